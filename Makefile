@@ -1,0 +1,128 @@
+# Whatever is built lies under .build, and nothing is written to the user's home.
+PYTHON ?= python3
+WORKERS ?= auto
+
+BUILD := $(CURDIR)/.build
+VENV := $(BUILD)/venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+COPY := $(BUILD)/ansible_collections/rotor/secrets
+REPORTS := $(BUILD)/reports
+DEMO := $(BUILD)/demo
+
+export PIP_CACHE_DIR := $(BUILD)/cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export COVERAGE_FILE := $(BUILD)/coverage/data
+export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/cache/hypothesis
+
+# Ansible's tools, and the tests, see a collection that lies where collections lie, and a home of their own.
+HOMED := env HOME="$(BUILD)/home" ANSIBLE_HOME="$(BUILD)/home/.ansible" PATH="$(BIN):$$PATH"
+IN_COPY := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(BUILD)"
+INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collections"
+PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
+
+LINT := format-check ruff yamllint changelog docs ansible-lint
+GATE := $(LINT) sanity unit integration integration-newest
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test gate lint $(GATE) format coverage constraints venv system-packages sync clean
+
+title = @printf '\n== %s\n' '$(1)'
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
+
+demo: sync ## Install the collection as a user would, and rotate a token in the sandbox
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@$(IN_COPY) ansible-galaxy collection build --output-path $(DEMO) >/dev/null
+	@$(INSTALLED) ansible-galaxy collection install $(DEMO)/*.tar.gz --collections-path $(DEMO)/collections \
+	  --offline --no-deps >/dev/null
+	@$(INSTALLED) python -m tests.demo
+
+test: sync ## Run every check and every test, as CI does
+	@rm -rf $(REPORTS)
+	@$(MAKE) --no-print-directory --keep-going gate; status=$$?; \
+	printf '\n== Summary\n'; \
+	[ $$status = 0 ] || echo 'A step of the gate has FAILED, see above'; \
+	$(BIN)/python tools/summary.py $(REPORTS); exit $$status
+
+gate: $(GATE)
+
+lint: $(LINT) ## Run the linters
+
+format-check: venv
+	$(call title,ruff format)
+	@$(BIN)/ruff format --check
+
+ruff: venv
+	$(call title,ruff check)
+	@$(BIN)/ruff check
+
+yamllint: sync
+	$(call title,yamllint)
+	@$(IN_COPY) yamllint --strict .
+
+changelog: sync
+	$(call title,antsibull-changelog lint)
+	@$(IN_COPY) antsibull-changelog lint
+
+docs: sync
+	$(call title,antsibull-docs lint-collection-docs)
+	@$(IN_COPY) antsibull-docs lint-collection-docs --plugin-docs .
+
+ansible-lint: sync
+	$(call title,ansible-lint)
+	@$(IN_COPY) ansible-lint --profile production --offline
+
+sanity: sync ## Run ansible-test's sanity tests
+	$(call title,ansible-test sanity)
+	@$(IN_COPY) bash tools/sanity.sh
+
+unit: sync ## Run the unit tests; the engine's branches must be covered
+	$(call title,unit tests)
+	@$(IN_COPY) $(PYTEST) tests/unit -n $(WORKERS) --cov --cov-fail-under=0 --cov-report=json:$(BUILD)/coverage/report.json \
+	  --junitxml=$(REPORTS)/unit.xml
+	@$(IN_COPY) coverage report
+	@$(IN_COPY) python tools/branches.py $(BUILD)/coverage/report.json 95
+
+integration: sync ## Run the integration tests
+	$(call title,integration tests)
+	@$(IN_COPY) $(PYTEST) tests/integration --junitxml=$(REPORTS)/integration.xml
+
+integration-newest: sync ## Run the integration tests marked `core` on the newest ansible-core
+	$(call title,integration tests on the newest core)
+	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -o cache_dir=$(BUILD)/cache/pytest \
+	  --junitxml=$(REPORTS)/integration-newest.xml
+
+format: venv ## Format the code, and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+coverage: sync ## Write the coverage report of the unit tests as HTML
+	@-$(MAKE) --no-print-directory unit
+	@$(IN_COPY) coverage html --fail-under=0 --directory=$(BUILD)/coverage/html
+
+constraints: venv ## Pin the newest versions of all packages
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header \
+	  --no-cache requirements.txt requirements/test.txt requirements/lint.txt --output-file requirements/constraints.txt
+
+venv: $(STAMP) ## Make the virtual environment
+
+$(STAMP): requirements.txt requirements/test.txt requirements/lint.txt requirements/constraints.txt | system-packages
+	@echo 'Making the virtual environment, once'
+	@rm -rf $(VENV) && mkdir -p $(BUILD)/home
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet -r requirements.txt -r requirements/test.txt -r requirements/lint.txt \
+	  -c requirements/constraints.txt
+	@touch $@
+
+system-packages:
+	@bash tools/system-packages.sh $(PYTHON)
+
+sync: venv
+	@$(BIN)/python tools/sync.py $(COPY)
+
+clean: ## Delete whatever was built
+	@rm -rf $(BUILD)

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Advances a planned rotation; documented in plugins/modules/rotation_advance.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+
+
+class ActionModule(RotationAction):
+    """Make the effects of one phase; never in check mode."""
+
+    _supports_check_mode = False
+    options = {
+        "run": {"type": "str", "required": True},
+        "until": {"type": "str", "required": True, "choices": [phase.name.lower() for phase in Phase]},
+    }
+
+    def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return session.advance(str(options["run"]), Phase[str(options["until"]).upper()])

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does one piece of work on a host; documented in plugins/modules/rotation_host.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+
+
+class ActionModule(RotationAction):
+    """Run a consumer's command on the delegated host; a value goes there through standard input only."""
+
+    _supports_check_mode = False
+    options = {"id": {"type": "int", "required": True}}
+
+    def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        work = session.host_work(int(options["id"]))
+        here = self._task.delegate_to or "localhost"
+        if here != work.host:
+            raise ConfigurationError(f"the work on {work.consumer.name} is for host {work.host}, not for {here}")
+        try:
+            self.say(f"  {work.perform(self._execute)}")
+        except RotorError as error:  # recorded: the next advance holds the secret, and says where everything is
+            self.say(f"  {work.consumer.name}: {error}")
+            return {"changed": False, "done": False}
+        return {"changed": True, "done": True}
+
+    def _execute(self, command: Command) -> int:
+        if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
+            raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES is set, and would leave a value behind", hint="Unset it")
+        data = command.stdin.reveal().encode() if command.stdin else None
+        try:
+            result = self._low_level_execute_command(command.command, in_data=data, chdir=command.chdir)
+        except AnsibleConnectionFailure:
+            raise UnavailableError(f"host {self._task.delegate_to} cannot be reached") from None
+        return int(result["rc"])

@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans a rotation; documented in plugins/modules/rotation_plan.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+
+
+class ActionModule(RotationAction):
+    """Plan, print the plan, and keep it for the actions that follow."""
+
+    _supports_check_mode = True
+    options = WISHES
+
+    def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return session.plan(wishes_from(options), check=self._task.check_mode)

@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells the state of the secrets; documented in plugins/modules/rotation_status.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+
+
+class ActionModule(RotationAction):
+    """Ask, and print; changes nothing."""
+
+    _supports_check_mode = True
+    options = {name: WISHES[name] for name in ("only", "where")}
+
+    def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return session.status(wishes_from(options))

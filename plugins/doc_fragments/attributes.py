@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation of all plugins has in common."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what it would change, without changing anything.
+  diff_mode:
+    description: Says what changed in diff mode, by names, digests, versions and times; never by values.
+  idempotent:
+    description: Running it again without any change in between changes nothing.
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: Only reads.
+  diff_mode:
+    support: N/A
+    details: Changes nothing.
+  idempotent:
+    support: full
+    details: Changes nothing.
+"""
+
+    ACTIONS = r"""
+options: {}
+attributes:
+  action:
+    description: Runs on the controller, as an action plugin of the same name.
+    support: full
+  action_group:
+    description: Use C(group/rotor.secrets.rotation) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.rotation
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: The plan says what will change.
+  idempotent:
+    support: full
+    details: Running a rotation again resumes it; one that has ended and is not due is left alone.
+"""
+
+    FLY = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.fly) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.fly
+"""
+
+    GITHUB = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.github) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.github
+"""

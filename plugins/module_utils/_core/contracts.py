@@ -1,0 +1,288 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a provider's folder may offer, and the words that the engine and the providers share.
+
+A provider's ``provider.py`` holds one :class:`Provider`, which names its classes; the registry finds it by the folder's
+name. Options are declared once, as JSON Schema properties: they validate the map, make the editors' schema and the
+documentation. No class here or below knows Ansible.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+
+Options = Mapping[str, Any]
+Evidence = Mapping[str, Any]
+"""Flat JSON that a provider gave as proof of a state: digests, versions, times, ids. Never a value."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The options of one kind: JSON Schema properties, and which of them must be there."""
+
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Exactly one of these must be given."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One folder of ``_providers``: kind -> ``"file:Class"``, loaded when it is used."""
+
+    title: str
+    connections: Mapping[str, str] = field(default_factory=dict)
+    stores: Mapping[str, str] = field(default_factory=dict)
+    """Keyed by connection type: a connection is at most one kind of store."""
+    issuers: Mapping[str, str] = field(default_factory=dict)
+    consumers: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+
+class Part(ABC):
+    """What all five kinds have in common."""
+
+    schema: ClassVar[Schema] = Schema()
+
+
+class Connection(Part):
+    """How to reach one account of one system. One instance serves all threads of a run."""
+
+    references: ClassVar[tuple[str, ...]] = ()
+    """Options that hold a credential: ``{env: NAME}``, ``{file: PATH}`` or a value; resolved before construction."""
+
+    @abstractmethod
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        """``options`` with every reference resolved to a SecretValue. Sends nothing. ``run`` goes to the User-Agent."""
+
+    @abstractmethod
+    def probe(self) -> str:
+        """Say in a few words who we are there. Raises RotorError if unreachable or refused. Changes nothing."""
+
+
+class Store(Part):
+    """A system that holds copies. A container is what one write reaches: an app, a document, a repository."""
+
+    readable: ClassVar[bool] = False
+    """Whether values can be read back; a write-only store cannot be restored to a value that nobody has."""
+
+    def __init__(self, connection: Any, *, clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+
+    @classmethod
+    @abstractmethod
+    def label(cls, container: Options) -> str:
+        """For people: ``fly app molecule-cp``."""
+
+    @classmethod
+    @abstractmethod
+    def identity(cls, container: Options) -> str:
+        """The same for two spellings of one container, within this connection."""
+
+    @classmethod
+    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+        """What the schema cannot say: names that the system refuses. Sends nothing."""
+        return []
+
+    @abstractmethod
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        """Evidence per key that exists (``{"keys": {name: {...}}, ...}``); preflight and drift both ask this.
+
+        Raises NotFoundError if the container is missing, PermissionDeniedError if a right is. Never reads a value.
+        """
+
+    @abstractmethod
+    def write(self, container: Options, values: Mapping[str, SecretValue]) -> Evidence:
+        """Set all keys in one go and return the evidence of that write. OutcomeUnknownError if no answer came."""
+
+    @abstractmethod
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        """Remove keys; absent ones are no error."""
+
+    @classmethod
+    @abstractmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        """Whether nobody else has written the recorded keys since; in doubt False."""
+
+    @classmethod
+    @abstractmethod
+    def describe(cls, evidence: Evidence) -> str:
+        """One short phrase: ``version 12``, ``updated 02:14:07``."""
+
+
+class Overlap(StrEnum):
+    OPEN = "open"  # old and new are valid until we revoke
+    TIMED = "timed"  # the provider ends the old one by itself
+    NONE = "none"  # the new one kills the old one
+
+
+class Recover(StrEnum):
+    """How a mint whose answer was lost is put right."""
+
+    OURS = "ours"  # apply the same value again
+    READABLE = "readable"  # read it back
+    RECONCILE = "reconcile"  # find it by its name, revoke it, mint anew
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """All that the planner knows of an issuer."""
+
+    value: str
+    """provider, ours or person: who makes the value."""
+    overlap: Overlap
+    revoke: str
+    """api, auto or person."""
+    recover: Recover
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A credential as the provider lists it: never its value. Times are None where the provider has none."""
+
+    id: str
+    name: str
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    scope: str = ""
+    revoked: bool = False
+
+
+class Answer(StrEnum):
+    """What a provider says to a credential that is shown to it."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"  # 403, 429, 5xx, HTML: proves nothing
+
+
+class Issuer(Part):
+    """Makes credentials, lists them, revokes them."""
+
+    traits: ClassVar[Traits]
+    fields: ClassVar[tuple[str, ...]]
+
+    def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
+        self.options = options
+        self.connection = connection
+        self.clock = clock
+
+    @classmethod
+    def mistakes(cls, options: Options, max_age: Any) -> list[str]:
+        """What the schema cannot say; ``max_age`` is a timedelta or None. Sends nothing."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def label(cls, options: Options) -> str:
+        """For people, with the scope: ``fly_token for organization molecule-ai``."""
+
+    def preflight(self, current: str | None) -> list[str]:
+        """Problems that would stop a mint or make it useless. ``current`` is the id of the one in use, if known.
+
+        Changes nothing; raises RotorError where even asking fails.
+        """
+        return []
+
+    @abstractmethod
+    def mint(self, name: str) -> Credential: ...
+
+    def listed(self) -> list[Listed]:
+        """Every credential in this issuer's scope, also those that are none of ours."""
+        return []
+
+    def verify(self, credential: Credential) -> Answer:
+        """Show the credential to the provider."""
+        return Answer.UNCLEAR
+
+    def revoke(self, credential: Credential) -> None:
+        """End it for good; one that is gone already is no error. Its fields may be empty (value unknown here)."""
+
+
+class Journal(Protocol):
+    """An effect in many parts remembers here what is done, so that a later run goes on and does not begin again."""
+
+    def recall(self) -> Evidence: ...
+
+    def record(self, evidence: Evidence) -> None: ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """A copy that a consumer is to pick up."""
+
+    store: str
+    """The connection type, such as ``fly``."""
+    container: Options
+    evidence: Evidence
+    at: datetime
+
+
+class Consumer(Part):
+    """What runs on copies and must pick up a new one."""
+
+    on_host: ClassVar[bool] = False
+    """True: its work is done by Ansible on an inventory host, through the to-do list."""
+
+    def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
+        self.options = options
+        self.connection = connection
+        self.clock = clock
+
+    @classmethod
+    @abstractmethod
+    def label(cls, options: Options) -> str: ...
+
+    def sick(self) -> list[str]:
+        """Why it is not well now; empty when it is. Changes nothing."""
+        return []
+
+    def outlook(self) -> list[str]:
+        """What a reload will do, for the plan: ``3 machines, one at a time``. Changes nothing."""
+        return []
+
+    @abstractmethod
+    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+        """Make it run on what was written, and return when it does. Raises RotorError when it does not."""
+
+    def done(self, evidence: Evidence) -> str:
+        """For people, after a reload: ``3 of 3 machines run on it``."""
+        return "reloaded"
+
+
+class Check(Part):
+    """Looks whether something works with the new credential."""
+
+    def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
+        self.options = options
+        self.connection = connection
+        self.clock = clock
+
+    @classmethod
+    def mistakes(cls, options: Options) -> list[str]:
+        """What the schema cannot say. Sends nothing."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def label(cls, options: Options) -> str: ...
+
+    def preflight(self) -> list[str]:
+        """Problems that would make the check fail whatever the credential. Changes nothing."""
+        return []
+
+    @abstractmethod
+    def run(self, credential: Credential | None, journal: Journal) -> Evidence:
+        """Evidence when it holds, CheckFailedError when it does not. None as credential: health alone is asked."""

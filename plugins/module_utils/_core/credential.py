@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values that nobody sees: :class:`SecretValue` and the credential made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+
+
+class SecretValue:
+    """A secret string that can be neither shown, formatted nor pickled by accident.
+
+    It is registered for masking where it is born. ``reveal()`` is the only way to the value.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str) or not value:
+            raise ValueError("a secret value is a string that is not empty")
+        self._value = str.__str__(value)  # core tags its strings: keep a plain one
+        masking.register(self._value)
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "SecretValue(<redacted>)"
+
+    def __str__(self) -> NoReturn:
+        raise TypeError("a secret value is not for printing; use reveal() where it is sent")
+
+    def __format__(self, spec: str) -> NoReturn:
+        raise TypeError("a secret value is not for formatting; use reveal() where it is sent")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret value is not for serializing")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretValue) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One credential: its provider's id (None where the provider has none), our name for it, its named fields.
+
+    ``facts`` is what the provider said of it and is no secret: scope, ``created_at``, ``expires_at`` (RFC 3339).
+    """
+
+    id: str | None
+    name: str
+    fields: Mapping[str, SecretValue]
+    facts: Mapping[str, str] = field(default_factory=dict)

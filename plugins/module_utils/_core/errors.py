@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of exceptions. Only the module runner and the action shells turn them into a failed task.
+
+A message says what was being done and where; ``hint`` says what to do next. Neither ever holds a value, a body
+or a header.
+"""
+
+from __future__ import annotations
+
+
+class RotorError(Exception):
+    """Something went wrong that a person can act on."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, request_id: str = "", code: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+        self.request_id = request_id
+        self.code = code
+        """The provider's short machine-readable word for it, such as ``insufficient_capacity``; never free text."""
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(RotorError):
+    """A map, a connection or an option is wrong; nothing was sent."""
+
+
+class MissingLibraryError(ConfigurationError):
+    """A Python library is not installed where this runs."""
+
+
+class AuthenticationError(RotorError):
+    """401: the credential that was used is not accepted."""
+
+
+class PermissionDeniedError(RotorError):
+    """403: the credential is alive, and lacks a right."""
+
+
+class NotFoundError(RotorError):
+    """404: the resource does not exist, or this credential may not see it."""
+
+
+class ConflictError(RotorError):
+    """409, 412: somebody else holds or changed it."""
+
+
+class InvalidRequestError(RotorError):
+    """400, 422: the provider does not take what was sent."""
+
+
+class RateLimitedError(RotorError):
+    """429, or its like, after every retry that was allowed."""
+
+
+class UnavailableError(RotorError):
+    """The provider could not be reached, or answered 5xx, and the request had certainly no effect."""
+
+
+class OutcomeUnknownError(RotorError):
+    """A request that changes something got no answer: it may or may not have had its effect."""
+
+
+class UnexpectedAnswerError(RotorError):
+    """An answer that its description does not know: not JSON, a missing field, an unknown status."""
+
+
+class CheckFailedError(RotorError):
+    """A check ran and said no."""
+
+
+class StoppedError(RotorError):
+    """The run was asked to stop, or its parent is gone."""

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last line of defence: replaces every known value, in every form that is sent, in any text that leaves.
+
+Masking matches exact strings, so each form is registered (plain, JSON-escaped, percent-encoded, base64).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+MASK = "********"
+_SHORTEST = 4  # masking shorter strings would garble every message
+
+_lock = threading.Lock()
+_forms: set[str] = set()
+
+
+def forms(value: str) -> set[str]:
+    """Every spelling under which a value may turn up in a request, a document or an error."""
+    data = value.encode()
+    spellings = {
+        value,
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        quote(value),
+        quote(value, safe=""),
+        quote_plus(value),
+        base64.b64encode(data).decode(),
+        base64.urlsafe_b64encode(data).decode(),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+    }
+    spellings.update(part for part in value.splitlines() if len(part) >= 16)
+    return {spelling for spelling in spellings if len(spelling) >= _SHORTEST}
+
+
+def register(value: str) -> None:
+    with _lock:
+        _forms.update(forms(value))
+        _pattern.cache_clear()
+
+
+def known() -> frozenset[str]:
+    """All registered spellings, for core's own masking where it has one (2.22 and later)."""
+    with _lock:
+        return frozenset(_forms)
+
+
+def scrub(text: str) -> str:
+    """The text without any known value."""
+    with _lock:
+        pattern = _pattern()
+    return pattern.sub(MASK, text) if pattern else text
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str] | None:
+    if not _forms:
+        return None
+    return re.compile("|".join(re.escape(form) for form in sorted(_forms, key=len, reverse=True)))

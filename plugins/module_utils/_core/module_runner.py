@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every thin module does: read, compare, act unless in check mode, say what changed.
+
+The only place where an error of ours becomes a failed task.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+
+State = Mapping[str, Any]
+"""Names, digests, versions, times: it is shown in diffs, so it never holds a value."""
+
+
+class Resource(ABC):
+    """One resource of one system, as a module's options describe it. A resource that only reads has only ``read``."""
+
+    note = ""
+    """For check mode: what cannot be known without a write."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.params = params
+
+    @abstractmethod
+    def read(self) -> State:
+        """How it is now."""
+
+    def wanted(self, before: State) -> State:
+        """How the options want it, as far as that can be known; the same as ``before``: there is nothing to do."""
+        return before
+
+    def apply(self, before: State) -> State:
+        """Make it so, and return how it is then."""
+        return before
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        """What the task returns, beside ``changed``."""
+        return state
+
+
+class NoJournal:
+    """A module remembers nothing between two runs."""
+
+    def recall(self) -> Evidence:
+        return {}
+
+    def record(self, evidence: Evidence) -> None:
+        pass
+
+
+def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
+    try:
+        result = _converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
+    except RotorError as error:
+        module.fail_json(msg=masking.scrub(str(error)))
+    module.exit_json(**result)
+
+
+def _converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, Any]:
+    before = resource.read()
+    after = resource.wanted(before)
+    if after != before and not check_mode:
+        after = resource.apply(before)
+    result = {**resource.result(after), "changed": after != before}
+    if check_mode and result["changed"] and resource.note:
+        result["note"] = resource.note
+    if diff:
+        result["diff"] = {"before": before, "after": after}
+    return result

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Authorization header that Fly wants for each kind of token."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+
+_SCHEME = re.compile(r"(?:bearer|flyv1)\s+", re.IGNORECASE)
+_MACAROON = re.compile(r"fm(?:1r|1a|2)_")
+
+
+def header(token: SecretValue) -> str:
+    """``FlyV1`` for macaroons, ``Bearer`` for the rest.
+
+    A minted token already begins with its scheme and holds a space and commas: it is one value, never to be cut.
+    """
+    bare = token.reveal().strip()
+    while scheme := _SCHEME.match(bare):
+        bare = bare[scheme.end() :].lstrip()
+    return f"{'FlyV1' if _MACAROON.match(bare) else 'Bearer'} {bare}"

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fly's two APIs: Machines (REST) for secrets and machines, GraphQL for organizations and access tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, references
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Evidence, Options, Schema
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.recent import Recent
+
+MACHINES_URL = "https://api.machines.dev/v1"
+GRAPHQL_URL = "https://api.fly.io/graphql"
+APP = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "Name of the Fly app."}
+
+_NONCE = "fly-machine-lease-nonce"
+_REFUSALS: dict[str, type[errors.RotorError]] = {
+    "UNAUTHORIZED": errors.AuthenticationError,
+    "UNAUTHENTICATED": errors.AuthenticationError,
+    "FORBIDDEN": errors.PermissionDeniedError,
+    "NOT_FOUND": errors.NotFoundError,
+    "BAD_REQUEST": errors.InvalidRequestError,
+    "INVALID": errors.InvalidRequestError,
+    "UNPROCESSABLE": errors.InvalidRequestError,
+}
+_REPLICATION = 60.0  # seconds within which a new version of an app's secrets has reached every host
+
+
+class FlyConnection(Connection):
+    """One Fly account, seen with one token."""
+
+    schema = Schema(
+        properties={
+            "token": references.SCHEMA,
+            "url": {"type": "string", "default": MACHINES_URL, "description": "Base address of the Machines API."},
+            "graphql_url": {"type": "string", "default": GRAPHQL_URL, "description": "Address of the GraphQL API."},
+        },
+        required=("token",),
+    )
+    references = ("token",)
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self._token: SecretValue = options["token"]
+        self._url = options.get("url") or MACHINES_URL
+        self._run = run
+        self._rest = self._client(self._url, self._token, clock)
+        self._graphql = self._client(options.get("graphql_url") or GRAPHQL_URL, self._token, clock)
+        self._farewell = self._client(self._url, self._token, Clock(), attempts=1)
+        self._actions = Budget(1, 3, clock)
+        self._reads = Budget(5, 10, clock)
+        self._lock = Lock()
+        self._identity: list[dict[str, Any]] = []
+        self.recent = Recent(clock)
+
+    def _client(self, url: str, token: SecretValue, clock: Clock, **options: Any) -> HttpClient:
+        def header() -> str:
+            return authorization.header(token)
+
+        return HttpClient(
+            "Fly", url, header, clock=clock, run=self._run, request_id_header="fly-request-id", **options
+        )  # fmt: skip
+
+    # Tokens
+
+    def probe(self) -> str:
+        grants = self.current_token()
+        users = {grant["user"] for grant in grants if grant.get("user")}
+        apps = {app for grant in grants for app in grant.get("apps") or ()}
+        organizations = {grant["org_slug"] for grant in grants if grant.get("org_slug")}
+        who = ", ".join(sorted(users)) or "a token"
+        return f"{who} for {'app' if apps else 'organization'} {', '.join(sorted(apps or organizations))}"
+
+    def current_token(self) -> list[dict[str, Any]]:
+        """What this connection's own token may reach; asked once."""
+        with self._lock:
+            if not self._identity:
+                self._identity = _grants(self._ask_current(self._rest))
+        return self._identity
+
+    def show(self, token: SecretValue) -> None:
+        """Present another token to Fly; AuthenticationError when it is refused."""
+        _grants(self._ask_current(self._client(self._url, token, self.clock)))
+
+    def _ask_current(self, client: HttpClient) -> Answer:
+        return client.request("GET", "/tokens/current", doing="asking Fly what a token may do")
+
+    # Apps and secrets
+
+    def apps(self, organization: str) -> list[str]:
+        doing = f"listing the apps of organization {organization}"
+        answer = self._call("GET", "/apps", organization, doing=doing, params={"org_slug": organization})
+        return [app["name"] for app in _dict(answer).get("apps") or ()]
+
+    def secrets(self, app: str) -> Evidence:
+        """``{name: {digest, updated_at}}``, never a value."""
+        return _secrets(self._call("GET", f"{_app(app)}/secrets", app, doing=f"listing the secrets of fly app {app}"))
+
+    def set_secrets(self, app: str, values: Mapping[str, SecretValue | None]) -> Evidence:
+        """All in one call, which makes one new version; None unsets. Doing it twice does no harm."""
+        body = {"values": {name: value.reveal() if value else None for name, value in values.items()}}
+        doing = f"setting {', '.join(values)} of fly app {app}"
+        answer = self._call("POST", f"{_app(app)}/secrets", app, doing=doing, body=body, idempotent=True)
+        said = _dict(answer)
+        version = said.get("version", said.get("Version"))
+        if not isinstance(version, int):
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without the version of the secrets")
+        return {"version": version, "keys": _secrets(answer)}
+
+    # Machines
+
+    def machines(self, app: str) -> list[dict[str, Any]]:
+        """All but the destroyed ones."""
+        answer = self._call("GET", f"{_app(app)}/machines", app, doing=f"listing the machines of fly app {app}")
+        if not isinstance(answer.json, list):
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
+        return [machine for machine in answer.json if machine["state"] not in ("destroyed", "destroying")]
+
+    def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
+        doing = f"reading machine {machine} of fly app {app}"
+        params = {"include_leases": "true"} if leases else None
+        self._reads.spend(machine)
+        return _dict(self._rest.request("GET", _machine(app, machine), doing=doing, params=params))
+
+    def update_machine(self, app: str, machine: str, body: Mapping[str, Any], nonce: str) -> dict[str, Any]:
+        """ConflictError if the machine is not at ``current_version``, so that a second sending does no harm."""
+
+        def attempt() -> Answer | None:
+            answer = self._call(
+                "POST", _machine(app, machine), machine, doing=f"updating machine {machine} of fly app {app}",
+                ok=(200, 412), body=body, headers={_NONCE: nonce}, idempotent=True, timeout=60,
+            )  # fmt: skip
+            lagging = answer.status == 412 and "min_secrets_version" in answer.text
+            return None if lagging else answer
+
+        answer = self.clock.poll(attempt, every=2, within=_REPLICATION)
+        if answer is None:
+            raise errors.UnavailableError(
+                f"machine {machine} of fly app {app}: its host does not know version {body['min_secrets_version']} "
+                f"of the app's secrets after {_REPLICATION:.0f} s",
+                hint="Nothing was changed on it. Run again later",
+            )
+        if answer.status == 412:
+            raise errors.ConflictError(f"{answer.where} answered 412", status=412)
+        return _dict(answer)
+
+    def wait_started(self, app: str, machine: str, instance: str, seconds: int) -> bool:
+        doing = f"waiting for machine {machine} of fly app {app}"
+        params = {"state": "started", "version": instance, "timeout": seconds}
+        answer = self._call(
+            "GET", f"{_machine(app, machine)}/wait", machine, doing=doing, params=params, ok=(200, 408),
+            timeout=seconds + 10,
+        )  # fmt: skip
+        return answer.status == 200
+
+    def lease(self, app: str, machine: str, nonce: str, seconds: int) -> str:
+        """Take or, with its nonce, prolong the lease; ConflictError when somebody else holds it."""
+        answer = self._call(
+            "POST", f"{_machine(app, machine)}/lease", machine, doing=f"leasing machine {machine} of fly app {app}",
+            ok=(200, 201), body={"ttl": seconds, "description": "rotor.secrets updates this machine"},
+            headers={_NONCE: nonce} if nonce else None,
+        )  # fmt: skip
+        said = _dict(answer)
+        lease = said.get("data") or said  # the specification has it flat, Fly's own client reads it under "data"
+        if not lease.get("nonce"):
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without a nonce")
+        return str(lease["nonce"])
+
+    def release(self, app: str, machine: str, nonce: str) -> None:
+        """One attempt, with a clock that nobody stops: what is not released expires by itself."""
+        doing = f"releasing machine {machine} of fly app {app}"
+        path = f"{_machine(app, machine)}/lease"
+        self._farewell.request("DELETE", path, doing=doing, headers={_NONCE: nonce}, timeout=5)
+
+    def _call(self, method: str, path: str, subject: str, *, doing: str, **options: Any) -> Answer:
+        action = path.rsplit("/", 1)[-1]
+        self._actions.spend(f"{method} {action} {subject}")
+        try:
+            return self._rest.request(method, path, doing=doing, **options)
+        except errors.NotFoundError as error:
+            error.hint = error.hint or "Is the name right, and does the token's organization own it?"
+            raise
+        except errors.PermissionDeniedError as error:
+            error.hint = error.hint or "The token is alive, but does not cover this"
+            raise
+
+    # GraphQL
+
+    def query(self, text: str, *, doing: str, **variables: Any) -> dict[str, Any]:
+        return self._execute(text, variables, doing, idempotent=True)
+
+    def mutate(self, text: str, *, doing: str, idempotent: bool = False, **variables: Any) -> dict[str, Any]:
+        try:
+            return self._execute(text, variables, doing, idempotent=idempotent)
+        except errors.UnexpectedAnswerError as error:  # nobody said that it was refused
+            raise errors.OutcomeUnknownError(error.message, status=error.status, request_id=error.request_id) from None
+
+    def _execute(self, text: str, variables: Mapping[str, Any], doing: str, *, idempotent: bool) -> dict[str, Any]:
+        body = {"query": text, "variables": variables}
+        answer = self._graphql.request("POST", "", doing=doing, body=body, idempotent=idempotent)
+        said = _dict(answer)
+        if said.get("errors"):  # 200 all the same; their messages are free text and are not repeated
+            raise _refusal(answer, said["errors"])
+        if not isinstance(said.get("data"), dict):
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without data")
+        return said["data"]
+
+
+def moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _app(app: str) -> str:
+    return f"/apps/{quote(app, safe='')}"
+
+
+def _machine(app: str, machine: str) -> str:
+    return f"{_app(app)}/machines/{quote(machine, safe='')}"
+
+
+def _dict(answer: Answer) -> dict[str, Any]:
+    if not isinstance(answer.json, dict):
+        raise errors.UnexpectedAnswerError(f"{answer.where} answered with something that is no object")
+    return answer.json
+
+
+def _grants(answer: Answer) -> list[dict[str, Any]]:
+    grants = _dict(answer).get("tokens")
+    if not grants:
+        raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
+    return grants
+
+
+def _secrets(answer: Answer) -> Evidence:
+    listed = _dict(answer).get("secrets") or []
+    return {item["name"]: {"digest": item.get("digest"), "updated_at": item.get("updated_at")} for item in listed}
+
+
+def _refusal(answer: Answer, said: Any) -> errors.RotorError:
+    codes = [str(item.get("extensions", {}).get("code", "")) for item in said if isinstance(item, dict)]
+    code = next((code for code in codes if re.fullmatch(r"\w{1,40}", code)), "")
+    request_id = answer.headers.get("fly-request-id", "")
+    where = answer.where + (f" (request {request_id})" if request_id else "")
+    kind = _REFUSALS.get(code.upper(), errors.UnexpectedAnswerError)
+    return kind(f"{where}: refused with {code or 'an error that has no code'}", request_id=request_id, code=code)

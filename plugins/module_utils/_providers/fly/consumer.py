@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Fly app as a consumer: its machines run with the secrets of the moment at which they were last updated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Consumer,
+    Evidence,
+    Journal,
+    Options,
+    Schema,
+    Written,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
+
+
+class FlyApp(Consumer):
+    schema = Schema(
+        properties={
+            "app": APP,
+            "batch": {
+                "type": "integer",
+                "minimum": 1,
+                "default": 1,
+                "description": "How many machines are updated at once.",
+            },
+            "timeout": {
+                "type": "integer",
+                "minimum": 1,
+                "default": 300,
+                "description": "Seconds within which an updated machine must have started and pass its checks.",
+            },
+        },
+        required=("app",),
+    )
+    connection: FlyConnection
+
+    @property
+    def _app(self) -> str:
+        return self.options["app"]
+
+    @property
+    def _batch(self) -> int:
+        return self.options.get("batch", 1)
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"fly app {options['app']}"
+
+    def sick(self) -> list[str]:
+        machines = self._machines()
+        if not machines:
+            return ["no machines"]
+        if not any(map(health.runs, machines)):
+            return [f"none of its {len(machines)} machines is started"]
+        return [what for machine in machines for what in health.ailments(machine)]
+
+    def outlook(self) -> list[str]:
+        machines = self._machines()
+        if not machines:
+            return ["no machines: nothing to reload"]
+        stopped = sum(not health.runs(machine) for machine in machines)
+        pace = "one at a time" if self._batch == 1 else f"{self._batch} at a time"
+        lines = [f"{_count(len(machines))}, {pace}" + (f" ({stopped} stopped stays stopped)" if stopped else "")]
+        if staged := self._staged(machines):
+            lines.append(f"goes live as well, set since the last update of its machines: {', '.join(staged)}")
+        return lines
+
+    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+        mine = [copy for copy in written if copy.store == "fly" and copy.container["app"] == self._app]
+        version = max((copy.evidence.get("version", 0) for copy in mine), default=0) or None
+        timeout = self.options.get("timeout", 300)
+        return Rollout(self.connection, self._app, version, journal, timeout=timeout).run(self._batch)
+
+    def done(self, evidence: Evidence) -> str:
+        total, launched = len(evidence["machines"]), len(evidence["launched"])
+        if not total:
+            return "no machines: nothing to reload"
+        rest = f", {total - launched} stopped will when started" if total > launched else ""
+        return f"{launched} of {_count(launched)} run{'s' if launched == 1 else ''} on it{rest}"
+
+    def lags(self, since: datetime) -> bool:
+        """Whether a machine was last updated before then, and so cannot know what was set then."""
+        updates = [moment(machine.get("updated_at")) for machine in self.connection.machines(self._app)]
+        return any(update is None or update < since for update in updates)
+
+    def _machines(self) -> list[dict[str, Any]]:
+        return self.connection.recent.get(f"machines {self._app}", lambda: self.connection.machines(self._app))
+
+    def _staged(self, machines: Sequence[health.Machine]) -> list[str]:
+        """Fly does not say which secrets no machine has read yet: those set after every machine's last update."""
+        latest = max(filter(None, (moment(machine.get("updated_at")) for machine in machines)), default=None)
+        secrets = self.connection.secrets(self._app)
+        dates = {name: moment(facts.get("updated_at")) for name, facts in secrets.items()}
+        return sorted(name for name, date in dates.items() if date and latest and date > latest)
+
+
+def _count(machines: int) -> str:
+    return f"{machines} machine{'' if machines == 1 else 's'}"

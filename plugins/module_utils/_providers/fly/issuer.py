@@ -1,0 +1,248 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fly's access tokens as an issuer: several may live at once, each until it is revoked or expires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Answer,
+    Issuer,
+    Listed,
+    Options,
+    Overlap,
+    Recover,
+    Schema,
+    Traits,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RotorError,
+    StoppedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
+
+# Never the field "token": it is the root of the macaroon, from which anybody could make tokens.
+_TOKENS = """limitedAccessTokens(first: 100, after: $after) {
+  nodes {id name profile createdAt expiresAt revokedAt}
+  pageInfo {hasNextPage endCursor}
+}"""
+_OF_ORGANIZATION = f"query($name: String!, $after: String) {{organization(slug: $name) {{id slug {_TOKENS}}}}}"
+_OF_APP = f"query($name: String!, $after: String) {{app(name: $name) {{id organization {{id slug}} {_TOKENS}}}}}"
+_CREATE = """mutation($input: CreateLimitedAccessTokenInput!) {createLimitedAccessToken(input: $input) {
+  limitedAccessToken {id name createdAt expiresAt profile tokenHeader}
+}}"""
+_DELETE = "mutation($id: ID!) {deleteLimitedAccessToken(input: {id: $id}) {revokedBy}}"
+_SCOPES = {"deploy": "app deploy", "deploy_organization": "organization deploy"}
+
+
+class FlyTokens(Issuer):
+    schema = Schema(
+        properties={
+            "organization": {
+                "type": "string",
+                "minLength": 1,
+                "description": "Slug of the organization all of whose apps the token may deploy.",
+            },
+            "app": {**APP, "description": "Name of the one app that the token may deploy."},
+            "lifetime": {
+                "type": "string",
+                "pattern": durations.PATTERN,
+                "description": "How long the token is valid, such as 120d; longer than max_age.",
+            },
+            "reaches": {
+                "type": "array",
+                "items": APP,
+                "description": "Apps that the new token must be able to reach; verified before it is made.",
+            },
+        },
+        required=("lifetime",),
+        one_of=("organization", "app"),
+    )
+    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    fields = ("token",)
+    connection: FlyConnection
+    _ids: dict[str, str] | None = None
+
+    @classmethod
+    def mistakes(cls, options: Options, max_age: timedelta | None) -> list[str]:
+        try:
+            lifetime = durations.parse(options["lifetime"])
+        except ValueError as error:
+            return [f"lifetime: {error}"]
+        least = max_age or timedelta()
+        if lifetime > least:
+            return []
+        return [f"lifetime: {options['lifetime']} does not exceed max_age, {durations.show(least)}"]
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        kind = "app" if "app" in options else "organization"
+        return f"fly_token for {kind} {options[kind]}"
+
+    # Before
+
+    def preflight(self, current: str | None) -> list[str]:
+        grants = self.connection.current_token()
+        problems = [] if any(map(_may_mint, grants)) else [_CANNOT_MINT]
+        if current and current in {grant.get("token_id") for grant in grants}:
+            problems.append(
+                f"the connection's own token is {current}, the one that is to be rotated: "
+                "give the connection another one, of a person who may make tokens"
+            )
+        try:
+            tokens = {token.id: token for token in self.listed()}
+        except NotFoundError:
+            return [*problems, f"{self._where} does not exist, or the connection's token may not see it"]
+        if current:
+            problems += self._unfit(current, tokens)
+        return problems + self._unreached()
+
+    def _unfit(self, current: str, tokens: dict[str, Listed]) -> list[str]:
+        """Why the one in use cannot be replaced by what the map asks for."""
+        if current in tokens:
+            return [f"the current token {current} is revoked already"] if tokens[current].revoked else []
+        if self._app:
+            for node in self._pages(_OF_ORGANIZATION, "organization", self._scope()["slug"]):
+                if node["id"] == current:
+                    return [f"the current token {current} is no token of {self._where}: a new one would be too narrow"]
+        return [f"the current token {current} is not among the tokens of {self._where}"]
+
+    def _unreached(self) -> list[str]:
+        wanted = set(self.options.get("reaches", ()))
+        within = {self._app}
+        if wanted and not self._app:
+            within = set(self.connection.apps(self.options["organization"]))
+        return [f"reaches: app {app} is not within {self._where}" for app in sorted(wanted - within)]
+
+    # The token's life
+
+    def listed(self) -> list[Listed]:
+        """The revoked ones too: Fly goes on listing them."""
+        return self.connection.recent.get(self._where, lambda: [_listed(node) for node in self._pages(*self._root())])
+
+    def mint(self, name: str) -> Credential:
+        scope = self._scope()
+        wish = {
+            "name": name,
+            "organizationId": scope["organization"],
+            "profile": "deploy" if self._app else "deploy_organization",
+            "expiry": _go_duration(durations.parse(self.options["lifetime"])),
+        }
+        if self._app:
+            wish["profileParams"] = {"app_id": scope["app"]}
+        doing = f"making a token for {self._where}"
+        data = self._mutate(_CREATE, doing=doing, input=wish)
+        made = (data.get("createLimitedAccessToken") or {}).get("limitedAccessToken") or {}
+        if not made.get("id") or not made.get("tokenHeader"):
+            raise OutcomeUnknownError(f"{doing}: the answer has no token in it")
+        facts = {"scope": _scope(made), "created_at": made.get("createdAt"), "expires_at": made.get("expiresAt")}
+        value = SecretValue(made["tokenHeader"])
+        return Credential(made["id"], name, {"token": value}, {key: fact for key, fact in facts.items() if fact})
+
+    def verify(self, credential: Credential) -> Answer:
+        try:
+            self.connection.show(credential.fields["token"])
+        except AuthenticationError:
+            return Answer.REFUSED
+        except StoppedError:
+            raise
+        except RotorError:
+            return Answer.UNCLEAR
+        return Answer.ACCEPTED
+
+    def revoke(self, credential: Credential) -> None:
+        doing = f"revoking token {credential.name} of {self._where}"
+        try:
+            self._mutate(_DELETE, doing=doing, idempotent=True, id=credential.id)
+        except NotFoundError:
+            if any(token.id == credential.id and not token.revoked for token in self.listed()):
+                raise
+
+    def _mutate(self, text: str, **options: Any) -> dict[str, Any]:
+        try:
+            return self.connection.mutate(text, **options)
+        finally:
+            self.connection.recent.forget(self._where)
+
+    # Where
+
+    @property
+    def _app(self) -> str | None:
+        return self.options.get("app")
+
+    @property
+    def _where(self) -> str:
+        return f"app {self._app}" if self._app else f"organization {self.options['organization']}"
+
+    def _root(self) -> tuple[str, str, str]:
+        if self._app:
+            return _OF_APP, "app", self._app
+        return _OF_ORGANIZATION, "organization", self.options["organization"]
+
+    def _scope(self) -> dict[str, str]:
+        """The ids that a mint needs; every listing brings them along."""
+        if self._ids is None:
+            next(self._pages(*self._root()), None)
+        return self._ids or {}
+
+    def _pages(self, query: str, root: str, name: str) -> Iterator[dict[str, Any]]:
+        after = None
+        while True:
+            doing = f"listing the tokens of {root} {name}"
+            found = self.connection.query(query, doing=doing, name=name, after=after).get(root)
+            if not found:
+                raise NotFoundError(f"{doing}: there is none of that name, or the token may not see it")
+            self._remember(root, found)
+            page = found["limitedAccessTokens"]
+            yield from filter(None, page.get("nodes") or ())
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
+    def _remember(self, root: str, found: dict[str, Any]) -> None:
+        if root != self._root()[1]:
+            return
+        owner = found if root == "organization" else found["organization"]
+        self._ids = {"organization": owner["id"], "slug": owner["slug"]}
+        if root == "app":
+            self._ids["app"] = found["id"]
+
+
+_CANNOT_MINT = (
+    "the connection's token cannot make tokens, since it is limited to an app or an organization: "
+    "take that of a person who may (fly auth login, then fly auth token)"
+)
+
+
+def _may_mint(grant: dict[str, Any]) -> bool:
+    """Not published; operators report that only a person's own session makes tokens."""
+    return bool(grant.get("user")) and not grant.get("apps") and not grant.get("restricted_to_machine")
+
+
+def _listed(node: dict[str, Any]) -> Listed:
+    return Listed(
+        id=node["id"],
+        name=node["name"],
+        created_at=moment(node.get("createdAt")),
+        expires_at=moment(node.get("expiresAt")),
+        scope=_scope(node),
+        revoked=bool(node.get("revokedAt")),
+    )
+
+
+def _scope(node: dict[str, Any]) -> str:
+    return _SCOPES.get(node.get("profile", ""), node.get("profile") or "")
+
+
+def _go_duration(duration: timedelta) -> str:
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    return f"{minutes // 60}h{minutes % 60}m{seconds}s"

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A preflight asks the same thing from several sides at about the same time; Fly is asked once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+
+_SECONDS = 5
+
+
+class Recent:
+    """Answers a few seconds old; whoever has an effect on one must forget it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        self._answers: dict[str, tuple[float, Any]] = {}
+
+    def get(self, key: str, ask: Callable[[], Any]) -> Any:
+        with self._locks[key]:
+            at, answer = self._answers.get(key, (float("-inf"), None))
+            if self._clock.monotonic() - at > _SECONDS:
+                answer = ask()
+                self._answers[key] = (self._clock.monotonic(), answer)
+            return answer
+
+    def forget(self, key: str) -> None:
+        with self._locks[key]:
+            self._answers.pop(key, None)

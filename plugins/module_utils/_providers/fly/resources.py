@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fly's resources as the thin modules manage them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Listed
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import connect
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import moment
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
+
+
+class ListedSecrets(Resource):
+    """All secrets of an app."""
+
+    def read(self) -> State:
+        return {"secrets": connect(self.params).secrets(self.params["app"])}
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        return {"secrets": _rows(state["secrets"])}
+
+
+class Secrets(Resource):
+    """The named secrets of an app; their values cannot be read, so that only a write tells whether they differ."""
+
+    note = "Fly does not show values: whether these differ from what is set is known only after a write."
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self._values = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
+        self._present = params["state"] == "present"
+        self._container = {"app": params["app"]}
+        self._evidence: Evidence = {}
+        self._refuse_mistakes()
+        self._fly = connect(params)
+        self._store = FlySecrets(self._fly, clock=self._fly.clock)
+
+    def read(self) -> State:
+        return {"secrets": self._store.observe(self._container, list(self._values))["keys"]}
+
+    def wanted(self, before: State) -> State:
+        if not self._present:
+            return {"secrets": {}}
+        return {"secrets": {name: {"digest": None, "updated_at": None} for name in self._values}}
+
+    def apply(self, before: State) -> State:
+        after: dict[str, Any] = {"secrets": self._write(before)}
+        if not self.params["stage"] and (after != before or self._is_staged(after)):
+            after["machines"] = self._deploy()
+        return after
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        result = {"secrets": _rows(state["secrets"]), "version": self._evidence.get("version")}
+        return {**result, "machines": state.get("machines", {})}
+
+    def _refuse_mistakes(self) -> None:
+        mistakes = FlySecrets.mistakes(self._container, list(self._values))
+        if self._present:
+            mistakes += [f"{name}: its value is missing or empty" for name, value in self._values.items() if not value]
+        if mistakes:
+            raise ConfigurationError("; ".join(mistakes))
+
+    def _write(self, before: State) -> Evidence:
+        if not self._present:
+            self._evidence = self._store.delete(self._container, list(before["secrets"]))
+            return {}
+        values = {name: SecretValue(value) for name, value in self._values.items()}
+        self._evidence = self._store.write(self._container, values)
+        return {name: facts for name, facts in self._evidence["keys"].items() if name in values}
+
+    def _is_staged(self, after: State) -> bool:
+        """Left behind by an earlier run that did not get to its machines."""
+        dates = filter(None, (moment(facts["updated_at"]) for facts in after["secrets"].values()))
+        latest = max(dates, default=None)
+        return latest is not None and FlyApp(self._container, self._fly, clock=self._fly.clock).lags(latest)
+
+    def _deploy(self) -> Mapping[str, str]:
+        rollout = Rollout(self._fly, self.params["app"], self._evidence["version"], NoJournal(), timeout=300)
+        return rollout.run(batch=1)["machines"]
+
+
+class Deployment(Resource):
+    """An app's machines, each of them updated with its own configuration."""
+
+    def read(self) -> State:
+        self._fly = connect(self.params)
+        machines = self._fly.machines(self.params["app"])
+        return {"machines": {item["id"]: _machine(item["instance_id"], health.runs(item)) for item in machines}}
+
+    def wanted(self, before: State) -> State:
+        return {"machines": {name: {**facts, "instance_id": None} for name, facts in before["machines"].items()}}
+
+    def apply(self, before: State) -> State:
+        params = self.params
+        rollout = Rollout(self._fly, params["app"], params["min_version"], NoJournal(), timeout=params["timeout"])
+        evidence = rollout.run(params["batch"])
+        launched = evidence["launched"]
+        return {"machines": {name: _machine(made, name in launched) for name, made in evidence["machines"].items()}}
+
+
+class Tokens(Resource):
+    """All tokens of a scope."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        options = {key: params.get(key) for key in ("organization", "app", "lifetime") if params.get(key)}
+        connection = connect(params)
+        self._clock = connection.clock
+        self._issuer = FlyTokens(options, connection, clock=self._clock)
+
+    def read(self) -> State:
+        return {"tokens": [_token(token) for token in self._issuer.listed()]}
+
+
+class Token(Tokens):
+    """One token, known by its name, or by its id where several have that name."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self._minted: Credential | None = None
+        if params["state"] == "present":
+            self._refuse_lifetime(params["lifetime"])
+
+    def read(self) -> State:
+        """Only those that still work."""
+        listed = [token for token in self._issuer.listed() if self._is_meant(token)]
+        return {"tokens": [_token(token) for token in listed]}
+
+    def wanted(self, before: State) -> State:
+        if self.params["state"] == "present":
+            new = {"id": None, "name": self.params["name"], "revoked": False}
+            return before if before["tokens"] else {"tokens": [new]}
+        if len(before["tokens"]) > 1:
+            raise ConfigurationError(
+                f"{len(before['tokens'])} tokens have the name {self.params['name']}",
+                hint=f"Say which one by its id: {', '.join(token['id'] for token in before['tokens'])}",
+            )
+        return {"tokens": []}
+
+    def apply(self, before: State) -> State:
+        if self.params["state"] == "absent":
+            token = before["tokens"][0]
+            self._issuer.revoke(Credential(token["id"], token["name"], {}))
+            return {"tokens": []}
+        self._minted = self._issuer.mint(self.params["name"])
+        facts = self._minted.facts
+        dates = {key: facts.get(key) for key in ("created_at", "expires_at")}
+        made = {"id": self._minted.id, "name": self._minted.name, **dates, "scope": facts["scope"], "revoked": False}
+        return {"tokens": [made]}
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        """The value leaves here and nowhere else: Fly shows it once, and the task asked for it."""
+        if self._minted is None:
+            return state
+        return {**state, "token": self._minted.fields["token"].reveal()}
+
+    def _is_meant(self, token: Listed) -> bool:
+        expired = token.expires_at is not None and token.expires_at <= self._clock.now()
+        by_id = self.params["state"] == "absent" and self.params["id"]
+        meant = token.id == by_id if by_id else token.name == self.params["name"]
+        return meant and not token.revoked and not expired
+
+    @staticmethod
+    def _refuse_lifetime(lifetime: str) -> None:
+        try:
+            durations.parse(lifetime)
+        except ValueError as error:
+            raise ConfigurationError(f"lifetime: {error}") from None
+
+
+def _rows(secrets: Evidence) -> list[dict[str, Any]]:
+    return [{"name": name, **facts} for name, facts in secrets.items()]
+
+
+def _machine(instance: str, running: bool) -> dict[str, Any]:
+    return {"instance_id": instance, "running": running}
+
+
+def _token(token: Listed) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "created_at": token.created_at and token.created_at.isoformat(),
+        "expires_at": token.expires_at and token.expires_at.isoformat(),
+        "scope": token.scope,
+        "revoked": token.revoked,
+    }

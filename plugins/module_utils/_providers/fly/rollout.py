@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines take up new secrets: each is updated with its own configuration, some at a time, until one goes bad.
+
+An update, never a restart: only an update reads the secrets anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
+from threading import Lock
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Journal
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    CheckFailedError,
+    ConflictError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.lease import Lease
+
+_ATTEMPTS = 3
+_LONG_POLL = 10
+
+
+class Rollout:
+    """One reload of one app. The journal holds what a later run needs to go on with it."""
+
+    def __init__(self, fly: FlyConnection, app: str, version: int | None, journal: Journal, *, timeout: float) -> None:
+        """``version`` of the app's secrets is what every machine must have read at least; None: whatever there is."""
+        self._fly, self._app, self._version = fly, app, version
+        self._journal = journal
+        self._timeout = timeout
+        self._lock = Lock()
+        recalled = journal.recall()
+        earlier = recalled if version and recalled.get("version") == version else {}
+        self._updated: dict[str, str] = dict(earlier.get("machines", {}))
+        self._launched: set[str] = set(earlier.get("launched", ()))
+        self._nonces: dict[str, str] = dict(recalled.get("nonces", {}))
+        self._all: list[str] = []
+
+    def run(self, batch: int) -> Evidence:
+        machines = sorted(self._fly.machines(self._app), key=lambda machine: (not health.runs(machine), machine["id"]))
+        self._all = [machine["id"] for machine in machines]
+        self._launched |= {machine["id"] for machine in machines if health.runs(machine)}
+        to_do = [machine["id"] for machine in machines if not self._is_done(machine)]
+        for start in range(0, len(to_do), batch):
+            self._update_batch(to_do[start : start + batch])
+        self._nonces.clear()
+        return self._evidence()
+
+    def _is_done(self, machine: health.Machine) -> bool:
+        """Whether an earlier run has updated it, nobody has since, and it is as it should be."""
+        name = machine["id"]
+        same = self._updated.get(name) == machine["instance_id"]
+        return same and (name not in self._launched or health.is_healthy(machine))
+
+    def _update_batch(self, names: list[str]) -> None:
+        with ThreadPoolExecutor(len(names)) as pool:
+            futures = [pool.submit(self._update, name) for name in names]
+        for future in futures:
+            future.result()
+
+    def _update(self, name: str) -> None:
+        with Lease(self._fly, self._app, name, self._nonces.get(name, "")) as lease:
+            self._record(self._nonces, name, lease.nonce)
+            instance = self._send(name, lease)
+            self._record(self._updated, name, instance)
+            if name in self._launched:
+                self._await_health(name, instance, lease)
+
+    def _send(self, name: str, lease: Lease) -> str:
+        """Compare and set: somebody who was faster, or our own lost answer, only means to look again."""
+        for _attempt in range(_ATTEMPTS - 1):
+            try:
+                return self._send_once(name, lease)
+            except ConflictError:
+                lease.keep()
+        return self._send_once(name, lease)
+
+    def _send_once(self, name: str, lease: Lease) -> str:
+        machine = self._fly.machine(self._app, name)
+        if not machine.get("config"):
+            raise UnexpectedAnswerError(
+                f"machine {name} of fly app {self._app} shows no complete configuration to update it with",
+                hint="Its host may be unreachable: fly machine status " + name,
+            )
+        wish: dict[str, Any] = {"config": machine["config"], "current_version": machine["instance_id"]}
+        if self._version is not None:
+            wish["min_secrets_version"] = self._version
+        if name not in self._launched:  # stopped ones stay stopped, standbys too
+            wish["skip_launch"] = True
+        return str(self._fly.update_machine(self._app, name, wish, lease.nonce)["instance_id"])
+
+    def _await_health(self, name: str, instance: str, lease: Lease) -> None:
+        clock = self._fly.clock
+        deadline = clock.monotonic() + self._timeout
+        pauses = _pauses()
+        started = False
+        while True:
+            left = deadline - clock.monotonic()
+            if not started:
+                started = self._fly.wait_started(self._app, name, instance, max(1, min(_LONG_POLL, int(left))))
+            machine = self._fly.machine(self._app, name)
+            if machine["instance_id"] != instance:
+                raise ConflictError(
+                    f"machine {name} of fly app {self._app} was updated by somebody else meanwhile",
+                    hint=self._standing(),
+                )
+            if health.is_healthy(machine):
+                return
+            if left <= 0 or health.has_ended(machine):
+                raise self._bad(machine)
+            lease.keep()
+            if started:
+                clock.sleep(min(next(pauses), max(left, 0)))
+
+    def _bad(self, machine: health.Machine) -> CheckFailedError:
+        what = "; ".join([f"state {machine['state']}", *(f"check {check}" for check in health.failing(machine))])
+        return CheckFailedError(
+            f"machine {machine['id']} of fly app {self._app} is not well on its new version ({what})",
+            hint=f"{self._standing()}. See: fly logs --app {self._app} --machine {machine['id']}",
+        )
+
+    def _standing(self) -> str:
+        new = sum(name in self._updated for name in self._all)
+        return f"{new} of {len(self._all)} machines have the new version, {len(self._all) - new} still the old one"
+
+    def _record(self, where: dict[str, str], name: str, fact: str) -> None:
+        with self._lock:
+            where[name] = fact
+            self._journal.record({**self._evidence(), "nonces": dict(self._nonces)})
+
+    def _evidence(self) -> Evidence:
+        machines = {name: self._updated[name] for name in self._all if name in self._updated}
+        return {"version": self._version, "machines": machines, "launched": sorted(self._launched & set(self._all))}
+
+
+def _pauses() -> Iterator[float]:
+    return chain((0.1, 0.2, 0.4, 0.8), repeat(1.5))

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The consumer ``github_actions``: workflow runs, which hold the secrets of the moment they were queued.
+
+New runs get the new value by themselves. What is left to do is to wait for those that were queued before the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Consumer,
+    Evidence,
+    Journal,
+    Options,
+    Schema,
+    Written,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import COMPLETED, Run, Runs, describe
+
+_TIMEOUT = 1800
+
+
+class GitHubActions(Consumer):
+    schema = Schema(
+        properties={
+            "repository": REPOSITORY,
+            "timeout": {
+                "type": "integer",
+                "minimum": 1,
+                "default": _TIMEOUT,
+                "description": "Seconds within which runs that hold the old value must have ended.",
+            },
+            "workflows": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "minItems": 1,
+                "description": "File names of the workflows that use the secret. All unless said.",
+            },
+        },
+        required=("repository",),
+    )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"github actions of {options['repository']}"
+
+    def sick(self) -> list[str]:
+        """Whether Actions is enabled is for administrators to read; the workflow check sees a disabled workflow."""
+        repository = self.connection.repository(self.options["repository"])
+        return [f"{self.label(self.options)}: the repository is {word}" for word in _DEAD if repository.get(word)]
+
+    def outlook(self) -> list[str]:
+        count = len(self._under_way(self.connection.now()))
+        return [f"drain: {_runs(count)} under way now"] if count else ["drain: no run is under way now"]
+
+    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+        before = max((_written_at(item) for item in written if self._is_mine(item)), default=None)
+        if before is None:
+            return {"drained": []}
+        held = [run["id"] for run in self._under_way(before)]
+        deadline = self.connection.clock.monotonic() + self.options.get("timeout", _TIMEOUT)
+        ended = [self._runs.wait(run, within=deadline - self.connection.clock.monotonic()) for run in held]
+        if late := [run for run in ended if run["status"] != COMPLETED]:
+            raise self._not_drained(late)
+        return {"drained": held, "before": before.isoformat()}
+
+    def done(self, evidence: Evidence) -> str:
+        count = len(evidence["drained"])
+        return f"{_runs(count)} queued before the write ended" if count else "no run was queued before the write"
+
+    def _under_way(self, until: datetime) -> list[Run]:
+        return self._runs.under_way(until, self.options.get("workflows", ()))
+
+    @property
+    def _runs(self) -> Runs:
+        return Runs(self.connection, self.options["repository"])
+
+    def _is_mine(self, item: Written) -> bool:
+        return item.store == "github" and item.container["repository"].lower() == self.options["repository"].lower()
+
+    def _not_drained(self, late: Sequence[Run]) -> RotorError:
+        which = "; ".join(f"{run['status']} ({describe(run)})" for run in late)
+        return RotorError(
+            f"{self.label(self.options)}: {_runs(len(late))} queued before the write did not end within "
+            f"{self.options.get('timeout', _TIMEOUT)} s: {which}",
+            hint="They hold the old value. Wait for them, approve or cancel them, and run again",
+        )
+
+
+_DEAD = ("archived", "disabled")
+
+
+def _written_at(item: Written) -> datetime:
+    """By GitHub's own clock where it has said so."""
+    dates = [datetime.fromisoformat(key["updated_at"]) for key in item.evidence.get("keys", {}).values()]
+    return max(dates, default=item.at)
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

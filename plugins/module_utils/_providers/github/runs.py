@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workflow runs of one repository: start one, list those under way, wait for their end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    InvalidRequestError,
+    OutcomeUnknownError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+
+COMPLETED = "completed"
+_OF_A_RUN = ("id", "status", "conclusion", "html_url", "head_sha")
+_UNDER_WAY = ("queued", "in_progress", "waiting", "pending", "requested")
+_OLDEST = timedelta(days=65)  # a run may be repeated for 30 days, and each may take 35 (GitHub's limits for Actions)
+_APPEARS = 30.0  # seconds within which a dispatched run is listed
+
+Run = Mapping[str, Any]
+
+
+class Runs:
+    """What the consumer, the check and the module know of runs."""
+
+    def __init__(self, connection: GitHubConnection, repository: str) -> None:
+        self._connection = connection
+        self._repository = repository
+        self._actions = f"/repos/{repository}/actions"
+
+    def workflow(self, workflow: str | int) -> dict[str, Any]:
+        doing = f"looking at workflow {workflow} of {self._repository}"
+        return self._connection.get(f"{self._actions}/workflows/{_quoted(workflow)}", doing, needs=("state",))
+
+    def get(self, run_id: int) -> Run:
+        doing = f"looking at run {run_id} of {self._repository}"
+        return self._connection.get(f"{self._actions}/runs/{run_id}", doing, needs=_OF_A_RUN)
+
+    def under_way(self, until: datetime, workflows: Collection[str] = ()) -> list[Run]:
+        """Runs queued up to then that have not ended; ``workflows`` are file names, none means all."""
+        span = {"created": f"{_stamp(until - _OLDEST)}..{_stamp(until)}"}
+        path, doing = f"{self._actions}/runs", f"listing the runs of {self._repository}"
+        page = self._connection.get(path, doing, {"per_page": 100, **span}, needs=("workflow_runs", "total_count"))
+        runs = page["workflow_runs"]
+        if page["total_count"] > len(runs):  # too many to look at each: ask for each status
+            runs = [
+                run
+                for status in _UNDER_WAY
+                for some in self._connection.pages(path, "workflow_runs", doing, {"status": status, **span})
+                for run in some
+            ]
+        return [run for run in runs if run["status"] != COMPLETED and (not workflows or _file(run) in workflows)]
+
+    def wait(self, run_id: int, *, within: float, longest_pause: float = 10.0) -> Run:
+        """The run when it has ended, or as it is when the time is over."""
+        clock = self._connection.clock
+        deadline, pause = clock.monotonic() + within, 1.0
+        while True:
+            run = self.get(run_id)
+            left = deadline - clock.monotonic()
+            if run["status"] == COMPLETED or left <= 0:
+                return run
+            clock.sleep(min(pause, longest_pause, left))
+            pause *= 1.5
+
+    def dispatch(self, workflow: str | int, ref: str, inputs: Mapping[str, str]) -> int:
+        """Start a run and return its id. A lost answer costs a second run at worst, which does no harm."""
+        since = self._connection.now()
+        try:
+            run_id = self._send(workflow, ref, inputs)
+        except OutcomeUnknownError:
+            run_id = self._started(workflow, ref, since) or self._send(workflow, ref, inputs)
+        run_id = run_id or self._started(workflow, ref, since)
+        if run_id is None:
+            raise OutcomeUnknownError(
+                f"workflow {workflow} of {self._repository} was dispatched, and no run appeared",
+                hint="See whether Actions is enabled there, and run again",
+            )
+        return run_id
+
+    def _send(self, workflow: str | int, ref: str, inputs: Mapping[str, str]) -> int | None:
+        """The run's id, None from a server that does not tell it."""
+        path = f"{self._actions}/workflows/{_quoted(workflow)}/dispatches"
+        doing = f"dispatching workflow {workflow} of {self._repository} on {ref}"
+        body = {"ref": ref, **({"inputs": dict(inputs)} if inputs else {})}
+        send = self._connection.change
+        try:
+            wish = body | {"return_run_details": True}
+            answer = send("POST", path, doing, body=wish, ok=(200, 204), idempotent=False)
+        except InvalidRequestError:  # older Enterprise Servers do not know the wish
+            answer = send("POST", path, doing, body=body, ok=(200, 204), idempotent=False)
+        return answer.json["workflow_run_id"] if answer.status == 200 else None
+
+    def _started(self, workflow: str | int, ref: str, since: datetime) -> int | None:
+        """The newest run dispatched since then, whoever did it: it was queued after the write, which is the point."""
+        path, doing = f"{self._actions}/workflows/{_quoted(workflow)}/runs", f"looking for the run of {workflow}"
+        branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        wanted = {"event": "workflow_dispatch", "branch": branch, "created": f">={_stamp(since)}"}
+
+        def newest() -> int | None:
+            page = next(self._connection.pages(path, "workflow_runs", doing, wanted))
+            return max((run["id"] for run in page), default=None)
+
+        return self._connection.clock.poll(newest, every=2, within=_APPEARS)
+
+
+def describe(run: Run) -> str:
+    return f"run {run['id']}, {run['html_url']}"
+
+
+def _file(run: Run) -> str:
+    return str(run["path"].partition("@")[0].rpartition("/")[2])
+
+
+def _quoted(workflow: str | int) -> str:
+    return quote(str(workflow), safe="")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

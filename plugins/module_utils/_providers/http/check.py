@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check ``http``: one URL answers as it should, if need be with the new credential, and goes on doing so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Check,
+    Evidence,
+    Journal,
+    Options,
+    Schema,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    CheckFailedError,
+    ConfigurationError,
+    OutcomeUnknownError,
+    RotorError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
+from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import FILTERS, Template
+
+_ANY_STATUS = tuple(range(100, 600))
+_STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
+_DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What a JSON document is to hold at a path; ``shown`` is empty where the value is made from the credential."""
+
+    path: str
+    value: Any
+    shown: str
+
+    def problem(self, document: Any) -> str:
+        found = _at(document, self.path)
+        same = str(found) == self.value if not self.shown else type(found) is type(self.value) and found == self.value
+        return "" if same else f"{self.path} in its JSON is not {self.shown or 'what the new credential says'}"
+
+
+class Http(Check):
+    """It uses no connection, and sends the credential nowhere but to the URL's own origin: redirects end it."""
+
+    schema = Schema(
+        properties={
+            "url": {"type": "string", "minLength": 1, "description": "Https, or plain http on loopback."},
+            "method": {"enum": ["GET", "HEAD", "POST"], "default": "GET", "description": "The request's verb."},
+            "status": {
+                "oneOf": [_STATUS, {"type": "array", "items": _STATUS, "minItems": 1}],
+                "default": 200,
+                "description": "The status, or the statuses, that it is to answer with.",
+            },
+            "json": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                "description": "Dotted path in the JSON answer: what is to stand there; may hold ${id}, ${name} and "
+                "the new credential's ${field}.",
+            },
+            "header": {
+                "type": "object",
+                "additionalProperties": {"type": "string", "minLength": 1},
+                "description": 'Headers to send, made from the new credential: {Authorization: "Bearer ${token}"}.',
+            },
+            "retries": {
+                "type": "integer",
+                "minimum": 0,
+                "default": 10,
+                "description": "How many more times to ask before it has failed.",
+            },
+            "every": _DURATION | {"default": "3s", "description": "The pause between two requests."},
+            "soak": _DURATION | {"default": "0s", "description": "For how long it must go on to hold."},
+            "timeout": {"type": "integer", "minimum": 1, "default": 10, "description": "Seconds for one answer."},
+        },
+        required=("url",),
+    )
+
+    @classmethod
+    def mistakes(cls, options: Options) -> list[str]:
+        found = []
+        try:
+            checked_url(options["url"])
+        except RotorError as error:
+            found.append(f"url: {error}")
+        for option in ("header", "json"):
+            for name, text in options.get(option, {}).items():
+                try:
+                    Template.parse(str(text))
+                except ValueError as error:
+                    found.append(f"{option}.{name}: {error}")
+        return found
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        parts = urlsplit(options["url"])
+        return f"{options.get('method', 'GET')} {parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+    def run(self, credential: Credential | None, journal: Journal) -> Evidence:
+        look = self._prepare(credential)
+        every = durations.parse(self.options.get("every", "3s")).total_seconds()
+        tries = self.options.get("retries", 10) + 1
+        for attempt in range(1, tries + 1):
+            problem = look()
+            if not problem:
+                asked = self._soak(look, every)
+                return {"attempts": attempt, "soaked": asked}
+            if attempt < tries:
+                self.clock.sleep(every)
+        raise self._failed(problem, f"asked {tries} times")
+
+    def _soak(self, look: Callable[[], str], every: float) -> int:
+        """How many more times it held; a single no ends it."""
+        soak = self.options.get("soak", "0s")
+        until = self.clock.monotonic() + durations.parse(soak).total_seconds()
+        asked = 0
+        while (left := until - self.clock.monotonic()) > 0:
+            self.clock.sleep(min(every, left))
+            if problem := look():
+                raise self._failed(problem, f"after it had held; it was to hold for {soak}")
+            asked += 1
+        return asked
+
+    def _failed(self, problem: str, when: str) -> CheckFailedError:
+        return CheckFailedError(
+            f"{self.label(self.options)} {problem} ({when})", hint="See what answers there, mend it, and run again"
+        )
+
+    def _prepare(self, credential: Credential | None) -> Callable[[], str]:
+        """One request, as a function that says what is wrong with its answer."""
+        url, method = self.options["url"], self.options.get("method", "GET")
+        client = HttpClient("http check", origin(url), None, clock=self.clock, attempts=1, redirects=False)
+        expected = [self._field(path, value, credential) for path, value in self.options.get("json", {}).items()]
+        headers = {
+            name: self._expand(Template.parse(text), credential)
+            for name, text in self.options.get("header", {}).items()
+        }
+
+        def look() -> str:
+            try:
+                answer = client.request(
+                    method,
+                    url,
+                    doing="checking",
+                    ok=_ANY_STATUS,
+                    headers=headers,
+                    timeout=self.options.get("timeout", 10),
+                )
+            except (UnavailableError, OutcomeUnknownError) as error:
+                return f"gave no answer: {error.message.rpartition(': ')[2]}"
+            return self._problem(answer, expected)
+
+        return look
+
+    def _problem(self, answer: Answer, expected: list[_Field]) -> str:
+        wanted = self.options.get("status", 200)
+        statuses = [wanted] if isinstance(wanted, int) else wanted
+        if answer.status not in statuses:
+            return f"answered {answer.status}, not {' or '.join(map(str, statuses))}"
+        if not expected:
+            return ""
+        try:
+            document = answer.json
+        except UnexpectedAnswerError:
+            return f"answered {answer.status} with something that is not JSON"
+        return next(filter(None, (field.problem(document) for field in expected)), "")
+
+    def _field(self, path: str, value: Any, credential: Credential | None) -> _Field:
+        template = Template.parse(value) if isinstance(value, str) else Template(())
+        if template.names:
+            return _Field(path, self._expand(template, credential), "")
+        literal = "".join(map(str, template.parts)) if isinstance(value, str) else value
+        return _Field(path, literal, json.dumps(literal))
+
+    def _expand(self, template: Template, credential: Credential | None) -> str:
+        """With ``${id}`` and ``${name}``, which are no secrets and must not be masked as such."""
+        known = _known(credential)
+        if unknown := sorted(template.names - known.keys()):
+            if credential is None:
+                raise ConfigurationError(
+                    f"{self.label(self.options)} needs the new credential", hint="Name it under verify, not healthy"
+                )
+            raise ConfigurationError(
+                f"{self.label(self.options)}: ${{{unknown[0]}}} is unknown", hint=f"There are {', '.join(known)}"
+            )
+        return "".join(
+            part if isinstance(part, str) else FILTERS[part.filter or "raw"](known[part.name]())
+            for part in template.parts
+        )
+
+
+def _known(credential: Credential | None) -> Mapping[str, Callable[[], str]]:
+    if credential is None:
+        return {}
+    plain = {"id": lambda: str(credential.id), "name": lambda: credential.name}
+    return plain | {name: value.reveal for name, value in credential.fields.items()}
+
+
+def _at(document: Any, path: str) -> Any:
+    """What stands at ``items.0.name``; None where there is nothing."""
+    for step in path.split("."):
+        if isinstance(document, list) and step.isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        elif isinstance(document, dict) and step in document:
+            document = document[step]
+        else:
+            return None
+    return document

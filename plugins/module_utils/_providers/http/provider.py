@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of anything that answers HTTP."""
+
+from __future__ import annotations
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Provider
+
+PROVIDER = Provider("HTTP checks", checks={"http": "check:Http"})

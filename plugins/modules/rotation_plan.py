@@ -1,0 +1,107 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of the same name; the work is done in plugins/action."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_plan
+short_description: Plan a rotation of secrets
+description:
+  - Reads the secret map from the play's variables, asks every system that is involved whether the rotation can be done,
+    prints the plan, and keeps it in the ledger for M(rotor.secrets.rotation_advance).
+  - Reports every mistake in the map at once, and every obstacle before anything is minted.
+  - Sends nothing that changes anything to anybody. In check mode it makes no file either.
+version_added: 0.1.0
+author:
+  - The rotor.secrets authors (@rotor-secrets)
+extends_documentation_fragment:
+  - rotor.secrets.attributes
+  - rotor.secrets.attributes.actions
+options:
+  only:
+    description: Names of the secrets to work on; a list, or names with commas between. Without it, everything that is due.
+    type: raw
+  where:
+    description: Pick secrets by V(store), V(connection), V(consumer), V(owner) or V(environment).
+    type: dict
+  environments:
+    description: Work only on the rollout steps of these environments, and on those without one.
+    type: raw
+  force:
+    description: Rotate the picked secrets although they are not due.
+    type: bool
+    default: false
+  resume:
+    description: Which way to finish a rotation that is under way.
+    type: str
+    choices: [forward, rollback]
+    default: forward
+  confirm:
+    description: Names of guarded secrets that this run may rotate.
+    type: raw
+  reason:
+    description: Why; kept in the ledger.
+    type: str
+    default: ""
+  adopt:
+    description: Name of a secret to the provider's id of the credential in use, where the ledger does not know it.
+    type: dict
+  forget:
+    description: Copies or consumers of which the ledger is to forget what it knows.
+    type: raw
+  max_failures:
+    description: Stop minting when more secrets than this are held.
+    type: int
+    default: 1
+"""
+
+EXAMPLES = r"""
+- name: See what a rotation would do
+  rotor.secrets.rotation_plan:
+    only: [FLY_API_TOKEN]
+  check_mode: true
+"""
+
+RETURN = r"""
+run:
+  description: The run's id, for M(rotor.secrets.rotation_advance).
+  type: str
+  returned: success
+  sample: 7f3a91c2
+go:
+  description: Whether there is anything to do that nothing speaks against.
+  type: bool
+  returned: success
+secrets:
+  description: The secrets to rotate or to finish, and those with problems; fifty at most.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: The secret's name.
+      type: str
+    status:
+      description: V(due), V(unfinished), V(unknown) or V(fresh).
+      type: str
+    why:
+      description: The reason for the status.
+      type: str
+    goes:
+      description: Whether the run works on it.
+      type: bool
+    mints:
+      description: Whether a new credential will be minted.
+      type: bool
+    problems:
+      description: What stands in the way.
+      type: list
+      elements: str
+counts:
+  description: How many secrets go, are stuck, and were looked at.
+  type: dict
+  returned: success
+"""

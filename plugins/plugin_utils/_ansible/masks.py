@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Core's own masking, where it has one (2.22 and later). Called from the worker's main thread only."""
+
+from __future__ import annotations
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:  # core 2.19 to 2.21
+    register_secrets = None
+
+
+def register_with_core() -> None:
+    """Tell core every value known by now, so that its callbacks and results mask it, too."""
+    if register_secrets is not None:
+        register_secrets(masking.known())

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rotation actions share: the one place where the engine meets Ansible."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.context import CLIARGS
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session, caller_name
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
+
+display = Display()
+
+
+class RotationAction(ActionBase):
+    """Runs in the worker's main thread, under the worker's rules, and turns a RotorError into a failed task."""
+
+    _supports_async = False
+    options: Mapping[str, Any] = {}
+    """The action's argument spec."""
+
+    @abstractmethod
+    def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's result; RotorError fails it."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(argument_spec=dict(self.options))
+        clock = WorkerClock()
+        clock.guard()
+        try:
+            variables = TaskVariables(task_vars or {}, self._template)
+            session = Session(variables, clock, _caller(task_vars or {}), self.say)
+            result.update(self.act(session, options))
+        except StoppedError:
+            os._exit(1)  # core's own way out would run handlers of a parent that may be gone
+        except RotorError as error:
+            raise AnsibleActionFail(masking.scrub(str(error))) from None
+        finally:
+            register_with_core()
+        if result.get("failed"):
+            result.setdefault("msg", "Some secrets are held; the lines above say which credential is where")
+        return result
+
+    def say(self, line: str) -> None:
+        register_with_core()
+        display.display(masking.scrub(line))
+
+    def _template(self, text: str) -> Any:
+        return self._templar.template(text)
+
+
+def _caller(task_vars: Mapping[str, Any]) -> Caller:
+    hosts = {host for members in task_vars.get("groups", {}).values() for host in members}
+    return Caller(_command(), caller_name(), frozenset(map(str, hosts)))
+
+
+def _command() -> str:
+    """The call that goes on with a rotation, with the inventories of this one."""
+    inventories = CLIARGS.get("inventory") or ()
+    if list(inventories) == list(constants.DEFAULT_HOST_LIST):
+        inventories = ()
+    return " ".join(["ansible-playbook rotor.secrets.rotate", *(f"-i {_short(path)}" for path in inventories)])
+
+
+def _short(path: str) -> str:
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options by which a person picks secrets and says what is wanted: the role's ``rotate_*`` variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import names_in
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+
+WISHES = {
+    "only": {"type": "raw"},
+    "where": {"type": "dict"},
+    "environments": {"type": "raw"},
+    "force": {"type": "bool", "default": False},
+    "resume": {"type": "str", "choices": ["forward", "rollback"], "default": "forward"},
+    "confirm": {"type": "raw"},
+    "reason": {"type": "str", "default": ""},
+    "adopt": {"type": "dict"},
+    "forget": {"type": "raw"},
+    "max_failures": {"type": "int", "default": 1},
+}
+
+
+def wishes_from(options: Mapping[str, Any]) -> Wishes:
+    """The options as the engine takes them: plain Python, lists for names with commas."""
+    return Wishes(
+        only=names_in(options.get("only"), "rotate_only"),
+        where=_plain(options.get("where"), "rotate_where"),
+        environments=names_in(options.get("environments"), "rotate_environments"),
+        force=bool(options.get("force")),
+        rollback=options.get("resume") == "rollback",
+        confirm=names_in(options.get("confirm"), "rotate_confirm"),
+        reason=str(options.get("reason") or ""),
+        adopt=_plain(options.get("adopt"), "rotate_adopt"),
+        forget=names_in(options.get("forget"), "rotate_forget"),
+        max_failures=int(options.get("max_failures", 1)),
+    )
+
+
+def _plain(value: Any, option: str) -> dict[str, str] | None:
+    if not value:
+        return None
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{option} is not a mapping of names")
+    return {str(key): str(entry) for key, entry in value.items()}

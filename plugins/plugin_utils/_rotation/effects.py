@@ -1,0 +1,382 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out one planned action: intent committed, effect, outcome committed.
+
+An effect that certainly did nothing is recorded as failed, one without an answer as unknown; either way the secret is
+held, and the next run goes on from what the ledger says.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Answer,
+    Evidence,
+    Issuer,
+    Recover,
+    Written,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConflictError,
+    OutcomeUnknownError,
+    RotorError,
+    StoppedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import SUPERSEDED, Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    IntentState,
+    SecretState,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
+
+SETTLE = 1.0
+"""Seconds between the two refusals that prove a revocation."""
+PROPAGATION = 60.0
+"""Seconds that a provider gets until a new credential is accepted, or a revoked one refused."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One action of one secret, with all that it is decided from."""
+
+    secret: Secret
+    order: Order
+    action: Action
+    state: SecretState
+
+
+class Effects:
+    """The actions of one run."""
+
+    def __init__(self, run: str, secret_map: SecretMap, systems: Systems, journal: Journal, clock: Clock) -> None:
+        self._run = run
+        self._map = secret_map
+        self._systems = systems
+        self._ledger = journal.ledger
+        self._locks = journal.locks
+        self._clock = clock
+
+    def perform(self, works: list[Work]) -> str:
+        """Do it, and say in a few words what came of it. RotorError: it did not happen, or nobody knows.
+
+        Several works are one reload that serves several secrets; anything else comes alone.
+        """
+        self._clock.check()
+        kind = works[0].action.kind
+        if kind == "reload":
+            return self._reload(works)
+        handler: Callable[[Work], str] = getattr(self, f"_{kind}")
+        return handler(works[0])
+
+    # -- issue --------------------------------------------------------------------------------------------------
+
+    def _recover(self, work: Work) -> str:
+        """Find what became of a mint whose answer was lost."""
+        secret, issuer = work.secret, self._systems.issuer(work.secret)
+        lost = work.state.intent("mint")
+        assert lost is not None
+        if issuer.traits.recover is not Recover.RECONCILE:
+            raise RotorError(
+                f"the answer to the mint of {lost.target} was lost, and {secret.issuer.type} cannot find it"
+            )
+        found = next((item for item in issuer.listed() if item.name == lost.target and not item.revoked), None)
+        if found is None:
+            self._ledger.fail(self._run, secret.name, lost.id, SUPERSEDED)
+            return f"{lost.target} was never minted"
+        self._ledger.orphaned(self._run, secret.name, lost, found.id)
+        return f"found the orphan {lost.target} ({found.id})"
+
+    def _mint(self, work: Work) -> str:
+        secret, issuer = work.secret, self._systems.issuer(work.secret)
+        lost = work.state.intent("mint")
+        name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(2)}"
+        intent = self._ledger.intend(self._run, secret.name, "mint", name)
+        self._ledger.progress(intent, dict(work.order.baseline))
+        with self._outcome(secret.name, intent):
+            credential = issuer.mint(name)
+        self._ledger.minted(self._run, secret.name, intent, credential, work.order.baseline)
+        self._await_acceptance(issuer, credential)
+        shown = self._ledger.fingerprint(secret.name, credential.fields)
+        return f"{name}{f' ({credential.id})' if credential.id else ''} minted, fingerprint {shown}"
+
+    def _await_acceptance(self, issuer: Issuer, credential: Credential) -> None:
+        """A new credential may take a while to be known everywhere; one that never is must not be written."""
+        if issuer.traits.value != "provider":
+            return
+        answer = self._clock.poll(
+            lambda: Answer.ACCEPTED if issuer.verify(credential) is Answer.ACCEPTED else None,
+            every=2,
+            within=PROPAGATION,
+        )
+        if answer is None:
+            raise RotorError(f"{credential.name} was minted, and the provider does not accept it")
+
+    def _clean(self, work: Work) -> str:
+        return self._revoke(work)
+
+    # -- roll out -----------------------------------------------------------------------------------------------
+
+    def _write(self, work: Work) -> str:
+        secret, action = work.secret, work.action
+        copy = self.copy(secret, action.target)
+        store = self._systems.store(copy)
+        credential = self._credential(work)
+        with self._locks.hold(copy.id, wait=60):
+            self._refuse_foreign_change(work, copy)
+            intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)
+            with self._outcome(secret.name, intent):
+                evidence = store.write(copy.container, render(secret, copy, credential))
+            step = secret.steps[action.step or 0]
+            self._ledger.written(
+                self._run,
+                secret.name,
+                intent,
+                copy=copy.id,
+                label=copy.label,
+                credential=row_id(action),
+                evidence=evidence,
+                unproven={"step": step.name, "consumers": step.reload},
+            )
+        return f"{copy.label}: {', '.join(copy.keys)} ({store.describe(evidence)})"
+
+    def _refuse_foreign_change(self, work: Work, copy: Copy) -> None:
+        """Somebody's hand in between is noticed, not overwritten."""
+        if work.state.intent("write", copy.id):
+            return  # our own write of unknown outcome is no foreign change
+        mark = work.state.holdings.get(copy.id)
+        baseline = mark.evidence if mark else work.order.baseline.get(copy.id)
+        store = self._systems.store(copy)
+        if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, list(copy.keys))):
+            raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))
+
+    def _reload(self, works: list[Work]) -> str:
+        first = works[0]
+        name = first.action.target
+        part = self._map.consumers[name]
+        consumer = self._systems.consumer(part)
+        with self._locks.hold(f"consumer {name}", wait=600):
+            written = [item for work in works for item in self._written_for(work)]
+            intent = self._ledger.intend(self._run, first.secret.name, "reload", name, first.action.credential)
+            with self._outcome(first.secret.name, intent):
+                evidence = consumer.reload(written, self._progress(first, intent))
+                for check in part.healthy:
+                    self._systems.check(check).run(None, NO_JOURNAL)
+            self._ledger.reloaded(
+                self._run,
+                intent,
+                consumer=name,
+                credentials={work.secret.name: row_id(work.action) for work in works},
+                evidence=evidence,
+                secret=first.secret.name,
+            )
+        return f"{name}: {consumer.done(evidence)}"
+
+    def _written_for(self, work: Work) -> list[Written]:
+        """The copies that the action's credential stands in, with the evidence of their writes."""
+        copies = {copy.id: copy for copy in work.secret.copies}
+        return [
+            Written(copies[copy].type, copies[copy].container, mark.evidence, mark.at)
+            for copy, mark in self._ledger.state(work.secret.name).holdings.items()
+            if copy in copies and mark.credential == work.action.credential
+        ]
+
+    def _verify(self, work: Work) -> str:
+        secret, action = work.secret, work.action
+        step = secret.steps[action.step or 0]
+        part = next(check for check in step.verify if planner.check_key(check) == action.target)
+        check = self._systems.check(part)
+        credential = self._credential(work)
+        intent = self._ledger.intend(self._run, secret.name, "verify", action.target, action.credential)
+        with self._outcome(secret.name, intent):
+            evidence = check.run(credential, self._progress(work, intent))
+        self._ledger.verified(
+            self._run,
+            secret.name,
+            intent,
+            step=step.name,
+            check=action.target,
+            credential=row_id(action),
+            proves=part.proves,
+            evidence=evidence,
+        )
+        return f"{check.label(part.options)} holds (proves {part.proves})"
+
+    def _close(self, work: Work) -> str:
+        row = work.state.credential(work.action.credential)
+        assert row is not None
+        lacking = planner.missing_proof(work.secret, work.state, row)
+        if lacking:
+            raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
+        self._ledger.closed(self._run, work.secret.name, row.id)
+        return f"{row.name} is in every copy and proven"
+
+    def _abandon(self, work: Work) -> str:
+        row = work.state.credential(work.action.credential)
+        assert row is not None
+        self._ledger.abandoned(self._run, work.secret.name, row.id)
+        return f"went back; {row.name} is abandoned"
+
+    # -- revoke -------------------------------------------------------------------------------------------------
+
+    def _revoke(self, work: Work) -> str:
+        """Revoke by the one rule, and prove it."""
+        secret, row = work.secret, work.state.credential(work.action.credential)
+        assert row is not None
+        in_the_way = planner.obstacles(secret, work.state, row, work.order)
+        if in_the_way:
+            raise RotorError(f"{row.name} is not revoked: {'; '.join(in_the_way)}")
+        issuer = self._systems.issuer(secret)
+        if issuer.traits.revoke != "api":
+            self._ledger.retired(self._run, secret.name, row.id, "gone from every copy")
+            return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
+        self._require(work, issuer, row)
+        intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)
+        with self._outcome(secret.name, intent):
+            issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
+            proof = self._prove(work, issuer, row)
+        self._ledger.revoked(self._run, secret.name, intent, row.id, proof)
+        return f"{row.name} revoked, proof: {proof}"
+
+    def _require(self, work: Work, issuer: Issuer, row: CredentialRow) -> None:
+        if "unused" not in work.secret.revoke.require:
+            return
+        listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
+        replacement = planner.target_of(work.state, work.order)
+        since = replacement.closed_at if replacement else None
+        if listed and listed.last_used_at and since and listed.last_used_at > since:
+            raise RotorError(
+                f"{row.name} was last used {listed.last_used_at:%Y-%m-%d %H:%M:%S}, after every copy had changed",
+                hint="Something that the map does not name still uses it. Find it, add it, and run again",
+            )
+
+    def _prove(self, work: Work, issuer: Issuer, row: CredentialRow) -> str:
+        """The best proof there is: ``refused`` by the provider, or ``provider``, listed as revoked."""
+        replacement = planner.target_of(work.state, work.order)
+        if row.has_value and replacement and replacement.has_value:
+            old, new = self._ledger.unseal(row), self._ledger.unseal(replacement)
+            if self._refused(issuer, old, new):
+                self._clock.sleep(SETTLE)
+                if self._refused(issuer, old, new):
+                    return "refused"
+        listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
+        if listed is None or listed.revoked:
+            return "provider"
+        raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
+
+    def _refused(self, issuer: Issuer, old: Credential, new: Credential) -> bool:
+        def refused() -> bool | None:
+            return True if issuer.verify(old) is Answer.REFUSED else None
+
+        return bool(self._clock.poll(refused, every=2, within=PROPAGATION)) and issuer.verify(new) is Answer.ACCEPTED
+
+    def _tidy(self, work: Work) -> str:
+        self._ledger.value_dropped(self._run, work.secret.name, row_id(work.action))
+        return "its value is no longer kept here"
+
+    # -- shared -------------------------------------------------------------------------------------------------
+
+    def copy(self, secret: Secret, copy_id: str) -> Copy:
+        return next(copy for copy in secret.copies if copy.id == copy_id)
+
+    def _credential(self, work: Work) -> Credential:
+        row = work.state.credential(work.action.credential)
+        assert row is not None
+        if not row.has_value:
+            raise RotorError(
+                f"the value of {row.name} is not kept here", hint="Rotate the secret to write it anywhere else"
+            )
+        return self._ledger.unseal(row)
+
+    def _progress(self, work: Work, intent: int) -> _Progress:
+        return _Progress(self._ledger, intent, self._ledger.last_progress(work.secret.name, intent))
+
+    def _outcome(self, secret: str, intent: int) -> _Outcome:
+        return _Outcome(self, secret, intent)
+
+    def failed(self, secret: str, intent: int, error: RotorError) -> None:
+        unknown = isinstance(error, OutcomeUnknownError)
+        state = IntentState.UNKNOWN if unknown else IntentState.FAILED
+        self._ledger.fail(self._run, secret, intent, str(error), state)
+
+
+class _Outcome:
+    """Records what an effect that did not succeed came to; a stopped one stays open."""
+
+    def __init__(self, effects: Effects, secret: str, intent: int) -> None:
+        self._effects, self._secret, self._intent = effects, secret, intent
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, RotorError) and not isinstance(error, StoppedError):
+            self._effects.failed(self._secret, self._intent, error)
+
+
+class _Progress:
+    """An effect's own memory, kept with its intent."""
+
+    def __init__(self, ledger: Ledger, intent: int, known: Evidence) -> None:
+        self._ledger = ledger
+        self._intent = intent
+        self._known = known
+
+    def recall(self) -> Evidence:
+        return self._known
+
+    def record(self, evidence: Evidence) -> None:
+        self._known = dict(evidence)
+        self._ledger.progress(self._intent, self._known)
+
+
+class _NoJournal:
+    """For a check of health alone: there is nothing to resume."""
+
+    def recall(self) -> Evidence:
+        return {}
+
+    def record(self, evidence: Evidence) -> None:
+        pass
+
+
+NO_JOURNAL = _NoJournal()
+
+
+def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
+    """The credential's own fields, and what the map derives from them with ``let``."""
+    fields = dict(credential.fields)
+    for name, text in secret.let.items():
+        fields[name] = Template.parse(text).render(fields)
+    return fields
+
+
+def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, SecretValue]:
+    """What a copy's keys are to hold."""
+    fields = fields_of(secret, credential)
+    return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
+
+
+def row_id(action: Action) -> int:
+    assert action.credential is not None
+    return action.credential
+
+
+def changed_by_hand(copy: Copy) -> str:
+    return f"{copy.label} was changed by somebody else since this ledger last saw it"
+
+
+def forget_hint(copy: Copy) -> str:
+    return f"If what is there may be overwritten, run again with -e rotate_forget='{copy.id}'"

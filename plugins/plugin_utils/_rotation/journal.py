@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the ledger is: the variable ``secret_journal``, its defaults, and the SQLite file behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import references
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.locks import FileLocks
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import HOW_TO_MAKE_A_KEY, Sealer
+
+SQLITE = "sqlite:///"
+DEFAULT_KEY = {"env": "ROTOR_JOURNAL_KEY"}
+
+
+@dataclass(frozen=True)
+class Journal:
+    """An opened ledger with its locks."""
+
+    ledger: Ledger
+    locks: FileLocks
+    where: str
+
+
+def open_journal(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> Journal:
+    """Open or make the ledger that ``secret_journal`` names. ``readonly`` makes no file: what is not there is empty."""
+    setting = setting or {}
+    if not isinstance(setting, Mapping) or set(setting) - {"url", "key", "allow_ephemeral"}:
+        raise ConfigurationError("secret_journal has the options url, key and allow_ephemeral, and no others")
+    path = _path(setting)
+    sealer = Sealer(_key(setting))
+    engine = _engine(path, readonly)
+    return Journal(Ledger(engine, sealer, clock), FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
+
+
+def _key(setting: Mapping[str, Any]) -> SecretValue:
+    try:
+        return references.resolve(setting.get("key", DEFAULT_KEY), "secret_journal.key")
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, hint=HOW_TO_MAKE_A_KEY) from None
+
+
+def _path(setting: Mapping[str, Any]) -> Path:
+    url = setting.get("url") or f"{SQLITE}{_state_home() / 'rotor.secrets' / 'ledger.db'}"
+    if not isinstance(url, str) or not url.startswith(SQLITE):
+        raise ConfigurationError(
+            "secret_journal.url is not a SQLite URL",
+            hint="Write sqlite:////absolute/path/ledger.db; this version keeps its ledger in SQLite only",
+        )
+    path = Path(url.removeprefix(SQLITE)).expanduser()
+    if not path.is_absolute():
+        raise ConfigurationError(
+            f"secret_journal.url has the relative path {path}",
+            hint="A path depends on where a job starts; make it absolute",
+        )
+    if _dies_with_its_container() and not setting.get("allow_ephemeral"):
+        raise ConfigurationError(
+            f"this job runs in a container, and the ledger {path} would be lost with it",
+            hint="Mount a volume there and say secret_journal.allow_ephemeral: true",
+        )
+    return path
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+
+
+def _dies_with_its_container() -> bool:
+    """ansible-runner's execution environments: a container, and a private data dir mounted at /runner."""
+    in_container = Path("/run/.containerenv").exists() or Path("/.dockerenv").exists()
+    return in_container and Path("/runner").is_dir()
+
+
+def _engine(path: Path, readonly: bool) -> Any:
+    sa = library("sqlalchemy")
+    if readonly and not (path.exists() and path.stat().st_size):
+        pool = library("sqlalchemy.pool").StaticPool
+        return sa.create_engine("sqlite://", poolclass=pool, connect_args={"check_same_thread": False})
+    if not readonly:
+        _make_private(path)
+    mode = "ro" if readonly else "rw"
+    engine = sa.create_engine(f"{SQLITE}file:{path}?mode={mode}&uri=true", hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the begin event below starts transactions
+        for pragma in (
+            "busy_timeout=30000",
+            *(() if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigurationError(f"cannot make the ledger {path}: {error.strerror}") from error

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger: intents before effects, outcomes after them, and what follows from both.
+
+Every method that writes is one transaction, and appends to the audit trail in that same transaction. Nothing here
+decides anything; the planner does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Records, Row
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    CredentialState,
+    Intent,
+    IntentState,
+    Origin,
+)
+
+
+class Ledger(Records):
+    """One journal, opened. All threads of a run share it."""
+
+    # -- runs and intents ---------------------------------------------------------------------------------------
+
+    def begin_run(self, run: str, plan: Row, by: str, reason: str) -> None:
+        with self._transaction(run, "", "run", {"by": by, "reason": reason}) as (tx, now):
+            tx.execute(self._t.runs.insert().values(id=run, started_at=now, by=by, reason=reason, plan=dict(plan)))
+
+    def intend(
+        self, run: str, secret: str, kind: str, target: str, credential: int | None = None, *, waiting: bool = False
+    ) -> int:
+        """Commit that an effect is about to be made; an unresolved one of the same kind and target is taken over."""
+        t = self._t.intents
+        state = IntentState.WAITING if waiting else IntentState.OPEN
+        same = self._sa.and_(
+            t.c.secret == secret,
+            t.c.kind == kind,
+            t.c.target == target,
+            t.c.credential.is_(credential) if credential is None else t.c.credential == credential,
+            t.c.state.in_(["open", "unknown", "waiting"]),
+        )
+        with self._transaction(run, secret, f"intend {kind}", {"target": target}) as (tx, now):
+            known = tx.execute(self._sa.select(t.c.id).where(same)).scalar()
+            if known is not None:
+                tx.execute(t.update().where(t.c.id == known).values(run=run, state=state, at=now, ended_at=None))
+                return int(known)
+            row = t.insert().values(
+                run=run,
+                secret=secret,
+                kind=kind,
+                target=target,
+                credential=credential,
+                state=state,
+                progress={},
+                at=now,
+            )
+            return int(tx.execute(row).inserted_primary_key[0])
+
+    def progress(self, intent: int, progress: Row) -> None:
+        t = self._t.intents
+        with self._write() as tx:
+            tx.execute(t.update().where(t.c.id == intent).values(progress=dict(progress)))
+
+    def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
+        with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
+            self._end(tx, intent, state, now, error)
+
+    # -- outcomes -----------------------------------------------------------------------------------------------
+
+    def minted(self, run: str, secret: str, intent: int, credential: Credential, baseline: Row) -> None:
+        sealed = {
+            field: self._sealer.seal(secret, credential.name, field, value)
+            for field, value in credential.fields.items()
+        }
+        details = {"name": credential.name, "id": credential.id}
+        with self._transaction(run, secret, "minted", details) as (tx, now):
+            self._add_credential(
+                tx,
+                secret=secret,
+                name=credential.name,
+                provider_id=credential.id,
+                state=CredentialState.PENDING,
+                origin=Origin.MINTED,
+                fingerprint=self.fingerprint(secret, credential.fields),
+                sealed=sealed,
+                facts=dict(credential.facts),
+                baseline=dict(baseline),
+                minted_at=now,
+            )
+            self._end(tx, intent, IntentState.DONE, now)
+
+    def adopted(self, run: str, row: CredentialRow) -> None:
+        """A credential that a person has named; its value is not known here."""
+        details = {"name": row.name, "id": row.provider_id}
+        with self._transaction(run, row.secret, "adopted", details) as (tx, _now):
+            self._add_credential(
+                tx,
+                secret=row.secret,
+                name=row.name,
+                provider_id=row.provider_id,
+                state=row.state,
+                origin=row.origin,
+                minted_at=_text(row.minted_at) if row.minted_at else None,
+            )
+
+    def orphaned(self, run: str, secret: str, lost: Intent, provider_id: str) -> None:
+        """A mint whose answer was lost did have its effect: nobody has the value, the provider has the credential."""
+        with self._transaction(run, secret, "orphan found", {"name": lost.target, "id": provider_id}) as (tx, now):
+            self._add_credential(
+                tx,
+                secret=secret,
+                name=lost.target,
+                baseline=dict(lost.progress),
+                provider_id=provider_id,
+                state=CredentialState.ABANDONED,
+                origin=Origin.ORPHAN,
+                minted_at=now,
+            )
+            self._end(tx, lost.id, IntentState.FAILED, now, SUPERSEDED)
+
+    def written(
+        self,
+        run: str,
+        secret: str,
+        intent: int,
+        *,
+        copy: str,
+        label: str,
+        credential: int,
+        evidence: Row,
+        unproven: Row,
+    ) -> None:
+        """``unproven``: the step and the consumers whose earlier marks this write makes void."""
+        details = {"copy": label, "evidence": dict(evidence), "credential": credential}
+        with self._transaction(run, secret, "written", details) as (tx, now):
+            mark = {"label": label, "credential": credential, "evidence": dict(evidence), "at": now}
+            self._put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
+            proofs, running = self._t.proofs, self._t.running
+            tx.execute(proofs.delete().where(proofs.c.secret == secret, proofs.c.step == unproven["step"]))
+            for consumer in unproven["consumers"]:
+                stale = self._sa.and_(running.c.secret == secret, running.c.consumer == consumer)
+                tx.execute(running.delete().where(stale, running.c.credential == credential))
+            self._supersede(tx, secret, "write", copy, now)
+            self._end(tx, intent, IntentState.DONE, now)
+
+    def reloaded(
+        self, run: str, intent: int, *, consumer: str, credentials: Mapping[str, int], evidence: Row, secret: str
+    ) -> None:
+        """One reload serves every secret in ``credentials`` (secret -> credential)."""
+        details = {"consumer": consumer, "evidence": dict(evidence), "secrets": sorted(credentials)}
+        with self._transaction(run, secret, "reloaded", details) as (tx, now):
+            for name, credential in credentials.items():
+                mark = {"credential": credential, "evidence": dict(evidence), "at": now}
+                self._put(tx, self._t.running, {"secret": name, "consumer": consumer}, mark)
+            self._end(tx, intent, IntentState.DONE, now)
+
+    def verified(
+        self, run: str, secret: str, intent: int, *, step: str, check: str, credential: int, proves: str, evidence: Row
+    ) -> None:
+        details = {"step": step, "check": check, "proves": proves, "evidence": dict(evidence)}
+        with self._transaction(run, secret, "verified", details) as (tx, now):
+            mark = {"credential": credential, "proves": proves, "evidence": dict(evidence), "at": now}
+            self._put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
+            self._end(tx, intent, IntentState.DONE, now)
+
+    def closed(self, run: str, secret: str, credential: int) -> None:
+        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned."""
+        t = self._t.credentials
+        others = self._sa.and_(t.c.secret == secret, t.c.id != credential)
+        with self._transaction(run, secret, "proven everywhere", {"credential": credential}) as (tx, now):
+            current, pending = CredentialState.CURRENT, CredentialState.PENDING
+            previous, abandoned = CredentialState.PREVIOUS, CredentialState.ABANDONED
+            tx.execute(t.update().where(others, t.c.state == current).values(state=previous))
+            tx.execute(t.update().where(others, t.c.state == pending).values(state=abandoned))
+            tx.execute(t.update().where(t.c.id == credential).values(state=current, closed_at=now))
+
+    def abandoned(self, run: str, secret: str, credential: int) -> None:
+        """A credential that a rollback has taken out of every copy."""
+        t = self._t.credentials
+        with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, _now):
+            tx.execute(t.update().where(t.c.id == credential).values(state=CredentialState.ABANDONED))
+
+    def revoked(self, run: str, secret: str, intent: int, credential: int, proof: str) -> None:
+        with self._transaction(run, secret, "revoked", {"credential": credential, "proof": proof}) as (tx, now):
+            self._set_revoked(tx, credential, proof, now)
+            self._end(tx, intent, IntentState.DONE, now)
+
+    def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
+        """A credential that ends without a call: no issuer knows it, and no copy holds it."""
+        with self._transaction(run, secret, "retired", {"credential": credential, "proof": proof}) as (tx, now):
+            self._set_revoked(tx, credential, proof, now)
+
+    def value_dropped(self, run: str, secret: str, credential: int) -> None:
+        t = self._t.credentials
+        with self._transaction(run, secret, "value dropped", {"credential": credential}) as (tx, _now):
+            tx.execute(t.update().where(t.c.id == credential).values(sealed={}))
+
+    def forgotten(self, run: str, secret: str, mark: str) -> bool:
+        """Drop what is recorded of a copy or a consumer; whether there was anything."""
+        holdings, running = self._t.holdings, self._t.running
+        copy = self._sa.and_(holdings.c.secret == secret, (holdings.c.copy == mark) | (holdings.c.label == mark))
+        consumer = self._sa.and_(running.c.secret == secret, running.c.consumer == mark)
+        with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, _now):
+            gone = tx.execute(holdings.delete().where(copy)).rowcount
+            gone += tx.execute(running.delete().where(consumer)).rowcount
+        return bool(gone)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _write(self) -> Iterator[Any]:
+        with self._lock, self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Any, str]]:
+        now = _text(self._clock.now())
+        with self._write() as tx:
+            yield tx, now
+            row = {"at": now, "run": run, "secret": secret, "event": event, "details": dict(details)}
+            link = sealing.mac(self._key, "audit", self._head(tx), json.dumps(row, sort_keys=True))
+            tx.execute(self._t.audit.insert().values(**row, mac=link))
+
+    def _end(self, tx: Any, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
+        t = self._t.intents
+        tx.execute(t.update().where(t.c.id == intent).values(state=state, ended_at=now, error=error))
+
+    def _supersede(self, tx: Any, secret: str, kind: str, target: str, now: str) -> None:
+        """What came of earlier attempts at the same thing no longer matters."""
+        t = self._t.intents
+        same = self._sa.and_(t.c.secret == secret, t.c.kind == kind, t.c.target == target)
+        earlier = self._sa.and_(same, t.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN]))
+        tx.execute(t.update().where(earlier).values(state=IntentState.FAILED, ended_at=now, error=SUPERSEDED))
+
+    def _put(self, tx: Any, table: Any, key: Row, values: Row) -> None:
+        same = self._sa.and_(*(table.c[name] == value for name, value in key.items()))
+        if not tx.execute(table.update().where(same).values(**values)).rowcount:
+            tx.execute(table.insert().values(**key, **values))
+
+    def _add_credential(self, tx: Any, **values: Any) -> None:
+        tx.execute(self._t.credentials.insert().values(**{"sealed": {}, "facts": {}, "baseline": {}, **values}))
+
+    def _set_revoked(self, tx: Any, credential: int, proof: str, now: str) -> None:
+        t = self._t.credentials
+        gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": proof, "sealed": {}}
+        tx.execute(t.update().where(t.c.id == credential).values(**gone))
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat()

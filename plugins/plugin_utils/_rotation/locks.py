@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks without clocks: held by the process that makes the effects, only while it makes them, and gone with it.
+
+For a SQLite ledger these are ``flock`` locks on files beside it, one for each secret, container or consumer. The file
+says who holds it, for the others to read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
+
+
+class FileLocks:
+    """Locks in one folder; two threads of a process exclude each other just as two processes do."""
+
+    def __init__(self, folder: Path, clock: Clock, holder: str) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._holder = holder
+
+    @contextmanager
+    def hold(self, name: str, *, wait: float = 0) -> Iterator[None]:
+        """Hold ``name``; ConflictError says who has it when it is not free within ``wait`` seconds."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / hashlib.sha256(name.encode()).hexdigest()[:32]
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not self._clock.poll(lambda: self._try(descriptor), every=0.1, within=wait):
+                raise ConflictError(
+                    f"{name} is being worked on by {_holder_of(descriptor)}", hint="Wait until it has finished"
+                )
+            now = self._clock.now().isoformat(timespec="seconds")
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"holder": self._holder, "since": now}).encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)  # which unlocks
+
+    @staticmethod
+    def _try(descriptor: int) -> bool | None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        return True
+
+
+def _holder_of(descriptor: int) -> str:
+    try:
+        who = json.loads(os.pread(descriptor, 4096, 0))
+        return f"{who['holder']} since {who['since']}"
+    except (ValueError, KeyError):
+        return "another process"

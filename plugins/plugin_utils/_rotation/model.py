@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A validated secret map: what people wrote, with every default filled in and every type found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """An issuer, a consumer or a check: a kind, the connection it uses (None if it needs none), its own options."""
+
+    type: str
+    connection: str | None
+    options: Options
+
+
+@dataclass(frozen=True)
+class Check(Part):
+    proves: str = "life"
+    """``use`` (a consumer works with the new credential) or ``life`` (something answers)."""
+
+
+@dataclass(frozen=True)
+class Consumer(Part):
+    name: str = ""
+    host: str | None = None
+    """The inventory host of a consumer whose work Ansible does."""
+    healthy: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One container in one store, and the keys in it that hold this secret."""
+
+    store: str
+    """The connection's name."""
+    type: str
+    """The connection's type, which is the store's."""
+    container: Options
+    keys: Mapping[str, str]
+    """Key -> template, such as ``{"DATABASE_URL": "${url}"}``."""
+    id: str
+    """``<connection>:<container's identity>``: the same for two secrets that share a container."""
+    label: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Copies that change together; the next step begins when every check of this one holds."""
+
+    name: str
+    copies: tuple[Copy, ...]
+    reload: tuple[str, ...] = ()
+    verify: tuple[Check, ...] = ()
+    environment: str | None = None
+
+
+@dataclass(frozen=True)
+class Revoke:
+    after: timedelta = timedelta(0)
+    require: frozenset[str] = frozenset()
+    accept: str = "use"
+
+
+@dataclass(frozen=True)
+class Guard:
+    reason: str
+    allow: str = "confirmed"
+
+
+@dataclass(frozen=True)
+class Secret:
+    name: str
+    issuer: Part
+    steps: tuple[Step, ...]
+    let: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    owner: str = ""
+    blast_radius: str = ""
+    max_age: timedelta | None = None
+    revoke: Revoke = Revoke()
+    retain: str = "none"
+    """``current`` keeps the sealed value of the credential in use after its rotation is closed."""
+    current_id: str | None = None
+    """The provider's id of the credential in use before this ledger knew any."""
+    guard: Guard | None = None
+
+    @property
+    def copies(self) -> Iterator[Copy]:
+        return (copy for step in self.steps for copy in step.copies)
+
+    @property
+    def consumers(self) -> list[str]:
+        return list(dict.fromkeys(name for step in self.steps for name in step.reload))
+
+
+@dataclass(frozen=True)
+class SecretMap:
+    secrets: Mapping[str, Secret]
+    consumers: Mapping[str, Consumer]
+    connections: Mapping[str, Options]
+    """Name -> what was written, ``type`` included; credentials are unresolved references."""

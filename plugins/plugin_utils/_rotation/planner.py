@@ -1,0 +1,226 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner: a pure function of the map, the ledger and what was observed.
+
+It answers one question: what is left to do until every copy and consumer is on the newest verified credential and
+nothing older is alive? Resume, rollback, clean-up and an edited map are that same question over another state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Part, Secret, Step
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    CredentialState,
+    Mark,
+    Origin,
+    SecretState,
+)
+
+
+class Phase(IntEnum):
+    ISSUED = 1
+    ROLLED_OUT = 2
+    REVOKED = 3
+
+
+_PHASES = {
+    "recover": Phase.ISSUED,
+    "clean": Phase.ISSUED,
+    "mint": Phase.ISSUED,
+    "write": Phase.ROLLED_OUT,
+    "reload": Phase.ROLLED_OUT,
+    "verify": Phase.ROLLED_OUT,
+    "close": Phase.ROLLED_OUT,
+    "abandon": Phase.ROLLED_OUT,
+    "wait": Phase.REVOKED,
+    "revoke": Phase.REVOKED,
+    "tidy": Phase.REVOKED,
+}
+Picked = Callable[[Step], bool]
+"""Which steps a run works on: all, or those of the environments that were picked."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do. The first of a list can always be done now, and so can those of its kind and step behind it."""
+
+    kind: str
+    step: int | None = None
+    target: str = ""
+    """A copy's id, a consumer's name, a check's key."""
+    credential: int | None = None
+    """The ledger's row; None for one that has yet to be minted."""
+    until: datetime | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return _PHASES[self.kind]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
+
+    secret: str
+    mint: bool = False
+    """Whether a new credential is wanted, if none was minted after ``base``."""
+    base: int | None = None
+    rollback: bool = False
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
+    moved: tuple[str, ...] = ()
+    """Copies of which that cannot be said: somebody has changed them since."""
+    why: str = ""
+
+
+def remaining(
+    secret: Secret, state: SecretState, order: Order, traits: Traits, now: datetime, picked: Picked
+) -> list[Action]:
+    """Everything that is left to do, in order; empty when the secret is at rest."""
+    target = target_of(state, order)
+    target_id = target.id if target else None
+    actions: list[Action] = []
+    lost = state.intent("mint")
+    if lost and traits.recover is not Recover.OURS:
+        actions.append(Action("recover", target=lost.target))
+    orphans = [row for row in state.credentials if row.alive and row.origin is Origin.ORPHAN]
+    actions += [Action("clean", credential=row.id) for row in orphans if not obstacles(secret, state, row, order)]
+    if target is None and not order.rollback:
+        actions.append(Action("mint"))
+    untouched = order.rollback and not (target and target.has_value)  # nothing was handed out: nothing to write
+    for index, step in enumerate(secret.steps):
+        if picked(step) and not untouched:
+            actions += _step(index, step, state, target_id)
+    if untouched or all(
+        picked(step) or not _step(index, step, state, target_id) for index, step in enumerate(secret.steps)
+    ):
+        actions += _endings(secret, state, order, target, now, actions)
+    return actions
+
+
+def target_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
+    if order.rollback:
+        return state.current
+    if state.pending:
+        return state.pending
+    minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
+    return None if order.mint and not any(minted_since) else state.current
+
+
+def _step(index: int, step: Step, state: SecretState, target: int | None) -> list[Action]:
+    def on_target(mark: Mark | None) -> bool:
+        return mark is not None and mark.credential == target
+
+    writes = [
+        Action("write", index, copy.id, target)
+        for copy in step.copies
+        if not on_target(state.holdings.get(copy.id)) or state.intent("write", copy.id)
+    ]
+    reloads = [
+        Action("reload", index, name, target)
+        for name in step.reload
+        if writes or not on_target(state.running.get(name))
+    ]
+    checks = [
+        Action("verify", index, key, target)
+        for key in map(check_key, step.verify)
+        if writes or reloads or not on_target(state.proofs.get((step.name, key)))
+    ]
+    return writes + reloads + checks
+
+
+def _endings(
+    secret: Secret,
+    state: SecretState,
+    order: Order,
+    target: CredentialRow | None,
+    now: datetime,
+    before: list[Action],
+) -> list[Action]:
+    """Closing, revocations after their grace, and the tidying up behind them."""
+    actions: list[Action] = []
+    settled = target is not None and target.state is CredentialState.CURRENT
+    if order.rollback and state.pending:
+        actions.append(Action("abandon", credential=state.pending.id))
+    elif not order.rollback and not settled:
+        actions.append(Action("close", credential=target.id if target else None))
+    cleaned = {action.credential for action in before if action.kind == "clean"}
+    doomed = [row for row in state.credentials if row.alive and row is not target and row.id not in cleaned]
+    until = (target.closed_at or now) + secret.revoke.after if target and settled else now + secret.revoke.after
+    if doomed and until > now and not order.rollback:
+        actions.append(Action("wait", until=until))
+    actions += [Action("revoke", credential=row.id) for row in doomed]
+    if target and target.has_value and secret.retain != "current":
+        actions.append(Action("tidy", credential=target.id))
+    return actions
+
+
+def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Order) -> list[str]:
+    """**The one rule.** Why ``row`` must not be revoked now; empty when it may.
+
+    No copy holds it, no known consumer runs on it, and a verified replacement is in every copy. The last clause is
+    also met by a credential that was never handed out: this ledger wrote it nowhere, and every copy is still as it was
+    before it was minted.
+    """
+    found = [f"{mark.label} holds it" for mark in state.holdings.values() if mark.credential == row.id]
+    found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
+    if any(intent.kind == "write" and intent.credential == row.id for intent in state.intents):
+        found.append("a write of it may have had its effect")
+    never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
+    if never_handed_out:
+        return found
+    replacement = target_of(state, order)
+    if replacement is None or replacement.id == row.id:
+        return [*found, "there is nothing in its place"]
+    return found + missing_proof(secret, state, replacement)
+
+
+def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow) -> list[str]:
+    """What is still lacking until ``replacement`` is verified in every copy and every consumer runs on it."""
+
+    def on_it(mark: Mark | None) -> bool:
+        return mark is not None and mark.credential == replacement.id
+
+    name = replacement.name
+    found = [f"{copy.label} does not hold {name}" for copy in secret.copies if not on_it(state.holdings.get(copy.id))]
+    found += [f"{who} does not run on {name}" for who in secret.consumers if not on_it(state.running.get(who))]
+    for step in secret.steps:
+        marks = [state.proofs.get((step.name, check_key(check))) for check in step.verify]
+        if not all(map(on_it, marks)):
+            found.append(f"{step.name}: not every check has proven {name}")
+        elif secret.revoke.accept == "use" and not any(mark and mark.label == "use" for mark in marks):
+            found.append(f"{step.name}: nothing has proven that {name} is in use")
+    return found
+
+
+def rollback_problem(secret: Secret, state: SecretState) -> str | None:
+    """Why there is no way back; None when there is one."""
+    pending, old = state.pending, state.current
+    if pending is None:
+        return None if state.intent("mint") else "no rotation of it is under way"
+    if old and old.has_value or pending.id not in state.handed_out:
+        return None
+    labels = {copy.id: copy.label for copy in secret.copies}
+    changed = {mark.label for mark in state.holdings.values() if mark.credential == pending.id}
+    changed |= {
+        labels.get(i.target, i.target) for i in state.intents if i.credential == pending.id and i.kind == "write"
+    }
+    return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
+
+
+def check_key(check: Part) -> str:
+    """A check's name in the ledger; an edited check is another check."""
+    text = json.dumps([check.type, check.connection, check.options], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans a run: what is due, what stands in the way, and the order for each secret. Changes nothing anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner, selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned, Preflight
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
+
+
+class Planning:
+    """The making of one plan."""
+
+    def __init__(self, secret_map: SecretMap, wishes: Wishes, systems: Systems, journal: Journal, clock: Clock) -> None:
+        self._map = secret_map
+        self._wishes = wishes
+        self._ledger = journal.ledger
+        self._clock = clock
+        self._preflight = Preflight(secret_map, systems, journal.ledger, forget=wishes.forget)
+
+    def plan(self) -> list[Planned]:
+        """Every secret that the criteria reach; those that go are the ones with actions and without problems."""
+        reached = [s for s in self._map.secrets.values() if selection.picked_by(self._wishes, s, self._map)]
+        states = self._ledger.states([secret.name for secret in reached])
+        planned = [self._judge(secret, states[secret.name]) for secret in reached]
+        self._preflight.check([item for item in planned if item.actions and not item.problems])
+        return planned
+
+    def _judge(self, secret: Secret, state: SecretState) -> Planned:
+        """What is wanted, by the map, the ledger and the wishes alone."""
+        item = Planned(secret, state)
+        self._adopt(item)
+        item.verdict = selection.judge(secret, item.state, self._clock.now())
+        mint = selection.wants_mint(item.verdict, item.state, self._wishes)
+        item.order = Order(secret.name, mint, item.state.newest, self._wishes.rollback, why=item.verdict.why)
+        if self._wanted(item):
+            now = self._clock.now()
+            item.actions = planner.remaining(secret, item.state, item.order, item.traits, now, self._picked)
+            item.problems += self._refusals(item)
+        return item
+
+    def _adopt(self, item: Planned) -> None:
+        """Take in the credential that a person has named as the one in use, if the ledger has not met it."""
+        named = selection.named_credential(item.secret, self._wishes)
+        if not named or any(row.provider_id == named for row in item.state.credentials):
+            return
+        try:
+            listed = self._preflight.listed(item.secret)
+        except RotorError as error:
+            item.problems.append(str(error))
+            return
+        found = next((one for one in listed if one.id == named), None)
+        if found is None or found.revoked:
+            item.problems.append(_cannot_adopt(named, found, listed))
+            return
+        item.state = selection.with_adopted(item.secret, item.state, named, found)
+        item.adopted = item.state.credentials[-1]
+
+    def _wanted(self, item: Planned) -> bool:
+        if self._wishes.rollback:
+            return bool(item.state.pending or item.state.intent("mint"))
+        return bool(item.order.mint or item.verdict.status == "unfinished" or item.problems)
+
+    def _picked(self, step: Any) -> bool:
+        wanted = self._wishes.environments
+        return not wanted or step.environment is None or step.environment in wanted
+
+    def _refusals(self, item: Planned) -> list[str]:
+        """What the map and the ledger forbid, whatever the providers say."""
+        if item.order.rollback:
+            problem = planner.rollback_problem(item.secret, item.state)
+            return [f"there is no way back: {problem}. Run forward, without rotate_resume=rollback"] if problem else []
+        problem = selection.guard_problem(item.secret, self._wishes) if item.order.mint else None
+        return [problem] if problem else []
+
+
+def _cannot_adopt(named: str, found: Listed | None, listed: list[Listed]) -> str:
+    if found is not None:
+        return f"the credential {named}, named as the one in use, is revoked already"
+    ids = ", ".join(f"{one.id} ({one.name})" for one in listed if not one.revoked) or "none"
+    return f"the credential {named}, named as the one in use, is not listed there; these are: {ids}"

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be known before a mint: each system is asked each question once, side by side.
+
+Changes nothing anywhere. What speaks against a secret becomes a problem of its plan, and then nothing is done with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import (
+    NO_JOURNAL,
+    changed_by_hand,
+    forget_hint,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Part, Secret, SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Verdict
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, Origin, SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
+
+THREADS = 8
+
+
+@dataclass
+class Planned:
+    """One secret in a plan."""
+
+    secret: Secret
+    state: SecretState
+    verdict: Verdict = field(default_factory=lambda: Verdict("unknown", ""))
+    order: Order = field(default_factory=lambda: Order(""))
+    actions: list[Action] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """Why nothing is done with it."""
+    notes: list[str] = field(default_factory=list)
+    candidates: list[Listed] = field(default_factory=list)
+    """Live credentials one of which may be the one in use, where nobody has said which."""
+    adopted: CredentialRow | None = None
+    outlooks: dict[str, list[str]] = field(default_factory=dict)
+    """Consumer -> what its reload will do."""
+
+    @property
+    def traits(self) -> Traits:
+        return registry.find("issuers", self.secret.issuer.type).traits
+
+    @property
+    def goes(self) -> bool:
+        return bool(self.actions) and not self.problems
+
+
+@dataclass(frozen=True)
+class Question:
+    """``ask`` returns problems (outlooks for ``outlook``, evidence for ``copy``) or raises RotorError."""
+
+    kind: str
+    about: str
+    ask: Callable[[], Any]
+
+
+class Preflight:
+    """Asks, remembers the answers for this run, and judges plans by them."""
+
+    def __init__(self, secret_map: SecretMap, systems: Systems, ledger: Ledger, forget: tuple[str, ...] = ()) -> None:
+        self._map = secret_map
+        self._systems = systems
+        self._ledger = ledger
+        self._forget = forget
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def check(self, items: list[Planned]) -> None:
+        """Fill in the problems, notes, outlooks, candidates and baselines of the plans."""
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
+            self._ask_all(pool, [question for item in items for question in self._probes(item)])
+            reachable = [item for item in items if self._judge(item, self._probes(item))]
+            self._ask_all(pool, [question for item in reachable for question in self._questions(item)])
+        for item in reachable:
+            item.problems += self._own_credential(item)
+            if self._judge(item, self._questions(item)):
+                self._compare(item)
+            if item.order.mint and item.state.current is None and item.traits.revoke == "api":
+                self._candidates(item)
+
+    def listed(self, secret: Secret) -> list[Listed]:
+        return self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed()))
+
+    # -- questions ----------------------------------------------------------------------------------------------
+
+    def _probes(self, item: Planned) -> list[Question]:
+        """Is every connection there, and does it take our credential?"""
+        parts: list[Part] = [item.secret.issuer, *(self._map.consumers[name] for name in item.secret.consumers)]
+        parts += [check for step in item.secret.steps for check in step.verify]
+        names = {part.connection for part in parts if part.connection} | {copy.store for copy in item.secret.copies}
+        return [Question("connection", name, partial(self._probe, name)) for name in sorted(names)]
+
+    def _questions(self, item: Planned) -> list[Question]:
+        secret, systems = item.secret, self._systems
+        questions = [
+            Question("copy", f"{secret.name} {copy.id}", partial(self._observe, copy)) for copy in secret.copies
+        ]
+        if item.order.mint:
+            current = item.state.current.provider_id if item.state.current else None
+            questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
+        for name in dict.fromkeys(action.target for action in item.actions if action.kind == "reload"):
+            part = self._map.consumers[name]
+            if not part.host:
+                questions.append(Question("outlook", name, lambda part=part: systems.consumer(part).outlook()))
+                questions.append(Question("sick", name, lambda part=part: systems.consumer(part).sick()))
+            questions += [Question("sick", planner.check_key(c), partial(self._healthy, c)) for c in part.healthy]
+        ahead = {action.target for action in item.actions if action.kind == "verify"}
+        for check in (check for step in secret.steps for check in step.verify):
+            key = planner.check_key(check)
+            if key in ahead:
+                questions.append(Question("check", key, lambda check=check: systems.check(check).preflight()))
+        return questions
+
+    def _probe(self, name: str) -> list[str]:
+        try:
+            self._systems.connection(name).probe()
+        except RotorError as error:
+            return [f"connection {name}: {error}"]
+        return []
+
+    def _observe(self, copy: Copy) -> Any:
+        return self._systems.store(copy).observe(copy.container, list(copy.keys))
+
+    def _healthy(self, check: Part) -> list[str]:
+        self._systems.check(check).run(None, NO_JOURNAL)
+        return []
+
+    # -- judging ------------------------------------------------------------------------------------------------
+
+    def _judge(self, item: Planned, questions: list[Question]) -> bool:
+        """Whether nothing in these answers speaks against going on."""
+        for question in questions:
+            try:
+                said = self._answer(question)
+            except RotorError as error:
+                said = [str(error)]
+            else:
+                if question.kind == "copy":
+                    continue
+            if question.kind == "outlook":
+                item.outlooks[question.about] = said
+            elif question.kind == "sick" and not item.order.mint:
+                item.notes += said  # a rotation under way may be what made it sick; going on may mend it
+            else:
+                item.problems += [one for one in said if one not in item.problems]
+        return not item.problems
+
+    def _compare(self, item: Planned) -> None:
+        """Every copy must be as this ledger left it; one that it never saw is as it is now."""
+        pending, lost = item.state.pending, item.state.intent("mint")
+        earlier: Mapping[str, Any] = pending.baseline if pending else lost.progress if lost else {}
+        baseline: dict[str, Any] = {}
+        moved: list[str] = []
+        for copy in item.secret.copies:
+            seen = self._answer(Question("copy", f"{item.secret.name} {copy.id}", partial(self._observe, copy)))
+            mark = item.state.holdings.get(copy.id)
+            known = mark.evidence if mark else earlier.get(copy.id)
+            if copy.id in self._forget or copy.label in self._forget:
+                moved.append(copy.id)
+                known = None
+            elif known is not None and self._is_foreign(item, copy, known, seen):
+                moved.append(copy.id)
+                item.problems.append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
+            baseline[copy.id] = seen if known is None else known
+        item.order = replace(item.order, baseline=baseline, moved=tuple(moved))
+
+    def _is_foreign(self, item: Planned, copy: Copy, known: Any, seen: Any) -> bool:
+        """A write of ours whose outcome is unknown explains a change; nothing else does."""
+        return not item.state.intent("write", copy.id) and not self._systems.store(copy).unchanged(known, seen)
+
+    def _own_credential(self, item: Planned) -> list[str]:
+        """Whether a connection in use lives on the very credential that is to be rotated."""
+        rows = [row for row in item.state.credentials if row.has_value]
+        values = {value for row in rows for value in self._ledger.unseal(row).fields.values()}
+        return [
+            f"connection {probe.about} uses the credential that is to be rotated; give it one of its own"
+            for probe in self._probes(item)
+            if values & set(self._systems.own_values(probe.about))
+        ]
+
+    def _candidates(self, item: Planned) -> None:
+        try:
+            listed = self.listed(item.secret)
+        except RotorError as error:
+            item.notes.append(f"the credentials in use cannot be listed: {error}")
+            return
+        ours = {row.provider_id for row in item.state.credentials if row.origin is not Origin.ADOPTED}
+        item.candidates = [one for one in listed if not one.revoked and one.id not in ours]
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    def _ask_all(self, pool: ThreadPoolExecutor, questions: list[Question]) -> None:
+        once = {(question.kind, question.about): question for question in questions}
+        list(pool.map(self._quietly, once.values()))
+
+    def _quietly(self, question: Question) -> None:
+        try:
+            self._answer(question)
+        except RotorError:
+            return  # raised again for each plan that wants the answer
+
+    def _answer(self, question: Question) -> Any:
+        key = (question.kind, question.about)
+        if key not in self._answers:
+            try:
+                answer = question.ask()
+            except RotorError as error:
+                answer = error
+            with self._lock:
+                self._answers[key] = answer
+        answer = self._answers[key]
+        if isinstance(answer, RotorError):
+            raise answer
+        return answer

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the ledger: rows become the plain data that the planner is a function of."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    CredentialState,
+    Intent,
+    IntentState,
+    Mark,
+    Origin,
+    SecretState,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import SCHEMA_VERSION, tables
+
+Row = Mapping[str, Any]
+SUPERSEDED = "superseded"
+
+
+class Records:
+    """A ledger's contents, and the keys that open them. All threads of a run share it."""
+
+    def __init__(self, engine: Any, sealer: sealing.Sealer, clock: Clock) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._clock = clock
+        self._sa = library("sqlalchemy")
+        self._t = tables()
+        self._lock = threading.Lock()
+        self._open()
+
+    def _open(self) -> None:
+        with self._engine.begin() as tx:
+            if not self._sa.inspect(tx).has_table("meta"):
+                self._create(tx)
+            meta = {row.name: row.value for row in tx.execute(self._sa.select(self._t.meta))}
+        if int(meta["schema"]) != SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"the ledger has schema {meta['schema']}, this version of rotor.secrets reads {SCHEMA_VERSION}",
+                hint="Install the version of the collection that wrote it last",
+            )
+        self.id: str = meta["ledger"]
+        self._key = self._sealer.unwrap(meta["fingerprint_key"])
+
+    def _create(self, tx: Any) -> None:
+        self._t.metadata.create_all(tx)
+        values = {
+            "schema": str(SCHEMA_VERSION),
+            "ledger": secrets.token_hex(4),
+            "fingerprint_key": self._sealer.new_wrapped_key(),
+        }
+        tx.execute(self._t.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def state(self, secret: str) -> SecretState:
+        return self.states([secret])[secret]
+
+    def states(self, names: Iterable[str]) -> dict[str, SecretState]:
+        names = list(names)
+        found = {name: _Gathering() for name in names}
+        with self._engine.begin() as tx:
+            for table, add in (
+                (self._t.credentials, _Gathering.add_credential),
+                (self._t.holdings, _Gathering.add_holding),
+                (self._t.running, _Gathering.add_running),
+                (self._t.proofs, _Gathering.add_proof),
+                (self._t.intents, _Gathering.add_intent),
+            ):
+                query = self._sa.select(table)
+                if len(names) == 1:
+                    query = query.where(table.c.secret == names[0])
+                if table in (self._t.intents, self._t.credentials):
+                    query = query.order_by(table.c.id)
+                for row in tx.execute(query).mappings():
+                    if row["secret"] in found:
+                        add(found[row["secret"]], row)
+        return {name: gathering.state() for name, gathering in found.items()}
+
+    def run(self, run: str) -> Row:
+        """The stored plan of a run."""
+        with self._engine.begin() as tx:
+            row = tx.execute(self._sa.select(self._t.runs).where(self._t.runs.c.id == run)).mappings().first()
+        if row is None:
+            raise ConfigurationError(
+                f"the ledger knows no run {run}", hint="Run the playbook from its start; it resumes by itself"
+            )
+        return dict(row)
+
+    def failures(self, run: str) -> dict[str, tuple[str, str, str]]:
+        """Secret -> kind, target and error of what this run has already failed at."""
+        t = self._t.intents
+        bad = self._sa.and_(t.c.run == run, t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN]), t.c.error.is_not(None))
+        with self._engine.begin() as tx:
+            rows = tx.execute(self._sa.select(t).where(bad, t.c.error != SUPERSEDED).order_by(t.c.id)).mappings()
+            return {row["secret"]: (row["kind"], row["target"], row["error"]) for row in rows}
+
+    def intent(self, intent: int) -> tuple[str, Intent]:
+        """The secret's name and the intent."""
+        with self._engine.begin() as tx:
+            row = tx.execute(self._sa.select(self._t.intents).where(self._t.intents.c.id == intent)).mappings().first()
+        if row is None:
+            raise ConfigurationError(f"the ledger knows no piece of work {intent}")
+        return row["secret"], _intent(row)
+
+    def last_progress(self, secret: str, intent: int) -> Row:
+        """What the latest attempt at the same thing has recorded: this one's own, or a failed one's before it."""
+        t = self._t.intents
+        with self._engine.begin() as tx:
+            this = tx.execute(self._sa.select(t).where(t.c.id == intent)).mappings().one()
+            same = self._sa.and_(t.c.secret == secret, t.c.kind == this["kind"], t.c.target == this["target"])
+            query = (
+                self._sa.select(t.c.progress).where(same, t.c.credential == this["credential"]).order_by(t.c.id.desc())
+            )
+            return next((dict(progress) for progress in tx.execute(query).scalars() if progress), {})
+
+    def unseal(self, row: CredentialRow) -> Credential:
+        """The credential with its fields; refused if they are not what was minted."""
+        fields = {field: self._sealer.open(row.secret, row.name, field, sealed) for field, sealed in row.sealed.items()}
+        if fields and self.fingerprint(row.secret, fields) != row.fingerprint:
+            raise ConfigurationError(
+                f"the ledger's copy of {row.name} is not what was minted", hint="The ledger was edited or damaged"
+            )
+        return Credential(row.provider_id, row.name, fields, row.facts)
+
+    def fingerprint(self, secret: str, fields: Mapping[str, Any]) -> str:
+        return sealing.fingerprint(self._key, secret, fields)
+
+    def audit_head(self) -> str:
+        """The newest link of the audit chain."""
+        with self._engine.begin() as tx:
+            return self._head(tx)
+
+    def _head(self, tx: Any) -> str:
+        t = self._t.audit
+        return tx.execute(self._sa.select(t.c.mac).order_by(t.c.id.desc()).limit(1)).scalar() or ""
+
+
+class _Gathering:
+    """Collects one secret's rows into a SecretState."""
+
+    def __init__(self) -> None:
+        self.credentials: list[CredentialRow] = []
+        self.holdings: dict[str, Mark] = {}
+        self.running: dict[str, Mark] = {}
+        self.proofs: dict[tuple[str, str], Mark] = {}
+        self.intents: list[Intent] = []
+        self.handed_out: set[int] = set()
+
+    def add_credential(self, row: Row) -> None:
+        values = dict(row)
+        values |= {name: _time(values[name]) for name in ("minted_at", "closed_at", "revoked_at")}
+        values |= {"state": CredentialState(values["state"]), "origin": Origin(values["origin"])}
+        self.credentials.append(CredentialRow(**values))
+
+    def add_holding(self, row: Row) -> None:
+        self.holdings[row["copy"]] = _mark(row, row["label"])
+
+    def add_running(self, row: Row) -> None:
+        self.running[row["consumer"]] = _mark(row)
+
+    def add_proof(self, row: Row) -> None:
+        self.proofs[row["step"], row["check"]] = _mark(row, row["proves"])
+
+    def add_intent(self, row: Row) -> None:
+        intent = _intent(row)
+        if intent.kind == "write" and intent.credential is not None:
+            self.handed_out.add(intent.credential)
+        if intent.unresolved or intent.state is IntentState.WAITING:
+            self.intents.append(intent)
+
+    def state(self) -> SecretState:
+        return SecretState(
+            tuple(self.credentials),
+            self.holdings,
+            self.running,
+            self.proofs,
+            tuple(self.intents),
+            frozenset(self.handed_out),
+        )
+
+
+def _mark(row: Row, label: str = "") -> Mark:
+    return Mark(row["credential"], row["evidence"], _time(row["at"]), label)
+
+
+def _intent(row: Row) -> Intent:
+    return Intent(
+        row["id"],
+        row["run"],
+        row["kind"],
+        row["target"],
+        row["credential"],
+        IntentState(row["state"]),
+        row["progress"],
+        _time(row["at"]),
+    )
+
+
+def _time(text: str | None) -> Any:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,273 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people read at three in the morning: plain lines about plans, holds and results. Names and evidence, no values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Overlap, Traits
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Lane
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    CredentialState,
+    Mark,
+    SecretState,
+)
+
+_OVERLAP = {
+    Overlap.OPEN: "old and new both valid until we revoke",
+    Overlap.TIMED: "the provider ends the old one by itself",
+    Overlap.NONE: "no overlap: copies disagree until the last one is written and reloaded",
+}
+
+
+class Report:
+    """Lines for one run. ``command`` is the playbook call that goes on with it, without its ``-e`` options."""
+
+    def __init__(self, secret_map: SecretMap, run: str, command: str) -> None:
+        self._map = secret_map
+        self._run = run
+        self._command = command
+
+    # -- plan ---------------------------------------------------------------------------------------------------
+
+    def plan(self, items: list[Planned]) -> list[str]:
+        going = [item for item in items if item.goes]
+        stuck = [item for item in items if item.problems]
+        head = f"PLAN  run {self._run}  {_count(len(going), 'secret')} to rotate or finish"
+        head += f", {_count(len(stuck), 'secret')} with problems" if stuck else ""
+        lines = [f"{head}; nothing has been changed"]
+        for item in items:
+            if item.problems:
+                lines += self._stuck(item)
+            elif item.actions:
+                lines += self._planned(item)
+            else:
+                lines.append(f"{item.secret.name}   {item.verdict.why}: nothing to do{_why_not(item)}")
+        return lines
+
+    def _stuck(self, item: Planned) -> list[str]:
+        lines = [f"{item.secret.name}   cannot go on; nothing of it was changed:"]
+        lines += [f"  - {problem}" for problem in item.problems]
+        if any(row.state is CredentialState.PENDING for row in item.state.credentials):
+            lines += self._whereabouts(item.secret, item.state)
+        return lines
+
+    def _planned(self, item: Planned) -> list[str]:
+        secret = item.secret
+        issuer = registry.find("issuers", secret.issuer.type)
+        lines = [
+            f"{secret.name}   {item.verdict.why}   {issuer.label(secret.issuer.options)}, {_OVERLAP[item.traits.overlap]}"
+        ]
+        if secret.blast_radius:
+            lines.append(f"  blast radius: {secret.blast_radius}")
+        for title, actions in groupby(item.actions, key=lambda action: self._title(secret, action)):
+            label = f"  {title}"
+            for action in actions:
+                for verb, what in self._action(item, action):
+                    lines.append(f"{label:<26}{verb:<8}{what}")
+                    label = ""
+        lines += [f"  note: {note}" for note in item.notes]
+        if item.candidates:
+            lines += self.candidates(item)
+        return lines
+
+    def _title(self, secret: Secret, action: Action) -> str:
+        if action.step is None:
+            return (
+                "revoke"
+                if action.phase is planner.Phase.REVOKED
+                else "issue"
+                if action.phase is planner.Phase.ISSUED
+                else "close"
+            )
+        return f"{action.step + 1} {secret.steps[action.step].name}"
+
+    def _action(self, item: Planned, action: Action) -> list[tuple[str, str]]:
+        secret, state = item.secret, item.state
+        if action.kind == "mint":
+            return [("mint", "one new credential, named after this ledger")]
+        if action.kind == "recover":
+            return [("recover", f"{action.target}: its mint got no answer; find out what became of it")]
+        if action.kind == "write":
+            copy = next(copy for copy in secret.copies if copy.id == action.target)
+            return [("write", f"{copy.label}: {', '.join(copy.keys)}")]
+        if action.kind == "reload":
+            return [("reload", what) for what in self._outlook(item, action.target)]
+        if action.kind == "verify":
+            part = next(c for s in secret.steps for c in s.verify if planner.check_key(c) == action.target)
+            return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
+        if action.kind == "wait":
+            return [("wait", f"until {_when(action.until)}")]
+        if action.kind in ("revoke", "clean", "abandon"):
+            row = state.credential(action.credential)
+            return [(action.kind, f"{_name(row)}{_condition(secret)}; {_best_proof(item.traits, row)}")] if row else []
+        return []
+
+    def _outlook(self, item: Planned, consumer: str) -> list[str]:
+        part = self._map.consumers[consumer]
+        if part.host:
+            return [f"{consumer}: on host {part.host}, by Ansible"]
+        outlook = item.outlooks.get(consumer) or [registry.find("consumers", part.type).label(part.options)]
+        return [f"{consumer}: {what}" for what in outlook]
+
+    def candidates(self, item: Planned) -> list[str]:
+        """What may be the credential in use, and how to say which it is."""
+        return [
+            "  old: this ledger does not know the credential in use, and revokes nothing that it does not know.",
+            "       If it is one of these, name it:",
+            *(f"         {_listed(one)}" for one in item.candidates),
+            f"       in the map: issuer.current_id of {item.secret.name}; or once: "
+            f'-e \'{{"rotate_adopt": {{"{item.secret.name}": "ID"}}}}\'',
+        ]
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def held(self, lane: Lane) -> list[str]:
+        secret = lane.secret
+        place = f" at {self._title(secret, lane.held_at)}, {lane.held_at.kind}" if lane.held_at else ""
+        lines = [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state)]
+        return lines
+
+    def _whereabouts(self, secret: Secret, state: SecretState) -> list[str]:
+        """Which credential is where, that both are alive, and the commands to go on and back."""
+        lines = [
+            f"  {_role(row)}  {_name(row)}   {_where(state, row)}" for row in reversed(state.credentials) if row.alive
+        ]
+        if state.pending and state.current is None:
+            unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
+            place = f"in {', '.join(unknown)}" if unknown else "in no copy that the map names"
+            lines.append(f"  old  not known to this ledger, {place}; nothing was revoked")
+        only = f"-e rotate_only={secret.name}"
+        lines.append(f"  go on:    {self._command} {only}")
+        problem = planner.rollback_problem(secret, state)
+        way_back = f"{self._command} {only} -e rotate_resume=rollback"
+        lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
+        return lines
+
+    def result(self, lane: Lane) -> list[str]:
+        """The summary of a secret that this run worked on."""
+        if lane.status == "held":
+            return self.held(lane)
+        if lane.status == "idle":
+            return [f"IDLE  {lane.secret.name}: {lane.problem}"]
+        secret, state = lane.secret, lane.state
+        head = "DONE" if lane.status == "done" else "WAITING" if lane.status == "waiting" else "OPEN"
+        rest = f": the old credential is revoked after {_when(lane.until)}, by the next run" if lane.until else ""
+        lines = [f"{head}  {secret.name}{rest}"]
+        new = state.pending or state.current
+        if new:
+            lines.append(f"  new  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
+            lines += [
+                f"         {self._copy_line(secret, copy_id, mark)}" for copy_id, mark in _on(state.holdings, new)
+            ]
+            lines += [f"         {name} runs on it since {_when(mark.at)}" for name, mark in _on(state.running, new)]
+        for row in state.credentials:
+            if (
+                new
+                and row.id != new.id
+                and (row.alive or (row.revoked_at and new.minted_at and row.revoked_at >= new.minted_at))
+            ):
+                end = f"revoked {_when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
+                lines.append(f"  old  {_name(row)}   {end}")
+        return lines
+
+    def _copy_line(self, secret: Secret, copy_id: str, mark: Mark) -> str:
+        copy = next((copy for copy in secret.copies if copy.id == copy_id), None)
+        if copy is None:
+            return f"{mark.label} (no longer in the map)"
+        evidence = registry.find("stores", copy.type).describe(mark.evidence)
+        return f"{copy.label}: {', '.join(copy.keys)}   {evidence}"
+
+    # -- status -------------------------------------------------------------------------------------------------
+
+    def status(self, item: Planned, works: dict[int, str], drift: dict[str, str]) -> list[str]:
+        """``works``: row -> what the provider says of it; ``drift``: copy -> whether it is as recorded."""
+        secret, state = item.secret, item.state
+        lines = [f"{secret.name}   {item.verdict.status}: {item.verdict.why}"]
+        for row in reversed(state.credentials):
+            if row.alive:
+                lines.append(f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}")
+        for copy in secret.copies:
+            mark = state.holdings.get(copy.id)
+            holder = state.credential(mark.credential) if mark else None
+            what = f"{holder.name} since {_when(mark.at)}" if holder and mark else "unknown to this ledger"
+            lines.append(f"  copy      {copy.label}: {what}{drift.get(copy.id, '')}")
+        mapped = {copy.id for copy in secret.copies}
+        for copy_id, mark in state.holdings.items():
+            if copy_id not in mapped:
+                lines.append(f"  copy      {mark.label}: left the map; forget it with -e rotate_forget='{copy_id}'")
+        for name in secret.consumers:
+            running = state.running.get(name)
+            holder = state.credential(running.credential) if running else None
+            what = f"{holder.name} since {_when(running.at)}" if holder and running else "unknown to this ledger"
+            lines.append(f"  consumer  {name}: {what}")
+        if item.verdict.status != "fresh":
+            lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
+        return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _why_not(item: Planned) -> str:
+    if item.verdict.status == "unknown":
+        return "; name it with -e rotate_only=" + item.secret.name
+    return "; -e rotate_force=true rotates it now"
+
+
+def _name(row: CredentialRow | None) -> str:
+    if row is None:
+        return "unknown"
+    return f"{row.name} ({row.provider_id})" if row.provider_id and row.provider_id != row.name else row.name
+
+
+def _role(row: CredentialRow) -> str:
+    return "new" if row.state is CredentialState.PENDING else "lost" if row.origin == "orphan" else "old"
+
+
+def _where(state: SecretState, row: CredentialRow) -> str:
+    places = [f"{mark.label} (since {_when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
+    places += [f"{name} runs on it" for name, _mark in _on(state.running, row)]
+    if places:
+        return ", ".join(places) + ", valid"
+    if row.origin == "adopted":
+        return "in every copy that is not named above, still valid; nothing was revoked"
+    return "held by nobody, still valid; nothing was revoked"
+
+
+def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[str, Mark]]:
+    return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]  # type: ignore[attr-defined]
+
+
+def _condition(secret: Secret) -> str:
+    conditions = [f"after {durations.show(secret.revoke.after)}"] if secret.revoke.after else []
+    conditions += [f"when {' and '.join(sorted(secret.revoke.require, reverse=True))}"] if secret.revoke.require else []
+    return f", {', '.join(conditions)}" if conditions else ""
+
+
+def _best_proof(traits: Traits, row: CredentialRow) -> str:
+    if traits.revoke != "api":
+        return "nobody issued it: it ends with its last copy"
+    return f"best proof possible: {'refused' if row.has_value else 'provider'}"
+
+
+def _listed(one: Listed) -> str:
+    created = f"created {_when(one.created_at)}" if one.created_at else "created: unknown"
+    used = f"last used {_when(one.last_used_at)}" if one.last_used_at else "last used: unknown"
+    expires = f"expires {_when(one.expires_at)}" if one.expires_at else "does not expire"
+    return f"{one.id}  {one.name}  {created}  {used}  {expires}  {one.scope}"
+
+
+def _when(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}Z" if time else "never"

@@ -1,0 +1,235 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions call: plan a run, advance it, tell its state. Plain data in, plain data and lines out."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Engine, Lane
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import HostWork
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal, open_journal
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order, Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planning import Planning
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.report import Report
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.status import Status
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
+
+Row = Mapping[str, Any]
+
+
+class Variables(Protocol):
+    """The ``secret_*`` variables of the play; expanded when they are asked for, and no more than is asked for."""
+
+    @property
+    def journal(self) -> Any: ...
+
+    def names(self) -> list[str]:
+        """Every secret's name."""
+        ...
+
+    def select(self, names: list[str]) -> Row:
+        """``secret_map`` with these secrets, and the ``secret_consumers`` and ``secret_connections`` they use."""
+        ...
+
+    def connections(self, names: list[str]) -> Row:
+        """These ``secret_connections``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who runs this, and how they would run it again."""
+
+    command: str
+    """The playbook call, without its ``-e`` options."""
+    by: str = ""
+    hosts: frozenset[str] | None = None
+
+
+class Session:
+    """One action's access to everything; ``say`` prints a line."""
+
+    def __init__(self, variables: Variables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
+        self._variables = variables
+        self._clock = clock
+        self._caller = caller
+        self._say = say
+
+    def plan(self, wishes: Wishes, *, check: bool) -> Row:
+        """Plan a run and keep it in the ledger; with ``check``, keep nothing."""
+        secret_map = self._map(wishes)
+        run = secrets.token_hex(4)
+        journal = self._journal(run, readonly=check)
+        systems = Systems(secret_map.connections, self._clock, run)
+        if not check:
+            self._forget(journal, run, secret_map, wishes)
+        items = Planning(secret_map, wishes, systems, journal, self._clock).plan()
+        self._print(Report(secret_map, run, self._caller.command).plan(items))
+        if not check:
+            self._keep(journal, run, secret_map, wishes, items)
+        return _planned(run, items)
+
+    def advance(self, run: str, until: Phase) -> Row:
+        """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
+        journal = self._journal(run)
+        plan = journal.ledger.run(run)["plan"]
+        secret_map = self._kept_map(plan)
+        systems = Systems(secret_map.connections, self._clock, run)
+        engine = Engine(
+            run,
+            secret_map,
+            {name: Order(**order) for name, order in plan["orders"].items()},
+            Effects(run, secret_map, systems, journal, self._clock),
+            journal,
+            self._clock,
+            say=self._say,
+            environments=tuple(plan["environments"]),
+            max_failures=plan["max_failures"],
+        )
+        lanes = engine.advance(until)
+        stuck = plan["stuck"]
+        over = until is Phase.REVOKED or all(lane.status in ("held", "idle") for lane in lanes)
+        if over:
+            report = Report(secret_map, run, self._caller.command)
+            self._print([line for lane in lanes for line in report.result(lane)])
+            self._print([f"audit trail: {journal.ledger.audit_head()}"])
+        return _advanced(lanes, engine.todo, stuck if over else [], over)
+
+    def host_work(self, intent: int) -> HostWork:
+        """A piece of work that only Ansible can do."""
+        journal = self._journal("")
+        secret, work = journal.ledger.intent(intent)
+        plan = journal.ledger.run(work.run)["plan"]
+        return HostWork(secret, work, self._kept_map(plan, connections=False), journal, self._clock)
+
+    def status(self, wishes: Wishes) -> Row:
+        """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
+        secret_map = self._map(wishes)
+        journal = self._journal("", readonly=True)
+        systems = Systems(secret_map.connections, self._clock, "status")
+        status = Status(secret_map, wishes, systems, journal, self._clock)
+        report = Report(secret_map, "", self._caller.command)
+        lines, rows = status.tell(report)
+        self._print(lines)
+        return {"changed": False, "secrets": rows}
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _journal(self, run: str, *, readonly: bool = False) -> Journal:
+        holder = f"run {run} (process {os.getpid()}, {self._caller.by})"
+        return open_journal(self._variables.journal, clock=self._clock, holder=holder, readonly=readonly)
+
+    def _map(self, wishes: Wishes) -> SecretMap:
+        names = self._variables.names()
+        selection.check_names(wishes, names)
+        raw = self._variables.select(list(wishes.only) or names)
+        return self._parse(raw)
+
+    def _kept_map(self, plan: Row, *, connections: bool = True) -> SecretMap:
+        used = self._variables.connections(list(plan["connections"])) if connections else plan["connections"]
+        return self._parse({**plan["map"], "secret_connections": used})
+
+    def _parse(self, raw: Row) -> SecretMap:
+        parts = (raw.get(name) for name in ("secret_map", "secret_consumers", "secret_connections"))
+        return parse(*parts, hosts=self._caller.hosts)
+
+    def _forget(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes) -> None:
+        for mark in wishes.forget:
+            if not [name for name in secret_map.secrets if journal.ledger.forgotten(run, name, mark)]:
+                self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
+
+    def _keep(
+        self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes, items: list[Planned]
+    ) -> None:
+        going = [item for item in items if item.goes]
+        raw = self._variables.select([item.secret.name for item in going]) if going else {}
+        plan = {
+            "map": {name: raw.get(name) or {} for name in ("secret_map", "secret_consumers")},
+            "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
+            "orders": {item.secret.name: asdict(item.order) for item in going},
+            "stuck": [item.secret.name for item in items if item.problems],
+            "environments": list(wishes.environments),
+            "max_failures": wishes.max_failures,
+        }
+        journal.ledger.begin_run(run, plan, self._caller.by, wishes.reason)
+        for item in going:
+            if item.adopted:
+                journal.ledger.adopted(run, item.adopted)
+
+    def _print(self, lines: list[str]) -> None:
+        for line in lines:
+            self._say(line)
+
+
+def _planned(run: str, items: list[Planned]) -> Row:
+    going, stuck = [i for i in items if i.goes], [i for i in items if i.problems]
+    return {
+        "changed": False,
+        "failed": bool(stuck) and not going,
+        "run": run,
+        "go": bool(going),
+        "secrets": [
+            {
+                "name": item.secret.name,
+                "status": item.verdict.status,
+                "why": item.verdict.why,
+                "goes": item.goes,
+                "mints": item.goes and any(action.kind == "mint" for action in item.actions),
+                "problems": item.problems,
+            }
+            for item in (going + stuck)[:50]
+        ],
+        "counts": {"going": len(going), "stuck": len(stuck), "all": len(items)},
+    }
+
+
+def _advanced(lanes: list[Lane], todo: list[Row], stuck: list[str], over: bool) -> Row:
+    counts: dict[str, int] = {}
+    for lane in lanes:
+        counts[lane.status] = counts.get(lane.status, 0) + 1
+    bad = [lane.secret.name for lane in lanes if lane.status in ("held", "idle")] + stuck
+    return {
+        "changed": any(lane.changed for lane in lanes),
+        "failed": over and bool(bad),
+        "todo": todo,
+        "over": over,
+        "counts": counts,
+        "held": bad[:50],
+    }
+
+
+def caller_name() -> str:
+    """The person or job behind this run; AWX and its like say which job."""
+    job = os.environ.get("AWX_JOB_ID") or os.environ.get("tower_job_id") or os.environ.get("JOB_ID")
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}, job {job}" if job else user
+
+
+def names_in(value: Any, option: str) -> tuple[str, ...]:
+    """A list, or names with commas between, as ``-e`` gives them."""
+    if value in (None, ""):
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return tuple(map(str, value))
+    raise ConfigurationError(f"{option} is neither a list of names nor names with commas between")

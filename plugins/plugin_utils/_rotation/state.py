@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ledger knows of one secret, as plain data: the planner reads this and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CredentialState(StrEnum):
+    PENDING = "pending"  # minted, not yet proven everywhere
+    CURRENT = "current"  # proven everywhere
+    PREVIOUS = "previous"  # replaced, still valid
+    ABANDONED = "abandoned"  # an orphan, or rolled back
+    REVOKED = "revoked"
+
+
+class Origin(StrEnum):
+    MINTED = "minted"
+    ADOPTED = "adopted"
+    ORPHAN = "orphan"  # its mint's answer was lost
+
+
+class IntentState(StrEnum):
+    OPEN = "open"  # about to be made; after a crash: nobody knows
+    WAITING = "waiting"  # Ansible is to do it, on a host
+    DONE = "done"
+    FAILED = "failed"  # certainly without effect
+    UNKNOWN = "unknown"  # sent, and no answer came
+
+
+@dataclass(frozen=True)
+class CredentialRow:
+    id: int
+    secret: str
+    name: str
+    provider_id: str | None
+    state: CredentialState
+    origin: Origin
+    fingerprint: str | None
+    sealed: Mapping[str, str]
+    facts: Mapping[str, str]
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Copy id -> evidence, as it was before this credential was minted."""
+    minted_at: datetime | None = None
+    closed_at: datetime | None = None
+    revoked_at: datetime | None = None
+    proof: str | None = None
+
+    @property
+    def has_value(self) -> bool:
+        return bool(self.sealed)
+
+    @property
+    def alive(self) -> bool:
+        return self.state is not CredentialState.REVOKED
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Which credential a copy holds, a consumer runs on or a check has proven, with the evidence and since when."""
+
+    credential: int
+    evidence: Mapping[str, Any]
+    at: datetime
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Intent:
+    id: int
+    run: str
+    kind: str
+    target: str
+    credential: int | None
+    state: IntentState
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+    @property
+    def unresolved(self) -> bool:
+        return self.state in (IntentState.OPEN, IntentState.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class SecretState:
+    credentials: tuple[CredentialRow, ...] = ()
+    """Oldest first."""
+    holdings: Mapping[str, Mark] = field(default_factory=dict)
+    """By copy id; also copies that have left the map."""
+    running: Mapping[str, Mark] = field(default_factory=dict)
+    """By consumer."""
+    proofs: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
+    """By step and check key."""
+    intents: tuple[Intent, ...] = ()
+    """The unresolved and the waiting ones, oldest first."""
+
+    handed_out: frozenset[int] = frozenset()
+    """Credentials of which a write was ever begun."""
+
+    def credential(self, row: int | None) -> CredentialRow | None:
+        return next((credential for credential in self.credentials if credential.id == row), None)
+
+    def _newest(self, *states: CredentialState) -> CredentialRow | None:
+        return next((row for row in reversed(self.credentials) if row.state in states), None)
+
+    @property
+    def pending(self) -> CredentialRow | None:
+        return self._newest(CredentialState.PENDING)
+
+    @property
+    def current(self) -> CredentialRow | None:
+        return self._newest(CredentialState.CURRENT)
+
+    @property
+    def newest(self) -> int | None:
+        """The youngest row of all, whatever became of it."""
+        return self.credentials[-1].id if self.credentials else None
+
+    def intent(self, kind: str, target: str = "") -> Intent | None:
+        """The unresolved intent of that kind, if any."""
+        matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
+        return next(matching, None)

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger's tables. Built on first use: nothing imports SQLAlchemy at module level."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+
+SCHEMA_VERSION = 1
+
+
+@cache
+def tables() -> SimpleNamespace:
+    """``metadata`` and one attribute per table. Times are RFC 3339 text in UTC, which sorts and travels everywhere."""
+    sa = library("sqlalchemy")
+    metadata = sa.MetaData()
+    text, json_type = sa.Text, sa.JSON
+
+    def table(name: str, *columns: object) -> object:
+        return sa.Table(name, metadata, *columns)
+
+    def number(name: str) -> object:
+        return sa.Column(name, sa.Integer, primary_key=True, autoincrement=True)
+
+    def column(name: str, kind: object = text, *, key: bool = False, null: bool = False) -> object:
+        return sa.Column(name, kind, primary_key=key, nullable=null)
+
+    return SimpleNamespace(
+        metadata=metadata,
+        meta=table("meta", column("name", key=True), column("value")),
+        runs=table(
+            "runs",
+            column("id", key=True),
+            column("started_at"),
+            column("by"),
+            column("reason"),
+            column("plan", json_type),
+        ),
+        credentials=table(
+            "credentials",
+            number("id"),
+            column("secret"),
+            column("name"),
+            column("provider_id", null=True),
+            column("state"),
+            column("origin"),
+            column("fingerprint", null=True),
+            column("sealed", json_type),
+            column("facts", json_type),
+            column("baseline", json_type),
+            column("minted_at", null=True),
+            column("closed_at", null=True),
+            column("revoked_at", null=True),
+            column("proof", null=True),
+        ),
+        holdings=table(
+            "holdings",
+            column("secret", key=True),
+            column("copy", key=True),
+            column("label"),
+            column("credential", sa.Integer),
+            column("evidence", json_type),
+            column("at"),
+        ),
+        running=table(
+            "running",
+            column("secret", key=True),
+            column("consumer", key=True),
+            column("credential", sa.Integer),
+            column("evidence", json_type),
+            column("at"),
+        ),
+        proofs=table(
+            "proofs",
+            column("secret", key=True),
+            column("step", key=True),
+            column("check", key=True),
+            column("credential", sa.Integer),
+            column("proves"),
+            column("evidence", json_type),
+            column("at"),
+        ),
+        intents=table(
+            "intents",
+            number("id"),
+            column("run"),
+            column("secret"),
+            column("kind"),
+            column("target"),
+            column("credential", sa.Integer, null=True),
+            column("state"),
+            column("progress", json_type),
+            column("error", null=True),
+            column("at"),
+            column("ended_at", null=True),
+        ),
+        audit=table(
+            "audit",
+            number("id"),
+            column("at"),
+            column("run"),
+            column("secret"),
+            column("event"),
+            column("details", json_type),
+            column("mac"),
+        ),
+    )

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stand-in world, and a user's desk in front of it: an empty home, an inventory, ``ansible-playbook``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.sandbox import server
+from tests.sandbox.visitor import Visitor
+
+ROOT = Path(__file__).resolve().parents[2]
+OLD_TOKEN = "TGltaXRlZEFjY2Vzc1Rva2VuOjgz"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[server.Sandbox]:
+    running = server.start(specs=server.find_specs())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
+    visitor = Visitor(sandbox.url)
+    visitor.tell("reset")
+    yield visitor
+    visitor.http.close()
+
+
+@dataclass
+class Outcome:
+    code: int
+    output: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.output}"
+
+
+@dataclass
+class Desk:
+    """Somebody's place of work: everything that a run leaves behind is below ``home``."""
+
+    home: Path
+    inventory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        return ["ansible-playbook", playbook, "-i", str(self.inventory), *arguments]
+
+    def start(self, *command: str, **options: Any) -> subprocess.Popen[str]:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
+        return subprocess.Popen(command, cwd=self.home, env=self.environment, **(pipes | options))
+
+    def play(self, playbook: str, *arguments: str, timeout: float = 120) -> Outcome:
+        process = self.start(*self.command(playbook, *arguments))
+        try:
+            output, _none = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return Outcome(process.returncode, output)
+
+    def rotate(self, *arguments: str, **options: Any) -> Outcome:
+        return self.play("rotor.secrets.rotate_fly_token", *arguments, **options)
+
+    def override(self, **variables: Any) -> None:
+        """Variables that win over the example's own group_vars."""
+        folder = self.inventory / "host_vars" / "localhost"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, value in variables.items():
+            (folder / f"{name}.json").write_text(json.dumps({name: value}))
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the example's secret map, as a person with an editor would."""
+        path = self.inventory / "group_vars" / "all" / "secrets.yml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    @property
+    def ledger(self) -> Path:
+        return self.home / "state" / "rotor.secrets" / "ledger.db"
+
+
+@pytest.fixture
+def desk(world: Visitor, tmp_path: Path) -> Desk:
+    home = tmp_path / "home"
+    (home / "tmp").mkdir(parents=True)
+    inventory = home / "inventory"
+    shutil.copytree(ROOT / "examples" / "molecule_saas", inventory)
+    url = world.url
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT.parents[2])),
+        "ANSIBLE_NOCOLOR": "1",
+        "FLY_ADMIN_TOKEN": world.credentials["FLY_ADMIN_TOKEN"],
+        "GITHUB_ADMIN_TOKEN": world.credentials["GITHUB_ADMIN_TOKEN"],
+        "FLY_API_URL": f"{url}/fly/v1",
+        "FLY_GRAPHQL_URL": f"{url}/fly/graphql",
+        "GITHUB_API_URL": f"{url}/github",
+        "MOLECULE_URL": f"{url}/molecule-cp",
+        "ROTOR_JOURNAL_KEY": Fernet.generate_key().decode(),
+    }
+    return Desk(home, inventory, environment)

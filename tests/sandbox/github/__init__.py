@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GitHub: repository secrets for Actions, workflow dispatches, and the runs themselves."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from ..answer import Answer
+from ..provider import Provider, RefusedError
+from ..world import Entry
+from . import rest
+from .state import LEVELS, Repository, Run, Secret, Token, Workflow, number
+
+DOCS = "https://docs.github.com/rest"
+CONTENT_CREATING = ("POST", "PUT", "PATCH")
+VERSIONS = ("2022-11-28", "2026-03-10")
+PERMISSIONS = ("actions", "metadata", "secrets")
+
+
+class GitHub(Provider):
+    name = "github"
+    prefix = "/github"
+    spec = "github.json"
+    error_schema = "basic-error"
+    undescribed = ("/repos/[^/]+/[^/]+",)
+
+    def seed(self) -> None:
+        admin = Token("admin", self.world.credentials["GITHUB_ADMIN_TOKEN"])
+        self._tokens = {admin.value: admin}
+        self.repositories: dict[str, Repository] = {}
+        # What a run does with the secrets that it was given; the scenario says it.
+        self.jobs: Callable[[Repository, Run], bool] = lambda repository, run: True
+
+    def routes(self) -> list[BaseRoute]:
+        return rest.routes(self)
+
+    def problem(self, status: int, message: str) -> Response:
+        return JSONResponse({"message": message, "documentation_url": DOCS, "status": str(status)}, status)
+
+    # Tokens
+
+    def find(self, headers: Mapping[str, str]) -> Token | None:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        return self._tokens.get(value.strip()) if scheme.lower() in ("bearer", "token") else None
+
+    def authenticate(self, request: Request) -> Token:
+        if not request.headers.get("user-agent"):
+            raise RefusedError(403, "Request forbidden by administrative rules: a User-Agent header is required")
+        version = request.headers.get("x-github-api-version")
+        if version is not None and version not in VERSIONS:
+            raise RefusedError(400, "The API version is not supported")
+        token = self.find(request.headers)
+        if token is None:
+            raise RefusedError(
+                401, "Bad credentials" if "authorization" in request.headers else "Requires authentication"
+            )
+        return token
+
+    def repository(self, request: Request, permission: str, level: str) -> Repository:
+        """The repository of the path: one that the token may not see does not exist for it."""
+        token = self.authenticate(request)
+        full_name = f"{request.path_params['owner']}/{request.path_params['repo']}"
+        repository = self.repositories.get(full_name.lower())
+        accepted = {"X-Accepted-GitHub-Permissions": f"{permission}={level}"}
+        if repository is None or not token.sees(full_name):
+            raise RefusedError(404, "Not Found", accepted)
+        if not token.may(permission, level):
+            raise RefusedError(403, "Resource not accessible by personal access token", accepted)
+        return repository
+
+    # Repositories and runs
+
+    def create_repository(self, owner: str, name: str) -> Repository:
+        repository = Repository(number(), owner, name, self.world.now())
+        self.repositories[repository.full_name.lower()] = repository
+        return repository
+
+    def put_secret(self, repository: Repository, name: str, value: str) -> bool:
+        self.world.remember(value)
+        self.world.touch()
+        return repository.put(name, value, self.world.now())
+
+    def start_run(self, repository: Repository, workflow: Workflow, event: str, branch: str) -> Run:
+        run = repository.queue(workflow, event, branch, self.world.now())
+        self.world.touch()
+        self.world.later(
+            self.world.switches.run_seconds, lambda: self._begin(repository, run), f"start of run {run.id}"
+        )
+        return run
+
+    def _begin(self, repository: Repository, run: Run) -> None:
+        if run.status == "queued":
+            run.status, run.updated_at = "in_progress", self.world.now()
+            cause = f"end of run {run.id}"
+            self.world.later(self.world.switches.run_seconds, lambda: self._end(repository, run), cause)
+
+    def _end(self, repository: Repository, run: Run) -> None:
+        """The job uses its secrets now, in the last moment of the run."""
+        if run.active:
+            self.world.judge(f"use by run {run.id}")
+            good = run.workflow.file not in self.world.switches.failing_workflows and self.jobs(repository, run)
+            self._finish(run, "success" if good else "failure")
+
+    def _finish(self, run: Run, conclusion: str) -> None:
+        run.status, run.conclusion, run.updated_at = "completed", conclusion, self.world.now()
+
+    # Boundary and oracle
+
+    def caller(self, headers: Mapping[str, str]) -> str | None:
+        token = self.find(headers)
+        return token.name if token else None
+
+    def throttle(self, entry: Entry, headers: Mapping[str, str]) -> Response | None:
+        token = self.find(headers)
+        if token is None or entry.path == "/rate_limit":
+            return None
+        points = 5 if entry.mutating else 1
+        if not token.hourly.fits(1):
+            return self.problem(403, "API rate limit exceeded")
+        for window, cost in ((token.points, points), (token.creations, int(entry.method in CONTENT_CREATING))):
+            if not window.fits(cost):
+                refusal = self.problem(403, "You have exceeded a secondary rate limit")
+                refusal.headers["retry-after"] = str(int(window.free_in) + 1)
+                return refusal
+        token.hourly.spend(1)
+        token.points.spend(points)
+        token.creations.spend(int(entry.method in CONTENT_CREATING))
+        return None
+
+    def decorate(self, entry: Entry, answer: Answer) -> None:
+        answer.add_headers(**{"x-github-request-id": f"{entry.n:04X}:SANDBOX"})
+        token = next((item for item in self._tokens.values() if item.name == entry.token), None)
+        if token:
+            budget = rest.rate_json(token)
+            names = {"limit": "limit", "remaining": "remaining", "used": "used", "reset": "reset"}
+            answer.add_headers(**{f"x-ratelimit-{name}": str(budget[key]) for name, key in names.items()})
+            answer.add_headers(**{"x-ratelimit-resource": "core"})
+
+    def possessions(self) -> dict[tuple[str, str], Any]:
+        return {
+            (f"github {repository.full_name}, secret", secret.name): secret.value
+            for repository in self.repositories.values()
+            for secret in repository.secrets.values()
+        }
+
+    def picture(self) -> dict[str, Any]:
+        return {
+            repository.full_name: {
+                "secrets": {secret.name: self._secret_picture(secret) for secret in repository.secrets.values()},
+                "runs": [self._run_picture(run) for run in repository.runs],
+            }
+            for repository in self.repositories.values()
+        }
+
+    def _secret_picture(self, secret: Secret) -> dict[str, Any]:
+        return {"updated_at": secret.updated_at.isoformat(), "token_id": self.world.identify(secret.value)}
+
+    def _run_picture(self, run: Run) -> dict[str, Any]:
+        return {
+            "id": run.id,
+            "workflow": run.workflow.file,
+            "event": run.event,
+            "status": run.status,
+            "conclusion": run.conclusion,
+            "token_id": self.world.identify(run.secrets.get(run.workflow.uses or "", "")),
+        }
+
+    # People
+
+    def acts(self) -> dict[str, Any]:
+        return {
+            "set_repo_secret": self._set_secret,
+            "queue_run": self._queue_run,
+            "finish_run": self._finish_run,
+            "mint_github_token": self._mint,
+            "spend_github_budget": self._spend,
+        }
+
+    def _set_secret(self, repository: str, name: str, value: str) -> dict[str, Any]:
+        return {"created": self.put_secret(self.repositories[repository.lower()], name, value)}
+
+    def _queue_run(self, repository: str, workflow: str, event: str = "push", branch: str = "main") -> dict[str, Any]:
+        found = self.repositories[repository.lower()]
+        kind = found.find_workflow(workflow)
+        if kind is None:
+            raise ValueError("no such workflow")
+        return {"id": self.start_run(found, kind, event, branch).id}
+
+    def _finish_run(self, run_id: int, conclusion: str | None = None) -> dict[str, Any]:
+        """End it at once: as it turns out, or as it is said."""
+        where, run = next((item, run) for item in self.repositories.values() for run in item.runs if run.id == run_id)
+        if conclusion:
+            self._finish(run, conclusion)
+        else:
+            self._end(where, run)
+        return {"id": run.id, "conclusion": run.conclusion}
+
+    def _mint(self, permissions: dict[str, str], repositories: list[str] | None = None) -> dict[str, Any]:
+        if not (permissions.keys() <= set(PERMISSIONS) and set(permissions.values()) <= set(LEVELS)):
+            raise ValueError(f"permissions are {', '.join(PERMISSIONS)}, each {', '.join(LEVELS)}")
+        value = f"github_pat_{secrets.token_urlsafe(40)}"
+        self._tokens[value] = Token(f"narrow-{len(self._tokens)}", value, permissions, repositories)
+        self.world.remember(value)
+        return {"token": value}
+
+    def _spend(self, hourly: int = 0, points: int = 0) -> dict[str, Any]:
+        """Somebody else uses up the budget of the operator's token."""
+        token = self._tokens[self.world.credentials["GITHUB_ADMIN_TOKEN"]]
+        token.hourly.spend(hourly)
+        token.points.spend(points)
+        return {"at": time.time()}

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The REST API."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..provider import RefusedError, read_json
+from .state import Repository, Run, Token, Workflow, is_base64, timestamp
+from .views import repository_json, run_json, secret_json, workflow_json
+
+if TYPE_CHECKING:
+    from . import GitHub
+
+SECRET_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+MAX_SECRET = 48 * 1024
+MAX_SECRETS = 100
+MAX_INPUTS = 25
+RUN_DETAILS_ALWAYS = "2026-03-10"
+
+
+def routes(github: GitHub) -> list[BaseRoute]:
+    api = Api(github)
+    repo = "/repos/{owner}/{repo}"
+    table: list[tuple[str, str, str, Callable[[Request, Repository], Any]]] = [
+        ("GET", repo, "metadata=read", api.show_repository),
+        ("GET", f"{repo}/actions/secrets", "secrets=read", api.list_secrets),
+        ("GET", f"{repo}/actions/secrets/public-key", "secrets=read", api.public_key),
+        ("GET", f"{repo}/actions/secrets/{{name}}", "secrets=read", api.show_secret),
+        ("PUT", f"{repo}/actions/secrets/{{name}}", "secrets=write", api.put_secret),
+        ("DELETE", f"{repo}/actions/secrets/{{name}}", "secrets=write", api.delete_secret),
+        ("GET", f"{repo}/actions/workflows", "actions=read", api.list_workflows),
+        ("GET", f"{repo}/actions/workflows/{{workflow}}", "actions=read", api.show_workflow),
+        ("POST", f"{repo}/actions/workflows/{{workflow}}/dispatches", "actions=write", api.dispatch),
+        ("GET", f"{repo}/actions/workflows/{{workflow}}/runs", "actions=read", api.list_workflow_runs),
+        ("GET", f"{repo}/actions/runs", "actions=read", api.list_runs),
+        ("GET", f"{repo}/actions/runs/{{run:int}}", "actions=read", api.show_run),
+    ]
+    paths = [Route(path, api.guarded(right, endpoint), methods=[method]) for method, path, right, endpoint in table]
+    return [Route("/rate_limit", api.rate_limit, methods=["GET"]), *paths]
+
+
+class Api:
+    def __init__(self, github: GitHub) -> None:
+        self.github, self.world = github, github.world
+
+    def guarded(self, right: str, endpoint: Callable[[Request, Repository], Any]) -> Callable[[Request], Any]:
+        """The endpoint behind its permission, which every answer names."""
+        permission, _, level = right.partition("=")
+
+        async def guard(request: Request) -> Response:
+            repository = self.github.repository(request, permission, level)
+            response = await endpoint(request, repository)
+            response.headers["X-Accepted-GitHub-Permissions"] = right
+            return response
+
+        return guard
+
+    async def rate_limit(self, request: Request) -> Response:
+        budget = rate_json(self.github.authenticate(request))
+        return JSONResponse({"resources": {"core": budget, "search": budget}, "rate": budget})
+
+    async def show_repository(self, request: Request, repository: Repository) -> Response:
+        return JSONResponse(repository_json(repository, base_url(request)))
+
+    # Secrets
+
+    async def public_key(self, request: Request, repository: Repository) -> Response:
+        return JSONResponse({"key_id": repository.key_id, "key": repository.public_key})
+
+    async def list_secrets(self, request: Request, repository: Repository) -> Response:
+        secrets = sorted(repository.secrets.values(), key=lambda secret: secret.name)
+        return paged(request, "secrets", [secret_json(secret) for secret in secrets])
+
+    async def show_secret(self, request: Request, repository: Repository) -> Response:
+        secret = repository.secrets.get(secret_name(request))
+        if secret is None:
+            raise RefusedError(404, "Not Found")
+        return JSONResponse(secret_json(secret))
+
+    async def put_secret(self, request: Request, repository: Repository) -> Response:
+        name, body = secret_name(request), await read_json(request)
+        if not SECRET_NAME.fullmatch(name) or name.startswith("GITHUB_"):
+            raise RefusedError(422, "Secret names can only contain alphanumeric characters and underscores")
+        if not is_base64(body.get("encrypted_value")) or not isinstance(body.get("key_id"), str):
+            raise RefusedError(422, "encrypted_value in base64 and key_id are required")
+        if body["key_id"] != repository.key_id:
+            raise RefusedError(422, "Bad request - key_id is not the current key of this repository")
+        try:
+            value = repository.open(base64.b64decode(body["encrypted_value"]))
+        except ValueError:
+            raise RefusedError(422, "encrypted_value does not decrypt") from None
+        if len(value.encode()) > MAX_SECRET:
+            raise RefusedError(422, "Secrets are limited to 48 KB")
+        if name not in repository.secrets and len(repository.secrets) >= MAX_SECRETS:
+            raise RefusedError(422, "A repository holds at most 100 secrets")
+        created = self.github.put_secret(repository, name, value)
+        return JSONResponse({}, 201) if created else Response(status_code=204)
+
+    async def delete_secret(self, request: Request, repository: Repository) -> Response:
+        if repository.secrets.pop(secret_name(request), None) is None:
+            raise RefusedError(404, "Not Found")
+        self.world.touch()
+        return Response(status_code=204)
+
+    # Workflows and runs
+
+    async def list_workflows(self, request: Request, repository: Repository) -> Response:
+        base = base_url(request)
+        return paged(request, "workflows", [workflow_json(repository, item, base) for item in repository.workflows])
+
+    async def show_workflow(self, request: Request, repository: Repository) -> Response:
+        return JSONResponse(workflow_json(repository, self._workflow(request, repository), base_url(request)))
+
+    @staticmethod
+    def _workflow(request: Request, repository: Repository) -> Workflow:
+        workflow = repository.find_workflow(request.path_params["workflow"])
+        if workflow is None:
+            raise RefusedError(404, "Not Found")
+        return workflow
+
+    async def dispatch(self, request: Request, repository: Repository) -> Response:
+        workflow, body = self._workflow(request, repository), await read_json(request)
+        always = request.headers.get("x-github-api-version", "") >= RUN_DETAILS_ALWAYS
+        self._check_dispatch(repository, workflow, body, always=always)
+        run = self.github.start_run(repository, workflow, "workflow_dispatch", branch_of(body["ref"]))
+        if not (always or body.get("return_run_details")):
+            return Response(status_code=204)
+        shape = run_json(repository, run, base_url(request))
+        return JSONResponse({"workflow_run_id": run.id, "run_url": shape["url"], "html_url": shape["html_url"]})
+
+    @staticmethod
+    def _check_dispatch(repository: Repository, workflow: Workflow, body: dict[str, Any], *, always: bool) -> None:
+        permitted = {"ref", "inputs"} | (set() if always else {"return_run_details"})
+        if unknown := body.keys() - permitted:
+            raise RefusedError(422, f"Invalid request: {', '.join(sorted(unknown))} is not a permitted key")
+        if not isinstance(body.get("ref"), str):
+            raise RefusedError(422, "Invalid request: ref wasn't supplied")
+        inputs = body.get("inputs", {})
+        if not isinstance(inputs, dict) or len(inputs) > MAX_INPUTS or not inputs.keys() <= set(workflow.inputs):
+            raise RefusedError(422, "Unexpected inputs provided")
+        if branch_of(body["ref"]) not in repository.branches:
+            raise RefusedError(422, "No ref found")
+        if "workflow_dispatch" not in workflow.triggers:
+            raise RefusedError(422, "Workflow does not have 'workflow_dispatch' trigger")
+
+    async def list_runs(self, request: Request, repository: Repository) -> Response:
+        return self._runs(request, repository, repository.runs)
+
+    async def list_workflow_runs(self, request: Request, repository: Repository) -> Response:
+        workflow = self._workflow(request, repository)
+        return self._runs(request, repository, [run for run in repository.runs if run.workflow is workflow])
+
+    @staticmethod
+    def _runs(request: Request, repository: Repository, runs: list[Run]) -> Response:
+        base = base_url(request)
+        wanted = sorted(filter(run_filter(request), runs), key=lambda run: run.id, reverse=True)
+        return paged(request, "workflow_runs", [run_json(repository, run, base) for run in wanted])
+
+    async def show_run(self, request: Request, repository: Repository) -> Response:
+        run = next((item for item in repository.runs if item.id == request.path_params["run"]), None)
+        if run is None:
+            raise RefusedError(404, "Not Found")
+        return JSONResponse(run_json(repository, run, base_url(request)))
+
+
+def base_url(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}/github"
+
+
+def secret_name(request: Request) -> str:
+    """Names are kept in capitals."""
+    return str(request.path_params["name"]).upper()
+
+
+def branch_of(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def rate_json(token: Token) -> dict[str, int]:
+    used = token.hourly.used
+    reset = int(time.time() + (token.hourly.free_in or token.hourly.seconds))
+    return {"limit": token.hourly.budget, "used": used, "remaining": max(0, token.hourly.budget - used), "reset": reset}
+
+
+def paged(request: Request, name: str, items: list[Any]) -> Response:
+    size, page = (request.query_params.get(key, default) for key, default in (("per_page", "30"), ("page", "1")))
+    if not (size.isdigit() and page.isdigit()) or int(page) < 1:
+        raise RefusedError(422, "per_page and page are numbers")
+    width, current = min(int(size) or 30, 100), int(page)
+    response = JSONResponse({"total_count": len(items), name: items[(current - 1) * width : current * width]})
+    last = max(1, -(-len(items) // width))
+    links = {"prev": current - 1, "first": 1} if current > 1 else {}
+    links |= {"next": current + 1, "last": last} if current < last else {}
+    if links:
+        url = request.url
+        response.headers["link"] = ", ".join(
+            f'<{url.include_query_params(page=number, per_page=width)}>; rel="{rel}"' for rel, number in links.items()
+        )
+    return response
+
+
+def run_filter(request: Request) -> Callable[[Run], bool]:
+    query = request.query_params
+    in_span = created_filter(query.get("created"))
+
+    def fits(run: Run) -> bool:
+        return (
+            query.get("event") in (None, run.event)
+            and query.get("status") in (None, run.status, run.conclusion)
+            and query.get("branch") in (None, run.branch)
+            and query.get("head_sha") in (None, run.head_sha)
+            and in_span(timestamp(run.created_at))
+        )
+
+    return fits
+
+
+def created_filter(text: str | None) -> Callable[[str], bool]:
+    """GitHub's search syntax for dates: `>=T`, `>T`, `<=T`, `<T`, `T..T`, `T`."""
+    if text is None:
+        return lambda moment: True
+    if ".." in text:
+        low, high = (moment_of(part) for part in text.split("..", 1))
+        return lambda moment: low <= moment <= high
+    for sign, holds in {">=": str.__ge__, "<=": str.__le__, ">": str.__gt__, "<": str.__lt__}.items():
+        if text.startswith(sign):
+            limit = moment_of(text.removeprefix(sign))
+            return lambda moment: holds(moment, limit)
+    return moment_of(text).__eq__
+
+
+def moment_of(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RefusedError(422, "created is not a date") from None
+    return timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

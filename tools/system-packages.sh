@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs the system packages that the tests need and that are missing: `need PACKAGE CHECK...`, one line for each.
+# Usage: system-packages.sh PYTHON
+set -euo pipefail
+python=$1
+missing=()
+
+need() {
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "Python 3.11 or later is needed; $python is not. Name another one: make PYTHON=/path/to/python3 ..." >&2
+  exit 1
+fi
+
+need python3-venv "$python" -c 'import ensurepip, venv'
+
+((${#missing[@]})) || exit 0
+if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+  echo "System packages are missing: ${missing[*]}. Install them first (Debian: apt-get install ${missing[*]})." >&2
+  exit 1
+fi
+echo "Installing system packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null
