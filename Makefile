@@ -15,8 +15,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export COVERAGE_FILE := $(BUILD)/coverage/data
 export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/cache/hypothesis
 
-# Ansible's tools, and the tests, see a collection that lies where collections lie, and a home of their own.
-HOMED := env HOME="$(BUILD)/home" ANSIBLE_HOME="$(BUILD)/home/.ansible" PATH="$(BIN):$$PATH"
+# Ansible's tools, and the tests, see a collection that lies where collections lie, and a home of their own. They must
+# not see the git repository around it: it ignores the copy, and they would find nothing to check.
+HOMED := env HOME="$(BUILD)/home" ANSIBLE_HOME="$(BUILD)/home/.ansible" PATH="$(BIN):$$PATH" GIT_CEILING_DIRECTORIES="$(BUILD)"
 IN_COPY := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(BUILD)"
 INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collections"
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
@@ -69,7 +70,7 @@ changelog: sync
 
 docs: sync
 	$(call title,antsibull-docs lint-collection-docs)
-	@$(IN_COPY) antsibull-docs lint-collection-docs --plugin-docs .
+	@$(IN_COPY) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs dependent .
 
 ansible-lint: sync
 	$(call title,ansible-lint)

@@ -20,6 +20,6 @@ mkdir -p "$cache"
 cp tools/get_pip.py "$cache/get_pip_$version.py"
 # pyenv's shims are there for Pythons that do not run; ansible-test takes them for real ones.
 PATH=$(tr ':' '\n' <<<"$PATH" | grep -v '/shims$' | paste -sd ':')
-# Without this it looks for files in the git repository around the copy, which ignores the copy, and tests nothing.
+# Or else it finds the git repository around the copy, which ignores the copy, and tests nothing.
 export ANSIBLE_TEST_CONTENT_ROOT=$PWD
 exec ansible-test sanity --python default

@@ -106,7 +106,7 @@ def desk(world: Visitor, tmp_path: Path) -> Desk:
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),
         "XDG_STATE_HOME": str(home / "state"),
-        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT.parents[2])),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
         "ANSIBLE_NOCOLOR": "1",
         "FLY_ADMIN_TOKEN": world.credentials["FLY_ADMIN_TOKEN"],
         "GITHUB_ADMIN_TOKEN": world.credentials["GITHUB_ADMIN_TOKEN"],

@@ -46,7 +46,7 @@ def json_schema() -> Json:
             "secret_connections": _entries("connection", "how to reach each system"),
             "secret_consumers": _entries("consumer", "what runs on secrets and must pick up new ones"),
             "secret_map": _entries("secret", "the secrets: who makes each, and where its copies are")
-            | {"propertyNames": {"pattern": schema.SECRET_NAME}},
+            | {"propertyNames": {"pattern": schema.ENTRY_NAME}},
         },
         "$defs": definitions,
     }

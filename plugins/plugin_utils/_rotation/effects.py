@@ -10,9 +10,9 @@ held, and the next run goes on from what the ledger says.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
@@ -28,6 +28,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     RotorError,
     StoppedError,
+    UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
@@ -56,6 +57,11 @@ class Work:
     order: Order
     action: Action
     state: SecretState
+
+    @property
+    def row(self) -> CredentialRow:
+        """The credential that the action is about."""
+        return next(row for row in self.state.credentials if row.id == self.action.credential)
 
 
 class Effects:
@@ -86,43 +92,48 @@ class Effects:
     def _recover(self, work: Work) -> str:
         """Find what became of a mint whose answer was lost."""
         secret, issuer = work.secret, self._systems.issuer(work.secret)
-        lost = work.state.intent("mint")
-        assert lost is not None
+        lost = next(i for i in work.state.intents if i.kind == "mint" and i.unresolved)
         if issuer.traits.recover is not Recover.RECONCILE:
             raise RotorError(
                 f"the answer to the mint of {lost.target} was lost, and {secret.issuer.type} cannot find it"
             )
-        found = next((item for item in issuer.listed() if item.name == lost.target and not item.revoked), None)
-        if found is None:
+        known = self._ledger.known_ids()
+        alive = [item for item in issuer.listed() if item.name == lost.target and not item.revoked]
+        found = [item.id for item in alive if item.id not in known]
+        if not found:
             self._ledger.fail(self._run, secret.name, lost.id, SUPERSEDED)
             return f"{lost.target} was never minted"
-        self._ledger.orphaned(self._run, secret.name, lost, found.id)
-        return f"found the orphan {lost.target} ({found.id})"
+        self._ledger.orphaned(self._run, secret.name, lost, found)
+        return f"found the orphan {lost.target} ({', '.join(found)})"
 
     def _mint(self, work: Work) -> str:
         secret, issuer = work.secret, self._systems.issuer(work.secret)
         lost = work.state.intent("mint")
-        name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(2)}"
-        intent = self._ledger.intend(self._run, secret.name, "mint", name)
-        self._ledger.progress(intent, dict(work.order.baseline))
-        with self._outcome(secret.name, intent):
+        name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(4)}"
+        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress=work.order.baseline)
+        with self._outcome({secret.name: intent}):
             credential = issuer.mint(name)
         self._ledger.minted(self._run, secret.name, intent, credential, work.order.baseline)
-        self._await_acceptance(issuer, credential)
         shown = self._ledger.fingerprint(secret.name, credential.fields)
         return f"{name}{f' ({credential.id})' if credential.id else ''} minted, fingerprint {shown}"
 
-    def _await_acceptance(self, issuer: Issuer, credential: Credential) -> None:
+    def _accept(self, work: Work) -> str:
         """A new credential may take a while to be known everywhere; one that never is must not be written."""
-        if issuer.traits.value != "provider":
-            return
-        answer = self._clock.poll(
-            lambda: Answer.ACCEPTED if issuer.verify(credential) is Answer.ACCEPTED else None,
-            every=2,
-            within=PROPAGATION,
+        secret, row, credential = work.secret.name, work.row.id, self._credential(work)
+        issuer = self._systems.issuer(work.secret)
+        step, check = planner.ACCEPTED
+        intent = self._ledger.intend(self._run, secret, "accept", credential.name, row)
+
+        def accepted() -> bool | None:
+            return True if issuer.verify(credential) is Answer.ACCEPTED else None
+
+        with self._outcome({secret: intent}):
+            if not self._clock.poll(accepted, every=2, within=PROPAGATION):
+                raise RotorError(f"{credential.name} was minted, and the provider does not accept it")
+        self._ledger.verified(
+            self._run, secret, intent, step=step, check=check, credential=row, proves="life", evidence={}
         )
-        if answer is None:
-            raise RotorError(f"{credential.name} was minted, and the provider does not accept it")
+        return f"{credential.name} is accepted by its provider"
 
     def _clean(self, work: Work) -> str:
         return self._revoke(work)
@@ -137,7 +148,7 @@ class Effects:
         with self._locks.hold(copy.id, wait=60):
             self._refuse_foreign_change(work, copy)
             intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)
-            with self._outcome(secret.name, intent):
+            with self._outcome({secret.name: intent}):
                 evidence = store.write(copy.container, render(secret, copy, credential))
             step = secret.steps[action.step or 0]
             self._ledger.written(
@@ -146,7 +157,8 @@ class Effects:
                 intent,
                 copy=copy.id,
                 label=copy.label,
-                credential=row_id(action),
+                keys=copy.keys,
+                credential=work.row.id,
                 evidence=evidence,
                 unproven={"step": step.name, "consumers": step.reload},
             )
@@ -169,19 +181,16 @@ class Effects:
         consumer = self._systems.consumer(part)
         with self._locks.hold(f"consumer {name}", wait=600):
             written = [item for work in works for item in self._written_for(work)]
-            intent = self._ledger.intend(self._run, first.secret.name, "reload", name, first.action.credential)
-            with self._outcome(first.secret.name, intent):
-                evidence = consumer.reload(written, self._progress(first, intent))
+            credentials = {work.secret.name: work.row.id for work in works}
+            intents = {
+                secret: self._ledger.intend(self._run, secret, "reload", name, row)
+                for secret, row in credentials.items()
+            }
+            with self._outcome(intents, in_parts=True):
+                evidence = consumer.reload(written, self._progress(first, intents[first.secret.name]))
                 for check in part.healthy:
                     self._systems.check(check).run(None, NO_JOURNAL)
-            self._ledger.reloaded(
-                self._run,
-                intent,
-                consumer=name,
-                credentials={work.secret.name: row_id(work.action) for work in works},
-                evidence=evidence,
-                secret=first.secret.name,
-            )
+            self._ledger.reloaded(self._run, intents, consumer=name, credentials=credentials, evidence=evidence)
         return f"{name}: {consumer.done(evidence)}"
 
     def _written_for(self, work: Work) -> list[Written]:
@@ -200,7 +209,7 @@ class Effects:
         check = self._systems.check(part)
         credential = self._credential(work)
         intent = self._ledger.intend(self._run, secret.name, "verify", action.target, action.credential)
-        with self._outcome(secret.name, intent):
+        with self._outcome({secret.name: intent}):
             evidence = check.run(credential, self._progress(work, intent))
         self._ledger.verified(
             self._run,
@@ -208,15 +217,14 @@ class Effects:
             intent,
             step=step.name,
             check=action.target,
-            credential=row_id(action),
+            credential=work.row.id,
             proves=part.proves,
             evidence=evidence,
         )
         return f"{check.label(part.options)} holds (proves {part.proves})"
 
     def _close(self, work: Work) -> str:
-        row = work.state.credential(work.action.credential)
-        assert row is not None
+        row = work.row
         lacking = planner.missing_proof(work.secret, work.state, row)
         if lacking:
             raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
@@ -224,8 +232,10 @@ class Effects:
         return f"{row.name} is in every copy and proven"
 
     def _abandon(self, work: Work) -> str:
-        row = work.state.credential(work.action.credential)
-        assert row is not None
+        row = work.row
+        in_use = planner.uses(work.state, row)
+        if in_use:
+            raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}")
         self._ledger.abandoned(self._run, work.secret.name, row.id)
         return f"went back; {row.name} is abandoned"
 
@@ -233,8 +243,7 @@ class Effects:
 
     def _revoke(self, work: Work) -> str:
         """Revoke by the one rule, and prove it."""
-        secret, row = work.secret, work.state.credential(work.action.credential)
-        assert row is not None
+        secret, row = work.secret, work.row
         in_the_way = planner.obstacles(secret, work.state, row, work.order)
         if in_the_way:
             raise RotorError(f"{row.name} is not revoked: {'; '.join(in_the_way)}")
@@ -244,10 +253,10 @@ class Effects:
             return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
         self._require(work, issuer, row)
         intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)
-        with self._outcome(secret.name, intent):
+        with self._outcome({secret.name: intent}):
             issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
             proof = self._prove(work, issuer, row)
-        self._ledger.revoked(self._run, secret.name, intent, row.id, proof)
+        self._ledger.revoked(self._run, secret.name, intent, row, proof)
         return f"{row.name} revoked, proof: {proof}"
 
     def _require(self, work: Work, issuer: Issuer, row: CredentialRow) -> None:
@@ -283,7 +292,7 @@ class Effects:
         return bool(self._clock.poll(refused, every=2, within=PROPAGATION)) and issuer.verify(new) is Answer.ACCEPTED
 
     def _tidy(self, work: Work) -> str:
-        self._ledger.value_dropped(self._run, work.secret.name, row_id(work.action))
+        self._ledger.value_dropped(self._run, work.secret.name, work.row.id)
         return "its value is no longer kept here"
 
     # -- shared -------------------------------------------------------------------------------------------------
@@ -292,8 +301,7 @@ class Effects:
         return next(copy for copy in secret.copies if copy.id == copy_id)
 
     def _credential(self, work: Work) -> Credential:
-        row = work.state.credential(work.action.credential)
-        assert row is not None
+        row = work.row
         if not row.has_value:
             raise RotorError(
                 f"the value of {row.name} is not kept here", hint="Rotate the secret to write it anywhere else"
@@ -303,27 +311,22 @@ class Effects:
     def _progress(self, work: Work, intent: int) -> _Progress:
         return _Progress(self._ledger, intent, self._ledger.last_progress(work.secret.name, intent))
 
-    def _outcome(self, secret: str, intent: int) -> _Outcome:
-        return _Outcome(self, secret, intent)
+    @contextmanager
+    def _outcome(self, intents: Mapping[str, int], *, in_parts: bool = False) -> Iterator[None]:
+        """Record what an effect that did not succeed came to; a stopped one stays open.
 
-    def failed(self, secret: str, intent: int, error: RotorError) -> None:
-        unknown = isinstance(error, OutcomeUnknownError)
-        state = IntentState.UNKNOWN if unknown else IntentState.FAILED
-        self._ledger.fail(self._run, secret, intent, str(error), state)
-
-
-class _Outcome:
-    """Records what an effect that did not succeed came to; a stopped one stays open."""
-
-    def __init__(self, effects: Effects, secret: str, intent: int) -> None:
-        self._effects, self._secret, self._intent = effects, secret, intent
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, RotorError) and not isinstance(error, StoppedError):
-            self._effects.failed(self._secret, self._intent, error)
+        ``in_parts``: when it fails, some of it may have been done.
+        """
+        try:
+            yield
+        except StoppedError:
+            raise
+        except RotorError as error:
+            doubtful = in_parts or isinstance(error, OutcomeUnknownError | UnexpectedAnswerError)
+            state = IntentState.UNKNOWN if doubtful else IntentState.FAILED
+            for secret, intent in intents.items():
+                self._ledger.fail(self._run, secret, intent, str(error), state)
+            raise
 
 
 class _Progress:
@@ -367,11 +370,6 @@ def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, Secr
     """What a copy's keys are to hold."""
     fields = fields_of(secret, credential)
     return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
-
-
-def row_id(action: Action) -> int:
-    assert action.credential is not None
-    return action.credential
 
 
 def changed_by_hand(copy: Copy) -> str:

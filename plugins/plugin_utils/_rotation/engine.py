@@ -30,7 +30,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 
 THREADS = 8
-_FAST = ("recover", "clean", "mint", "write")
+_FAST = ("recover", "clean", "mint", "accept", "write")
 
 
 @dataclass
@@ -126,9 +126,12 @@ class Engine:
     # -- scheduling ---------------------------------------------------------------------------------------------
 
     def _dispatch(self, pool: ThreadPoolExecutor, until: Phase) -> None:
-        for lane in list(self._open_wave()):
-            if lane.moving and not lane.busy:
-                self._start(pool, lane, until)
+        """Start all that can start now; what ends or steps aside at once may make room for others."""
+        before = None
+        while before != (before := [(lane.status, lane.busy) for lane in self.lanes]):
+            for lane in self._open_wave():
+                if lane.moving and not lane.busy:
+                    self._start(pool, lane, until)
 
     def _start(self, pool: ThreadPoolExecutor, lane: Lane, until: Phase) -> None:
         if not lane.actions:

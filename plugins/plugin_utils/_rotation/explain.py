@@ -132,7 +132,7 @@ def _of_branch(error: Any, index: int) -> list[Any]:
 
 def _takes(branch: Mapping[str, Any], value: Any) -> bool:
     kind = _type_of(value)
-    return kind in _as_list(branch.get("type", kind)) or kind == "integer" and branch.get("type") == "number"
+    return kind in _as_list(branch.get("type", kind)) or (kind == "integer" and branch.get("type") == "number")
 
 
 def _members(value: Any, members: list[Any]) -> str:
@@ -150,7 +150,7 @@ def _shape(error: Any) -> str:
 def _phrase(description: str) -> str:
     """A sentence as a part of another one."""
     text = description.rstrip(".")
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _any_of(types: Any) -> str:

@@ -60,17 +60,18 @@ class HostWork:
         with self._locks.hold(f"consumer {self._work.target}", wait=600):
             self._clock.check()
             command = self._command(first, served[first])
-            run, target, first_id = self._work.run, self._work.target, served[first]
-            intent = self._ledger.intend(run, first, "reload", target, first_id)
+            run, target = self._work.run, self._work.target
+            intents = {secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()}
             try:
                 code = execute(command)
                 if code != 0:
                     raise RotorError(f"the command ended with code {code} on host {self.host}")
             except RotorError as error:
-                self._ledger.fail(run, first, intent, str(error))
+                for secret, intent in intents.items():
+                    self._ledger.fail(run, secret, intent, str(error), IntentState.UNKNOWN)
                 raise
             evidence = {"host": self.host, "exit_code": code}
-            self._ledger.reloaded(run, intent, consumer=target, credentials=served, evidence=evidence, secret=first)
+            self._ledger.reloaded(run, intents, consumer=target, credentials=served, evidence=evidence)
         return f"{target} reloaded on host {self.host}"
 
     def _command(self, secret_name: str, row_id: int) -> Command:

@@ -37,33 +37,31 @@ class Ledger(Records):
             tx.execute(self._t.runs.insert().values(id=run, started_at=now, by=by, reason=reason, plan=dict(plan)))
 
     def intend(
-        self, run: str, secret: str, kind: str, target: str, credential: int | None = None, *, waiting: bool = False
+        self,
+        run: str,
+        secret: str,
+        kind: str,
+        target: str,
+        credential: int | None = None,
+        *,
+        waiting: bool = False,
+        progress: Row | None = None,
     ) -> int:
-        """Commit that an effect is about to be made; an unresolved one of the same kind and target is taken over."""
+        """Commit that an effect is about to be made. One that Ansible was to make is taken over by its next attempt.
+
+        An earlier attempt of unknown outcome stays beside this one, until one succeeds: should this one certainly fail,
+        the other may still have had its effect.
+        """
         t = self._t.intents
         state = IntentState.WAITING if waiting else IntentState.OPEN
-        same = self._sa.and_(
-            t.c.secret == secret,
-            t.c.kind == kind,
-            t.c.target == target,
-            t.c.credential.is_(credential) if credential is None else t.c.credential == credential,
-            t.c.state.in_(["open", "unknown", "waiting"]),
-        )
+        now_known = {"run": run, "credential": credential, "state": state, "progress": dict(progress or {})}
         with self._transaction(run, secret, f"intend {kind}", {"target": target}) as (tx, now):
-            known = tx.execute(self._sa.select(t.c.id).where(same)).scalar()
+            waited = self._sa.and_(self._same(secret, kind, target), t.c.state == IntentState.WAITING)
+            known = tx.execute(self._sa.select(t.c.id).where(waited)).scalar()
             if known is not None:
-                tx.execute(t.update().where(t.c.id == known).values(run=run, state=state, at=now, ended_at=None))
+                tx.execute(t.update().where(t.c.id == known).values(**now_known, at=now))
                 return int(known)
-            row = t.insert().values(
-                run=run,
-                secret=secret,
-                kind=kind,
-                target=target,
-                credential=credential,
-                state=state,
-                progress={},
-                at=now,
-            )
+            row = t.insert().values(secret=secret, kind=kind, target=target, **now_known, at=now)
             return int(tx.execute(row).inserted_primary_key[0])
 
     def progress(self, intent: int, progress: Row) -> None:
@@ -97,7 +95,7 @@ class Ledger(Records):
                 baseline=dict(baseline),
                 minted_at=now,
             )
-            self._end(tx, intent, IntentState.DONE, now)
+            self._done(tx, intent, secret, "mint", credential.name, now)
 
     def adopted(self, run: str, row: CredentialRow) -> None:
         """A credential that a person has named; its value is not known here."""
@@ -113,19 +111,20 @@ class Ledger(Records):
                 minted_at=_text(row.minted_at) if row.minted_at else None,
             )
 
-    def orphaned(self, run: str, secret: str, lost: Intent, provider_id: str) -> None:
+    def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: list[str]) -> None:
         """A mint whose answer was lost did have its effect: nobody has the value, the provider has the credential."""
-        with self._transaction(run, secret, "orphan found", {"name": lost.target, "id": provider_id}) as (tx, now):
-            self._add_credential(
-                tx,
-                secret=secret,
-                name=lost.target,
-                baseline=dict(lost.progress),
-                provider_id=provider_id,
-                state=CredentialState.ABANDONED,
-                origin=Origin.ORPHAN,
-                minted_at=now,
-            )
+        with self._transaction(run, secret, "orphan found", {"name": lost.target, "ids": provider_ids}) as (tx, now):
+            for provider_id in provider_ids:
+                self._add_credential(
+                    tx,
+                    secret=secret,
+                    name=lost.target,
+                    baseline=dict(lost.progress),
+                    provider_id=provider_id,
+                    state=CredentialState.ABANDONED,
+                    origin=Origin.ORPHAN,
+                    minted_at=now,
+                )
             self._end(tx, lost.id, IntentState.FAILED, now, SUPERSEDED)
 
     def written(
@@ -136,6 +135,7 @@ class Ledger(Records):
         *,
         copy: str,
         label: str,
+        keys: Row,
         credential: int,
         evidence: Row,
         unproven: Row,
@@ -143,26 +143,27 @@ class Ledger(Records):
         """``unproven``: the step and the consumers whose earlier marks this write makes void."""
         details = {"copy": label, "evidence": dict(evidence), "credential": credential}
         with self._transaction(run, secret, "written", details) as (tx, now):
-            mark = {"label": label, "credential": credential, "evidence": dict(evidence), "at": now}
+            mark = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence), "at": now}
             self._put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
-            proofs, running = self._t.proofs, self._t.running
+            proofs, running, intents = self._t.proofs, self._t.running, self._t.intents
+            checks = self._sa.and_(intents.c.secret == secret, intents.c.kind == "verify")
+            tx.execute(intents.update().where(checks).values(progress={}))
             tx.execute(proofs.delete().where(proofs.c.secret == secret, proofs.c.step == unproven["step"]))
             for consumer in unproven["consumers"]:
                 stale = self._sa.and_(running.c.secret == secret, running.c.consumer == consumer)
                 tx.execute(running.delete().where(stale, running.c.credential == credential))
-            self._supersede(tx, secret, "write", copy, now)
-            self._end(tx, intent, IntentState.DONE, now)
+            self._done(tx, intent, secret, "write", copy, now)
 
     def reloaded(
-        self, run: str, intent: int, *, consumer: str, credentials: Mapping[str, int], evidence: Row, secret: str
+        self, run: str, intents: Mapping[str, int], *, consumer: str, credentials: Mapping[str, int], evidence: Row
     ) -> None:
-        """One reload serves every secret in ``credentials`` (secret -> credential)."""
+        """One reload serves every secret in ``credentials`` (secret -> credential); each has an intent of its own."""
         details = {"consumer": consumer, "evidence": dict(evidence), "secrets": sorted(credentials)}
-        with self._transaction(run, secret, "reloaded", details) as (tx, now):
+        with self._transaction(run, min(credentials), "reloaded", details) as (tx, now):
             for name, credential in credentials.items():
                 mark = {"credential": credential, "evidence": dict(evidence), "at": now}
                 self._put(tx, self._t.running, {"secret": name, "consumer": consumer}, mark)
-            self._end(tx, intent, IntentState.DONE, now)
+                self._done(tx, intents[name], name, "reload", consumer, now)
 
     def verified(
         self, run: str, secret: str, intent: int, *, step: str, check: str, credential: int, proves: str, evidence: Row
@@ -171,7 +172,7 @@ class Ledger(Records):
         with self._transaction(run, secret, "verified", details) as (tx, now):
             mark = {"credential": credential, "proves": proves, "evidence": dict(evidence), "at": now}
             self._put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
-            self._end(tx, intent, IntentState.DONE, now)
+            self._done(tx, intent, secret, "verify", check, now)
 
     def closed(self, run: str, secret: str, credential: int) -> None:
         """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned."""
@@ -190,10 +191,10 @@ class Ledger(Records):
         with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, _now):
             tx.execute(t.update().where(t.c.id == credential).values(state=CredentialState.ABANDONED))
 
-    def revoked(self, run: str, secret: str, intent: int, credential: int, proof: str) -> None:
-        with self._transaction(run, secret, "revoked", {"credential": credential, "proof": proof}) as (tx, now):
-            self._set_revoked(tx, credential, proof, now)
-            self._end(tx, intent, IntentState.DONE, now)
+    def revoked(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str) -> None:
+        with self._transaction(run, secret, "revoked", {"credential": row.id, "proof": proof}) as (tx, now):
+            self._set_revoked(tx, row.id, proof, now)
+            self._done(tx, intent, secret, "revoke", row.name, now)
 
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
         """A credential that ends without a call: no issuer knows it, and no copy holds it."""
@@ -206,14 +207,20 @@ class Ledger(Records):
             tx.execute(t.update().where(t.c.id == credential).values(sealed={}))
 
     def forgotten(self, run: str, secret: str, mark: str) -> bool:
-        """Drop what is recorded of a copy or a consumer; whether there was anything."""
-        holdings, running = self._t.holdings, self._t.running
-        copy = self._sa.and_(holdings.c.secret == secret, (holdings.c.copy == mark) | (holdings.c.label == mark))
-        consumer = self._sa.and_(running.c.secret == secret, running.c.consumer == mark)
-        with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, _now):
-            gone = tx.execute(holdings.delete().where(copy)).rowcount
-            gone += tx.execute(running.delete().where(consumer)).rowcount
-        return bool(gone)
+        """Drop what is recorded or in doubt of a copy or a consumer; whether there was anything."""
+        holdings, running, intents = self._t.holdings, self._t.running, self._t.intents
+        labelled = self._sa.select(holdings.c.copy).where(holdings.c.secret == secret, holdings.c.label == mark)
+        undecided = intents.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN])
+        with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, now):
+            targets = {mark, *tx.execute(labelled).scalars()}
+            doubts = self._sa.and_(intents.c.secret == secret, intents.c.target.in_(targets), undecided)
+            settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
+            gone = [
+                tx.execute(holdings.delete().where(holdings.c.secret == secret, holdings.c.copy.in_(targets))),
+                tx.execute(running.delete().where(running.c.secret == secret, running.c.consumer == mark)),
+                tx.execute(intents.update().where(doubts).values(**settled)),
+            ]
+        return any(result.rowcount for result in gone)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -235,12 +242,17 @@ class Ledger(Records):
         t = self._t.intents
         tx.execute(t.update().where(t.c.id == intent).values(state=state, ended_at=now, error=error))
 
-    def _supersede(self, tx: Any, secret: str, kind: str, target: str, now: str) -> None:
-        """What came of earlier attempts at the same thing no longer matters."""
+    def _done(self, tx: Any, intent: int, secret: str, kind: str, target: str, now: str) -> None:
+        """It succeeded: what came of earlier attempts at the same thing no longer matters."""
         t = self._t.intents
-        same = self._sa.and_(t.c.secret == secret, t.c.kind == kind, t.c.target == target)
-        earlier = self._sa.and_(same, t.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN]))
+        undecided = t.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN, IntentState.WAITING])
+        earlier = self._sa.and_(self._same(secret, kind, target), undecided)
         tx.execute(t.update().where(earlier).values(state=IntentState.FAILED, ended_at=now, error=SUPERSEDED))
+        self._end(tx, intent, IntentState.DONE, now)
+
+    def _same(self, secret: str, kind: str, target: str) -> Any:
+        t = self._t.intents
+        return self._sa.and_(t.c.secret == secret, t.c.kind == kind, t.c.target == target)
 
     def _put(self, tx: Any, table: Any, key: Row, values: Row) -> None:
         same = self._sa.and_(*(table.c[name] == value for name, value in key.items()))

@@ -67,7 +67,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     similar = get_close_matches(name, known, 1)
     if similar or len(name) < 2:
         return similar[0] if similar else None
-    return next((one for one in known if one.startswith(name) or len(one) > 1 and name.startswith(one)), None)
+    return next((one for one in known if one.startswith(name) or (len(one) > 1 and name.startswith(one))), None)
 
 
 def suggest(name: str, known: Collection[str]) -> str:
@@ -80,4 +80,6 @@ def there_are(known: Collection[str]) -> str:
     some = sorted(known)[:20]
     if not some:
         return "there are none"
-    return f"there {'is' if len(known) == 1 else 'are'} {', '.join(some)}{' and more' if len(known) > len(some) else ''}"
+    return (
+        f"there {'is' if len(known) == 1 else 'are'} {', '.join(some)}{' and more' if len(known) > len(some) else ''}"
+    )

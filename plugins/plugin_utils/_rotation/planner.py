@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Part, Secret, Step
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Check, Copy, Secret, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -38,6 +38,7 @@ _PHASES = {
     "recover": Phase.ISSUED,
     "clean": Phase.ISSUED,
     "mint": Phase.ISSUED,
+    "accept": Phase.ISSUED,
     "write": Phase.ROLLED_OUT,
     "reload": Phase.ROLLED_OUT,
     "verify": Phase.ROLLED_OUT,
@@ -47,6 +48,8 @@ _PHASES = {
     "revoke": Phase.REVOKED,
     "tidy": Phase.REVOKED,
 }
+ACCEPTED = ("", "accepted by its provider")
+"""The key of the proof that the provider takes a new credential, which comes before it is written anywhere."""
 Picked = Callable[[Step], bool]
 """Which steps a run works on: all, or those of the environments that were picked."""
 
@@ -98,6 +101,8 @@ def remaining(
     actions += [Action("clean", credential=row.id) for row in orphans if not obstacles(secret, state, row, order)]
     if target is None and not order.rollback:
         actions.append(Action("mint"))
+    if traits.value == "provider" and not order.rollback and _is_untried(state, target):
+        actions.append(Action("accept", credential=target_id))
     untouched = order.rollback and not (target and target.has_value)  # nothing was handed out: nothing to write
     for index, step in enumerate(secret.steps):
         if picked(step) and not untouched:
@@ -119,6 +124,15 @@ def target_of(state: SecretState, order: Order) -> CredentialRow | None:
     return None if order.mint and not any(minted_since) else state.current
 
 
+def _is_untried(state: SecretState, target: CredentialRow | None) -> bool:
+    """Whether the provider has yet to accept a new credential that stands nowhere."""
+    if target is None:
+        return True
+    untouched = target.state is CredentialState.PENDING and target.id not in state.handed_out
+    proof = state.proofs.get(ACCEPTED)
+    return untouched and not (proof and proof.credential == target.id)
+
+
 def _step(index: int, step: Step, state: SecretState, target: int | None) -> list[Action]:
     def on_target(mark: Mark | None) -> bool:
         return mark is not None and mark.credential == target
@@ -126,12 +140,12 @@ def _step(index: int, step: Step, state: SecretState, target: int | None) -> lis
     writes = [
         Action("write", index, copy.id, target)
         for copy in step.copies
-        if not on_target(state.holdings.get(copy.id)) or state.intent("write", copy.id)
+        if not holds(state, copy, target) or state.intent("write", copy.id)
     ]
     reloads = [
         Action("reload", index, name, target)
         for name in step.reload
-        if writes or not on_target(state.running.get(name))
+        if writes or not on_target(state.running.get(name)) or state.intent("reload", name)
     ]
     checks = [
         Action("verify", index, key, target)
@@ -158,10 +172,14 @@ def _endings(
         actions.append(Action("close", credential=target.id if target else None))
     cleaned = {action.credential for action in before if action.kind == "clean"}
     doomed = [row for row in state.credentials if row.alive and row is not target and row.id not in cleaned]
-    until = (target.closed_at or now) + secret.revoke.after if target and settled else now + secret.revoke.after
-    if doomed and until > now and not order.rollback:
+    failed = [row for row in doomed if row.state in (CredentialState.PENDING, CredentialState.ABANDONED)]
+    retired = [row for row in doomed if row not in failed]
+    actions += [Action("revoke", credential=row.id) for row in failed]
+    since = target.closed_at if target and settled else None
+    until = (since or now) + secret.revoke.after
+    if retired and until > now:
         actions.append(Action("wait", until=until))
-    actions += [Action("revoke", credential=row.id) for row in doomed]
+    actions += [Action("revoke", credential=row.id) for row in retired]
     if target and target.has_value and secret.retain != "current":
         actions.append(Action("tidy", credential=target.id))
     return actions
@@ -174,10 +192,7 @@ def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Ord
     also met by a credential that was never handed out: this ledger wrote it nowhere, and every copy is still as it was
     before it was minted.
     """
-    found = [f"{mark.label} holds it" for mark in state.holdings.values() if mark.credential == row.id]
-    found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
-    if any(intent.kind == "write" and intent.credential == row.id for intent in state.intents):
-        found.append("a write of it may have had its effect")
+    found = uses(state, row)
     never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
     if never_handed_out:
         return found
@@ -187,6 +202,22 @@ def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Ord
     return found + missing_proof(secret, state, replacement)
 
 
+def uses(state: SecretState, row: CredentialRow) -> list[str]:
+    """Who has ``row``, or may have it: an effect of unknown outcome counts as one that was made."""
+    found = [f"{mark.label} holds it" for mark in state.holdings.values() if mark.credential == row.id]
+    found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
+    doubts = [intent for intent in state.intents if intent.credential == row.id and intent.unresolved]
+    found += [f"{i.target} may hold it: a write got no answer" for i in doubts if i.kind == "write"]
+    found += [f"{i.target} may run on it: a reload did not end well" for i in doubts if i.kind == "reload"]
+    return found
+
+
+def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
+    """Whether a copy holds that credential in every key that the map gives it now."""
+    mark = state.holdings.get(copy.id)
+    return mark is not None and mark.credential == credential and mark.keys == copy.keys
+
+
 def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow) -> list[str]:
     """What is still lacking until ``replacement`` is verified in every copy and every consumer runs on it."""
 
@@ -194,7 +225,7 @@ def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow
         return mark is not None and mark.credential == replacement.id
 
     name = replacement.name
-    found = [f"{copy.label} does not hold {name}" for copy in secret.copies if not on_it(state.holdings.get(copy.id))]
+    found = [f"{copy.label} does not hold {name}" for copy in secret.copies if not holds(state, copy, replacement.id)]
     found += [f"{who} does not run on {name}" for who in secret.consumers if not on_it(state.running.get(who))]
     for step in secret.steps:
         marks = [state.proofs.get((step.name, check_key(check))) for check in step.verify]
@@ -220,7 +251,7 @@ def rollback_problem(secret: Secret, state: SecretState) -> str | None:
     return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
 
 
-def check_key(check: Part) -> str:
+def check_key(check: Check) -> str:
     """A check's name in the ledger; an edited check is another check."""
-    text = json.dumps([check.type, check.connection, check.options], sort_keys=True, default=str)
+    text = json.dumps([check.type, check.connection, check.options, check.proves], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -105,9 +106,10 @@ class Records:
     def failures(self, run: str) -> dict[str, tuple[str, str, str]]:
         """Secret -> kind, target and error of what this run has already failed at."""
         t = self._t.intents
-        bad = self._sa.and_(t.c.run == run, t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN]), t.c.error.is_not(None))
+        bad = t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN])
+        query = self._sa.select(t).where(t.c.run == run, bad, t.c.error.is_not(None), t.c.error != SUPERSEDED)
         with self._engine.begin() as tx:
-            rows = tx.execute(self._sa.select(t).where(bad, t.c.error != SUPERSEDED).order_by(t.c.id)).mappings()
+            rows = tx.execute(query.order_by(t.c.id)).mappings()
             return {row["secret"]: (row["kind"], row["target"], row["error"]) for row in rows}
 
     def intent(self, intent: int) -> tuple[str, Intent]:
@@ -119,15 +121,19 @@ class Records:
         return row["secret"], _intent(row)
 
     def last_progress(self, secret: str, intent: int) -> Row:
-        """What the latest attempt at the same thing has recorded: this one's own, or a failed one's before it."""
+        """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more."""
         t = self._t.intents
         with self._engine.begin() as tx:
             this = tx.execute(self._sa.select(t).where(t.c.id == intent)).mappings().one()
             same = self._sa.and_(t.c.secret == secret, t.c.kind == this["kind"], t.c.target == this["target"])
-            query = (
-                self._sa.select(t.c.progress).where(same, t.c.credential == this["credential"]).order_by(t.c.id.desc())
-            )
-            return next((dict(progress) for progress in tx.execute(query).scalars() if progress), {})
+            query = self._sa.select(t).where(same, t.c.credential == this["credential"]).order_by(t.c.id.desc())
+            since = takewhile(lambda row: row["state"] != IntentState.DONE, tx.execute(query).mappings())
+            return next((dict(row["progress"]) for row in since if row["progress"]), {})
+
+    def known_ids(self) -> set[str]:
+        """The provider's ids of every credential that this ledger has ever known."""
+        with self._engine.begin() as tx:
+            return set(tx.execute(self._sa.select(self._t.credentials.c.provider_id)).scalars())
 
     def unseal(self, row: CredentialRow) -> Credential:
         """The credential with its fields; refused if they are not what was minted."""
@@ -169,7 +175,7 @@ class _Gathering:
         self.credentials.append(CredentialRow(**values))
 
     def add_holding(self, row: Row) -> None:
-        self.holdings[row["copy"]] = _mark(row, row["label"])
+        self.holdings[row["copy"]] = _mark(row, row["label"], row["keys"])
 
     def add_running(self, row: Row) -> None:
         self.running[row["consumer"]] = _mark(row)
@@ -179,7 +185,8 @@ class _Gathering:
 
     def add_intent(self, row: Row) -> None:
         intent = _intent(row)
-        if intent.kind == "write" and intent.credential is not None:
+        without_effect = intent.state is IntentState.FAILED and row["error"] != SUPERSEDED
+        if intent.kind == "write" and intent.credential is not None and not without_effect:
             self.handed_out.add(intent.credential)
         if intent.unresolved or intent.state is IntentState.WAITING:
             self.intents.append(intent)
@@ -195,8 +202,8 @@ class _Gathering:
         )
 
 
-def _mark(row: Row, label: str = "") -> Mark:
-    return Mark(row["credential"], row["evidence"], _time(row["at"]), label)
+def _mark(row: Row, label: str = "", keys: Row | None = None) -> Mark:
+    return Mark(row["credential"], row["evidence"], _time(row["at"]), label, keys)
 
 
 def _intent(row: Row) -> Intent:

@@ -20,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import li
 
 Json = dict[str, Any]
 
-SECRET_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
+ENTRY_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 """What a secret may be called."""
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """A type that another collection offers."""

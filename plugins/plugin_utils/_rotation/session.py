@@ -116,7 +116,7 @@ class Session:
         journal = self._journal("")
         secret, work = journal.ledger.intent(intent)
         plan = journal.ledger.run(work.run)["plan"]
-        return HostWork(secret, work, self._kept_map(plan, connections=False), journal, self._clock)
+        return HostWork(secret, work, self._kept_map(plan, bare=True), journal, self._clock)
 
     def status(self, wishes: Wishes) -> Row:
         """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
@@ -141,13 +141,14 @@ class Session:
         raw = self._variables.select(list(wishes.only) or names)
         return self._parse(raw)
 
-    def _kept_map(self, plan: Row, *, connections: bool = True) -> SecretMap:
-        used = self._variables.connections(list(plan["connections"])) if connections else plan["connections"]
-        return self._parse({**plan["map"], "secret_connections": used})
+    def _kept_map(self, plan: Row, *, bare: bool = False) -> SecretMap:
+        """The map that was planned; with the connections of now, or (bare) with nothing but their types."""
+        kept = plan["connections"]
+        return self._parse({**plan["map"], "secret_connections": kept if bare else self._variables.connections(list(kept))}, bare)
 
-    def _parse(self, raw: Row) -> SecretMap:
-        parts = (raw.get(name) for name in ("secret_map", "secret_consumers", "secret_connections"))
-        return parse(*parts, hosts=self._caller.hosts)
+    def _parse(self, raw: Row, bare: bool = False) -> SecretMap:
+        parts = (raw[name] for name in ("secret_map", "secret_consumers", "secret_connections"))
+        return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
 
     def _forget(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes) -> None:
         for mark in wishes.forget:
@@ -160,7 +161,7 @@ class Session:
         going = [item for item in items if item.goes]
         raw = self._variables.select([item.secret.name for item in going]) if going else {}
         plan = {
-            "map": {name: raw.get(name) or {} for name in ("secret_map", "secret_consumers")},
+            "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
             "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
             "orders": {item.secret.name: asdict(item.order) for item in going},
             "stuck": [item.secret.name for item in items if item.problems],

@@ -69,6 +69,8 @@ class Mark:
     evidence: Mapping[str, Any]
     at: datetime
     label: str = ""
+    keys: Mapping[str, str] | None = None
+    """Of a copy: which keys were written, and from which templates."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class SecretState:
     """The unresolved and the waiting ones, oldest first."""
 
     handed_out: frozenset[int] = frozenset()
-    """Credentials of which a write was ever begun."""
+    """Credentials that a write may ever have put somewhere."""
 
     def credential(self, row: int | None) -> CredentialRow | None:
         return next((credential for credential in self.credentials if credential.id == row), None)

@@ -62,6 +62,7 @@ def tables() -> SimpleNamespace:
             column("secret", key=True),
             column("copy", key=True),
             column("label"),
+            column("keys", json_type),
             column("credential", sa.Integer),
             column("evidence", json_type),
             column("at"),

@@ -65,7 +65,7 @@ class _Walk:
             return [self.convert(item, (*path, index)) for index, item in enumerate(value)]
         return self.other(value, path)
 
-    def text(self, value: str, path: Path) -> Any:  # noqa: ARG002 - other walks need the path
+    def text(self, value: str, path: Path) -> Any:
         return str.__str__(value)
 
     def other(self, value: Any, path: Path) -> Any:

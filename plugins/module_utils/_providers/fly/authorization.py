@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 
 _SCHEME = re.compile(r"(?:bearer|flyv1)\s+", re.IGNORECASE)
@@ -21,4 +22,5 @@ def header(token: SecretValue) -> str:
     bare = token.reveal().strip()
     while scheme := _SCHEME.match(bare):
         bare = bare[scheme.end() :].lstrip()
+    masking.register(bare)
     return f"{'FlyV1' if _MACAROON.match(bare) else 'Bearer'} {bare}"

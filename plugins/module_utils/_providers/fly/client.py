@@ -12,12 +12,13 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, references
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Evidence, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as CREDENTIAL
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.recent import Recent
 
@@ -43,7 +44,7 @@ class FlyConnection(Connection):
 
     schema = Schema(
         properties={
-            "token": references.SCHEMA,
+            "token": CREDENTIAL,
             "url": {"type": "string", "default": MACHINES_URL, "description": "Base address of the Machines API."},
             "graphql_url": {"type": "string", "default": GRAPHQL_URL, "description": "Address of the GraphQL API."},
         },
@@ -66,12 +67,10 @@ class FlyConnection(Connection):
         self.recent = Recent(clock)
 
     def _client(self, url: str, token: SecretValue, clock: Clock, **options: Any) -> HttpClient:
-        def header() -> str:
-            return authorization.header(token)
-
+        header = authorization.header(token)
         return HttpClient(
-            "Fly", url, header, clock=clock, run=self._run, request_id_header="fly-request-id", **options
-        )  # fmt: skip
+            "Fly", url, lambda: header, clock=clock, run=self._run, request_id_header="fly-request-id", **options
+        )
 
     # Tokens
 

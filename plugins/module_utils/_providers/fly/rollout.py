@@ -51,7 +51,6 @@ class Rollout:
         to_do = [machine["id"] for machine in machines if not self._is_done(machine)]
         for start in range(0, len(to_do), batch):
             self._update_batch(to_do[start : start + batch])
-        self._nonces.clear()
         return self._evidence()
 
     def _is_done(self, machine: health.Machine) -> bool:
@@ -73,6 +72,8 @@ class Rollout:
             self._record(self._updated, name, instance)
             if name in self._launched:
                 self._await_health(name, instance, lease)
+        with self._lock:
+            del self._nonces[name]
 
     def _send(self, name: str, lease: Lease) -> str:
         """Compare and set: somebody who was faster, or our own lost answer, only means to look again."""

@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import COMPLETED, Run, Runs, describe
 
-_TIMEOUT = 1800
+TIMEOUT = 1800
 
 
 class GitHubWorkflow(Check):
@@ -39,7 +39,7 @@ class GitHubWorkflow(Check):
             "timeout": {
                 "type": "integer",
                 "minimum": 1,
-                "default": _TIMEOUT,
+                "default": TIMEOUT,
                 "description": "Seconds within which the run must have ended.",
             },
             "every": {
@@ -68,17 +68,12 @@ class GitHubWorkflow(Check):
             if problems := self.preflight():
                 raise CheckFailedError("; ".join(problems))
             return {}
-        run = self._recorded(journal) or self._start(journal)
-        if run["status"] != COMPLETED:
-            run = self._wait(run["id"])
-        if run["conclusion"] != "success":
-            raise CheckFailedError(
-                f"{self.label(self.options)} of {self.options['repository']} {_end(run)} ({describe(run)})",
-                hint="See what failed there, mend it, and run again",
-            )
-        return {"run_id": run["id"]} | {key: run[key] for key in ("html_url", "conclusion", "head_sha")}
+        run_id = self._recorded(journal) or self._start(journal)
+        pause = durations.parse(self.options.get("every", "10s")).total_seconds()
+        run = self._runs.wait(run_id, within=self.options.get("timeout", TIMEOUT), longest_pause=pause)
+        return proven(run, f"{self.label(self.options)} of {self.options['repository']}")
 
-    def _recorded(self, journal: Journal) -> Run | None:
+    def _recorded(self, journal: Journal) -> int | None:
         """The run that an earlier attempt started; one that ended badly does not count: somebody mended something."""
         known = journal.recall().get("run_id")
         if known is None:
@@ -87,25 +82,25 @@ class GitHubWorkflow(Check):
             run = self._runs.get(known)
         except NotFoundError:
             return None
-        return None if run["status"] == COMPLETED and run["conclusion"] != "success" else run
+        return None if run["status"] == COMPLETED and run["conclusion"] != "success" else known
 
-    def _start(self, journal: Journal) -> Run:
+    def _start(self, journal: Journal) -> int:
         repository = self.options["repository"]
         ref = self.options.get("ref") or self.connection.repository(repository)["default_branch"]
         run_id = self._runs.dispatch(self.options["workflow"], ref, self.options.get("inputs", {}))
         journal.record({"run_id": run_id})
-        return self._wait(run_id)
-
-    def _wait(self, run_id: int) -> Run:
-        pause = durations.parse(self.options.get("every", "10s")).total_seconds()
-        return self._runs.wait(run_id, within=self.options.get("timeout", _TIMEOUT), longest_pause=pause)
+        return run_id
 
     @property
     def _runs(self) -> Runs:
         return Runs(self.connection, self.options["repository"])
 
 
-def _end(run: Run) -> str:
-    if run["status"] == COMPLETED:
-        return f'concluded "{run["conclusion"]}"'
-    return f"did not end in time and is {run['status']}"
+def proven(run: Run, what: str) -> Evidence:
+    """The evidence that a run is, CheckFailedError if it did not succeed."""
+    if run["conclusion"] == "success":
+        return {"run_id": run["id"]} | {key: run[key] for key in ("html_url", "conclusion", "head_sha")}
+    ended = run["status"] == COMPLETED
+    how = f'concluded "{run["conclusion"]}"' if ended else f"did not end in time and is {run['status']}"
+    hint = "See what failed there, mend it, and run again" if ended else "Wait for it, and run again"
+    raise CheckFailedError(f"{what} {how} ({describe(run)})", hint=hint)

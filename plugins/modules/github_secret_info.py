@@ -1,0 +1,60 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: github_secret_info
+short_description: List the secrets that GitHub Actions gets in a repository
+version_added: 0.1.0
+author:
+  - The rotor.secrets authors (@rotor-secrets)
+description:
+  - Lists names and dates of all secrets that a repository has for Actions, from all pages.
+extends_documentation_fragment:
+  - rotor.secrets.github
+  - rotor.secrets.attributes
+  - rotor.secrets.attributes.info
+  - rotor.secrets.attributes.github
+"""
+
+EXAMPLES = r"""
+- name: See what is set
+  rotor.secrets.github_secret_info:
+    repository: Molecule-AI/molecule-monorepo
+  register: monorepo
+"""
+
+RETURN = r"""
+secrets:
+  description: All secrets of the repository.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the secret.
+      type: str
+    created_at:
+      description: When it was made.
+      type: str
+    updated_at:
+      description: When it was written last.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import ListedSecrets
+
+
+def main() -> None:
+    run(AnsibleModule(argument_spec=ACCESS, supports_check_mode=True), ListedSecrets)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, as a user runs it: FLY_API_TOKEN changes in both places, in the runbook's order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sandbox.visitor import Visitor
+
+from .conftest import OLD_TOKEN, Desk
+from .facts import effects, holders, is_alive, minted, working
+
+pytestmark = pytest.mark.core
+
+
+def test_one_command_rotates_both_places_and_the_world_agrees(world: Visitor, desk: Desk) -> None:
+    outcome = desk.rotate()
+
+    assert outcome.code == 0, outcome
+    new = minted(world)
+    assert len(new) == 1
+    assert holders(world) == dict.fromkeys(holders(world), new[0])
+    assert working(world)
+    assert not is_alive(world, OLD_TOKEN)
+    assert world.violations() == []
+
+
+def test_the_order_is_the_runbooks(world: Visitor, desk: Desk) -> None:
+    desk.rotate()
+
+    assert effects(world) == [
+        "mint",
+        "write fly",
+        *["lease", "update", "release"] * 3,
+        "write github",
+        "dispatch",
+        "revoke",
+    ]
+
+
+def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None:
+    """Preflight, mint, write, reload, prove, revoke: what each system is asked, and no more than is needed."""
+    desk.rotate()
+
+    waits = ("/wait", "/actions/runs/")  # polled until the world is ready: their number is time, not waste
+    asked = [r for r in world.ask("requests")["requests"] if not any(part in r["path"] for part in waits)]
+    reads = {provider: sum(r["provider"] == provider and not r["mutating"] for r in asked) for provider in ("fly", "github")}
+    writes = sum(r["mutating"] for r in asked)
+    assert writes == 1 + 1 + 3 * 3 + 1 + 1 + 1
+    assert reads["fly"] <= 24
+    assert reads["github"] <= 12
+
+
+def test_the_summary_names_what_changed_where_and_the_grade_of_the_proof(desk: Desk) -> None:
+    output = desk.rotate().output
+
+    for expected in (
+        "PLAN  run",
+        "nothing has been changed",
+        "write   fly app molecule-cp: FLY_API_TOKEN",
+        "write   github Molecule-AI/molecule-monorepo: FLY_API_TOKEN",
+        "DONE  FLY_API_TOKEN",
+        "fingerprint",
+        "proof: provider",
+        "audit trail:",
+    ):
+        assert expected in output
+
+
+def test_running_it_again_changes_nothing(world: Visitor, desk: Desk) -> None:
+    desk.rotate()
+    before = world.ask("counts")["mutating"]
+
+    again = desk.rotate()
+
+    assert again.code == 0, again
+    assert "nothing to do" in again.output
+    assert "changed=0" in again.output
+    assert world.ask("counts")["mutating"] == before
+
+
+def test_a_forced_rotation_with_the_value_kept_ends_in_a_refused_proof(world: Visitor, desk: Desk) -> None:
+    desk.edit("    owner: platform\n", "    owner: platform\n    retain: current\n")
+    desk.rotate()
+
+    second = desk.rotate("-e", "rotate_force=true")
+
+    assert second.code == 0, second
+    assert "proof: refused" in second.output
+    assert world.violations() == []
+
+
+def test_a_role_in_a_playbook_of_ones_own_runs_the_hooks_in_order(desk: Desk) -> None:
+    hooks = ("before_issue", "before_roll_out", "before_revoke", "after")
+    for hook in hooks:
+        (desk.home / f"{hook}.yml").write_text(f'- name: Hook\n  ansible.builtin.debug:\n    msg: "hook-{hook}-ran"\n')
+    playbook = desk.home / "site.yml"
+    files = ", ".join(f'{hook}: "{desk.home}/{hook}.yml"' for hook in hooks)
+    playbook.write_text(
+        "- name: Ours\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        "    - name: Rotate\n      ansible.builtin.include_role:\n        name: rotor.secrets.rotate\n"
+        f"      vars:\n        rotate_only: FLY_API_TOKEN\n        rotate_hooks: {{{files}}}\n"
+    )
+
+    outcome = desk.play(str(playbook))
+
+    assert outcome.code == 0, outcome
+    places = [outcome.output.index(f'"hook-{hook}-ran"') for hook in hooks]
+    assert places == sorted(places)

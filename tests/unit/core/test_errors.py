@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people read when something goes wrong."""
+
+from __future__ import annotations
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    MissingLibraryError,
+    RotorError,
+)
+
+
+def test_the_text_ends_with_what_to_do_next() -> None:
+    assert str(RotorError("it broke", hint="Mend it")) == "it broke. Mend it"
+
+
+def test_without_a_hint_the_text_is_the_message() -> None:
+    assert str(RotorError("it broke")) == "it broke"
+
+
+def test_status_request_and_code_stay_apart_from_the_text() -> None:
+    error = RotorError("it broke", status=503, request_id="abc", code="insufficient_capacity")
+    assert (error.status, error.request_id, error.code) == (503, "abc", "insufficient_capacity")
+
+
+def test_a_missing_library_is_a_mistake_in_the_set_up() -> None:
+    assert issubclass(MissingLibraryError, ConfigurationError)

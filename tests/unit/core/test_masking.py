@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No known value leaves, in whatever form it was sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+
+VALUE = 'FlyV1 fm2_a/b+c"d\u00e4,fm2_zz=='
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> None:
+    masking.register(VALUE)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        str,
+        lambda value: json.dumps(value)[1:-1],
+        lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+        quote,
+        lambda value: quote(value, safe=""),
+        quote_plus,
+        lambda value: base64.b64encode(value.encode()).decode(),
+        lambda value: base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
+    ],
+)
+def test_a_value_is_found_in_every_form(spelled: Callable[[str], str]) -> None:
+    text = f"before {spelled(VALUE)} after"
+    assert masking.scrub(text).startswith("before ********")
+    assert spelled(VALUE) not in masking.scrub(text)
+
+
+def test_other_text_stays_as_it_is() -> None:
+    assert masking.scrub("nothing secret here") == "nothing secret here"
+
+
+def test_long_lines_of_a_value_are_masked_on_their_own() -> None:
+    masking.register("-----BEGIN KEY-----\nshort\nMIIEvQIBADANBgkqhkiG9w0B\n")
+    assert masking.scrub("got MIIEvQIBADANBgkqhkiG9w0B and short") == "got ******** and short"
+
+
+def test_a_very_short_value_does_not_garble_messages() -> None:
+    masking.register("ab")
+    assert masking.scrub("about") == "about"
+
+
+def test_what_is_known_can_be_handed_to_core() -> None:
+    assert VALUE in masking.known()
+
+
+def test_without_any_value_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking, "_forms", set())
+    masking._pattern.cache_clear()
+    assert masking.scrub(VALUE) == VALUE
+    masking._pattern.cache_clear()

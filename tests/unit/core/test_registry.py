@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Types are found by their names, ours and others'."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Check, Provider
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+
+UTILS = "ansible_collections.acme.vaults.plugins.module_utils"
+
+
+class Foreign(Check):
+    @classmethod
+    def label(cls, options: object) -> str:
+        return "foreign"
+
+    def run(self, credential: object, journal: object) -> dict[str, str]:
+        return {}
+
+
+@pytest.fixture
+def acme(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, check = ModuleType(f"{UTILS}.rotor_provider"), ModuleType(f"{UTILS}.check")
+    provider.PROVIDER = Provider("Acme", checks={"ping": "check:Foreign"})
+    check.Foreign = Foreign
+    parents = ("ansible_collections.acme", "ansible_collections.acme.vaults")
+    for name in (*parents, f"{parents[1]}.plugins", UTILS):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, provider.__name__, provider)
+    monkeypatch.setitem(sys.modules, check.__name__, check)
+    registry.find.cache_clear()
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_every_built_in_type_can_be_loaded_and_says_what_its_options_are(kind: str) -> None:
+    assert registry.names(kind)
+    for name in registry.names(kind):
+        schema = registry.find(kind, name).schema
+        assert set(schema.required) <= set(schema.properties), name
+        assert all(option.get("description") for option in schema.properties.values()), name
+
+
+def test_an_unknown_type_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        registry.find("checks", "telepathy")
+    assert caught.value.message == "there is no check type telepathy"
+    assert "github_workflow, http" in caught.value.hint
+
+
+@pytest.mark.usefixtures("acme")
+def test_somebody_elses_provider_goes_by_its_full_name() -> None:
+    assert registry.find("checks", "acme.vaults.ping") is Foreign
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("name", ["acme.vaults.pong", "acme.nowhere.ping", "nobody.vaults.ping"])
+def test_a_collection_that_does_not_offer_it_is_named(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        registry.find("checks", name)
+    assert name.rpartition(".")[0] in caught.value.hint

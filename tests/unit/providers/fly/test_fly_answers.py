@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that the sandbox does not give, told by a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, UnexpectedAnswerError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
+
+from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
+
+LEASE = {"nonce": "n1", "expires_at": 1_800_000_000}
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with ScriptedServer() as script:
+        yield script
+
+
+@pytest.fixture
+def fly(server: Scripted) -> FlyConnection:
+    options = {"token": SecretValue("fo1_scripted"), "url": server.url, "graphql_url": f"{server.url}/graphql"}
+    return FlyConnection(options, clock=VirtualClock())
+
+
+@pytest.fixture
+def app(fly: FlyConnection) -> FlyApp:
+    return FlyApp({"app": "shop"}, fly, clock=fly.clock)
+
+
+def machine(name: str, state: str = "started", **more: Any) -> dict[str, Any]:
+    config = {"image": "registry/shop:1", "env": {"A": "b"}}
+    return {"id": name, "instance_id": f"{name}-1", "state": state, "config": config, "checks": [], **more}
+
+
+def test_the_version_under_its_deprecated_name_is_taken(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"secrets": [{"name": "A", "digest": "d"}], "Version": 5})
+    assert fly.set_secrets("shop", {"A": SecretValue("value")})["version"] == 5
+
+
+@pytest.mark.parametrize("body", [{"secrets": []}, [], {"version": "five"}])
+def test_a_write_without_a_version_is_no_evidence(server: Scripted, fly: FlyConnection, body: Any) -> None:
+    server.answer(200, body)
+    with pytest.raises(UnexpectedAnswerError):
+        fly.set_secrets("shop", {"A": SecretValue("value")})
+
+
+def test_an_app_without_machines_is_sick_and_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, []).answer(200, [])
+    assert app.sick() == ["no machines"]
+    assert app.outlook() == ["no machines: nothing to reload"]
+    evidence = app.reload([], MemoryJournal())
+    assert evidence == {"version": None, "machines": {}, "launched": []}
+    assert app.done(evidence) == "no machines: nothing to reload"
+    assert server.asked == ["GET /apps/shop/machines"] * 2
+
+
+def test_destroyed_machines_are_left_out(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a"), machine("b", "destroyed"), machine("c", "destroying")])
+    server.answer(200, {"secrets": []})
+    assert app.outlook() == ["1 machine, one at a time"]
+
+
+def test_an_unreachable_host_makes_an_app_sick_even_under_a_stopped_machine(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a"), machine("b", "stopped", host_status="unreachable")])
+    assert app.sick() == ["machine b: its host is unreachable"]
+
+
+def test_a_machine_that_is_just_starting_is_not_well_yet(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a", "starting")])
+    assert app.sick() == ["machine a: it is starting"]
+
+
+def test_a_standby_stays_stopped_and_the_whole_configuration_goes_back(server: Scripted, app: FlyApp) -> None:
+    standby = machine("a", "stopped")
+    standby["config"]["standbys"] = ["b"]
+    server.answer(200, [standby]).answer(201, LEASE).answer(200, standby)
+    server.answer(200, {**standby, "instance_id": "a-2"}).answer(200)
+    evidence = app.reload([], MemoryJournal())
+    update = server.received[3]
+    assert update.json == {"config": standby["config"], "current_version": "a-1", "skip_launch": True}
+    assert update.headers["fly-machine-lease-nonce"] == "n1"
+    assert app.done(evidence) == "0 of 0 machines run on it, 1 stopped will when started"
+
+
+def test_a_machine_without_a_complete_configuration_is_not_updated(server: Scripted, app: FlyApp) -> None:
+    hidden = {**machine("a"), "config": None, "incomplete_config": {"image": "x"}}
+    server.answer(200, [hidden]).answer(201, LEASE).answer(200, hidden).answer(200)
+    with pytest.raises(UnexpectedAnswerError, match="no complete configuration"):
+        app.reload([], MemoryJournal())
+    assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
+
+
+def test_an_update_that_somebody_forestalls_each_time_is_given_up(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a")]).answer(201, LEASE)
+    for status in (409, 412, 409):
+        server.answer(200, machine("a")).answer(status, {"error": "machine version mismatch"})
+    with pytest.raises(ConflictError):
+        app.reload([], MemoryJournal())
+    assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
+
+
+def test_a_machine_that_somebody_else_updates_meanwhile_is_not_ours(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a")]).answer(201, LEASE).answer(200, machine("a"))
+    server.answer(200, {**machine("a"), "instance_id": "a-2"}).answer(200, {"ok": True})
+    server.answer(200, {**machine("a"), "instance_id": "a-3"})
+    with pytest.raises(ConflictError, match="somebody else"):
+        app.reload([], MemoryJournal())
+
+
+def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: FlyApp) -> None:
+    slow = {**machine("a"), "instance_id": "a-2", "checks": [{"name": "http", "status": "warning"}]}
+    well = {**machine("a"), "instance_id": "a-2", "checks": [{"name": "http", "status": "passing"}]}
+    server.answer(200, [machine("a")]).answer(201, LEASE).answer(200, machine("a")).answer(200, slow)
+    server.answer(200, {"ok": True})
+    for _poll in range(14):
+        server.answer(200, slow)
+    server.answer(201, {**LEASE, "nonce": "n2"}).answer(200, well).answer(200)
+    app.reload([], MemoryJournal())
+    prolonged = [item for item in server.received if item.method == "POST" and item.path.endswith("lease")][1]
+    assert prolonged.headers["fly-machine-lease-nonce"] == "n1"
+    assert server.received[-1].headers["fly-machine-lease-nonce"] == "n2"
+
+
+def test_a_machine_list_that_is_none_is_unexpected(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, {"machines": []})
+    with pytest.raises(UnexpectedAnswerError):
+        app.sick()
+
+
+def test_a_lease_without_a_nonce_is_unexpected(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a")]).answer(201, {"status": "success"})
+    with pytest.raises(UnexpectedAnswerError, match="nonce"):
+        app.reload([], MemoryJournal())
+    assert server.asked[-1] == "POST /apps/shop/machines/a/lease"
+
+
+def test_an_answer_without_any_token_says_nothing_of_who_we_are(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"tokens": []})
+    with pytest.raises(UnexpectedAnswerError):
+        fly.probe()

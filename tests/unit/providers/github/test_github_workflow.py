@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A workflow run as proof that a value works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    CheckFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.check import GitHubWorkflow
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+from tests.sandbox.visitor import Visitor
+from tests.unit.core.doubles import MemoryJournal, Scripted, VirtualClock
+from tests.unit.providers.github.asked import BASE, REPOSITORY, repository, requests, run
+from tests.unit.providers.github.conftest import Connect
+
+PUBLISH = "publish-platform-image.yml"
+NEW = Credential("tok_2", "rotor-2", {"token": SecretValue("value-of-the-workflow-tests")})
+DISPATCH = f"POST /actions/workflows/{PUBLISH}/dispatches"
+
+
+def check(connection: GitHubConnection, **options: Any) -> GitHubWorkflow:
+    return GitHubWorkflow({"repository": REPOSITORY, "workflow": PUBLISH} | options, connection, clock=connection.clock)
+
+
+def dispatched(run_id: int) -> dict[str, Any]:
+    return {"workflow_run_id": run_id, "run_url": "https://api", "html_url": "https://github.com"}
+
+
+def test_the_very_run_that_it_started_is_the_evidence(github: GitHubConnection, world: Visitor) -> None:
+    journal = MemoryJournal()
+    evidence = check(github, ref="main", inputs={"reason": "rotation"}).run(NEW, journal)
+    assert evidence["conclusion"] == "success"
+    assert evidence["html_url"].endswith(f"/actions/runs/{evidence['run_id']}")
+    assert evidence.keys() == {"run_id", "html_url", "conclusion", "head_sha"}
+    assert journal.known == {"run_id": evidence["run_id"]}
+    assert requests(world)[:2] == [DISPATCH, f"GET /actions/runs/{evidence['run_id']}"]
+
+
+def test_without_a_ref_it_runs_on_the_default_branch(github: GitHubConnection, world: Visitor) -> None:
+    check(github).run(NEW, MemoryJournal())
+    assert requests(world)[:2] == ["GET /", DISPATCH]
+
+
+def test_a_bad_end_is_told_with_the_run_and_its_page(github: GitHubConnection, world: Visitor) -> None:
+    world.tell("switch", failing_workflows=[PUBLISH])
+    with pytest.raises(
+        CheckFailedError, match=rf'workflow {PUBLISH} of {REPOSITORY} concluded "failure" \(run \d+, https'
+    ):
+        check(github).run(NEW, MemoryJournal())
+
+
+# Going on after a crash
+
+
+def test_a_resume_waits_for_the_run_that_was_started_before(github: GitHubConnection, world: Visitor) -> None:
+    run_id = world.dispatch().json()["workflow_run_id"]
+    evidence = check(github).run(NEW, MemoryJournal({"run_id": run_id}))
+    assert evidence["run_id"] == run_id
+    assert requests(world).count(DISPATCH) == 1
+
+
+def test_after_a_bad_end_a_new_run_is_started(github: GitHubConnection, world: Visitor) -> None:
+    journal = MemoryJournal()
+    world.tell("switch", failing_workflows=[PUBLISH])
+    with pytest.raises(CheckFailedError):
+        check(github).run(NEW, journal)
+    bad = journal.known["run_id"]
+    world.tell("switch", failing_workflows=[])
+    assert check(github).run(NEW, journal)["run_id"] != bad
+
+
+def test_a_recorded_run_that_ends_badly_now_is_told_first(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(200, run(7, "in_progress")).answer(200, run(7, conclusion="cancelled"))
+    with pytest.raises(CheckFailedError, match='concluded "cancelled"'):
+        check(scripted).run(NEW, MemoryJournal({"run_id": 7}))
+
+
+def test_a_recorded_run_that_was_deleted_is_started_anew(github: GitHubConnection) -> None:
+    assert check(github).run(NEW, MemoryJournal({"run_id": 1}))["conclusion"] == "success"
+
+
+def test_a_run_that_takes_too_long_is_told_and_remembered(
+    scripted: GitHubConnection, script: Scripted, clock: VirtualClock
+) -> None:
+    script.answer(200, dispatched(7))
+    for _ in range(9):
+        script.answer(200, run(7, "queued"))
+    journal = MemoryJournal()
+    with pytest.raises(CheckFailedError, match="did not end in time and is queued"):
+        check(scripted, ref="main", timeout=5, every="2s").run(NEW, journal)
+    assert journal.known == {"run_id": 7}
+    assert max(clock.slept) == 2
+
+
+# Dispatches whose run is not told
+
+
+def test_a_lost_answer_is_resolved_by_finding_the_run(github: GitHubConnection, world: Visitor) -> None:
+    world.tell("faults", provider="github", method="POST", path=".*dispatches", times=1, kind="reset_after")
+    assert check(github).run(NEW, MemoryJournal())["conclusion"] == "success"
+    assert requests(world).count(DISPATCH) == 1
+
+
+def test_a_lost_request_is_sent_again(github: GitHubConnection, world: Visitor) -> None:
+    world.tell("faults", provider="github", method="POST", path=".*dispatches", times=1, kind="reset_before")
+    assert check(github).run(NEW, MemoryJournal())["conclusion"] == "success"
+    assert len(world.ask("state")["github"][REPOSITORY]["runs"]) == 1
+
+
+def test_a_server_that_tells_no_run_is_searched_for_it(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(200, repository()).answer(422).answer(204)
+    script.answer(200, {"workflow_runs": []}).answer(200, {"workflow_runs": [run(8), run(9)]}).answer(200, run(9))
+    assert check(scripted).run(NEW, MemoryJournal())["run_id"] == 9
+    assert script.received[1].json == {"ref": "main", "return_run_details": True}
+    assert script.received[2].json == {"ref": "main"}
+    query = "per_page=100&event=workflow_dispatch&branch=main&created=%3E%3D2026-11-21T12%3A00%3A00Z"
+    assert script.asked[3] == f"GET {BASE}/actions/workflows/{PUBLISH}/runs?{query}"
+
+
+def test_a_run_that_never_appears_is_reported(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(204)
+    for _ in range(16):
+        script.answer(200, {"workflow_runs": []})
+    with pytest.raises(OutcomeUnknownError, match="no run appeared"):
+        check(scripted, ref="main").run(NEW, MemoryJournal())
+
+
+def test_a_branch_that_does_not_exist_is_an_error(github: GitHubConnection) -> None:
+    with pytest.raises(InvalidRequestError, match="on nowhere"):
+        check(github, ref="nowhere").run(NEW, MemoryJournal())
+
+
+# Before anything is minted
+
+
+def test_a_workflow_that_is_there_and_active_has_no_problem(github: GitHubConnection, world: Visitor) -> None:
+    assert check(github).preflight() == []
+    assert requests(world) == [f"GET /actions/workflows/{PUBLISH}"]
+
+
+def test_a_disabled_workflow_is_a_problem(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(200, {"id": 1, "state": "disabled_manually"})
+    assert check(scripted).preflight() == [f"workflow {PUBLISH} of {REPOSITORY} is disabled manually"]
+
+
+def test_a_missing_workflow_is_named(github: GitHubConnection) -> None:
+    with pytest.raises(NotFoundError, match=r"looking at workflow nowhere\.yml"):
+        check(github, workflow="nowhere.yml").preflight()
+
+
+def test_a_missing_right_is_named(connect: Connect) -> None:
+    with pytest.raises(PermissionDeniedError) as caught:
+        check(connect({"secrets": "write"})).preflight()
+    assert caught.value.hint == "It needs the permission actions=read"
+
+
+def test_asked_for_health_it_starts_nothing(github: GitHubConnection, world: Visitor) -> None:
+    assert check(github).run(None, MemoryJournal()) == {}
+    assert DISPATCH not in requests(world)
+
+
+def test_asked_for_health_a_disabled_workflow_fails(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(200, {"id": 1, "state": "disabled_inactivity"})
+    with pytest.raises(CheckFailedError, match="disabled inactivity"):
+        check(scripted).run(None, MemoryJournal())
+
+
+def test_it_goes_by_the_workflows_name() -> None:
+    assert GitHubWorkflow.label({"repository": REPOSITORY, "workflow": PUBLISH}) == f"workflow {PUBLISH}"

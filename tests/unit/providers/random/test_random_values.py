@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of our own making."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import uuid
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.random.issuer import RandomValues
+
+
+def mint(**options: Any) -> str:
+    return RandomValues(options, None, clock=Clock()).mint("rotor-1").fields["value"].reveal()
+
+
+def test_unless_said_it_is_32_bytes_in_hex() -> None:
+    assert re.fullmatch("[0-9a-f]{64}", mint())
+
+
+@pytest.mark.parametrize("size", [16, 33, 1024])
+def test_the_size_is_what_was_asked_for(size: int) -> None:
+    assert len(bytes.fromhex(mint(format="hex", bytes=size))) == size
+    text = mint(format="base64url", bytes=size)
+    assert len(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == size
+
+
+@pytest.mark.parametrize("size", [16, 32, 1024])
+def test_letters_and_digits_are_as_hard_to_guess_as_bytes(size: int) -> None:
+    text = mint(format="alphanumeric", bytes=size)
+    assert re.fullmatch("[A-Za-z0-9]+", text)
+    assert len(text) * math.log2(62) >= size * 8 > (len(text) - 1) * math.log2(62)
+
+
+def test_a_uuid_is_a_random_one() -> None:
+    made = uuid.UUID(mint(format="uuid"))
+    assert made.version == 4
+    assert made.variant == uuid.RFC_4122
+
+
+def test_a_fernet_key_encrypts() -> None:
+    box = Fernet(mint(format="fernet"))
+    assert box.decrypt(box.encrypt(b"text")) == b"text"
+
+
+@pytest.mark.parametrize("shape", ["hex", "base64url", "alphanumeric", "uuid", "fernet"])
+def test_no_two_are_alike(shape: str) -> None:
+    assert len({mint(format=shape) for _ in range(50)}) == 50
+
+
+def test_a_size_makes_no_sense_where_the_format_has_its_own() -> None:
+    assert RandomValues.mistakes({"format": "uuid", "bytes": 32}, None) == ["bytes: format uuid has a size of its own"]
+    assert RandomValues.mistakes({"format": "fernet"}, None) == []
+    assert RandomValues.mistakes({"bytes": 64}, None) == []
+
+
+def test_nobody_else_knows_it() -> None:
+    issuer = RandomValues({}, None, clock=Clock())
+    credential = issuer.mint("rotor-1")
+    assert (credential.id, credential.name) == (None, "rotor-1")
+    assert issuer.verify(credential) is Answer.UNCLEAR
+    assert issuer.listed() == []
+    assert (issuer.traits.value, issuer.traits.overlap, issuer.traits.revoke) == ("ours", Overlap.NONE, "auto")
+
+
+def test_its_label_says_what_it_makes() -> None:
+    assert RandomValues.label({}) == "random hex value"
+    assert RandomValues.label({"format": "uuid"}) == "random uuid value"

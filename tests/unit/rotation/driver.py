@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a rotation as the role does: plan, issue, roll out with the work on hosts, revoke; each in a session of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
+from tests.unit.rotation import fakes  # noqa: F401 - offers the fake providers
+from tests.unit.rotation.world import World
+
+KEY = "3jlIz5gMDFcuTBLsSeDyUe-U1Hz-8kXFzYbGJTWtu_4="
+
+
+class Play:
+    """One user's inventory and ledger."""
+
+    def __init__(self, world: World, folder: Path, secret_map: Mapping[str, Any], **variables: Any) -> None:
+        self.world = world
+        self.map = dict(secret_map)
+        self.consumers: dict[str, Any] = variables.pop("consumers", {})
+        self.connections = variables.pop("connections", {"cloud": {"type": "test.fake.cloud", "world": world.name}})
+        self.journal = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
+        self._folder = folder
+        self.lines: list[str] = []
+        self.execute: Callable[[Command], int] = self._execute
+        self.pieces: list[Mapping[str, Any]] = []
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def session(self) -> Session:
+        task_vars = {
+            "secret_map": self.map,
+            "secret_consumers": self.consumers,
+            "secret_connections": self.connections,
+            "secret_journal": self.journal,
+        }
+        variables = TaskVariables(task_vars, lambda text: text)
+        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}))
+        return Session(variables, self.world.clock, caller, self.lines.append)
+
+    def plan(self, *only: str, check: bool = False, **wishes: Any) -> Mapping[str, Any]:
+        return self.session().plan(Wishes(only=only, **wishes), check=check)
+
+    def rotate(self, *only: str, **wishes: Any) -> Mapping[str, Any]:
+        """A whole run; its last result, or the plan's when nothing goes."""
+        plan = self.plan(*only, **wishes)
+        if not plan["go"]:
+            return plan
+        result = self.session().advance(plan["run"], Phase.ISSUED)
+        result = self.roll_out(plan["run"])
+        return self.session().advance(plan["run"], Phase.REVOKED) if not result["over"] else result
+
+    def roll_out(self, run: str) -> Mapping[str, Any]:
+        result = self.session().advance(run, Phase.ROLLED_OUT)
+        while result["todo"]:
+            for work in result["todo"]:
+                self.pieces.append(work)
+                try:
+                    self.session().host_work(work["id"]).perform(self.execute)
+                except RotorError as error:
+                    self.lines.append(str(error))
+            result = self.session().advance(run, Phase.ROLLED_OUT)
+        return result
+
+    def _execute(self, command: Command) -> int:
+        self.world.call("execute", command.command)
+        return 0
+
+    def clone(self, name: str, folder: Path) -> Play:
+        """The same user with a copy of the ledger, in a copy of the world."""
+        folder.mkdir(parents=True)
+        for file in self._folder.glob("ledger.db*"):
+            if file.is_file():
+                shutil.copy(file, folder)
+        connections = {"cloud": {"type": "test.fake.cloud", "world": name}}
+        return Play(self.world.clone(name), folder, self.map, consumers=self.consumers, connections=connections)
+
+    def state(self, secret: str) -> SecretState:
+        return self.ledger().state(secret)
+
+    def ledger(self) -> Ledger:
+        return open_journal(self.journal, clock=self.world.clock, holder="a test").ledger
+
+    def status(self, **wishes: Any) -> Mapping[str, Any]:
+        return self.session().status(Wishes(**wishes))

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever is done to a map: it is read, or its mistakes are told. Nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
+from tests.unit.rotation import fake_cloud
+from tests.unit.rotation.test_secret_map import BASE, DESIGN, read
+
+fake_cloud.install()
+
+WORDS = [
+    *("cloud", "post", "unused", "fly", "github", "web", "worker", "forgotten", "KEY", "PAIR", "use", "life", "0s"),
+    *("fake.cloud.token", "fake.cloud.pair", "fake.cloud.job", "fake.cloud.mail", "fly_token", "http", "a.b.c", "..", "x\x00.y.z"),
+    *("${token}", "${username}", "${", "$", "$$", "${a|b}", "https://${token}@h", "{{ x }}", "/a", "1h30m", "99999999999w"),
+]  # fmt: skip
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(WORDS),
+    st.binary(max_size=3),
+)
+NAMES = st.one_of(
+    st.sampled_from(["type", "store", "keys", "connection", "healthy", "copies", "repo"]), st.text(max_size=8)
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(NAMES | st.integers() | st.none(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(place for key, value in items for place in places(value, (*path, key)))]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """A sound map with one to three places replaced, taken away, added or renamed."""
+    raw: Any = read(draw(st.sampled_from([BASE, DESIGN])))
+    for _ in range(draw(st.integers(1, 3))):
+        *inner, last = draw(st.sampled_from([place for place in places(raw) if place]))
+        node = raw
+        for part in inner:
+            node = node[part]
+        what = draw(st.sampled_from(["replace", "replace", "delete", "add", "rename"]))
+        if what == "replace" or not isinstance(node, dict):
+            node[last] = draw(VALUES)
+        elif what == "delete":
+            del node[last]
+        elif what == "add":
+            node[draw(NAMES)] = draw(VALUES)
+        else:
+            node[draw(NAMES)] = node.pop(last)
+    return raw
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mutated())
+def test_a_mutated_map_is_read_or_refused_and_nothing_else(raw: Any) -> None:
+    try:
+        found = parse(raw.get("secret_map"), raw.get("secret_consumers"), raw.get("secret_connections"), ["app1"])
+    except MapError as error:
+        assert error.mistakes
+        assert all(line.startswith("secret_") and ": " in line for line in error.mistakes)
+        return
+    kept = json.loads(json.dumps({name: raw.get(name) for name in ("secret_map", "secret_consumers")}, default=str))
+    assert set(found.secrets) == set(kept["secret_map"])
+    for secret in found.secrets.values():
+        assert all(name in found.consumers for name in secret.consumers)
+        assert all(copy.store in found.connections and copy.keys for copy in secret.copies)
+        assert secret.steps
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUES, VALUES, VALUES)
+def test_anything_at_all_is_read_or_refused_and_nothing_else(raw_map: Any, consumers: Any, connections: Any) -> None:
+    if raw_map == {} and consumers in ({}, None) and connections in ({}, None):
+        assert parse(raw_map, consumers, connections).secrets == {}
+        return
+    try:
+        parse(raw_map, consumers, connections)
+    except MapError as error:
+        assert error.mistakes
+    else:
+        assert raw_map == {}
+
+
+@pytest.mark.parametrize("text", [BASE, DESIGN])
+def test_the_maps_that_are_mutated_are_sound(text: str) -> None:
+    raw = read(text)
+    assert (
+        parse(raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]).secrets.keys()
+        == raw["secret_map"].keys()
+    )

@@ -1,0 +1,245 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A world in memory for the engine's tests: it holds the truth, judges every moment, and breaks where it is told to."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import StoppedError
+
+WORLDS: dict[str, World] = {}
+MUTATING = ("mint", "revoke", "write", "update", "run", "execute")
+
+
+class Killed(BaseException):
+    """What a SIGKILL is to a process: nothing catches it, and nothing is done after it."""
+
+
+class FakeClock(Clock):
+    """Sleeping costs no time; the world's days pass when a test says so."""
+
+    def __init__(self, start: datetime = datetime(2026, 11, 1, tzinfo=UTC)) -> None:
+        super().__init__()
+        self._now = start
+        self._slept = 0.0
+
+    def now(self) -> datetime:
+        return self._now + timedelta(seconds=self._slept)
+
+    def monotonic(self) -> float:
+        return self._slept
+
+    def sleep(self, seconds: float) -> None:
+        if self.stopped:
+            raise StoppedError("the run was asked to stop")
+        self._slept += max(seconds, 0.01)
+        time.sleep(0.0005)  # let another thread finish what is being waited for
+
+    def __deepcopy__(self, _memo: object) -> FakeClock:
+        other = FakeClock(self._now)
+        other._slept = self._slept
+        return other
+
+    def pass_(self, **duration: float) -> None:
+        self._now += timedelta(**duration)
+
+
+@dataclass
+class Issued:
+    """A credential at its provider."""
+
+    id: str
+    name: str
+    value: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked: bool = False
+
+
+@dataclass
+class Service:
+    """Something that runs on copies: each of its machines has the values it was last updated with."""
+
+    reads: list[str]
+    machines: list[dict[str, str]] = field(default_factory=list)
+    sick: bool = False
+    breaks_at: int | None = None
+    """The machine whose update fails half-way through a reload."""
+
+
+class World:
+    """Providers, stores and consumers, with an effect log and an oracle."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.clock = FakeClock()
+        self.issued: dict[str, Issued] = {}
+        self.containers: dict[str, dict[str, tuple[str, int]]] = {}
+        self.services: dict[str, Service] = {}
+        self.log: list[tuple[str, str]] = []
+        self.violations: list[str] = []
+        self.made: set[str] = set()
+        """Ids that this world issued to the engine; anything else is foreign to it."""
+        self.named: set[str] = set()
+        """Foreign ids that a person gave for revoking."""
+        self.unclear: set[str] = set()
+        """Ids about which the provider gives no clear answer."""
+        self.stubborn: set[str] = set()
+        """Ids that stay accepted although they are revoked."""
+        self.problems: dict[str, list[str]] = {}
+        self.points = 0
+        self.crash_at: tuple[int, str] | None = None
+        self.dead = False
+        self.lock = threading.RLock()
+        self._faults: list[list[Any]] = []
+        self._numbers = itertools.count(1)
+        WORLDS[name] = self
+
+    def clone(self, name: str) -> World:
+        """The same world, to be tried out in another way."""
+        other = World(name)
+        for what in ("clock", "issued", "containers", "services", "log", "made", "named"):
+            setattr(other, what, deepcopy(getattr(self, what)))
+        other._numbers = itertools.count(next(self._numbers) + 1)
+        return other
+
+    # -- faults -------------------------------------------------------------------------------------------------
+
+    def fail(self, kind: str, error: Exception, what: str = "", *, after: bool = False, times: int = 1) -> None:
+        """The next ``times`` calls of that kind raise ``error``, before or after their effect."""
+        self._faults.append([kind, what, error, after, times])
+
+    def mend(self) -> None:
+        self._faults.clear()
+
+    def revive(self) -> None:
+        """A new process: what was killed stays as it was."""
+        self.dead, self.crash_at, self.points = False, None, 0
+
+    def _fault(self, kind: str, what: str, *, after: bool) -> None:
+        for fault in self._faults:
+            if fault[0] == kind and fault[1] in what and fault[3] is after and fault[4] > 0:
+                fault[4] -= 1
+                raise fault[2]
+
+    @contextmanager
+    def point(self) -> Iterator[None]:
+        """A moment at which a kill may come: before or after one outside call or commit."""
+        if self.dead:
+            raise Killed
+        self.points += 1
+        here = self.points
+        self._maybe_die(here, "before")
+        yield
+        self._maybe_die(here, "after")
+
+    def _maybe_die(self, point: int, when: str) -> None:
+        if self.crash_at == (point, when):
+            self.dead = True
+            raise Killed
+
+    def call(self, kind: str, what: str, effect: Callable[[], Any] = lambda: None) -> Any:
+        """One call to the outside."""
+        with self.lock, self.point():
+            self._fault(kind, what, after=False)
+            result = effect()
+            self.log.append((kind, what))
+            self._judge(f"{kind} {what}")
+            self._fault(kind, what, after=True)
+            return result
+
+    # -- the oracle ---------------------------------------------------------------------------------------------
+
+    def valid(self, value: str) -> bool:
+        return all(not one.revoked for one in self.issued.values() if one.value == value)
+
+    def _judge(self, when: str) -> None:
+        for name, service in self.services.items():
+            held = [value for machine in service.machines for value in machine.values()]
+            held += [value for where in service.reads for value, _version in self.containers.get(where, {}).values()]
+            if not all(map(self.valid, held)):
+                self.violations.append(f"after {when}: {name} holds a credential that was revoked")
+
+    def counted(self, *kinds: str) -> int:
+        return sum(kind in kinds for kind, _what in self.log)
+
+    @property
+    def mutations(self) -> list[str]:
+        return [f"{kind} {what}" for kind, what in self.log if kind in MUTATING]
+
+    @property
+    def alive(self) -> list[Issued]:
+        return [one for one in self.issued.values() if not one.revoked]
+
+    def values_in(self, service: str) -> set[str]:
+        return {value for machine in self.services[service].machines for value in machine.values()}
+
+    # -- what happens without the engine ------------------------------------------------------------------------
+
+    def issue(self, name: str, *, engine: bool = False) -> Issued:
+        number = next(self._numbers)
+        one = Issued(f"{self.name}-{number}", name, f"value-{self.name}-{number:06}", self.clock.now())
+        self.issued[one.id] = one
+        if engine:
+            self.made.add(one.id)
+        return one
+
+    def put(self, container: str, values: dict[str, str]) -> None:
+        """A write by hand, or by the engine."""
+        there = self.containers.setdefault(container, {})
+        there.update({key: (value, next(self._numbers)) for key, value in values.items()})
+
+    def serve(self, name: str, reads: list[str], machines: int = 2) -> Service:
+        """A service that was started on what is in its containers now."""
+        self.services[name] = service = Service(reads)
+        service.machines = [self.snapshot(service) for _ in range(machines)]
+        return service
+
+    def snapshot(self, service: Service) -> dict[str, str]:
+        return {
+            f"{where}/{key}": value
+            for where in service.reads
+            for key, (value, _version) in self.containers.get(where, {}).items()
+        }
+
+
+@contextmanager
+def commits_as_points(world: World) -> Iterator[None]:
+    """Every commit of a ledger that wrote something is a point, too. "After" is after the database has it."""
+
+    def wrote(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
+            connection.info["wrote"] = True
+
+    def commit(connection: Any) -> None:
+        if not connection.info.pop("wrote", False):
+            return
+        with world.lock, world.point():
+            connection.connection.dbapi_connection.commit()
+
+    sa.event.listen(sa.engine.Engine, "after_cursor_execute", wrote)
+    sa.event.listen(sa.engine.Engine, "commit", commit)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.engine.Engine, "after_cursor_execute", wrote)
+        sa.event.remove(sa.engine.Engine, "commit", commit)
+
+
+def offer(collection: str, module: Any) -> None:
+    """Make a module the ``rotor_provider.py`` of a collection that is not there."""
+    sys.modules[f"ansible_collections.{collection}.plugins.module_utils.rotor_provider"] = module
