@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
@@ -17,7 +17,7 @@ class ActionModule(RotationAction):
     """Make the effects of one phase; never in check mode."""
 
     _supports_check_mode = False
-    options = {
+    options: ClassVar[Mapping[str, Any]] = {
         "run": {"type": "str", "required": True},
         "until": {"type": "str", "required": True, "choices": [phase.name.lower() for phase in Phase]},
     }

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    RotorError,
+    UnavailableError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
@@ -21,7 +25,7 @@ class ActionModule(RotationAction):
     """Run a consumer's command on the delegated host; a value goes there through standard input only."""
 
     _supports_check_mode = False
-    options = {"id": {"type": "int", "required": True}}
+    options: ClassVar[Mapping[str, Any]] = {"id": {"type": "int", "required": True}}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         work = session.host_work(int(options["id"]))
@@ -37,7 +41,7 @@ class ActionModule(RotationAction):
 
     def _execute(self, command: Command) -> int:
         if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
-            raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES is set, and would leave a value behind", hint="Unset it")
+            raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host", hint="Unset it")
         data = command.stdin.reveal().encode() if command.stdin else None
         try:
             result = self._low_level_execute_command(command.command, in_data=data, chdir=command.chdir)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
@@ -17,7 +17,7 @@ class ActionModule(RotationAction):
     """Plan, print the plan, and keep it for the actions that follow."""
 
     _supports_check_mode = True
-    options = WISHES
+    options: ClassVar[Mapping[str, Any]] = WISHES
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return session.plan(wishes_from(options), check=self._task.check_mode)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
@@ -17,7 +17,7 @@ class ActionModule(RotationAction):
     """Ask, and print; changes nothing."""
 
     _supports_check_mode = True
-    options = {name: WISHES[name] for name in ("only", "where")}
+    options: ClassVar[Mapping[str, Any]] = {name: WISHES[name] for name in ("only", "where")}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return session.status(wishes_from(options))

@@ -11,8 +11,8 @@ module: rotation_advance
 short_description: Carry out a planned rotation up to the end of a phase
 description:
   - Advances every secret of the run on its own; one that fails is held, and the others go on.
-  - Fails when all of them are held, or at the end of the last phase when any is. The lines that it prints then say which
-    credential is where, and the command to go on with.
+  - Fails when all of them are held, or at the end of the last phase when any is. The lines that it prints then say
+    which credential is where, and the command to go on with.
   - No value passes through its options or its result.
 version_added: 0.1.0
 author:

@@ -10,8 +10,8 @@ DOCUMENTATION = r"""
 module: rotation_plan
 short_description: Plan a rotation of secrets
 description:
-  - Reads the secret map from the play's variables, asks every system that is involved whether the rotation can be done,
-    prints the plan, and keeps it in the ledger for M(rotor.secrets.rotation_advance).
+  - Reads the secret map from the play's variables, asks every system that is involved whether the rotation can be
+    done, prints the plan, and keeps it in the ledger for M(rotor.secrets.rotation_advance).
   - Reports every mistake in the map at once, and every obstacle before anything is minted.
   - Sends nothing that changes anything to anybody. In check mode it makes no file either.
 version_added: 0.1.0
@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - rotor.secrets.attributes.actions
 options:
   only:
-    description: Names of the secrets to work on; a list, or names with commas between. Without it, everything that is due.
+    description: Names of the secrets to work on; a list, or names with commas between. By default, what is due.
     type: raw
   where:
     description: Pick secrets by V(store), V(connection), V(consumer), V(owner) or V(environment).

@@ -10,8 +10,8 @@ DOCUMENTATION = r"""
 module: rotation_status
 short_description: Tell the state of the secrets
 description:
-  - Prints which credential each copy and each consumer holds, which credentials still work, whether somebody has changed
-    a copy by hand, what is unfinished, and the command to go on with.
+  - Prints which credential each copy and each consumer holds, which credentials still work, whether somebody has
+    changed a copy by hand, what is unfinished, and the command to go on with.
   - Changes nothing.
 version_added: 0.1.0
 author:

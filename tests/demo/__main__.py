@@ -23,6 +23,7 @@ from tests.sandbox import server
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = "examples/molecule_saas"
+REPOSITORY = "Molecule-AI/molecule-monorepo"
 OLD_TOKEN = "TGltaXRlZEFjY2Vzc1Rva2VuOjgz"
 
 
@@ -34,7 +35,7 @@ def main() -> int:
             command = ["ansible-playbook", "rotor.secrets.rotate_fly_token", "-i", INVENTORY]
             print(f"$ {' '.join(command)}", flush=True)
             began = time.monotonic()
-            code = subprocess.run(command, cwd=ROOT, env=environment(world.url, state), check=False).returncode  # noqa: S603
+            code = subprocess.run(command, cwd=ROOT, env=environment(world.url, state), check=False).returncode
             print(f"The playbook took {time.monotonic() - began:.1f} s and ended with code {code}.\n")
         return code or verdict(world.url)
     finally:
@@ -46,11 +47,13 @@ def verdict(url: str) -> int:
     state = ask(url, "state")
     tokens = {token["id"]: token for token in state["fly"]["tokens"]}
     machines = state["fly"]["apps"]["molecule-cp"]["machines"].values()
-    runs = [run for run in state["github"]["Molecule-AI/molecule-monorepo"]["runs"] if run["event"] == "workflow_dispatch"]
+    runs = [run for run in state["github"][REPOSITORY]["runs"] if run["event"] == "workflow_dispatch"]
     running = {machine["token_id"] for machine in machines if machine["state"] == "started"}
     new = next((token for token in tokens.values() if token["name"].startswith("rotor-")), {"id": "", "name": "none"})
     health = requests.get(f"{url}/molecule-cp/health", timeout=10)
     old = requests.post(f"{url}/oracle/probe", json={"token_id": OLD_TOKEN}, timeout=10).json()["status"]
+    others = set(tokens) - {OLD_TOKEN}
+    alive = {name for name in others if tokens[name]["alive"]}
     violations = ask(url, "violations")["violations"]
     findings = [
         ("the app is healthy", health.status_code == 200, f"{health.status_code}"),
@@ -58,7 +61,7 @@ def verdict(url: str) -> int:
         ("the publish workflow is green", [run["conclusion"] for run in runs] == ["success"], f"{len(runs)} run"),
         ("and it ran on the new token", {run["token_id"] for run in runs} == {new["id"]}, new["name"]),
         ("the old token is refused", old == 401, f"{old}"),
-        ("every other token is alive", all(t["alive"] for i, t in tokens.items() if i != OLD_TOKEN), f"{len(tokens) - 1}"),
+        ("every other token is alive", others == alive, f"{len(alive)} of {len(others)}"),
         ("nothing was violated at any moment", not violations, f"{len(violations)} violations"),
     ]
     print("What the world itself says:")

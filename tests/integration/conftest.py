@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cryptography.fernet import Fernet
 
 from tests.sandbox import server
@@ -31,10 +33,16 @@ def sandbox() -> Iterator[server.Sandbox]:
     running.stop()
 
 
-@pytest.fixture
-def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
+def visit(sandbox: server.Sandbox) -> Visitor:
+    """The world as it was made, with a way into it."""
     visitor = Visitor(sandbox.url)
     visitor.tell("reset")
+    return visitor
+
+
+@pytest.fixture
+def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
+    visitor = visit(sandbox)
     yield visitor
     visitor.http.close()
 
@@ -56,6 +64,12 @@ class Desk:
     inventory: Path
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def example(self) -> dict[str, Any]:
+        """The variables of the example, as they are written."""
+        files = sorted((self.inventory / "group_vars" / "all").glob("*.yml"))
+        return {name: value for file in files for name, value in yaml.safe_load(file.read_text()).items()}
+
     def command(self, playbook: str, *arguments: str) -> list[str]:
         return ["ansible-playbook", playbook, "-i", str(self.inventory), *arguments]
 
@@ -63,8 +77,15 @@ class Desk:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
         return subprocess.Popen(command, cwd=self.home, env=self.environment, **(pipes | options))
 
-    def play(self, playbook: str, *arguments: str, timeout: float = 120) -> Outcome:
-        process = self.start(*self.command(playbook, *arguments))
+    def play(self, playbook: str, *arguments: str, **options: Any) -> Outcome:
+        return self.run(self.command(playbook, *arguments), **options)
+
+    def type(self, line: str) -> Outcome:
+        """Run a line that a person has copied from the terminal."""
+        return self.run(shlex.split(line))
+
+    def run(self, command: list[str], timeout: float = 120) -> Outcome:
+        process = self.start(*command)
         try:
             output, _none = process.communicate(timeout=timeout)
         finally:
@@ -95,7 +116,10 @@ class Desk:
 
 @pytest.fixture
 def desk(world: Visitor, tmp_path: Path) -> Desk:
-    home = tmp_path / "home"
+    return open_desk(world, tmp_path / "home")
+
+
+def open_desk(world: Visitor, home: Path) -> Desk:
     (home / "tmp").mkdir(parents=True)
     inventory = home / "inventory"
     shutil.copytree(ROOT / "examples" / "molecule_saas", inventory)

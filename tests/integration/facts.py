@@ -54,6 +54,15 @@ def working(world: Visitor) -> bool:
     return len(found) == 1 and is_alive(world, found.pop())
 
 
+def value_of(world: Visitor, token: str) -> str:
+    """A token's value, which nobody can read: found among all values by what Fly says to it."""
+    for value in world.ask("credentials")["values"]:
+        answer = world.fly("GET", "/v1/tokens/current", value) if value.startswith("FlyV1 ") else None
+        if answer is not None and answer.status_code == 200 and answer.json()["tokens"][0]["token_id"] == token:
+            return value
+    raise AssertionError(f"no value is known of token {token}")
+
+
 def effects(world: Visitor) -> list[str]:
     """The requests that changed something, in order, by what they are."""
     found = []
@@ -64,7 +73,19 @@ def effects(world: Visitor) -> list[str]:
     return found
 
 
-def _rest(request: dict[str, Any]) -> str:
-    matching = (what for method, path, what in _EFFECTS if request["method"] == method and re.search(path, request["path"]))
-    return next(matching, f"{request['method']} {request['path']}")
+def paragraph(output: str, name: str) -> str:
+    """What a plan, a status or a summary says of one secret: its line, and what is indented below it."""
+    found = re.search(rf"^(?:[A-Z]+  )?{re.escape(name)}\b.*\n(?:  .*\n)*", output, re.MULTILINE)
+    assert found, f"nothing about {name} in:\n{output}"
+    return found.group()
 
+
+def command_after(output: str, label: str) -> str:
+    """The command that the last such line offers."""
+    return re.findall(rf"^\s+{label}:\s+(ansible-playbook .*)$", output, re.MULTILINE)[-1]
+
+
+def _rest(request: dict[str, Any]) -> str:
+    verb, path = request["method"], request["path"]
+    known = (what for method, pattern, what in _EFFECTS if verb == method and re.search(pattern, path))
+    return next(known, f"{verb} {path}")

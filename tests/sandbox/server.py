@@ -43,7 +43,7 @@ def start(
         command += ["--ready-file", str(ready), "--parent", str(os.getpid())]
         command += ["--specs", str(specs)] if specs else []
         environment = os.environ | (credentials or {})
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + timeout
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > deadline:

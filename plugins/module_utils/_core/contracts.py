@@ -48,10 +48,12 @@ class Provider:
     checks: Mapping[str, str] = field(default_factory=dict)
 
 
-class Part(ABC):
+class Part(ABC):  # noqa: B024 - its kinds are abstract
     """What all five kinds have in common."""
 
     schema: ClassVar[Schema] = Schema()
+    unknown: ClassVar[str] = ""
+    """What no preflight can know without changing something; the plan says so."""
 
 
 class Connection(Part):
@@ -173,6 +175,8 @@ class Issuer(Part):
 
     traits: ClassVar[Traits]
     fields: ClassVar[tuple[str, ...]]
+    tells_use: ClassVar[bool] = False
+    """Whether :meth:`listed` says when a credential was last used; only then can ``unused`` be asked for."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

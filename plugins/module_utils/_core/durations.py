@@ -16,7 +16,10 @@ def parse(text: str) -> timedelta:
     """``"1h30m"`` to a timedelta; ValueError for anything else."""
     if not text or not re.fullmatch(PATTERN, text):
         raise ValueError("not a duration such as 90d, 36h or 1h30m")
-    return timedelta(**{_UNITS[unit]: int(number) for number, unit in re.findall(r"(\d+)([wdhms])", text)})
+    try:
+        return timedelta(**{_UNITS[unit]: int(number) for number, unit in re.findall(r"(\d+)([wdhms])", text)})
+    except OverflowError:
+        raise ValueError("longer than anybody lives") from None
 
 
 def show(duration: timedelta) -> str:

@@ -205,7 +205,11 @@ class HttpClient:
 
 def checked_url(url: str) -> str:
     """The URL without its trailing slash; plain http is for loopback only."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _port = parts.port  # urlsplit looks at the port only when asked
+    except ValueError:
+        raise errors.ConfigurationError("that is not an https:// address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise errors.ConfigurationError(f"{_address(url)} is not an https:// address")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds the classes behind the ``type:`` of a map.
 
-Built-ins go by a short name; each folder of ``_providers`` holds one. Anybody else's goes by ``namespace.collection.kind``
-and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which holds a ``PROVIDER`` like ours.
+Built-ins go by a short name; each folder of ``_providers`` holds one. Anybody else's goes by
+``namespace.collection.kind``, and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which
+holds a ``PROVIDER`` like ours.
 """
 
 from __future__ import annotations
@@ -67,5 +68,5 @@ def _find_foreign(kind: str, name: str) -> Any:
 
 
 def _load(package: str, target: str) -> Any:
-    module, _, class_name = target.partition(":")
+    module, _colon, class_name = target.partition(":")
     return getattr(importlib.import_module(f"{package}.{module}"), class_name)

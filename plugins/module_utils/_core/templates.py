@@ -79,7 +79,7 @@ class Template:
             if isinstance(part, str):
                 before += part
             elif part.filter is None and re.search(r"\w://\S*$", before):
-                raise ValueError(f"${{{part.name}}} inside a URL needs a filter: |url, or |raw if it is encoded already")
+                raise ValueError(f"${{{part.name}}} inside a URL needs a filter: |url, or |raw if it is encoded")
             else:
                 before += "x"
 

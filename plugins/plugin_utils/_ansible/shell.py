@@ -9,7 +9,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.context import CLIARGS
@@ -31,7 +31,7 @@ class RotationAction(ActionBase):
     """Runs in the worker's main thread, under the worker's rules, and turns a RotorError into a failed task."""
 
     _supports_async = False
-    options: Mapping[str, Any] = {}
+    options: ClassVar[Mapping[str, Any]] = {}
     """The action's argument spec."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class RotationAction(ActionBase):
         finally:
             register_with_core()
         if result.get("failed"):
-            result.setdefault("msg", "Some secrets are held; the lines above say which credential is where")
+            result["msg"] = masking.scrub(result["msg"])
         return result
 
     def say(self, line: str) -> None:

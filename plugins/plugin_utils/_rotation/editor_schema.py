@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import schema
@@ -94,7 +93,7 @@ def _or_jinja(option: Json) -> Json:
         option = _open_to_jinja(option)
     elif "properties" in (items := option.get("items", {})):
         option = option | {"items": _open_to_jinja(items)}
-    about = {key: option[key] for key in ("description", "default") if key in option}
+    about: Json = {key: option[key] for key in ("description", "default") if key in option}
     inner = {key: value for key, value in option.items() if key not in about}
     return {**about, "anyOf": [inner, _JINJA]}
 
@@ -103,9 +102,5 @@ def text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def main(write: Callable[[str], Any] = sys.stdout.write) -> None:
-    write(text())
-
-
 if __name__ == "__main__":
-    main()
+    sys.stdout.write(text())

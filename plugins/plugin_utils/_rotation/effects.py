@@ -260,7 +260,7 @@ class Effects:
         return f"{row.name} revoked, proof: {proof}"
 
     def _require(self, work: Work, issuer: Issuer, row: CredentialRow) -> None:
-        if "unused" not in work.secret.revoke.require:
+        if "unused" not in work.secret.revoke.require or not issuer.tells_use:
             return
         listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
         replacement = planner.target_of(work.state, work.order)

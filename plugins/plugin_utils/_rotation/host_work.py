@@ -16,7 +16,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
-
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import fields_of
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
@@ -61,7 +60,9 @@ class HostWork:
             self._clock.check()
             command = self._command(first, served[first])
             run, target = self._work.run, self._work.target
-            intents = {secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()}
+            intents = {
+                secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()
+            }
             try:
                 code = execute(command)
                 if code != 0:

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -84,21 +88,17 @@ def _dies_with_its_container() -> bool:
 
 def _engine(path: Path, readonly: bool) -> Any:
     sa = library("sqlalchemy")
-    if readonly and not (path.exists() and path.stat().st_size):
-        pool = library("sqlalchemy.pool").StaticPool
-        return sa.create_engine("sqlite://", poolclass=pool, connect_args={"check_same_thread": False})
     if not readonly:
         _make_private(path)
-    mode = "ro" if readonly else "rw"
-    engine = sa.create_engine(f"{SQLITE}file:{path}?mode={mode}&uri=true", hide_parameters=True)
+    elif not _has_tables(path):
+        return sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    engine = sa.create_engine(SQLITE, creator=partial(_connect, path), poolclass=sa.QueuePool, hide_parameters=True)
+    pragmas = ("query_only=ON",) if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below starts transactions
-        for pragma in (
-            "busy_timeout=30000",
-            *(() if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")),
-        ):
+        for pragma in ("busy_timeout=30000", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -106,6 +106,18 @@ def _engine(path: Path, readonly: bool) -> Any:
         connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, check_same_thread=False)
+
+
+def _has_tables(path: Path) -> bool:
+    """Whether there is a ledger: a crash may have left a file with nothing in it."""
+    if not path.exists():
+        return False
+    with closing(_connect(path)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _make_private(path: Path) -> None:

@@ -9,14 +9,12 @@ decides anything; the planner does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Records, Row
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -34,7 +32,8 @@ class Ledger(Records):
 
     def begin_run(self, run: str, plan: Row, by: str, reason: str) -> None:
         with self._transaction(run, "", "run", {"by": by, "reason": reason}) as (tx, now):
-            tx.execute(self._t.runs.insert().values(id=run, started_at=now, by=by, reason=reason, plan=dict(plan)))
+            sealed = self._sealer.seal_plan(run, plan)
+            tx.execute(self._t.runs.insert().values(id=run, started_at=now, by=by, reason=reason, plan=sealed))
 
     def intend(
         self,
@@ -235,8 +234,7 @@ class Ledger(Records):
         with self._write() as tx:
             yield tx, now
             row = {"at": now, "run": run, "secret": secret, "event": event, "details": dict(details)}
-            link = sealing.mac(self._key, "audit", self._head(tx), json.dumps(row, sort_keys=True))
-            tx.execute(self._t.audit.insert().values(**row, mac=link))
+            tx.execute(self._t.audit.insert().values(**row, mac=self._link(self._head(tx), row)))
 
     def _end(self, tx: Any, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
         t = self._t.intents

@@ -153,21 +153,17 @@ class Nodes:
         return Copy(raw["store"], kind, container, keys, identity, cls.label(container))
 
     def _store(self, raw: Raw, path: Path) -> str | None:
-        name = raw.get("store")
-        if not isinstance(name, str):
-            what = f"expected a string, not {describe_type(name)}"
-            missing = "store" not in raw
-            self._mistakes.add(
-                path if missing else (*path, "store"),
-                "missing option store" if missing else what,
-                there_are(self._raw_connections),
-            )
+        if "store" not in raw:
+            self._mistakes.add(path, "missing option store", there_are(self._raw_connections))
             return None
-        kind = self.connection(name, (*path, "store"))
+        name, path = raw["store"], (*path, "store")
+        if not isinstance(name, str):
+            self._mistakes.add(path, f"expected a string, not {describe_type(name)}", there_are(self._raw_connections))
+            return None
+        kind = self.connection(name, path)
         if kind and not _exists("stores", kind):
-            self._mistakes.add(
-                (*path, "store"), f"a connection of type {kind} stores nothing", there_are(registry.names("stores"))
-            )
+            what = f"a connection of type {kind} stores nothing"
+            self._mistakes.add(path, what, there_are(registry.names("stores")))
             return None
         return kind
 
@@ -247,13 +243,8 @@ class Nodes:
         before = len(self._mistakes)
         connection, host = self._link("consumers", raw, path), raw.get("host")
         self.fits("consumers", raw["type"], raw, path)
-        if (
-            cls.on_host
-            and isinstance(host, str)
-            and self._hosts is not None
-            and host not in {*self._hosts, "localhost"}
-        ):
-            self._mistakes.add((*path, "host"), "there is no such host in the inventory", suggest(host, self._hosts))
+        if cls.on_host and isinstance(host, str):
+            self._host(host, (*path, "host"))
         healthy = [
             self.check(check, (*path, "healthy", index), frozenset(), default=connection)
             for index, check in dicts(raw.get("healthy"))
@@ -262,6 +253,10 @@ class Nodes:
             return None
         checks = tuple(check for check in healthy if check)
         return Consumer(raw["type"], connection, _own("consumers", raw), name, host, checks)
+
+    def _host(self, host: str, path: Path) -> None:
+        if self._hosts is not None and host not in self._hosts and host != "localhost":
+            self._mistakes.add(path, "there is no such host in the inventory", suggest(host, self._hosts))
 
     def handed_over(self, consumer: Consumer, scope: Scope) -> None:
         """Whether what a command gets as its standard input is made of fields that this secret has."""

@@ -236,12 +236,18 @@ def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow
     return found
 
 
+def under_way(state: SecretState) -> bool:
+    """Whether a rotation was begun, and neither finished nor undone to the end."""
+    left = (row for row in state.credentials if row.alive and row.state is CredentialState.ABANDONED)
+    return bool(state.pending or state.intent("mint") or any(left))
+
+
 def rollback_problem(secret: Secret, state: SecretState) -> str | None:
     """Why there is no way back; None when there is one."""
     pending, old = state.pending, state.current
     if pending is None:
-        return None if state.intent("mint") else "no rotation of it is under way"
-    if old and old.has_value or pending.id not in state.handed_out:
+        return None if under_way(state) else "no rotation of it is under way"
+    if (old and old.has_value) or pending.id not in state.handed_out:
         return None
     labels = {copy.id: copy.label for copy in secret.copies}
     changed = {mark.label for mark in state.holdings.values() if mark.credential == pending.id}

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner, selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
@@ -58,19 +57,20 @@ class Planning:
             return
         try:
             listed = self._preflight.listed(item.secret)
+            found = next((one for one in listed if one.id == named and not one.revoked), None)
+            if found is None:
+                item.problems += self._preflight.objections(item.secret, named) or [_NOT_LISTED.format(named)]
+                item.candidates = [one for one in listed if not one.revoked]
+                return
         except RotorError as error:
             item.problems.append(str(error))
-            return
-        found = next((one for one in listed if one.id == named), None)
-        if found is None or found.revoked:
-            item.problems.append(_cannot_adopt(named, found, listed))
             return
         item.state = selection.with_adopted(item.secret, item.state, named, found)
         item.adopted = item.state.credentials[-1]
 
     def _wanted(self, item: Planned) -> bool:
         if self._wishes.rollback:
-            return bool(item.state.pending or item.state.intent("mint"))
+            return planner.under_way(item.state)
         return bool(item.order.mint or item.verdict.status == "unfinished" or item.problems)
 
     def _picked(self, step: Any) -> bool:
@@ -86,8 +86,4 @@ class Planning:
         return [problem] if problem else []
 
 
-def _cannot_adopt(named: str, found: Listed | None, listed: list[Listed]) -> str:
-    if found is not None:
-        return f"the credential {named}, named as the one in use, is revoked already"
-    ids = ", ".join(f"{one.id} ({one.name})" for one in listed if not one.revoked) or "none"
-    return f"the credential {named}, named as the one in use, is not listed there; these are: {ids}"
+_NOT_LISTED = "the credential {}, named as the one in use, is not listed as valid by its provider"

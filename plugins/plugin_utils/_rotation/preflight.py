@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import (
     NO_JOURNAL,
@@ -25,7 +25,13 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects im
     forget_hint,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Part, Secret, SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
+    Consumer,
+    Copy,
+    Part,
+    Secret,
+    SecretMap,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Verdict
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, Origin, SecretState
@@ -97,6 +103,10 @@ class Preflight:
     def listed(self, secret: Secret) -> list[Listed]:
         return self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed()))
 
+    def objections(self, secret: Secret, current: str) -> list[str]:
+        """What the issuer has to say of ``current`` as the credential that is to be replaced."""
+        return self._systems.issuer(secret).preflight(current)
+
     # -- questions ----------------------------------------------------------------------------------------------
 
     def _probes(self, item: Planned) -> list[Question]:
@@ -118,8 +128,8 @@ class Preflight:
             part = self._map.consumers[name]
             if not part.host:
                 questions.append(Question("outlook", name, lambda part=part: systems.consumer(part).outlook()))
-                questions.append(Question("sick", name, lambda part=part: systems.consumer(part).sick()))
-            questions += [Question("sick", planner.check_key(c), partial(self._healthy, c)) for c in part.healthy]
+                questions.append(Question("sick", name, partial(self._sick, part)))
+            questions += [Question("sick", planner.check_key(c), partial(self._healthy, name, c)) for c in part.healthy]
         ahead = {action.target for action in item.actions if action.kind == "verify"}
         for check in (check for step in secret.steps for check in step.verify):
             key = planner.check_key(check)
@@ -131,14 +141,21 @@ class Preflight:
         try:
             self._systems.connection(name).probe()
         except RotorError as error:
+            error.hint = error.hint or _where_to_look(name, error)
             return [f"connection {name}: {error}"]
         return []
 
     def _observe(self, copy: Copy) -> Any:
         return self._systems.store(copy).observe(copy.container, list(copy.keys))
 
-    def _healthy(self, check: Part) -> list[str]:
-        self._systems.check(check).run(None, NO_JOURNAL)
+    def _sick(self, part: Consumer) -> list[str]:
+        return [f"{part.name} is not well: {what}" for what in self._systems.consumer(part).sick()]
+
+    def _healthy(self, consumer: str, check: Part) -> list[str]:
+        try:
+            self._systems.check(check).run(None, NO_JOURNAL)
+        except RotorError as error:
+            return [f"{consumer} is not well: {error}"]
         return []
 
     # -- judging ------------------------------------------------------------------------------------------------
@@ -228,3 +245,9 @@ class Preflight:
         if isinstance(answer, RotorError):
             raise answer
         return answer
+
+
+def _where_to_look(connection: str, error: RotorError) -> str:
+    if isinstance(error, AuthenticationError):
+        return f"Its credential is wrong, expired or revoked: see secret_connections.{connection}"
+    return f"Is its address right, and within reach? See secret_connections.{connection}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Iterable, Mapping
@@ -101,7 +102,7 @@ class Records:
             raise ConfigurationError(
                 f"the ledger knows no run {run}", hint="Run the playbook from its start; it resumes by itself"
             )
-        return dict(row)
+        return {**row, "plan": self._sealer.open_plan(run, row["plan"])}
 
     def failures(self, run: str) -> dict[str, tuple[str, str, str]]:
         """Secret -> kind, target and error of what this run has already failed at."""
@@ -151,6 +152,20 @@ class Records:
         """The newest link of the audit chain."""
         with self._engine.begin() as tx:
             return self._head(tx)
+
+    def audit_break(self) -> int | None:
+        """The first link of the audit chain that does not follow from the one before it; None when all do."""
+        t = self._t.audit
+        head = ""
+        with self._engine.begin() as tx:
+            for row in tx.execute(self._sa.select(t).order_by(t.c.id)).mappings():
+                if row["mac"] != (head := self._link(head, row)):
+                    return int(row["id"])
+        return None
+
+    def _link(self, head: str, row: Row) -> str:
+        kept = {name: row[name] for name in ("at", "run", "secret", "event", "details")}
+        return sealing.mac(self._key, "audit", head, json.dumps(kept, sort_keys=True))
 
     def _head(self, tx: Any) -> str:
         t = self._t.audit

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people read at three in the morning: plain lines about plans, holds and results. Names and evidence, no values."""
+"""What people read at three in the morning: plain lines about plans, holds and results. Names and evidence only."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
@@ -58,6 +59,7 @@ class Report:
     def _stuck(self, item: Planned) -> list[str]:
         lines = [f"{item.secret.name}   cannot go on; nothing of it was changed:"]
         lines += [f"  - {problem}" for problem in item.problems]
+        lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.state.credentials):
             lines += self._whereabouts(item.secret, item.state)
         return lines
@@ -65,9 +67,8 @@ class Report:
     def _planned(self, item: Planned) -> list[str]:
         secret = item.secret
         issuer = registry.find("issuers", secret.issuer.type)
-        lines = [
-            f"{secret.name}   {item.verdict.why}   {issuer.label(secret.issuer.options)}, {_OVERLAP[item.traits.overlap]}"
-        ]
+        made_by = f"{issuer.label(secret.issuer.options)}, {_OVERLAP[item.traits.overlap]}"
+        lines = [f"{secret.name}   {item.verdict.why}   {made_by}"]
         if secret.blast_radius:
             lines.append(f"  blast radius: {secret.blast_radius}")
         for title, actions in groupby(item.actions, key=lambda action: self._title(secret, action)):
@@ -76,10 +77,20 @@ class Report:
                 for verb, what in self._action(item, action):
                     lines.append(f"{label:<26}{verb:<8}{what}")
                     label = ""
+        lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += [f"  note: {note}" for note in item.notes]
         if item.candidates:
             lines += self.candidates(item)
         return lines
+
+    def _unknown(self, item: Planned) -> list[str]:
+        """What no preflight can know, of the kinds that this plan comes to."""
+        verbs = {action.kind for action in item.actions}
+        kinds = [("issuers", item.secret.issuer.type)] if "mint" in verbs else []
+        kinds += [("stores", copy.type) for copy in item.secret.copies if "write" in verbs]
+        kinds += [("checks", check.type) for step in item.secret.steps for check in step.verify if "verify" in verbs]
+        found = (f"{name}: {registry.find(kind, name).unknown}" for kind, name in dict.fromkeys(kinds))
+        return [line for line in found if not line.endswith(": ")]
 
     def _title(self, secret: Secret, action: Action) -> str:
         if action.step is None:
@@ -126,8 +137,7 @@ class Report:
             "  old: this ledger does not know the credential in use, and revokes nothing that it does not know.",
             "       If it is one of these, name it:",
             *(f"         {_listed(one)}" for one in item.candidates),
-            f"       in the map: issuer.current_id of {item.secret.name}; or once: "
-            f'-e \'{{"rotate_adopt": {{"{item.secret.name}": "ID"}}}}\'',
+            f"       {_how_to_name(item.secret)}",
         ]
 
     # -- results ------------------------------------------------------------------------------------------------
@@ -135,13 +145,12 @@ class Report:
     def held(self, lane: Lane) -> list[str]:
         secret = lane.secret
         place = f" at {self._title(secret, lane.held_at)}, {lane.held_at.kind}" if lane.held_at else ""
-        lines = [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state)]
-        return lines
+        return [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state)]
 
     def _whereabouts(self, secret: Secret, state: SecretState) -> list[str]:
         """Which credential is where, that both are alive, and the commands to go on and back."""
         lines = [
-            f"  {_role(row)}  {_name(row)}   {_where(state, row)}" for row in reversed(state.credentials) if row.alive
+            f"  {_role(row)}  {_name(row)}   {_where(secret, state, row)}" for row in reversed(state.credentials) if row.alive
         ]
         if state.pending and state.current is None:
             unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
@@ -179,6 +188,9 @@ class Report:
             ):
                 end = f"revoked {_when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
                 lines.append(f"  old  {_name(row)}   {end}")
+        if lane.traits.revoke == "api" and all(row is new for row in state.credentials):
+            lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
+            lines.append(f"         {_how_to_name(secret)}")
         return lines
 
     def _copy_line(self, secret: Secret, copy_id: str, mark: Mark) -> str:
@@ -203,9 +215,11 @@ class Report:
             what = f"{holder.name} since {_when(mark.at)}" if holder and mark else "unknown to this ledger"
             lines.append(f"  copy      {copy.label}: {what}{drift.get(copy.id, '')}")
         mapped = {copy.id for copy in secret.copies}
-        for copy_id, mark in state.holdings.items():
-            if copy_id not in mapped:
-                lines.append(f"  copy      {mark.label}: left the map; forget it with -e rotate_forget='{copy_id}'")
+        lines += [
+            f"  copy      {mark.label}: left the map; forget it with -e rotate_forget='{copy_id}'"
+            for copy_id, mark in state.holdings.items()
+            if copy_id not in mapped
+        ]
         for name in secret.consumers:
             running = state.running.get(name)
             holder = state.credential(running.credential) if running else None
@@ -236,14 +250,16 @@ def _role(row: CredentialRow) -> str:
     return "new" if row.state is CredentialState.PENDING else "lost" if row.origin == "orphan" else "old"
 
 
-def _where(state: SecretState, row: CredentialRow) -> str:
+def _where(secret: Secret, state: SecretState, row: CredentialRow) -> str:
     places = [f"{mark.label} (since {_when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
     places += [f"{name} runs on it" for name, _mark in _on(state.running, row)]
-    if places:
-        return ", ".join(places) + ", valid"
-    if row.origin == "adopted":
-        return "in every copy that is not named above, still valid; nothing was revoked"
-    return "held by nobody, still valid; nothing was revoked"
+    doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
+    if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
+        places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
+        doubts = [name for name in secret.consumers if name not in state.running]
+    places += [f"{name} may run on it" for name in doubts]
+    end = "valid" if row.state is CredentialState.PENDING else "still valid; nothing was revoked"
+    return f"{', '.join(places) or 'held by nobody'}, {end}"
 
 
 def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[str, Mark]]:
@@ -251,9 +267,17 @@ def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[s
 
 
 def _condition(secret: Secret) -> str:
-    conditions = [f"after {durations.show(secret.revoke.after)}"] if secret.revoke.after else []
-    conditions += [f"when {' and '.join(sorted(secret.revoke.require, reverse=True))}"] if secret.revoke.require else []
+    wanted = secret.revoke
+    conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
+    conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []
+    if "unused" in wanted.require and not registry.find("issuers", secret.issuer.type).tells_use:
+        conditions.append("though its provider does not tell whether it is used")
     return f", {', '.join(conditions)}" if conditions else ""
+
+
+def _how_to_name(secret: Secret) -> str:
+    once = json.dumps({"rotate_adopt": {secret.name: "ID"}})
+    return f"in the map: issuer.current_id of {secret.name}; or once: -e '{once}'"
 
 
 def _best_proof(traits: Traits, row: CredentialRow) -> str:

@@ -93,13 +93,13 @@ def issuer(name: str) -> Json:
     return _node({**needed, "current_id": current}, registry.find("issuers", name).schema, tuple(needed))
 
 
-def consumer(name: str, *, check: Json = _ANY) -> Json:
+def consumer(name: str, *, check: Json | None = None) -> Json:
     """An entry of ``secret_consumers``."""
     cls = registry.find("consumers", name)
     needed = {"type": _TYPE, **_connection("consumers", name)}
     if cls.on_host:
         needed["host"] = _text("the inventory host that it runs on")
-    healthy = {"type": "array", "items": check, "description": "checks of its health, made before and after a reload"}
+    healthy = {"type": "array", "items": check or _ANY, "description": "checks of its health, made before and after a reload"}
     return _node({**needed, "healthy": healthy}, cls.schema, tuple(needed))
 
 
@@ -120,8 +120,9 @@ def inherited(name: str) -> list[str]:
     return [option for option in own.required if own.properties.get(option, {}).get("type") == "string"]
 
 
-def secret(issuer: Json = _ANY, copy: Json = _ANY, check: Json = _ANY) -> Json:
-    """An entry of ``secret_map``."""
+def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | None = None) -> Json:
+    """An entry of ``secret_map``; where its parts are validated on their own, they may be anything."""
+    issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
     step = {
         "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
         "reload": _names("the consumers that are to pick it up, by their names, in this order"),

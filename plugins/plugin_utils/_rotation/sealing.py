@@ -15,6 +15,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
@@ -24,6 +25,8 @@ HOW_TO_MAKE_A_KEY = (
     "Make one with: python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())' "
     "and keep it where the ledger is not"
 )
+
+_DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 
 
 class Sealer:
@@ -48,9 +51,19 @@ class Sealer:
         if (bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field):
             raise ConfigurationError(
                 f"the ledger's sealed {field} of {credential} belongs to something else",
-                hint="The ledger was edited or damaged; nothing was written with it",
+                hint=_DAMAGED,
             )
         return SecretValue(bound["value"])
+
+    def seal_plan(self, run: str, plan: Mapping[str, Any]) -> str:
+        """A plan has no value of ours in it; but an option of somebody's check may be a secret of theirs."""
+        return self._keys.encrypt(json.dumps({"run": run, "plan": plan}).encode()).decode()
+
+    def open_plan(self, run: str, sealed: str) -> Mapping[str, Any]:
+        bound = json.loads(self._decrypt(sealed))
+        if bound.get("run") != run:
+            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=_DAMAGED)
+        return bound["plan"]
 
     def new_wrapped_key(self) -> str:
         return self._keys.encrypt(secrets.token_bytes(32)).decode()
@@ -64,7 +77,7 @@ class Sealer:
         except self._invalid:
             raise ConfigurationError(
                 "the ledger does not open with the key in secret_journal.key",
-                hint="Give the key that it was made with; after a key rotation, the new one and the old one with a comma",
+                hint="Give the key that it was made with; after a key rotation, the new and the old one with a comma",
             ) from None
 
 

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import acr
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.explain import describe_type
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import Mistakes, Path
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
+    Copy,
     Guard,
     Revoke,
     Secret,
@@ -123,16 +124,19 @@ class _Parser:
             (step, (*path, "rollout", index), step.get("name", f"step {index + 1}"))
             for index, step in dicts(raw["rollout"])
         ]
+        labels = [label for _step, _where, label in steps]
         for index, (_step, where, label) in enumerate(steps):
-            if label in [earlier for _, _, earlier in steps[:index]]:
+            if label in labels[:index]:
                 self._mistakes.add((*where, "name"), "another step has this name", "give each its own")
         return steps
 
     def _step(self, raw: Raw, path: Path, label: str, scope: Scope, found: across.Found) -> Step:
-        copies = [
-            (copy, self._nodes.copy(copy, (*path, "copies", index), scope)) for index, copy in dicts(raw.get("copies"))
-        ]
-        found.copies += [((*path, "copies", index), copy) for index, (_raw, copy) in enumerate(copies) if copy]
+        copies: list[tuple[Raw, Copy | None]] = []
+        for index, copy in dicts(raw.get("copies")):
+            where = (*path, "copies", index)
+            built = self._nodes.copy(copy, where, scope)
+            copies.append((copy, built))
+            found.copies += [(where, built)] if built else []
         reload = [name for name in _listed(raw.get("reload")) if isinstance(name, str)]
         for index, name in enumerate(reload):
             consumer = self._nodes.consumer(name, (*path, "reload", index))
@@ -155,7 +159,8 @@ class _Parser:
 
     def _revoke(self, raw: Raw, path: Path, found: across.Found) -> Revoke:
         """What nobody has to revoke needs no proof of use."""
-        wanted = raw.get("revoke") if isinstance(raw.get("revoke"), dict) else {}
+        wanted = raw.get("revoke")
+        wanted = wanted if isinstance(wanted, dict) else {}
         revocable = found.issuer is not None and registry.find("issuers", found.issuer.type).traits.revoke == "api"
         accept = wanted.get("accept", "use" if revocable else "life")
         if accept == "use":

@@ -100,9 +100,9 @@ def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
 
 def judge(secret: Secret, state: SecretState, now: datetime) -> Verdict:
     """Whether a new credential is wanted, by the ledger alone."""
-    if state.pending or state.intent("mint"):
-        return Verdict("unfinished", "a rotation is under way")
     current = state.current
+    if state.pending or state.intent("mint") or (current is None and _has_orphan(state)):
+        return Verdict("unfinished", "a rotation is under way")
     if current is None:
         return Verdict("unknown", "this ledger knows no credential of it")
     since = current.minted_at
@@ -121,13 +121,17 @@ def judge(secret: Secret, state: SecretState, now: datetime) -> Verdict:
     return Verdict("fresh", age)
 
 
+def _has_orphan(state: SecretState) -> bool:
+    return any(row.alive and row.origin is Origin.ORPHAN for row in state.credentials)
+
+
 def wants_mint(verdict: Verdict, state: SecretState, wishes: Wishes) -> bool:
     """Whether this run is to mint, given what is due and what was asked for."""
     if wishes.rollback or state.pending:
         return False
-    if state.intent("mint") or verdict.status == "due":
+    if state.intent("mint") or verdict.status == "due" or (verdict.status == "unfinished" and state.current is None):
         return True
-    return wishes.force or verdict.status == "unknown" and wishes.named
+    return wishes.force or (verdict.status == "unknown" and wishes.named)
 
 
 def guard_problem(secret: Secret, wishes: Wishes) -> str | None:

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Engine, Lane
@@ -31,6 +30,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.status imp
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 Row = Mapping[str, Any]
+_BAD = ("held", "idle")
+_LONGEST_MESSAGE = 60
 
 
 class Variables(Protocol):
@@ -41,15 +42,12 @@ class Variables(Protocol):
 
     def names(self) -> list[str]:
         """Every secret's name."""
-        ...
 
     def select(self, names: list[str]) -> Row:
         """``secret_map`` with these secrets, and the ``secret_consumers`` and ``secret_connections`` they use."""
-        ...
 
     def connections(self, names: list[str]) -> Row:
         """These ``secret_connections``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -104,12 +102,15 @@ class Session:
         )
         lanes = engine.advance(until)
         stuck = plan["stuck"]
-        over = until is Phase.REVOKED or all(lane.status in ("held", "idle") for lane in lanes)
+        over = until is Phase.REVOKED or all(lane.status in _BAD for lane in lanes)
+        result = _advanced(lanes, engine.todo, stuck if over else [], over)
         if over:
             report = Report(secret_map, run, self._caller.command)
-            self._print([line for lane in lanes for line in report.result(lane)])
+            self._print([line for lane in lanes if lane.status not in _BAD for line in report.result(lane)])
             self._print([f"audit trail: {journal.ledger.audit_head()}"])
-        return _advanced(lanes, engine.todo, stuck if over else [], over)
+            held = [line for lane in lanes if lane.status in _BAD for line in report.result(lane)]
+            return {**result, "msg": self._failure(held, stuck)} if result["failed"] else result
+        return result
 
     def host_work(self, intent: int) -> HostWork:
         """A piece of work that only Ansible can do."""
@@ -144,7 +145,8 @@ class Session:
     def _kept_map(self, plan: Row, *, bare: bool = False) -> SecretMap:
         """The map that was planned; with the connections of now, or (bare) with nothing but their types."""
         kept = plan["connections"]
-        return self._parse({**plan["map"], "secret_connections": kept if bare else self._variables.connections(list(kept))}, bare)
+        connections = kept if bare else self._variables.connections(list(kept))
+        return self._parse({**plan["map"], "secret_connections": connections}, bare)
 
     def _parse(self, raw: Row, bare: bool = False) -> SecretMap:
         parts = (raw[name] for name in ("secret_map", "secret_consumers", "secret_connections"))
@@ -155,9 +157,7 @@ class Session:
             if not [name for name in secret_map.secrets if journal.ledger.forgotten(run, name, mark)]:
                 self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
 
-    def _keep(
-        self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes, items: list[Planned]
-    ) -> None:
+    def _keep(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes, items: list[Planned]) -> None:
         going = [item for item in items if item.goes]
         raw = self._variables.select([item.secret.name for item in going]) if going else {}
         plan = {
@@ -173,6 +173,14 @@ class Session:
             if item.adopted:
                 journal.ledger.adopted(run, item.adopted)
 
+    def _failure(self, held: list[str], stuck: list[str]) -> str:
+        """The failed task's message, the last that people see. A long one is printed: results have to stay small."""
+        others = [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
+        if len(held) <= _LONGEST_MESSAGE:
+            return "\n".join(["not every secret could be rotated", *held, *others])
+        self._print(held)
+        return "\n".join(["not every secret could be rotated: see the lines above", *others])
+
     def _print(self, lines: list[str]) -> None:
         for line in lines:
             self._say(line)
@@ -180,9 +188,11 @@ class Session:
 
 def _planned(run: str, items: list[Planned]) -> Row:
     going, stuck = [i for i in items if i.goes], [i for i in items if i.problems]
+    failed = bool(stuck) and not going
     return {
         "changed": False,
-        "failed": bool(stuck) and not going,
+        "failed": failed,
+        **({"msg": "nothing was changed; the plan above says what stands in the way"} if failed else {}),
         "run": run,
         "go": bool(going),
         "secrets": [
@@ -204,7 +214,7 @@ def _advanced(lanes: list[Lane], todo: list[Row], stuck: list[str], over: bool) 
     counts: dict[str, int] = {}
     for lane in lanes:
         counts[lane.status] = counts.get(lane.status, 0) + 1
-    bad = [lane.secret.name for lane in lanes if lane.status in ("held", "idle")] + stuck
+    bad = [lane.secret.name for lane in lanes if lane.status in _BAD] + stuck
     return {
         "changed": any(lane.changed for lane in lanes),
         "failed": over and bool(bad),
@@ -217,7 +227,7 @@ def _advanced(lanes: list[Lane], todo: list[Row], stuck: list[str], over: bool) 
 
 def caller_name() -> str:
     """The person or job behind this run; AWX and its like say which job."""
-    job = os.environ.get("AWX_JOB_ID") or os.environ.get("tower_job_id") or os.environ.get("JOB_ID")
+    job = os.environ.get("AWX_JOB_ID") or os.environ.get("JOB_ID")
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

@@ -38,7 +38,7 @@ def tables() -> SimpleNamespace:
             column("started_at"),
             column("by"),
             column("reason"),
-            column("plan", json_type),
+            column("plan"),
         ),
         credentials=table(
             "credentials",

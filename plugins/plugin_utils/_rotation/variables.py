@@ -76,13 +76,15 @@ class TaskVariables:
 
     def _open(self, variable: str, raw: Any) -> dict[str, Any]:
         """Its entries, as they are; a variable that is one template has to be expanded as a whole."""
+        before = len(self._mistakes)
         if isinstance(raw, str):
             raw = self._walker.expand(raw, (variable,))
         if not isinstance(raw, Mapping):
             self._mistakes.add((variable,), f"expected a mapping of names, not {describe_type(raw)}")
         elif not all(isinstance(name, str) for name in raw):
             self._mistakes.add((variable,), "a name is no string", "put it in quotes")
-        self._mistakes.refuse()
+        if len(self._mistakes) > before:
+            self._mistakes.refuse()
         return {str.__str__(name): entry for name, entry in raw.items()}
 
 

@@ -17,10 +17,10 @@ from ..world import World
 ORGANIZATION = "molecule-ai"
 CONTROL_PLANE = "molecule-cp"
 TENANT = "molecule-tenant"
-SECRET = "FLY_API_TOKEN"  # noqa: S105
+SECRET = "FLY_API_TOKEN"
 OWNER, REPOSITORY = "Molecule-AI", "molecule-monorepo"
 PUBLISH = "publish-platform-image.yml"
-OLD_TOKEN = "molecule-cp-rotation-20260801"  # noqa: S105
+OLD_TOKEN = "molecule-cp-rotation-20260801"
 OLD_TOKEN_AGE = timedelta(days=97)
 
 

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         return START.strftime("%a, %d %b %Y %H:%M:%S GMT")
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_arguments: Any) -> None:
         pass
 
 
@@ -130,7 +130,7 @@ class ScriptedServer:
         self._thread.start()
         return self.script
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_arguments: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

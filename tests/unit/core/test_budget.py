@@ -14,7 +14,7 @@ from tests.unit.core.doubles import VirtualClock
 
 def test_a_burst_goes_at_once_and_then_everybody_waits_for_a_turn(clock: VirtualClock) -> None:
     budget = Budget(per_second=1, burst=3, clock=clock)
-    for _ in range(5):
+    for _turn in range(5):
         budget.spend()
     assert clock.slept == [0, 0, 0, 1, 1]
 
@@ -24,7 +24,7 @@ def test_idle_time_fills_the_burst_up_and_no_further(clock: VirtualClock) -> Non
     budget.spend()
     budget.spend()
     clock.time += 600
-    for _ in range(3):
+    for _turn in range(3):
         budget.spend()
     assert clock.slept == [0, 0, 0, 0, 1]
 

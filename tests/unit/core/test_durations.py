@@ -37,3 +37,8 @@ def test_anything_else_is_refused(text: str) -> None:
 )
 def test_durations_are_shown_by_their_two_largest_units(seconds: int, text: str) -> None:
     assert durations.show(timedelta(seconds=seconds)) == text
+
+
+def test_a_duration_that_no_calendar_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="longer than anybody lives"):
+        durations.parse("9999999999d")

@@ -94,7 +94,7 @@ def test_a_refusal_says_what_where_and_which_request(
 ) -> None:
     server.answer(status, "a body with s3cr3t", x_request_id="req-1")
     error = failure(lambda: client.request("GET", "/x?key=s3cr3t", doing=DOING), kind)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.message == f"{DOING}: GET {server.url}/x answered {status} (request req-1)"
     assert (error.status, error.request_id) == (status, "req-1")
 
@@ -126,7 +126,7 @@ def test_a_change_that_does_no_harm_twice_is_repeated(client: HttpClient, server
 
 
 def test_every_patience_has_an_end(client: HttpClient, server: Scripted) -> None:
-    for _ in range(5):
+    for _turn in range(5):
         server.drop()
     failure(lambda: client.request("GET", "/", doing=DOING), errors.UnavailableError)
     assert len(server.received) == 5
@@ -170,7 +170,7 @@ def test_a_connection_that_is_not_made_in_time_had_no_effect(
 ) -> None:
     import requests
 
-    def never(*_: object, **__: object) -> None:
+    def never(*_arguments: object, **_options: object) -> None:
         raise requests.exceptions.ConnectTimeout("s3cr3t")
 
     monkeypatch.setattr(requests.Session, "request", never)
@@ -241,7 +241,7 @@ def test_a_spent_hour_is_reported_and_not_waited_for(client: HttpClient, server:
 
 
 def test_a_limit_that_does_not_end_is_reported(client: HttpClient, server: Scripted) -> None:
-    for _ in range(5):
+    for _turn in range(5):
         server.answer(429)
     error = failure(lambda: client.request("GET", "/", doing=DOING), errors.RateLimitedError)
     assert error.hint == "Run again in a minute"
@@ -264,7 +264,7 @@ def test_a_credential_follows_no_redirect_to_another_origin(client: HttpClient, 
 
 
 def test_redirects_in_a_circle_come_to_an_end(client: HttpClient, server: Scripted) -> None:
-    for _ in range(4):
+    for _turn in range(4):
         server.answer(302, Location="/")
     failure(lambda: client.request("GET", "/", doing=DOING), errors.UnexpectedAnswerError)
     assert len(server.received) == 4
@@ -303,6 +303,8 @@ def test_https_and_loopback_are_good_addresses(url: str) -> None:
         ("api.example", "not an https"),
         ("https://me:s3cr3t@api.example", "https://api.example is not an https"),
         ("https://", "not an https"),
+        ("https://api.example:port", "not an https"),
+        ("https://[::1", "not an https"),
     ],
 )
 def test_any_other_address_is_refused(url: str, complaint: str) -> None:

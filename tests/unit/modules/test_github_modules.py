@@ -71,7 +71,7 @@ def mutating(world: Visitor) -> int:
 
 
 def test_setting_a_secret_is_a_change_every_time(task: Task, world: Visitor) -> None:
-    for _ in range(2):
+    for _turn in range(2):
         result = task(github_secret, name="FLY_API_TOKEN", value=VALUE)
         assert result["changed"]
         assert result["secret"]["name"] == "FLY_API_TOKEN"
@@ -94,7 +94,7 @@ def test_an_existing_secret_is_left_alone_where_it_is_not_to_be_overwritten(task
 
 
 def test_a_secret_is_deleted_once(task: Task) -> None:
-    first, second = (task(github_secret, name="FLY_API_TOKEN", state="absent") for _ in range(2))
+    first, second = (task(github_secret, name="FLY_API_TOKEN", state="absent") for _turn in range(2))
     assert (first["changed"], first["secret"]) == (True, None)
     assert (second["changed"], second["secret"]) == (False, None)
 

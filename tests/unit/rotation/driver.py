@@ -62,12 +62,18 @@ class Play:
         plan = self.plan(*only, **wishes)
         if not plan["go"]:
             return plan
-        result = self.session().advance(plan["run"], Phase.ISSUED)
+        self.advance(plan["run"], Phase.ISSUED)
         result = self.roll_out(plan["run"])
-        return self.session().advance(plan["run"], Phase.REVOKED) if not result["over"] else result
+        return self.advance(plan["run"], Phase.REVOKED) if not result["over"] else result
+
+    def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
+        """As Ansible does it: a failed task's message is the last thing that one reads."""
+        result = self.session().advance(run, until)
+        self.lines += result.get("msg", "").splitlines()
+        return result
 
     def roll_out(self, run: str) -> Mapping[str, Any]:
-        result = self.session().advance(run, Phase.ROLLED_OUT)
+        result = self.advance(run, Phase.ROLLED_OUT)
         while result["todo"]:
             for work in result["todo"]:
                 self.pieces.append(work)
@@ -75,7 +81,7 @@ class Play:
                     self.session().host_work(work["id"]).perform(self.execute)
                 except RotorError as error:
                     self.lines.append(str(error))
-            result = self.session().advance(run, Phase.ROLLED_OUT)
+            result = self.advance(run, Phase.ROLLED_OUT)
         return result
 
     def _execute(self, command: Command) -> int:

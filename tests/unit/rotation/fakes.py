@@ -103,6 +103,7 @@ class Token(Issuer):
 
     traits = Traits("provider", Overlap.OPEN, "api", Recover.RECONCILE)
     fields = ("token",)
+    tells_use = True
     schema = Schema({})
 
     @property

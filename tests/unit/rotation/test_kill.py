@@ -101,9 +101,7 @@ def test_a_run_killed_twice_at_any_point_still_comes_to_rest(settled: Play, tmp_
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_going_back_killed_anywhere_is_finished_by_going_back_again(
-    halfway: Play, tmp_path: Path, when: str
-) -> None:
+def test_going_back_killed_anywhere_is_finished_by_going_back_again(halfway: Play, tmp_path: Path, when: str) -> None:
     for point in itertools.count(1):
         play = halfway.clone(f"back-{when}-{point}", tmp_path / str(point))
         world = play.world

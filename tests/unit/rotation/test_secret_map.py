@@ -353,7 +353,7 @@ ONE = [
     (
         f"{COPY}/keys/KEY",
         "https://${token}@h",
-        f"{C}.keys.KEY: ${{token}} inside a URL needs a filter: |url, or |raw if it is encoded already",
+        f"{C}.keys.KEY: ${{token}} inside a URL needs a filter: |url, or |raw if it is encoded",
     ),
     (f"{COPY}/keys/KEY", 5, f"{C}.keys.KEY: expected a string, not a whole number"),
     (
@@ -474,6 +474,17 @@ def test_two_secrets_must_not_write_one_key() -> None:
     ]
 
 
+def test_the_place_of_a_copy_is_counted_with_whatever_stands_before_it() -> None:
+    copies = ["x", {"store": "cloud", "folder": "/a", "keys": {"URL": "${url}"}}]
+    assert mistakes(changed("secret_map/TWIN/rollout/0/copies", copies, twin())) == [
+        "secret_map.TWIN.rollout[0].copies[0]: expected a mapping, not a string",
+        (
+            "secret_map.TWIN.rollout[0].copies[1].keys.URL: secret_map.KEY.rollout[0].copies[0] writes this key, too; "
+            "each key belongs to one secret"
+        ),
+    ]
+
+
 def test_two_secrets_may_share_a_container() -> None:
     raw = changed("secret_map/TWIN/rollout/0/copies/0", {"store": "cloud", "folder": "/a"}, twin())
     assert parsed(raw).secrets["TWIN"].steps[0].copies[0].keys == {"TWIN": "${token}"}
@@ -526,18 +537,36 @@ def test_a_check_that_no_copy_tells_its_connection_has_to_say_it() -> None:
 
 
 def test_a_connection_must_be_of_a_type_that_the_part_works_on() -> None:
-    raw = changed("secret_map/KEY/issuer", {"type": "fly_token", "connection": "cloud", "app": "a", "lifetime": "120d"})
-    assert mistakes(raw) == [
-        (
-            "secret_map.KEY.issuer.connection: a connection of type fake.cloud.account is none that fly_token works on; "
-            "it needs one of type fly"
-        )
-    ]
+    issuer = {"type": "fly_token", "connection": "cloud", "app": "a", "lifetime": "120d"}
+    (line,) = mistakes(changed("secret_map/KEY/issuer", issuer))
+    what = "a connection of type fake.cloud.account is none that fly_token works on"
+    assert line == f"{K}.issuer.connection: {what}; it needs one of type fly"
 
 
 def test_fly_says_that_a_lifetime_is_below_max_age() -> None:
     raw = changed("secret_map/FLY_API_TOKEN/issuer/lifetime", "30d", read(DESIGN))
     assert mistakes(raw) == ["secret_map.FLY_API_TOKEN.issuer.lifetime: 30d does not exceed max_age, 90d"]
+
+
+def test_a_command_gets_only_what_can_be_expanded() -> None:
+    worker = {"type": "command", "host": "app1", "command": ["./restart"], "stdin": "${token|zip}"}
+    found = mistakes(changed("secret_consumers/worker", worker))
+    assert len(found) == 1
+    assert found[0].startswith("secret_consumers.worker.stdin: ")
+    assert found[0].endswith("unknown filter zip; there are url, base64, json, raw")
+
+
+def test_a_shells_own_variables_in_a_command_are_no_fields() -> None:
+    worker = {"type": "command", "host": "app1", "command": "kill -HUP ${PID}"}
+    assert (
+        parsed(changed("secret_consumers/worker", worker)).consumers["worker"].options["command"] == "kill -HUP ${PID}"
+    )
+
+
+@pytest.mark.parametrize("url", ["ftp://h/", "https://[x", "https://h:99999999/", "http://elsewhere.example/"])
+def test_a_check_of_a_malformed_or_open_address_is_a_mistake(url: str) -> None:
+    found = mistakes(changed("secret_map/FLY_API_TOKEN/rollout/0/verify/0/url", url, read(DESIGN)))
+    assert [line.split(": ")[0] for line in found] == ["secret_map.FLY_API_TOKEN.rollout[0].verify[0].url"]
 
 
 # -- odd shapes --------------------------------------------------------------------------------------------------

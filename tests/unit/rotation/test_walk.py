@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import UserDict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -74,7 +74,8 @@ def test_subclasses_become_the_plain_types() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(date(2026, 8, 1), "2026-08-01"), (datetime(2026, 8, 1, 2, 3), "2026-08-01T02:03:00")]
+    ("value", "text"),
+    [(date(2026, 8, 1), "2026-08-01"), (datetime(2026, 8, 1, 2, 3, tzinfo=UTC), "2026-08-01T02:03:00+00:00")],
 )
 def test_a_date_that_yaml_made_is_text_again(value: Any, text: str) -> None:
     assert expand(value) == (text, [])

@@ -252,7 +252,7 @@ def test_the_operators_credentials_come_from_the_environment() -> None:
 def test_the_world_ends_with_whoever_started_it() -> None:
     program = "from tests.sandbox import server; print(server.start().pid, flush=True)"
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=server.ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, cwd=server.ROOT, capture_output=True, text=True, check=True)
     pid = int(done.stdout)
     deadline = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:

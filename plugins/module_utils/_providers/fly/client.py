@@ -59,7 +59,7 @@ class FlyConnection(Connection):
         self._run = run
         self._rest = self._client(self._url, self._token, clock)
         self._graphql = self._client(options.get("graphql_url") or GRAPHQL_URL, self._token, clock)
-        self._farewell = self._client(self._url, self._token, Clock(), attempts=1)
+        self._farewell = self._client(self._url, self._token, clock, attempts=1)
         self._actions = Budget(1, 3, clock)
         self._reads = Budget(5, 10, clock)
         self._lock = Lock()
@@ -178,7 +178,7 @@ class FlyConnection(Connection):
         return str(lease["nonce"])
 
     def release(self, app: str, machine: str, nonce: str) -> None:
-        """One attempt, with a clock that nobody stops: what is not released expires by itself."""
+        """One attempt: what is not released expires by itself."""
         doing = f"releasing machine {machine} of fly app {app}"
         path = f"{_machine(app, machine)}/lease"
         self._farewell.request("DELETE", path, doing=doing, headers={_NONCE: nonce}, timeout=5)

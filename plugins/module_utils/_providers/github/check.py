@@ -52,6 +52,7 @@ class GitHubWorkflow(Check):
         },
         required=("repository", "workflow"),
     )
+    unknown = "whether the token may start workflows, since a fine-grained one shows only what it may read"
 
     @classmethod
     def label(cls, options: Options) -> str:

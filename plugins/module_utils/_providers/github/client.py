@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -23,6 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
 
 URL = "https://api.github.com"
 WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes
@@ -42,7 +42,7 @@ class GitHubConnection(Connection):
 
     schema = Schema(
         properties={
-            "token": references.SCHEMA,
+            "token": REFERENCE,
             "url": {
                 "type": "string",
                 "default": URL,

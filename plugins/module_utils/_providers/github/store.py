@@ -49,6 +49,7 @@ class Scope:
 
 class GitHubSecrets(Store):
     schema = Schema(properties={"repository": REPOSITORY}, required=("repository",))
+    unknown = "whether the token may write secrets, since a fine-grained one shows only what it may read"
     connection: GitHubConnection
 
     @classmethod

@@ -29,15 +29,15 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 
 def _alphanumeric(size: int) -> str:
     length = math.ceil(size * 8 / math.log2(len(_ALPHANUMERIC)))
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+    return "".join(secrets.choice(_ALPHANUMERIC) for _turn in range(length))
 
 
 _FORMATS: dict[str, Callable[[int], str]] = {
     "hex": secrets.token_hex,
     "base64url": secrets.token_urlsafe,
     "alphanumeric": _alphanumeric,
-    "uuid": lambda _: str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
-    "fernet": lambda _: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "uuid": lambda _size: str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
+    "fernet": lambda _size: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
 }
 _FIXED = ("uuid", "fernet")
 

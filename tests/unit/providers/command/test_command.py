@@ -51,7 +51,7 @@ def test_its_standard_input_is_a_template() -> None:
 
 
 def test_a_wrong_template_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="command tee x: stdin: .*unknown filter"):
+    with pytest.raises(ConfigurationError, match=r"command tee x: stdin: .*unknown filter"):
         Command.task({"command": ["tee", "x"], "stdin": "${value|upper}"})
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 from tests.unit.providers.fly.support import connect

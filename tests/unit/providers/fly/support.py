@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
-
 from tests.sandbox.visitor import Visitor
 from tests.unit.core.doubles import MemoryJournal, VirtualClock
 

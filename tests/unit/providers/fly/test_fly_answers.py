@@ -9,11 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, UnexpectedAnswerError
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConflictError,
+    NotFoundError,
+    OutcomeUnknownError,
+    UnexpectedAnswerError,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
-
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
 from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
 
 LEASE = {"nonce": "n1", "expires_at": 1_800_000_000}
@@ -43,14 +49,14 @@ def machine(name: str, state: str = "started", **more: Any) -> dict[str, Any]:
 
 def test_the_version_under_its_deprecated_name_is_taken(server: Scripted, fly: FlyConnection) -> None:
     server.answer(200, {"secrets": [{"name": "A", "digest": "d"}], "Version": 5})
-    assert fly.set_secrets("shop", {"A": SecretValue("value")})["version"] == 5
+    assert fly.set_secrets("shop", {"A": SecretValue("sealed-away")})["version"] == 5
 
 
 @pytest.mark.parametrize("body", [{"secrets": []}, [], {"version": "five"}])
 def test_a_write_without_a_version_is_no_evidence(server: Scripted, fly: FlyConnection, body: Any) -> None:
     server.answer(200, body)
     with pytest.raises(UnexpectedAnswerError):
-        fly.set_secrets("shop", {"A": SecretValue("value")})
+        fly.set_secrets("shop", {"A": SecretValue("sealed-away")})
 
 
 def test_an_app_without_machines_is_sick_and_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
@@ -121,7 +127,7 @@ def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: 
     well = {**machine("a"), "instance_id": "a-2", "checks": [{"name": "http", "status": "passing"}]}
     server.answer(200, [machine("a")]).answer(201, LEASE).answer(200, machine("a")).answer(200, slow)
     server.answer(200, {"ok": True})
-    for _poll in range(14):
+    for _poll in range(15):
         server.answer(200, slow)
     server.answer(201, {**LEASE, "nonce": "n2"}).answer(200, well).answer(200)
     app.reload([], MemoryJournal())
@@ -147,3 +153,34 @@ def test_an_answer_without_any_token_says_nothing_of_who_we_are(server: Scripted
     server.answer(200, {"tokens": []})
     with pytest.raises(UnexpectedAnswerError):
         fly.probe()
+
+
+def test_a_mint_whose_answer_holds_no_token_is_put_right_by_its_name(server: Scripted, fly: FlyConnection) -> None:
+    organization = {"id": "org", "slug": "o", "limitedAccessTokens": {"nodes": [], "pageInfo": {"hasNextPage": False}}}
+    server.answer(200, {"data": {"organization": organization}})
+    made = {"id": "t1", "name": "new", "profile": "deploy_organization", "tokenHeader": None}
+    server.answer(200, {"data": {"createLimitedAccessToken": {"limitedAccessToken": made}}})
+    with pytest.raises(OutcomeUnknownError, match="no token in it"):
+        FlyTokens({"organization": "o", "lifetime": "90m"}, fly, clock=fly.clock).mint("new")
+    assert server.received[-1].json["variables"]["input"]["expiry"] == "1h30m0s"
+
+
+def test_an_organization_that_is_null_is_not_found(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"data": {"organization": None}})
+    with pytest.raises(NotFoundError):
+        FlyTokens({"organization": "o", "lifetime": "1d"}, fly, clock=fly.clock).listed()
+
+
+def test_an_answer_without_data_is_unexpected(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"data": None})
+    with pytest.raises(UnexpectedAnswerError, match="without data"):
+        fly.query("query {viewer {id}}", doing="asking")
+
+
+def test_a_token_that_fly_does_not_find_and_still_lists_is_not_revoked(server: Scripted, fly: FlyConnection) -> None:
+    listed = {"id": "t1", "name": "old", "profile": "deploy_organization", "revokedAt": None}
+    page = {"nodes": [listed], "pageInfo": {"hasNextPage": False}}
+    server.answer(200, {"errors": [{"message": "no", "extensions": {"code": "NOT_FOUND"}}]})
+    server.answer(200, {"data": {"organization": {"id": "org", "slug": "o", "limitedAccessTokens": page}}})
+    with pytest.raises(NotFoundError, match="revoking token old"):
+        FlyTokens({"organization": "o", "lifetime": "1d"}, fly, clock=fly.clock).revoke(Credential("t1", "old", {}))

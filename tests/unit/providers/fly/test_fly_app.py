@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Written
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -19,7 +20,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
-
 from tests.sandbox.visitor import Visitor
 from tests.unit.core.doubles import MemoryJournal
 from tests.unit.providers.fly.support import APP, FIRST, SECOND, STOPPED, CrashingJournal, connect, paths
@@ -121,9 +121,7 @@ def test_machines_can_be_updated_in_batches(world: Visitor, fly: FlyConnection, 
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
 
 
-def test_the_nested_shape_of_a_lease_is_understood(
-    world: Visitor, app: FlyApp, write: Callable[[], Written]
-) -> None:
+def test_the_nested_shape_of_a_lease_is_understood(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
     world.tell("switch", lease_shape="nested")
     assert set(app.reload([write()], MemoryJournal())["machines"]) == ALL
     assert leased(world) == []
@@ -182,7 +180,7 @@ def test_a_machine_that_ends_is_bad_at_once(world: Visitor, app: FlyApp, write: 
     world.tell("gate", provider="fly", path=f"/{FIRST}/wait$", when="before")
     with ThreadPoolExecutor(1) as pool:
         reload = pool.submit(app.reload, [written], MemoryJournal())
-        assert world.ask("gate", wait=15)
+        assert world.ask("gate", wait=15)["held"]
         world.act("stop_machine", machine_id=FIRST)
         world.tell("gate/release")
         with pytest.raises(CheckFailedError, match="state stopped"):
@@ -217,19 +215,25 @@ def test_a_lost_answer_to_an_update_is_put_right_by_looking_again(
     assert machines(world)[FIRST]["passing"]
 
 
-def test_a_stopped_run_gives_its_lease_back(world: Visitor, fly: FlyConnection, write: Callable[[], Written]) -> None:
-    written = write()
+def test_a_stopped_run_sends_nothing_more_and_the_next_one_takes_up_its_lease(
+    world: Visitor, fly: FlyConnection, write: Callable[[], Written]
+) -> None:
+    written, journal = write(), MemoryJournal()
+    world.tell("switch", machine_seconds=30.0)
     world.tell("gate", provider="fly", method="POST", path=f"/machines/{FIRST}$", when="after")
     app = FlyApp({"app": APP}, fly, clock=fly.clock)
     with ThreadPoolExecutor(1) as pool:
-        reload = pool.submit(app.reload, [written], MemoryJournal())
-        assert world.ask("gate", wait=15)
+        reload = pool.submit(app.reload, [written], journal)
+        assert world.ask("gate", wait=15)["held"]
         fly.clock.stop()
         world.tell("gate/release")
         with pytest.raises(StoppedError):
             reload.result()
+    assert world.ask("requests")["requests"][-1]["path"] == f"/v1/apps/{APP}/machines/{FIRST}"
+    world.tell("switch", machine_seconds=0.01)
+    again = FlyApp({"app": APP}, connect(world), clock=app.clock)
+    assert again.reload([written], journal)["machines"] == instances(world)
     assert leased(world) == []
-    assert paths(world, "GET")[-1] == f"/v1/apps/{APP}/machines/{FIRST}"
 
 
 # Going on

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -20,7 +21,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection, moment
-
 from tests.sandbox.visitor import Visitor
 from tests.unit.core.doubles import VirtualClock
 from tests.unit.providers.fly.support import APP, connect
@@ -131,7 +131,9 @@ def test_a_token_that_may_not_mint_is_permission_denied(world: Visitor) -> None:
 
 def test_a_wrong_argument_is_an_invalid_request(world: Visitor, fly: FlyConnection) -> None:
     wish = {"name": "n", "organizationId": fly_organization(fly), "profile": "no-such-profile"}
-    text = "mutation($input: CreateLimitedAccessTokenInput!) {createLimitedAccessToken(input: $input) {clientMutationId}}"
+    text = (
+        "mutation($input: CreateLimitedAccessTokenInput!) {createLimitedAccessToken(input: $input) {clientMutationId}}"
+    )
     with pytest.raises(InvalidRequestError):
         fly.mutate(text, doing="making", input=wish)
     assert world.ask("mints")["count"] == 0

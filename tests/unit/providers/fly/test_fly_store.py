@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
-
 from tests.sandbox.visitor import Visitor
 from tests.unit.providers.fly.support import APP, paths
 

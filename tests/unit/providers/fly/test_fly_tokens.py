@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap, Recover
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -16,7 +17,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
-
 from tests.sandbox.visitor import Visitor
 from tests.unit.providers.fly.support import APP, ORGANIZATION, connect, paths
 

@@ -96,7 +96,7 @@ def test_only_the_workflows_that_were_named_are_waited_for(scripted: GitHubConne
 
 def test_pauses_grow_to_ten_seconds(scripted: GitHubConnection, script: Scripted, clock: VirtualClock) -> None:
     script.answer(200, {"total_count": 1, "workflow_runs": [run(7, "queued")]})
-    for _ in range(8):
+    for _turn in range(8):
         script.answer(200, run(7, "in_progress"))
     script.answer(200, run(7))
     consumer(scripted).reload([written()], MemoryJournal())
@@ -106,7 +106,7 @@ def test_pauses_grow_to_ten_seconds(scripted: GitHubConnection, script: Scripted
 
 def test_a_run_that_does_not_end_is_named_with_its_state(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, {"total_count": 2, "workflow_runs": [run(7, "waiting"), run(8, "queued")]})
-    for _ in range(5):
+    for _turn in range(5):
         script.answer(200, run(7, "waiting"))
     script.answer(200, run(8))
     with pytest.raises(RotorError) as caught:

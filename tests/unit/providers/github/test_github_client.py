@@ -112,12 +112,12 @@ def test_an_answer_that_its_description_does_not_know_is_refused(
 def test_changes_are_paced_and_reading_is_not(
     scripted: GitHubConnection, script: Scripted, clock: VirtualClock
 ) -> None:
-    for _ in range(14):
+    for _turn in range(14):
         script.answer(200, {})
-    for _ in range(7):
+    for _turn in range(7):
         scripted.get("/x", "reading")
     assert clock.slept == []
-    for _ in range(7):
+    for _turn in range(7):
         scripted.change("PUT", "/x", "writing", ok=(200,), idempotent=True)
     assert clock.slept == [0, 0, 0, 0, 0, 1, 1]
 

@@ -196,7 +196,7 @@ def test_a_date_from_before_the_write_is_no_evidence_of_it(scripted_store: GitHu
 
 def test_a_write_that_is_never_shown_is_reported(scripted_store: GitHubSecrets, script: Scripted) -> None:
     script.answer(200, key(PrivateKey.generate(), "1")).answer(204)
-    for _ in range(11):
+    for _turn in range(11):
         script.answer(404)
     with pytest.raises(UnexpectedAnswerError, match="does not show it"):
         scripted_store.write(CONTAINER, NEW)

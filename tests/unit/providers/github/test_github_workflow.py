@@ -94,7 +94,7 @@ def test_a_run_that_takes_too_long_is_told_and_remembered(
     scripted: GitHubConnection, script: Scripted, clock: VirtualClock
 ) -> None:
     script.answer(200, dispatched(7))
-    for _ in range(9):
+    for _turn in range(9):
         script.answer(200, run(7, "queued"))
     journal = MemoryJournal()
     with pytest.raises(CheckFailedError, match="did not end in time and is queued"):
@@ -130,7 +130,7 @@ def test_a_server_that_tells_no_run_is_searched_for_it(scripted: GitHubConnectio
 
 def test_a_run_that_never_appears_is_reported(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(204)
-    for _ in range(16):
+    for _turn in range(16):
         script.answer(200, {"workflow_runs": []})
     with pytest.raises(OutcomeUnknownError, match="no run appeared"):
         check(scripted, ref="main").run(NEW, MemoryJournal())

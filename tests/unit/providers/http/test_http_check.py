@@ -182,7 +182,7 @@ def test_health_cannot_be_asked_with_a_credential_that_is_not_there(server: Scri
 
 
 def test_it_must_go_on_to_hold(server: Scripted, clock: VirtualClock) -> None:
-    for _ in range(5):
+    for _turn in range(5):
         server.answer(200)
     assert run(server, clock, soak="10s", every="3s") == {"attempts": 1, "soaked": 4}
     assert clock.time == 10

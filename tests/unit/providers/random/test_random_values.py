@@ -54,7 +54,7 @@ def test_a_fernet_key_encrypts() -> None:
 
 @pytest.mark.parametrize("shape", ["hex", "base64url", "alphanumeric", "uuid", "fernet"])
 def test_no_two_are_alike(shape: str) -> None:
-    assert len({mint(format=shape) for _ in range(50)}) == 50
+    assert len({mint(format=shape) for _turn in range(50)}) == 50
 
 
 def test_a_size_makes_no_sense_where_the_format_has_its_own() -> None:

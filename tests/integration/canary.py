@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks for secret values wherever a run could leave one: in texts, in files, in the command lines of all processes."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import psutil
+
+SHORTEST = 12
+"""A shorter part of a value turns up by chance."""
+
+
+def forms(value: str) -> set[str]:
+    """The spellings of a value and of its parts: a scheme word or a neighbour may have been cut off."""
+    found: set[str] = set()
+    for part in {value, *re.split(r"[ ,]", value)}:
+        if len(part) >= SHORTEST:
+            found |= {part, quote(part), quote(part, safe=""), quote_plus(part)}
+            found |= {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
+            encoded = (base64.b64encode(part.encode()), base64.urlsafe_b64encode(part.encode()))
+            found |= {text.decode().rstrip("=") for text in encoded}
+    return found
+
+
+class Watch:
+    """Collects, while it is open, the command lines of all processes, and whatever the files of a folder hold."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: set[tuple[str, bytes]] = set()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self.look()
+
+    @property
+    def places(self) -> set[str]:
+        with self._lock:
+            return {place for place, _content in self._seen}
+
+    def look(self) -> None:
+        seen = {*_files(self._folder), *_command_lines()}
+        with self._lock:
+            self._seen |= seen
+
+    def read(self, place: str, text: str) -> None:
+        """Something that a person read, such as a run's output."""
+        with self._lock:
+            self._seen.add((place, text.encode(errors="surrogateescape")))
+
+    def find(self, values: Iterable[str]) -> list[str]:
+        """The places in which one of these values was seen, never the value."""
+        spellings = sorted(set[str]().union(*map(forms, values)), key=len, reverse=True)
+        pattern = re.compile("|".join(map(re.escape, spellings)).encode())
+        with self._lock:
+            return sorted({place for place, content in self._seen if pattern.search(content)})
+
+    def _collect(self) -> None:
+        while not self._over.is_set():
+            self.look()
+            self._over.wait(0.02)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Raw bytes; files may come and go meanwhile."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            yield str(path.relative_to(folder)), path.read_bytes() if path.is_file() else b""
+
+
+def _command_lines() -> Iterator[tuple[str, bytes]]:
+    for process in psutil.process_iter(["pid", "name", "cmdline"]):
+        if line := " ".join(process.info["cmdline"] or ()):
+            name = f"command line of {process.info['name']} ({process.info['pid']})"
+            yield name, line.encode(errors="surrogateescape")

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State, run
+
+Runner = Callable[..., dict[str, Any]]
+
+
+class Lamp(Resource):
+    """On or off; whether it is worn out is known only after it was switched."""
+
+    note = "A worn-out lamp stays dark."
+    on = False
+    switched = 0
+
+    def read(self) -> State:
+        return {"on": Lamp.on}
+
+    def wanted(self, before: State) -> State:
+        return {"on": self.params["on"]}
+
+    def apply(self, before: State) -> State:
+        Lamp.switched += 1
+        Lamp.on = self.params["on"] and not self.params["worn_out"]
+        return {"on": Lamp.on}
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        return {"lamp": dict(state)}
+
+
+class Reading(Resource):
+    def read(self) -> State:
+        return {"on": Lamp.on}
+
+
+class Broken(Resource):
+    def read(self) -> State:
+        SecretValue("s3cr3t-value")
+        raise PermissionDeniedError("no entry with s3cr3t-value", hint="Ask for a key")
+
+
+@pytest.fixture(autouse=True)
+def _dark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lamp, "on", False)
+    monkeypatch.setattr(Lamp, "switched", 0)
+
+
+@pytest.fixture
+def play(capsys: pytest.CaptureFixture[str]) -> Runner:
+    def play(kind: type[Resource], *, on: bool = True, worn_out: bool = False, **more: Any) -> dict[str, Any]:
+        options = {"on": {"type": "bool"}, "worn_out": {"type": "bool"}}
+        with patch_module_args({"on": on, "worn_out": worn_out, **more}), pytest.raises(SystemExit):
+            run(AnsibleModule(argument_spec=options, supports_check_mode=True), kind)
+        return json.loads(capsys.readouterr().out)
+
+    return play
+
+
+def test_what_differs_is_applied_once(play: Runner) -> None:
+    first, second = play(Lamp), play(Lamp)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["lamp"] == second["lamp"] == {"on": True}
+    assert Lamp.switched == 1
+
+
+def test_changed_is_what_came_of_it_and_not_what_was_meant(play: Runner) -> None:
+    result = play(Lamp, worn_out=True)
+    assert Lamp.switched == 1
+    assert not result["changed"]
+
+
+def test_check_mode_predicts_and_touches_nothing(play: Runner) -> None:
+    result = play(Lamp, _ansible_check_mode=True)
+    assert result["changed"]
+    assert result["lamp"] == {"on": True}
+    assert result["note"] == "A worn-out lamp stays dark."
+    assert (Lamp.on, Lamp.switched) == (False, 0)
+
+
+def test_check_mode_has_nothing_to_note_where_nothing_would_change(play: Runner) -> None:
+    assert "note" not in play(Lamp, on=False, _ansible_check_mode=True)
+
+
+def test_a_diff_is_there_when_asked_for(play: Runner) -> None:
+    assert play(Lamp, _ansible_diff=True)["diff"] == {"before": {"on": False}, "after": {"on": True}}
+    assert "diff" not in play(Lamp)
+
+
+def test_a_resource_that_only_reads_never_changes_anything(play: Runner) -> None:
+    result = play(Reading)
+    assert (result["changed"], result["on"]) == (False, False)
+
+
+def test_an_error_fails_the_task_with_its_hint_and_without_any_value(play: Runner) -> None:
+    result = play(Broken)
+    assert result["failed"]
+    assert result["msg"] == "no entry with ********. Ask for a key"
+
+
+def test_a_module_has_no_memory() -> None:
+    journal = NoJournal()
+    journal.record({"done": 1})
+    assert journal.recall() == {}

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from tests.sandbox import server
+from tests.sandbox.visitor import Visitor
+
+APP = "molecule-cp"
+Runner = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[server.Sandbox]:
+    running = server.start(specs=server.find_specs())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
+    visitor = Visitor(sandbox.url)
+    visitor.tell("reset")
+    visitor.tell("switch", rate_limits=False, machine_seconds=0.01)
+    yield visitor
+    assert visitor.violations("spec", "leak") == []
+
+
+@pytest.fixture
+def run(world: Visitor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    for name in ("FLY_ACCESS_TOKEN", "FLY_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    urls = {"api_url": f"{world.url}/fly/v1", "graphql_url": f"{world.url}/fly/graphql"}
+
+    def run(module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        main = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.modules.{module}").main
+        given = {"token": world.credentials["FLY_ADMIN_TOKEN"], **urls, **options}
+        given |= {"_ansible_check_mode": check, "_ansible_diff": True}
+        given = {key: value for key, value in given.items() if value is not None}
+        with patch_module_args(given), pytest.raises(SystemExit):
+            main()
+        text = capsys.readouterr().out
+        assert options.get("value") is None or options["value"] not in text
+        return json.loads(text)
+
+    return run
+
+
+def secrets(world: Visitor) -> dict[str, Any]:
+    return world.ask("state")["fly"]["apps"][APP]["secrets"]
+
+
+def versions(world: Visitor) -> set[int]:
+    machines = world.ask("state")["fly"]["apps"][APP]["machines"]
+    return {machine["secrets_version"] for machine in machines.values()}
+
+
+# fly_secret
+
+
+def test_a_secret_is_set_and_setting_it_again_is_no_change(world: Visitor, run: Runner) -> None:
+    first = run("fly_secret", app=APP, name="NEW_KEY", value="some-value")
+    second = run("fly_secret", app=APP, name="NEW_KEY", value="some-value")
+    third = run("fly_secret", app=APP, name="NEW_KEY", value="other-value")
+    assert [result["changed"] for result in (first, second, third)] == [True, False, True]
+    assert third["secrets"] == [
+        {
+            "name": "NEW_KEY",
+            "digest": secrets(world)["NEW_KEY"]["digest"],
+            "updated_at": third["secrets"][0]["updated_at"],
+        }
+    ]
+    assert third["version"] == first["version"] + 2
+    assert third["machines"] == {}
+
+
+def test_several_secrets_are_set_in_one_call(world: Visitor, run: Runner) -> None:
+    pair = [{"name": "PGUSER", "value": "nova_b"}, {"name": "PGPASSWORD", "value": "correct-horse"}]
+    result = run("fly_secret", app=APP, secrets=pair)
+    assert {item["name"] for item in result["secrets"]} == {"PGUSER", "PGPASSWORD"}
+    assert "correct-horse" not in json.dumps(result)
+    assert world.ask("counts")["mutating"] == 1
+
+
+def test_staging_touches_no_machine(world: Visitor, run: Runner) -> None:
+    before = versions(world)
+    run("fly_secret", app=APP, name="NEW_KEY", value="some-value")
+    assert versions(world) == before
+
+
+def test_without_staging_the_machines_take_it_up(world: Visitor, run: Runner) -> None:
+    result = run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)
+    assert versions(world) == {result["version"]}
+    assert len(result["machines"]) == 3
+
+
+def test_what_is_live_already_is_not_deployed_again(world: Visitor, run: Runner) -> None:
+    run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)
+    before = versions(world)
+    assert not run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)["changed"]
+    assert versions(world) == before
+
+
+def test_what_an_earlier_run_left_staged_is_deployed(world: Visitor, run: Runner) -> None:
+    run("fly_secret", app=APP, name="NEW_KEY", value="some-value")
+    result = run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)
+    assert result["changed"]
+    assert versions(world) == {result["version"]}
+
+
+def test_unsetting_removes_it_once(world: Visitor, run: Runner) -> None:
+    first = run("fly_secret", app=APP, name="RESEND_API_KEY", state="absent")
+    second = run("fly_secret", app=APP, name="RESEND_API_KEY", state="absent")
+    assert [first["changed"], second["changed"]] == [True, False]
+    assert "RESEND_API_KEY" not in secrets(world)
+
+
+def test_check_mode_says_what_it_cannot_know(world: Visitor, run: Runner) -> None:
+    result = run("fly_secret", check=True, app=APP, name="NEON_API_KEY", value="some-value")
+    assert result["changed"]
+    assert "known only after a write" in result["note"]
+    assert result["secrets"] == [{"name": "NEON_API_KEY", "digest": None, "updated_at": None}]
+    assert world.ask("counts")["mutating"] == 0
+
+
+@pytest.mark.parametrize(("name", "changed"), [("NEON_API_KEY", True), ("NEVER_THERE", False)])
+def test_check_mode_knows_what_unsetting_would_change(world: Visitor, run: Runner, name: str, changed: bool) -> None:
+    assert run("fly_secret", check=True, app=APP, name=name, state="absent")["changed"] is changed
+    assert world.ask("counts")["mutating"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"name": "WITH-DASH", "value": "some-value"}, "WITH-DASH"),
+        ({"name": "NO_VALUE"}, "NO_VALUE: its value is missing or empty"),
+        ({"name": "A", "value": "some-value", "secrets": [{"name": "B", "value": "some-value"}]}, "mutually exclusive"),
+        ({}, "one of the following is required"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_sent(
+    world: Visitor, run: Runner, options: dict[str, Any], what: str
+) -> None:
+    result = run("fly_secret", app=APP, **options)
+    assert result["failed"]
+    assert what in result["msg"]
+    assert world.ask("counts")["total"] == 0
+
+
+def test_a_missing_app_fails_with_its_name(run: Runner) -> None:
+    result = run("fly_secret", app="nowhere", name="KEY", value="some-value")
+    assert "fly app nowhere" in result["msg"]
+
+
+# The token of the connection
+
+
+def test_the_token_comes_from_the_environment_as_for_fly_itself(
+    world: Visitor, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLY_API_TOKEN", "FlyV1 fm2_wrong")
+    monkeypatch.setenv("FLY_ACCESS_TOKEN", world.credentials["FLY_ADMIN_TOKEN"])
+    assert run("fly_secret_info", token=None, app=APP)["secrets"]
+
+
+def test_an_empty_token_is_named_as_such(run: Runner) -> None:
+    assert "token" in run("fly_secret_info", token="", app=APP)["msg"]
+
+
+def test_a_refused_token_is_not_shown(run: Runner) -> None:
+    result = run("fly_secret_info", token="FlyV1 fm2_refused,fm2_too", app=APP)
+    assert "401" in result["msg"]
+    assert "fm2_refused" not in json.dumps(result)
+
+
+# fly_secret_info, fly_secrets_deploy
+
+
+def test_secrets_are_listed_without_values(world: Visitor, run: Runner) -> None:
+    result = run("fly_secret_info", app=APP)
+    assert {item["name"]: item["digest"] for item in result["secrets"]} == {
+        name: facts["digest"] for name, facts in secrets(world).items()
+    }
+    assert not result["changed"]
+
+
+def test_a_deployment_makes_staged_secrets_live(world: Visitor, run: Runner) -> None:
+    staged = run("fly_secret", app=APP, name="NEW_KEY", value="some-value")
+    result = run("fly_secrets_deploy", app=APP, min_version=staged["version"], batch=2)
+    assert result["changed"]
+    assert versions(world) == {staged["version"]}
+    running = {name for name, machine in result["machines"].items() if machine["running"]}
+    assert running == {"d8905e2c41e708", "e28600dc7d9e86"}
+
+
+def test_a_deployment_in_check_mode_names_the_machines_and_touches_none(world: Visitor, run: Runner) -> None:
+    result = run("fly_secrets_deploy", check=True, app=APP)
+    assert result["changed"]
+    assert {machine["instance_id"] for machine in result["machines"].values()} == {None}
+    assert world.ask("counts")["mutating"] == 0
+
+
+def test_a_deployment_that_goes_bad_fails_and_says_where_it_stands(world: Visitor, run: Runner) -> None:
+    world.tell("switch", bad_updates=1)
+    result = run("fly_secrets_deploy", app=APP, timeout=1)
+    assert result["failed"]
+    assert "1 of 3 machines have the new version" in result["msg"]
+
+
+# fly_token, fly_token_info
+
+ORG = {"organization": "molecule-ai"}
+
+
+def test_a_token_is_made_once_and_its_value_is_returned_then_only(world: Visitor, run: Runner) -> None:
+    first = run("fly_token", name="ci", lifetime="120d", **ORG)
+    second = run("fly_token", name="ci", lifetime="120d", **ORG)
+    assert [first["changed"], second["changed"]] == [True, False]
+    assert world.fly("GET", "/v1/tokens/current", first["token"]).status_code == 200
+    assert "token" not in second
+    assert first["tokens"][0]["id"] == second["tokens"][0]["id"]
+    assert "fm2_" not in json.dumps(first["diff"])
+
+
+def test_a_token_is_revoked_once(world: Visitor, run: Runner) -> None:
+    value = run("fly_token", name="ci", lifetime="120d", app=APP)["token"]
+    first = run("fly_token", name="ci", state="absent", app=APP)
+    second = run("fly_token", name="ci", state="absent", app=APP)
+    assert [first["changed"], second["changed"]] == [True, False]
+    assert world.fly("GET", "/v1/tokens/current", value).status_code == 401
+
+
+def test_a_revoked_token_is_replaced_under_its_name(run: Runner) -> None:
+    run("fly_token", name="ci", lifetime="1d", **ORG)
+    run("fly_token", name="ci", state="absent", **ORG)
+    assert "token" in run("fly_token", name="ci", lifetime="1d", **ORG)
+
+
+def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runner) -> None:
+    ids = [world.act("mint_fly_token", profile="deploy_organization", name="twin")["id"] for _ in range(2)]
+    vague = run("fly_token", name="twin", state="absent", **ORG)
+    assert vague["failed"]
+    assert all(one in vague["msg"] for one in ids)
+    exact = run("fly_token", name="twin", id=ids[1], state="absent", **ORG)
+    assert exact["changed"]
+    left = [
+        token for token in run("fly_token_info", **ORG)["tokens"] if token["name"] == "twin" and not token["revoked"]
+    ]
+    assert [token["id"] for token in left] == [ids[0]]
+
+
+@pytest.mark.parametrize("options", [{"lifetime": "1d"}, {"state": "absent"}])
+def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, options: dict[str, str]) -> None:
+    name = "ci" if "lifetime" in options else "ci-deploy"
+    assert run("fly_token", check=True, name=name, **ORG, **options)["changed"]
+    assert world.ask("counts")["mutating"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({**ORG, "lifetime": "soon"}, "not a duration"),
+        (ORG, "lifetime"),
+        ({"lifetime": "1d"}, "one of the following is required"),
+        ({**ORG, "app": APP, "lifetime": "1d"}, "mutually exclusive"),
+    ],
+)
+def test_wrong_wishes_for_a_token_are_refused(world: Visitor, run: Runner, options: dict[str, str], what: str) -> None:
+    result = run("fly_token", name="ci", **options)
+    assert result["failed"]
+    assert what in result["msg"]
+    assert world.ask("counts")["total"] == 0
+
+
+def test_all_tokens_of_a_scope_are_listed(run: Runner) -> None:
+    tokens = run("fly_token_info", **ORG)["tokens"]
+    assert [token["name"] for token in tokens] == ["molecule-cp-rotation-20260801", "litefs", "ci-deploy"]
+    assert [token["name"] for token in run("fly_token_info", app="molecule-tenant")["tokens"]] == ["ci-deploy"]

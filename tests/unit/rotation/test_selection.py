@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which secrets a run works on, and whether it mints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
+from tests.unit.rotation.conftest import token_map
+from tests.unit.rotation.driver import Play
+from tests.unit.rotation.world import World
+
+
+def going(plan: Any) -> dict[str, bool]:
+    return {item["name"]: item["mints"] for item in plan["secrets"] if item["goes"]}
+
+
+@pytest.fixture
+def aged(make_play: Callable[..., Play], world: World) -> Play:
+    """Rotated a hundred days ago, with a limit of ninety."""
+    play = make_play(secret_map={"TOKEN": token_map(max_age="90d", owner="platform")})
+    assert not play.rotate("TOKEN")["failed"]
+    world.clock.pass_(days=100)
+    play.lines.clear()
+    return play
+
+
+def test_what_is_due_goes_without_being_named(aged: Play) -> None:
+    plan = aged.plan()
+    assert going(plan) == {"TOKEN": True}
+    assert plan["secrets"][0]["status"] == "due"
+    assert "100d old, limit 90d" in aged.output
+
+
+def test_what_is_fresh_stays_unless_it_is_forced(play: Play, world: World) -> None:
+    play.rotate("TOKEN")
+    assert going(play.plan("TOKEN")) == {}
+    assert going(play.plan("TOKEN", force=True)) == {"TOKEN": True}
+    assert "-e rotate_force=true" in play.output
+
+
+def test_a_rotation_under_way_goes_on_without_being_named_and_without_a_mint(play: Play, world: World) -> None:
+    world.services["ci"].breaks_at = 0
+    play.rotate("TOKEN")
+    world.services["ci"].breaks_at = None
+    assert going(play.plan()) == {"TOKEN": False}
+
+
+def test_an_orphan_of_a_first_rotation_is_unfinished_business(play: Play, world: World) -> None:
+    from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+        OutcomeUnknownError,
+        UnavailableError,
+    )
+
+    world.fail("mint", OutcomeUnknownError("no answer"), after=True)
+    play.rotate("TOKEN")
+    world.fail("revoke", UnavailableError("down"))
+    play.rotate()
+    assert going(play.plan()) == {"TOKEN": True}
+    assert not play.rotate()["failed"]
+    assert len([one for one in world.alive if one.id in world.made]) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "reached"),
+    [
+        ({"owner": "platform"}, True),
+        ({"owner": "nobody"}, False),
+        ({"store": "cloud"}, True),
+        ({"connection": "cloud"}, True),
+        ({"consumer": "app"}, True),
+        ({"consumer": "app", "owner": "nobody"}, False),
+        ({"environment": "staging"}, False),
+    ],
+)
+def test_criteria_reach_what_they_name(make_play: Callable[..., Play], where: dict[str, str], reached: bool) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(owner="platform")})
+    assert play.plan(where=where)["go"] is reached
+
+
+@pytest.mark.parametrize(
+    ("wishes", "hint"),
+    [
+        ({"only": ("TOKN",)}, "Did you mean TOKEN"),
+        ({"only": ("XYZ",)}, "There are: TOKEN"),
+        ({"confirm": ("TOKN",)}, "Did you mean TOKEN"),
+        ({"adopt": {"TOKN": "id"}}, "Did you mean TOKEN"),
+        ({"where": {"stores": "x"}}, "There are: store, connection"),
+    ],
+)
+def test_a_name_that_is_not_there_is_refused_with_the_nearest(wishes: dict[str, Any], hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        selection.check_names(selection.Wishes(**wishes), ["TOKEN"])
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("allow", "wishes", "goes"),
+    [
+        ("confirmed", {}, False),
+        ("confirmed", {"confirm": ("TOKEN",)}, True),
+        ("compromised", {"confirm": ("TOKEN",)}, False),
+        ("compromised", {"confirm": ("TOKEN",), "reason": "leaked in a log"}, True),
+    ],
+)
+def test_a_guarded_secret_goes_only_when_it_is_confirmed(
+    make_play: Callable[..., Play], world: World, allow: str, wishes: dict[str, Any], goes: bool
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(guard={"reason": "everybody is logged out", "allow": allow})})
+    assert play.plan("TOKEN", **wishes)["go"] is goes
+    assert ("everybody is logged out" in play.output) is not goes
+    assert world.mutations == []
+
+
+def test_a_guard_does_not_stop_a_rotation_from_being_finished(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(guard={"reason": "careful"})})
+    world.services["ci"].breaks_at = 0
+    play.rotate("TOKEN", confirm=("TOKEN",))
+    world.services["ci"].breaks_at = None
+    assert not play.rotate()["failed"]
+
+
+def test_an_adopted_credential_is_due_by_its_age_at_the_provider(make_play: Callable[..., Play], world: World) -> None:
+    old = next(iter(world.issued.values()))
+    issuer = {"type": "test.fake.token", "connection": "cloud", "current_id": old.id}
+    play = make_play(secret_map={"TOKEN": token_map(max_age="90d") | {"issuer": issuer}})
+    assert not play.plan()["go"]
+    world.clock.pass_(days=91)
+    assert play.plan()["secrets"][0]["status"] == "due"
+
+
+def test_waves_are_one_ten_and_the_rest() -> None:
+    names = [str(number) for number in range(25)]
+    assert selection.waves([]) == []
+    assert selection.waves(names[:10]) == [names[:10]]
+    assert [len(wave) for wave in selection.waves(names)] == [1, 10, 14]

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documents say what the code does, as far as a machine can tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import secret_map
+from tools import secret_map_doc
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@pytest.fixture(scope="module")
+def example() -> Any:
+    return yaml.safe_load(secret_map_doc.EXAMPLE.read_text(encoding="utf-8"))
+
+
+def test_the_kept_description_of_the_map_is_the_one_that_the_classes_make() -> None:
+    kept = (ROOT / "docs" / "secret-map.md").read_text(encoding="utf-8")
+    assert kept == secret_map_doc.text(), "run: python -m tools.secret_map_doc > docs/secret-map.md"
+
+
+def test_the_example_is_a_map_without_a_mistake(example: Any) -> None:
+    parsed = secret_map.parse(example["secret_map"], example["secret_consumers"], example["secret_connections"])
+    assert parsed.secrets.keys() == example["secret_map"].keys()
+
+
+def test_the_example_shows_every_option() -> None:
+    rows = [line for line in secret_map_doc.text().splitlines() if line.startswith("| `")]
+    options = [row for row in rows if re.split(r"(?<!\\)\|", row)[1:-1][4:]]
+    assert options
+    assert [row for row in options if row.endswith("|  |")] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_document_leads_somewhere(document: Path) -> None:
+    assert [link for link in _local_links(document) if not _leads_somewhere(document, link)] == []
+
+
+def test_the_readme_names_every_variable_of_the_role() -> None:
+    specs = yaml.safe_load((ROOT / "roles" / "rotate" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in specs["argument_specs"]["main"]["options"] if f"`{name}`" not in text] == []
+
+
+def _local_links(document: Path) -> Iterator[str]:
+    links: list[str] = LINK.findall(document.read_text(encoding="utf-8"))
+    yield from (link for link in links if "://" not in link)
+
+
+def _leads_somewhere(document: Path, link: str) -> bool:
+    name, _hash, anchor = link.partition("#")
+    target = document.parent / name if name else document
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+def _anchors(document: Path) -> set[str]:
+    titles: list[str] = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
