@@ -89,3 +89,23 @@ def _rest(request: dict[str, Any]) -> str:
     verb, path = request["method"], request["path"]
     known = (what for method, pattern, what in _EFFECTS if verb == method and re.search(pattern, path))
     return next(known, f"{verb} {path}")
+
+
+_READS = (
+    (r"/machines/[^/]+$", "machine"),
+    (r"/actions/secrets/public-key$", "public-key"),
+    (r"/actions/secrets/[^/]+$", "secret"),
+    (r"/actions/workflows/[^/]+$", "workflow"),
+    (r"/actions/runs/[^/]+$", "run"),
+    (r"/repos/[^/]+/[^/]+$", "repository"),
+    (r"/tokens/current$", "tokens/current"),
+    (r"([^/]+)$", r"\1"),
+)
+
+
+def last_word(request: dict[str, Any]) -> str:
+    """A reading request by what it asks for: ``fly machines``, ``github secret``."""
+    for pattern, word in _READS:
+        if found := re.search(pattern, request["path"]):
+            return f"{request['provider']} {' '.join(request['operations']) or found.expand(word)}"
+    raise AssertionError(request["path"])

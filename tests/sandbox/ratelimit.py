@@ -37,7 +37,7 @@ class Window:
         oldest = time.monotonic() - self.seconds
         while self._spent and self._spent[0][0] <= oldest:
             self._spent.popleft()
-        return sum(points for _, points in self._spent)
+        return sum(points for _when, points in self._spent)
 
     def fits(self, points: int) -> bool:
         return self.used + points <= self.budget

@@ -108,7 +108,7 @@ class Descriptions:
         given = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         yield from (f"unknown parameter {name}" for name in given.keys() - known.keys())
         yield from (f"{name} is missing" for name, item in known.items() if item.get("required") and name not in given)
-        headers = {name.decode().lower() for name, _ in scope["headers"]}
+        headers = {name.decode().lower() for name, _value in scope["headers"]}
         for item in description.parameters(operation):
             if item["in"] == "header" and item.get("required") and item["name"].lower() not in headers:
                 yield f"header {item['name']} is missing"

@@ -72,9 +72,9 @@ class Switches:
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"unknown switch {name}; known: {', '.join(known)}")
-            if known[name] is float and type(value) is int:
+            if known[name] is float and isinstance(value, int):
                 value = float(value)
-            if type(value) is not known[name]:
+            if value.__class__ is not known[name]:
                 raise ValueError(f"switch {name} takes a {known[name].__name__}")
             setattr(self, name, value)
 

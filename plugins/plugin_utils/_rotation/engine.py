@@ -193,6 +193,7 @@ class Engine:
         except RotorError as error:
             for lane in lanes:
                 self._hold(lane, works[0].action, str(error))
+                lane.state = self._ledger.state(lane.secret.name)  # which now tells what may have been done
             return
         except Exception as error:  # noqa: BLE001 - one secret's surprise must not stop the others
             for lane in lanes:

@@ -92,7 +92,9 @@ class Preflight:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
             self._ask_all(pool, [question for item in items for question in self._probes(item)])
             reachable = [item for item in items if self._judge(item, self._probes(item))]
-            self._ask_all(pool, [question for item in reachable for question in self._questions(item)])
+            questions = [question for item in reachable for question in self._questions(item)]
+            self._ask_all(pool, [question for question in questions if question.kind != "outlook"])
+            self._ask_all(pool, questions)  # an outlook is told from what the others have asked
         for item in reachable:
             item.problems += self._own_credential(item)
             if self._judge(item, self._questions(item)):

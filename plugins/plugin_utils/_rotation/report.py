@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Overlap, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Overlap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Lane
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
@@ -119,9 +119,11 @@ class Report:
             return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
         if action.kind == "wait":
             return [("wait", f"until {_when(action.until)}")]
-        if action.kind in ("revoke", "clean", "abandon"):
+        if action.kind == "abandon":
+            return [("abandon", f"{_name(state.credential(action.credential))}, once no copy holds it")]
+        if action.kind in ("revoke", "clean"):
             row = state.credential(action.credential)
-            return [(action.kind, f"{_name(row)}{_condition(secret)}; {_best_proof(item.traits, row)}")] if row else []
+            return [(action.kind, f"{_name(row)}{_condition(secret)}; {_best_proof(item, row)}")] if row else []
         return []
 
     def _outlook(self, item: Planned, consumer: str) -> list[str]:
@@ -170,24 +172,21 @@ class Report:
         if lane.status == "idle":
             return [f"IDLE  {lane.secret.name}: {lane.problem}"]
         secret, state = lane.secret, lane.state
-        head = "DONE" if lane.status == "done" else "WAITING" if lane.status == "waiting" else "OPEN"
+        back = lane.order.rollback
+        head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(lane.status, "OPEN")
         rest = f": the old credential is revoked after {_when(lane.until)}, by the next run" if lane.until else ""
         lines = [f"{head}  {secret.name}{rest}"]
         new = state.pending or state.current
         if new:
-            lines.append(f"  new  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
+            lines.append(f"  {'now' if back else 'new'}  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
             lines += [
                 f"         {self._copy_line(secret, copy_id, mark)}" for copy_id, mark in _on(state.holdings, new)
             ]
             lines += [f"         {name} runs on it since {_when(mark.at)}" for name, mark in _on(state.running, new)]
         for row in state.credentials:
-            if (
-                new
-                and row.id != new.id
-                and (row.alive or (row.revoked_at and new.minted_at and row.revoked_at >= new.minted_at))
-            ):
+            if new and row is not new and (row.alive or _ended_in_this_rotation(row, new, back)):
                 end = f"revoked {_when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
-                lines.append(f"  old  {_name(row)}   {end}")
+                lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {end}")
         if lane.traits.revoke == "api" and all(row is new for row in state.credentials):
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
             lines.append(f"         {_how_to_name(secret)}")
@@ -224,6 +223,9 @@ class Report:
             running = state.running.get(name)
             holder = state.credential(running.credential) if running else None
             what = f"{holder.name} since {_when(running.at)}" if holder and running else "unknown to this ledger"
+            doubt = state.intent("reload", name)
+            maybe = state.credential(doubt.credential) if doubt else None
+            what += f"; may run on {maybe.name}, since a reload did not end well" if maybe else ""
             lines.append(f"  consumer  {name}: {what}")
         if item.verdict.status != "fresh":
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
@@ -262,6 +264,12 @@ def _where(secret: Secret, state: SecretState, row: CredentialRow) -> str:
     return f"{', '.join(places) or 'held by nobody'}, {end}"
 
 
+def _ended_in_this_rotation(row: CredentialRow, new: CredentialRow, back: bool) -> bool:
+    if back:
+        return row.id > new.id
+    return bool(row.revoked_at and new.minted_at and row.revoked_at >= new.minted_at)
+
+
 def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[str, Mark]]:
     return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]  # type: ignore[attr-defined]
 
@@ -280,10 +288,13 @@ def _how_to_name(secret: Secret) -> str:
     return f"in the map: issuer.current_id of {secret.name}; or once: -e '{once}'"
 
 
-def _best_proof(traits: Traits, row: CredentialRow) -> str:
-    if traits.revoke != "api":
+def _best_proof(item: Planned, row: CredentialRow) -> str:
+    """A refusal proves something only beside a replacement that is accepted."""
+    if item.traits.revoke != "api":
         return "nobody issued it: it ends with its last copy"
-    return f"best proof possible: {'refused' if row.has_value else 'provider'}"
+    target = planner.target_of(item.state, item.order)
+    comparable = row.has_value and (target is None or target.has_value)
+    return f"best proof possible: {'refused' if comparable else 'provider'}"
 
 
 def _listed(one: Listed) -> str:

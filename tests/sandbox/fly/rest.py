@@ -202,7 +202,7 @@ class MachinesApi:
             # Fly does not publish this status; a client has to take any 4xx here for "somebody was faster".
             raise RefusedError(409, "current_version does not match the machine's version")
         wanted = wish.get("min_secrets_version", 0)
-        if type(wanted) is not int:
+        if not isinstance(wanted, int) or isinstance(wanted, bool):
             raise RefusedError(400, "min_secrets_version is a number")
         snapshot = self._at_least(machine.app, wanted, "min_secrets_version")
         self._replace(machine, config, snapshot, wish)

@@ -49,7 +49,7 @@ class GitHub(Provider):
     # Tokens
 
     def find(self, headers: Mapping[str, str]) -> Token | None:
-        scheme, _, value = headers.get("authorization", "").partition(" ")
+        scheme, _space, value = headers.get("authorization", "").partition(" ")
         return self._tokens.get(value.strip()) if scheme.lower() in ("bearer", "token") else None
 
     def authenticate(self, request: Request) -> Token:

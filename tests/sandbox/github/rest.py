@@ -57,7 +57,7 @@ class Api:
 
     def guarded(self, right: str, endpoint: Callable[[Request, Repository], Any]) -> Callable[[Request], Any]:
         """The endpoint behind its permission, which every answer names."""
-        permission, _, level = right.partition("=")
+        permission, _sign, level = right.partition("=")
 
         async def guard(request: Request) -> Response:
             repository = self.github.repository(request, permission, level)

@@ -245,7 +245,7 @@ def test_a_revoked_token_is_replaced_under_its_name(run: Runner) -> None:
 
 
 def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runner) -> None:
-    ids = [world.act("mint_fly_token", profile="deploy_organization", name="twin")["id"] for _ in range(2)]
+    ids = [world.act("mint_fly_token", profile="deploy_organization", name="twin")["id"] for _turn in range(2)]
     vague = run("fly_token", name="twin", state="absent", **ORG)
     assert vague["failed"]
     assert all(one in vague["msg"] for one in ids)

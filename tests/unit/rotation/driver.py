@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a rotation as the role does: plan, issue, roll out with the work on hosts, revoke; each in a session of its own."""
+"""Runs a rotation as the role does: plan, issue, roll out with work on hosts, revoke; each in its own session."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_sick_consumer_is_only_noted_when_a_rotation_is_under_way(play: Play, 
     world.services["ci"].breaks_at = None
     world.services["ci"].sick = True
     assert play.plan("TOKEN")["go"]
-    assert "note: ci is sick" in play.output
+    assert "note: ci is not well" in play.output
 
 
 def test_each_question_is_asked_once_however_many_secrets_want_to_know(

@@ -53,7 +53,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def mutated(draw: st.DrawFn) -> Any:
     """A sound map with one to three places replaced, taken away, added or renamed."""
     raw: Any = read(draw(st.sampled_from([BASE, DESIGN])))
-    for _ in range(draw(st.integers(1, 3))):
+    for _turn in range(draw(st.integers(1, 3))):
         *inner, last = draw(st.sampled_from([place for place in places(raw) if place]))
         node = raw
         for part in inner:

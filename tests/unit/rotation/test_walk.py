@@ -66,11 +66,11 @@ def expand(value: Any, templar: Any = None) -> tuple[Any, list[str]]:
 
 def test_subclasses_become_the_plain_types() -> None:
     value = UserDict({Tagged("a"): [Tagged("text"), Number.ONE, 1.5, True, None, (Tagged("b"),)]})
-    result, _ = expand(value)
+    result, _mistakes = expand(value)
     assert result == {"a": ["text", 1, 1.5, True, None, ["b"]]}
-    assert type(result) is dict
+    assert result.__class__ is dict
     assert [type(item) for item in result["a"]] == [str, int, float, bool, type(None), list]
-    assert type(next(iter(result))) is str
+    assert next(iter(result)).__class__ is str
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_date_that_yaml_made_is_text_again(value: Any, text: str) -> None:
 
 def test_only_strings_that_hold_a_template_are_templated() -> None:
     templar = Templar()
-    result, _ = expand({"a": "plain", "b": Tagged("{{ name }}!"), "c": "${token|url}", "d": "{% if x %}"}, templar)
+    result, _mistakes = expand({"a": "plain", "b": Tagged("{{ name }}!"), "c": "${token|url}", "d": "{% if x %}"}, templar)
     assert result == {"a": "plain", "b": "Ada!", "c": "${token|url}", "d": "{% if x %}"}
     assert templar.asked == ["{{ name }}!", "{% if x %}"]
-    assert type(templar.asked[0]) is Tagged, "without its tag, core takes no string for a template"
+    assert isinstance(templar.asked[0], Tagged), "without its tag, core takes no string for a template"
 
 
 def test_one_text_is_templated_once() -> None:
@@ -102,13 +102,13 @@ def test_a_templates_result_is_plain_and_not_templated_again() -> None:
 
 
 def test_what_vault_has_encrypted_is_decrypted_by_core() -> None:
-    result, _ = expand({"a": Encrypted()})
+    result, _mistakes = expand({"a": Encrypted()})
     assert result == {"a": "decrypted"}
-    assert type(result["a"]) is str
+    assert result["a"].__class__ is str
 
 
 def test_every_failing_template_is_told_with_its_path_and_first_line_only() -> None:
-    _, found = expand({"a": ["{{ nope }}"], "b": {"c": "x {{ nope.y }}", "d": "{{ name }}"}})
+    _result, found = expand({"a": ["{{ nope }}"], "b": {"c": "x {{ nope.y }}", "d": "{{ name }}"}})
     assert found == [
         "secret_map.a[0]: the template failed; 'nope' is undefined",
         "secret_map.b.c: the template failed; 'nope' is undefined",
@@ -258,7 +258,7 @@ def test_the_journals_setting_is_expanded_and_may_be_missing() -> None:
     assert TaskVariables({}, Templar()).journal is None
     assert TaskVariables({"secret_journal": {"url": "{{ name }}"}}, Templar()).journal == {"url": "Ada"}
     with pytest.raises(MapError, match=r"secret_journal\.key: the template failed"):
-        _ = TaskVariables({"secret_journal": {"key": "{{ nope }}"}}, Templar()).journal
+        assert TaskVariables({"secret_journal": {"key": "{{ nope }}"}}, Templar()).journal
 
 
 def test_consumers_and_connections_need_not_be_defined() -> None:

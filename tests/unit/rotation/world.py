@@ -206,7 +206,7 @@ class World:
     def serve(self, name: str, reads: list[str], machines: int = 2) -> Service:
         """A service that was started on what is in its containers now."""
         self.services[name] = service = Service(reads)
-        service.machines = [self.snapshot(service) for _ in range(machines)]
+        service.machines = [self.snapshot(service) for _turn in range(machines)]
         return service
 
     def snapshot(self, service: Service) -> dict[str, str]:

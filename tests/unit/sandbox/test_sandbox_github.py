@@ -59,7 +59,7 @@ def test_secrets_are_listed_in_pages(world: Visitor) -> None:
 
 def test_deleting_is_not_idempotent(world: Visitor) -> None:
     world.put_github("GONE", "x")
-    assert [world.github("DELETE", f"{SECRETS}/GONE").status_code for _ in range(2)] == [204, 404]
+    assert [world.github("DELETE", f"{SECRETS}/GONE").status_code for _turn in range(2)] == [204, 404]
 
 
 def test_a_missing_permission_is_named(world: Visitor) -> None:

@@ -21,7 +21,7 @@ STORE = f"{CP}/secrets"
 def test_a_right_rotation_violates_nothing(world: Visitor) -> None:
     old, new = world.old_token(), world.mint(name="rotor-1")
     world.roll(world.set_fly({"FLY_API_TOKEN": new["tokenHeader"]})["version"])
-    assert {world.call("GET", "/molecule-cp/cp/self-test").status_code for _ in range(2)} == {200}
+    assert {world.call("GET", "/molecule-cp/cp/self-test").status_code for _turn in range(2)} == {200}
     world.put_github("FLY_API_TOKEN", new["tokenHeader"])
     assert world.finished(world.dispatch().json()["workflow_run_id"])["conclusion"] == "success"
     world.revoke(old["id"])
@@ -182,9 +182,9 @@ def test_other_faults_look_like_their_names(world: Visitor) -> None:
 
 def test_faults_can_skip_repeat_and_be_taken_away(world: Visitor) -> None:
     world.tell("faults", provider="fly", method="GET", path="/secrets$", skip=1, times=2)
-    assert [world.fly("GET", STORE).status_code for _ in range(4)] == [200, 503, 503, 200]
+    assert [world.fly("GET", STORE).status_code for _turn in range(4)] == [200, 503, 503, 200]
     world.tell("faults", provider="github", path=REPO, times=0)
-    assert [world.github("GET", REPO).status_code for _ in range(2)] == [503, 503]
+    assert [world.github("GET", REPO).status_code for _turn in range(2)] == [503, 503]
     world.http.delete(f"{world.url}/oracle/faults")
     assert world.github("GET", REPO).status_code == 200
 

@@ -104,14 +104,18 @@ class FlyConnection(Connection):
         return [app["name"] for app in _dict(answer).get("apps") or ()]
 
     def secrets(self, app: str) -> Evidence:
-        """``{name: {digest, updated_at}}``, never a value."""
-        return _secrets(self._call("GET", f"{_app(app)}/secrets", app, doing=f"listing the secrets of fly app {app}"))
+        """``{name: {digest, updated_at}}``, never a value; always asked anew."""
+        answer = self._call("GET", f"{_app(app)}/secrets", app, doing=f"listing the secrets of fly app {app}")
+        found = _secrets(answer)
+        self.recent.put(f"secrets {app}", found)
+        return found
 
     def set_secrets(self, app: str, values: Mapping[str, SecretValue | None]) -> Evidence:
         """All in one call, which makes one new version; None unsets. Doing it twice does no harm."""
         body = {"values": {name: value.reveal() if value else None for name, value in values.items()}}
         doing = f"setting {', '.join(values)} of fly app {app}"
         answer = self._call("POST", f"{_app(app)}/secrets", app, doing=doing, body=body, idempotent=True)
+        self.recent.forget(f"secrets {app}")
         said = _dict(answer)
         version = said.get("version", said.get("Version"))
         if not isinstance(version, int):

@@ -98,7 +98,7 @@ class FlyApp(Consumer):
     def _staged(self, machines: Sequence[health.Machine]) -> list[str]:
         """Fly does not say which secrets no machine has read yet: those set after every machine's last update."""
         latest = max(filter(None, (moment(machine.get("updated_at")) for machine in machines)), default=None)
-        secrets = self.connection.secrets(self._app)
+        secrets = self.connection.recent.get(f"secrets {self._app}", lambda: self.connection.secrets(self._app))
         dates = {name: moment(facts.get("updated_at")) for name, facts in secrets.items()}
         return sorted(name for name, date in dates.items() if date and latest and date > latest)
 

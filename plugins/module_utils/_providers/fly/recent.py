@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -20,7 +20,7 @@ class Recent:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        self._locks: defaultdict[str, RLock] = defaultdict(RLock)
         self._answers: dict[str, tuple[float, Any]] = {}
 
     def get(self, key: str, ask: Callable[[], Any]) -> Any:
@@ -28,8 +28,12 @@ class Recent:
             at, answer = self._answers.get(key, (float("-inf"), None))
             if self._clock.monotonic() - at > _SECONDS:
                 answer = ask()
-                self._answers[key] = (self._clock.monotonic(), answer)
+                self.put(key, answer)
             return answer
+
+    def put(self, key: str, answer: Any) -> None:
+        with self._locks[key]:
+            self._answers[key] = (self._clock.monotonic(), answer)
 
     def forget(self, key: str) -> None:
         with self._locks[key]:
