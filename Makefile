@@ -89,11 +89,11 @@ unit: sync ## Run the unit tests; the engine's branches must be covered
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)
-	@$(IN_COPY) $(PYTEST) tests/integration --junitxml=$(REPORTS)/integration.xml
+	@$(IN_COPY) $(PYTEST) tests/integration -n $(WORKERS) --junitxml=$(REPORTS)/integration.xml
 
 integration-newest: sync ## Run the integration tests marked `core` on the newest ansible-core
 	$(call title,integration tests on the newest core)
-	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -o cache_dir=$(BUILD)/cache/pytest \
+	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -n $(WORKERS) -o cache_dir=$(BUILD)/cache/pytest \
 	  --junitxml=$(REPORTS)/integration-newest.xml
 
 format: venv ## Format the code, and mend what ruff can mend

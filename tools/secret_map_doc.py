@@ -26,13 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "docs" / "secret-map.example.yml"
 SPECS = ROOT / "roles" / "rotate" / "meta" / "argument_specs.yml"
 LONGEST_EXAMPLE = 80
+ANSIBLE_TYPES: dict[str, Node] = {"str": {"type": "string"}, "bool": {"type": "boolean"}, "raw": references.SCHEMA}
 HEAD = ["| Option | Type | Default | Meaning | Example |", "|---|---|---|---|---|"]
 KINDS: dict[str, tuple[str, str, Callable[[str], Node]]] = {
     "issuers": ("`issuer`", "Who makes the credential.", schema.issuer),
     "stores": (
         "An entry of `copies`",
-        "One container in one store; all of its keys are written in one go. The options beside `store` and `keys` are "
-        "those of the store, which is of the same type as the connection.",
+        "One container in one store; all of its keys are written in one go. Its other options are those of the store.",
         schema.copy,
     ),
     "checks": ("An entry of `verify` or `healthy`", "Looks whether something works.", schema.check),
@@ -69,8 +69,8 @@ A duration is written as `90d`, `36h` or `1h30m`; the units are `w`, `d`, `h`, `
 
 ## Fields and templates
 
-A credential has named fields. `${field}` stands for one, in `keys`, in `let`, in a check's `header` and `json`, and in a
-command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value. `{{ … }}` is
+A credential has named fields. `${field}` stands for one, in `keys`, in `let`, in a check's `header` and `json`, and in
+a command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value. `{{ … }}` is
 Ansible's, as everywhere. `$$` is a dollar sign.
 
 | Filter | |
@@ -149,8 +149,7 @@ def _journal(example: Any) -> Iterator[str]:
     options: dict[str, Node] = {}
     for name, option in specs["secret_journal"]["options"].items():
         about = re.sub(r"\b[VCOE]\(([^)]*)\)", r"`\1`", option["description"])
-        kind = references.SCHEMA if option["type"] == "raw" else {"type": {"bool": "boolean"}.get(option["type"], "string")}
-        options[name] = {**kind, "description": about}
+        options[name] = {**ANSIBLE_TYPES[option["type"]], "description": about}
     yield "## `secret_journal`\n\nMay be left out.\n"
     yield from _table({"properties": options, "required": []}, options, [example["secret_journal"]])
     yield "What losing it or its key means is said in [operations.md](operations.md#the-ledger-and-its-key)."
@@ -208,7 +207,7 @@ def _row(node: Node, name: str, entries: list[Node], taken: Iterable[str]) -> st
 
 
 def _type(option: Node) -> str:
-    if option.get("description") == references.SCHEMA["description"] or option.get("oneOf") == references.SCHEMA["oneOf"]:
+    if option.get("oneOf") == references.SCHEMA["oneOf"]:
         return "credential"
     if option.get("pattern") == durations.PATTERN:
         return "duration"

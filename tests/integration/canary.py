@@ -16,19 +16,18 @@ from urllib.parse import quote, quote_plus
 
 import psutil
 
-SHORTEST = 12
+SHORTEST_PART = 12
 """A shorter part of a value turns up by chance."""
 
 
 def forms(value: str) -> set[str]:
     """The spellings of a value and of its parts: a scheme word or a neighbour may have been cut off."""
     found: set[str] = set()
-    for part in {value, *re.split(r"[ ,]", value)}:
-        if len(part) >= SHORTEST:
-            found |= {part, quote(part), quote(part, safe=""), quote_plus(part)}
-            found |= {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
-            encoded = (base64.b64encode(part.encode()), base64.urlsafe_b64encode(part.encode()))
-            found |= {text.decode().rstrip("=") for text in encoded}
+    for part in {value, *(part for part in re.split(r"[ ,]", value) if len(part) >= SHORTEST_PART)}:
+        found |= {part, quote(part), quote(part, safe=""), quote_plus(part)}
+        found |= {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
+        encoded = (base64.b64encode(part.encode()), base64.urlsafe_b64encode(part.encode()))
+        found |= {text.decode().rstrip("=") for text in encoded}
     return found
 
 

@@ -69,7 +69,7 @@ def test_a_bad_machine_stops_the_rollout_before_the_next_machine(world: Visitor,
 
 
 def test_a_check_that_says_no_holds_before_the_next_step(world: Visitor, desk: Desk) -> None:
-    desk.edit("/cp/self-test\", ", '/cp/self-test", retries: 1, every: 100ms, ')
+    desk.edit('/cp/self-test", ', '/cp/self-test", retries: 1, every: 1s, ')
     world.tell("faults", provider="molecule", path="/cp/self-test", kind="status", status=500, times=0)
 
     held = desk.rotate()

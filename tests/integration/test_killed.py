@@ -19,7 +19,6 @@ from tests.sandbox.visitor import Visitor
 from .conftest import OLD_TOKEN, Desk
 from .facts import is_alive, minted, working
 
-pytestmark = pytest.mark.core
 POINTS = {
     "the write to Fly": {"provider": "fly", "method": "POST", "path": "/apps/molecule-cp/secrets$"},
     "the update of a machine": {"provider": "fly", "method": "POST", "path": "/machines/[^/]+$"},
@@ -73,6 +72,7 @@ def test_sigkill_leaves_no_worker_behind_and_the_next_run_finishes_with_one_mint
     assert len(minted(world)) == 1
 
 
+@pytest.mark.core
 def test_a_mint_whose_answer_arrives_after_the_kill_is_kept(world: Visitor, desk: Desk) -> None:
     world.tell("gate", provider="fly", method="POST", path="/graphql", graphql="createLimitedAccessToken", when="after")
     process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"))
@@ -105,6 +105,7 @@ def test_a_mint_whose_answer_is_lost_leaves_no_orphan(world: Visitor, desk: Desk
     assert len(minted(world, alive=True)) == 1
 
 
+@pytest.mark.core
 def test_sighup_as_a_closed_terminal_sends_it_stops_everything(world: Visitor, desk: Desk) -> None:
     world.tell("gate", when="before", **POINTS["the write to GitHub"])
     process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"), start_new_session=True)
@@ -122,6 +123,7 @@ def test_sighup_as_a_closed_terminal_sends_it_stops_everything(world: Visitor, d
     assert len(minted(world)) == 1
 
 
+@pytest.mark.core
 def test_a_cancelled_ansible_runner_job_stops_everything(world: Visitor, desk: Desk, tmp_path: Path) -> None:
     world.tell("gate", when="before", **POINTS["the write to GitHub"])
     script = tmp_path / "job.py"

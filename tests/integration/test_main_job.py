@@ -14,9 +14,8 @@ from tests.sandbox.visitor import Visitor
 from .conftest import OLD_TOKEN, Desk
 from .facts import effects, holders, is_alive, last_word, minted, working
 
-pytestmark = pytest.mark.core
 
-
+@pytest.mark.core
 def test_one_command_rotates_both_places_and_the_world_agrees(world: Visitor, desk: Desk) -> None:
     outcome = desk.rotate()
 
@@ -87,6 +86,7 @@ def test_the_summary_names_what_changed_where_and_the_grade_of_the_proof(desk: D
         assert expected in output
 
 
+@pytest.mark.core
 def test_running_it_again_changes_nothing(world: Visitor, desk: Desk) -> None:
     desk.rotate()
     before = world.ask("counts")["mutating"]
@@ -110,6 +110,7 @@ def test_a_forced_rotation_with_the_value_kept_ends_in_a_refused_proof(world: Vi
     assert world.violations() == []
 
 
+@pytest.mark.core
 def test_a_role_in_a_playbook_of_ones_own_runs_the_hooks_in_order(desk: Desk) -> None:
     hooks = ("before_issue", "before_roll_out", "before_revoke", "after")
     for hook in hooks:

@@ -39,6 +39,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     IntentState,
+    Mark,
     SecretState,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
@@ -171,7 +172,7 @@ class Effects:
         mark = work.state.holdings.get(copy.id)
         baseline = mark.evidence if mark else work.order.baseline.get(copy.id)
         store = self._systems.store(copy)
-        if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, list(copy.keys))):
+        if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, watched(copy, mark))):
             raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))
 
     def _reload(self, works: list[Work]) -> str:
@@ -370,6 +371,12 @@ def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, Secr
     """What a copy's keys are to hold."""
     fields = fields_of(secret, credential)
     return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
+
+
+def watched(copy: Copy, mark: Mark | None) -> list[str]:
+    """The keys of a copy that are ours: what the map gives it now, and what was written to it before."""
+    before = mark.keys if mark else None
+    return list({**(before or {}), **copy.keys})
 
 
 def changed_by_hand(copy: Copy) -> str:

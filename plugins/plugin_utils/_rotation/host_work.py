@@ -66,10 +66,15 @@ class HostWork:
             try:
                 code = execute(command)
                 if code != 0:
-                    raise RotorError(f"the command ended with code {code} on host {self.host}")
+                    raise RotorError(
+                        f"the command ended with code {code} on host {self.host}",
+                        hint="What it printed is not shown, since it may hold the value. Mend it there, and run again",
+                    )
             except RotorError as error:
+                never_ran = isinstance(error, ConfigurationError)
                 for secret, intent in intents.items():
-                    self._ledger.fail(run, secret, intent, str(error), IntentState.UNKNOWN)
+                    state = IntentState.FAILED if never_ran else IntentState.UNKNOWN
+                    self._ledger.fail(run, secret, intent, str(error), state)
                 raise
             evidence = {"host": self.host, "exit_code": code}
             self._ledger.reloaded(run, intents, consumer=target, credentials=served, evidence=evidence)

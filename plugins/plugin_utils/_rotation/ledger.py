@@ -143,6 +143,7 @@ class Ledger(Records):
         details = {"copy": label, "evidence": dict(evidence), "credential": credential}
         with self._transaction(run, secret, "written", details) as (tx, now):
             mark = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence), "at": now}
+            self._keep_what_left(tx, secret, copy, label, keys)
             self._put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
             proofs, running, intents = self._t.proofs, self._t.running, self._t.intents
             checks = self._sa.and_(intents.c.secret == secret, intents.c.kind == "verify")
@@ -252,6 +253,18 @@ class Ledger(Records):
         t = self._t.intents
         return self._sa.and_(t.c.secret == secret, t.c.kind == kind, t.c.target == target)
 
+    def _keep_what_left(self, tx: Any, secret: str, copy: str, label: str, keys: Row) -> None:
+        """A key that has left the map goes on holding what was last written to it, as a copy that has left does."""
+        t = self._t.holdings
+        here = self._sa.and_(t.c.secret == secret, t.c.copy == copy)
+        before = tx.execute(self._sa.select(t).where(here)).mappings().first()
+        for key, template in before["keys"].items() if before else ():
+            if key not in keys:
+                mark = {**before, "label": f"{label}: {key}", "keys": {key: template}}
+                self._put(tx, t, {"secret": secret, "copy": f"{copy}#{key}"}, _without(mark, "secret", "copy"))
+        back = [f"{copy}#{key}" for key in keys]
+        tx.execute(t.delete().where(t.c.secret == secret, t.c.copy.in_(back)))
+
     def _put(self, tx: Any, table: Any, key: Row, values: Row) -> None:
         same = self._sa.and_(*(table.c[name] == value for name, value in key.items()))
         if not tx.execute(table.update().where(same).values(**values)).rowcount:
@@ -264,6 +277,10 @@ class Ledger(Records):
         t = self._t.credentials
         gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": proof, "sealed": {}}
         tx.execute(t.update().where(t.c.id == credential).values(**gone))
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 def _text(time: datetime) -> str:

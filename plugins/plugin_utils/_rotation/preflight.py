@@ -23,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects im
     NO_JOURNAL,
     changed_by_hand,
     forget_hint,
+    watched,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
@@ -120,9 +121,7 @@ class Preflight:
 
     def _questions(self, item: Planned) -> list[Question]:
         secret, systems = item.secret, self._systems
-        questions = [
-            Question("copy", f"{secret.name} {copy.id}", partial(self._observe, copy)) for copy in secret.copies
-        ]
+        questions = [self._look(item, copy) for copy in secret.copies]
         if item.order.mint:
             current = item.state.current.provider_id if item.state.current else None
             questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
@@ -147,8 +146,13 @@ class Preflight:
             return [f"connection {name}: {error}"]
         return []
 
-    def _observe(self, copy: Copy) -> Any:
-        return self._systems.store(copy).observe(copy.container, list(copy.keys))
+    def _look(self, item: Planned, copy: Copy) -> Question:
+        keys = watched(copy, item.state.holdings.get(copy.id))
+        observe = partial(self._observe, copy, keys)
+        return Question("copy", f"{item.secret.name} {copy.id}", observe)
+
+    def _observe(self, copy: Copy, keys: list[str]) -> Any:
+        return self._systems.store(copy).observe(copy.container, keys)
 
     def _sick(self, part: Consumer) -> list[str]:
         return [f"{part.name} is not well: {what}" for what in self._systems.consumer(part).sick()]
@@ -187,7 +191,7 @@ class Preflight:
         baseline: dict[str, Any] = {}
         moved: list[str] = []
         for copy in item.secret.copies:
-            seen = self._answer(Question("copy", f"{item.secret.name} {copy.id}", partial(self._observe, copy)))
+            seen = self._answer(self._look(item, copy))
             mark = item.state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
             if copy.id in self._forget or copy.label in self._forget:

@@ -146,14 +146,17 @@ class Report:
 
     def held(self, lane: Lane) -> list[str]:
         secret = lane.secret
-        place = f" at {self._title(secret, lane.held_at)}, {lane.held_at.kind}" if lane.held_at else ""
+        place = f" at {self._place(secret, lane.held_at)}" if lane.held_at else ""
         return [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state)]
+
+    def _place(self, secret: Secret, action: Action) -> str:
+        target = f" of {action.target}" if action.kind == "reload" else ""
+        return f"{self._title(secret, action)}, {action.kind}{target}"
 
     def _whereabouts(self, secret: Secret, state: SecretState) -> list[str]:
         """Which credential is where, that both are alive, and the commands to go on and back."""
-        lines = [
-            f"  {_role(row)}  {_name(row)}   {_where(secret, state, row)}" for row in reversed(state.credentials) if row.alive
-        ]
+        alive = [row for row in reversed(state.credentials) if row.alive]
+        lines = [f"  {_role(row)}  {_name(row)}   {_where(secret, state, row)}" for row in alive]
         if state.pending and state.current is None:
             unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
             place = f"in {', '.join(unknown)}" if unknown else "in no copy that the map names"
@@ -205,9 +208,8 @@ class Report:
         """``works``: row -> what the provider says of it; ``drift``: copy -> whether it is as recorded."""
         secret, state = item.secret, item.state
         lines = [f"{secret.name}   {item.verdict.status}: {item.verdict.why}"]
-        for row in reversed(state.credentials):
-            if row.alive:
-                lines.append(f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}")
+        alive = [row for row in reversed(state.credentials) if row.alive]
+        lines += [f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}".rstrip() for row in alive]
         for copy in secret.copies:
             mark = state.holdings.get(copy.id)
             holder = state.credential(mark.credential) if mark else None
@@ -259,7 +261,7 @@ def _where(secret: Secret, state: SecretState, row: CredentialRow) -> str:
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
         doubts = [name for name in secret.consumers if name not in state.running]
-    places += [f"{name} may run on it" for name in doubts]
+    places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
     end = "valid" if row.state is CredentialState.PENDING else "still valid; nothing was revoked"
     return f"{', '.join(places) or 'held by nobody'}, {end}"
 

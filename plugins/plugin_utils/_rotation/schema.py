@@ -99,7 +99,8 @@ def consumer(name: str, *, check: Json | None = None) -> Json:
     needed = {"type": _TYPE, **_connection("consumers", name)}
     if cls.on_host:
         needed["host"] = _text("the inventory host that it runs on")
-    healthy = {"type": "array", "items": check or _ANY, "description": "checks of its health, made before and after a reload"}
+    description = "checks of its health, made before and after a reload"
+    healthy = {"type": "array", "items": check or _ANY, "description": description}
     return _node({**needed, "healthy": healthy}, cls.schema, tuple(needed))
 
 

@@ -66,12 +66,27 @@ def check_names(wishes: Wishes, known: Iterable[str]) -> None:
     ):
         for name in names:
             if name not in known:
-                near = get_close_matches(name, known, 1)
-                hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known)) or 'none'}"
-                raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=hint)
+                raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=_meant(name, known))
     for key in wishes.where or {}:
         if key not in WHERE:
-            raise ConfigurationError(f"rotate_where: unknown criterion {key}", hint=f"There are: {', '.join(WHERE)}")
+            raise ConfigurationError(f"rotate_where: unknown criterion {key}", hint=_meant(key, WHERE))
+
+
+def check_reach(wishes: Wishes, secret_map: SecretMap) -> None:
+    """ConfigurationError for what no secret has: a slip must neither pass for "nothing to do" nor widen a run."""
+    attributes = [_attributes(secret, secret_map) for secret in secret_map.secrets.values()]
+    asked = [("rotate_where", key, str(value)) for key, value in (wishes.where or {}).items()]
+    asked += [("rotate_environments", "environment", name) for name in wishes.environments]
+    for option, key, value in asked:
+        known = {one for found in attributes for one in found[key] if one}
+        if value not in known and (known or not wishes.only):
+            raise ConfigurationError(f"{option}: no secret has the {key} {value}", hint=_meant(value, known))
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    near = get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known) or 'none'}"
 
 
 def picked_by(wishes: Wishes, secret: Secret, secret_map: SecretMap) -> bool:

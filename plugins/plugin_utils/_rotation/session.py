@@ -139,8 +139,9 @@ class Session:
     def _map(self, wishes: Wishes) -> SecretMap:
         names = self._variables.names()
         selection.check_names(wishes, names)
-        raw = self._variables.select(list(wishes.only) or names)
-        return self._parse(raw)
+        secret_map = self._parse(self._variables.select(list(wishes.only) or names))
+        selection.check_reach(wishes, secret_map)
+        return secret_map
 
     def _kept_map(self, plan: Row, *, bare: bool = False) -> SecretMap:
         """The map that was planned; with the connections of now, or (bare) with nothing but their types."""

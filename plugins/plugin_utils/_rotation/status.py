@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import watched
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned
@@ -77,7 +78,7 @@ class Status:
             if mark is None:
                 continue
             try:
-                seen = self._systems.store(copy).observe(copy.container, list(copy.keys))
+                seen = self._systems.store(copy).observe(copy.container, watched(copy, mark))
                 same = registry.find("stores", copy.type).unchanged(mark.evidence, seen)
                 found[copy.id] = "" if same else "; CHANGED since by somebody else"
             except RotorError as error:

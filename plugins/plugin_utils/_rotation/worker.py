@@ -14,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import threading
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -47,10 +46,9 @@ class WorkerClock(Clock):
             os._exit(1)
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, LAST_ANSWER_WITHIN)  # nothing in here can stand in the kernel's way
         self.stop()
-        last_resort = threading.Timer(LAST_ANSWER_WITHIN, os._exit, args=(1,))
-        last_resort.daemon = True
-        last_resort.start()
 
 
 def _die_with_parent() -> None:

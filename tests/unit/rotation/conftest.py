@@ -63,3 +63,19 @@ def make_play(world: World, tmp_path: Path) -> Callable[..., Play]:
 @pytest.fixture
 def play(make_play: Callable[..., Play]) -> Play:
     return make_play()
+
+
+def current_id(play: Play) -> str:
+    current = play.state("TOKEN").current
+    assert current
+    return str(current.provider_id)
+
+
+def rotate_once(play: Play) -> str:
+    """The first rotation; the id of what it minted."""
+    result = play.rotate("TOKEN")
+    assert not result["failed"], play.output
+    play.world.clock.pass_(days=1)
+    play.world.log.clear()
+    play.lines.clear()
+    return current_id(play)

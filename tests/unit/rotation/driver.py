@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import journal as journals
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
@@ -23,6 +25,27 @@ from tests.unit.rotation import fakes  # noqa: F401 - offers the fake providers
 from tests.unit.rotation.world import World
 
 KEY = "3jlIz5gMDFcuTBLsSeDyUe-U1Hz-8kXFzYbGJTWtu_4="
+
+
+@contextmanager
+def quick_ledgers() -> Iterator[None]:
+    """Open each file once: for tests of many hundred sessions, which would spend their time on opening."""
+    opened: dict[Any, Any] = {}
+    really_open = journals._engine
+
+    def remembered(path: Path, readonly: bool) -> Any:
+        key = (path, readonly, path.exists())
+        if key not in opened:
+            opened[path, readonly, True] = really_open(path, readonly)
+        return opened[path, readonly, True]
+
+    journals._engine = remembered
+    try:
+        yield
+    finally:
+        journals._engine = really_open
+        for engine in opened.values():
+            engine.dispose()
 
 
 class Play:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +43,10 @@ def ledger(path: Path) -> Ledger:
     return opened(path)
 
 
-def mint(ledger: Ledger, name: str = "rotor-1", value: str = VALUE, secret: str = "S") -> int:
-    intent = ledger.intend("run", secret, "mint", name)
-    ledger.minted("run", secret, intent, Credential(name, name, {"token": SecretValue(value)}), {})
-    newest = ledger.state(secret).newest
+def mint(ledger: Ledger, name: str = "rotor-1", value: str = VALUE) -> int:
+    intent = ledger.intend("run", "S", "mint", name)
+    ledger.minted("run", "S", intent, Credential(name, name, {"token": SecretValue(value)}), {})
+    newest = ledger.state("S").newest
     assert newest
     return newest
 
@@ -131,8 +130,8 @@ def test_the_default_place_is_the_users_state_directory(tmp_path: Path, monkeypa
         ({"url": "sqlite:///ledger.db"}, "relative path"),
         ({"url": "postgresql://db/rotor"}, "not a SQLite URL"),
         ({"url": 5}, "not a SQLite URL"),
-        ({"path": "/tmp/x"}, "no others"),
-        ("sqlite:////tmp/x", "no others"),
+        ({"path": "/a"}, "no others"),
+        ("sqlite:////a/ledger.db", "no others"),
         ({"key": {"env": "ROTOR_TEST_UNSET"}}, "unset or empty"),
         ({"key": ""}, "unset or empty"),
         ({"key": "not a key"}, "not a Fernet key"),
@@ -322,7 +321,6 @@ def test_every_change_adds_a_link_that_depends_on_all_before_it(ledger: Ledger, 
 
 def test_a_failed_transaction_leaves_neither_the_change_nor_a_link(ledger: Ledger) -> None:
     head = ledger.audit_head()
-    bad: Callable[[], object] = lambda: ledger.begin_run("run", {"plan": object()}, "me", "")
     with pytest.raises(Exception, match="JSON"):
-        bad()
+        ledger.begin_run("run", {"plan": object()}, "me", "")
     assert ledger.audit_head() == head

@@ -20,27 +20,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
-from tests.unit.rotation.conftest import token_map
+from tests.unit.rotation.conftest import current_id, rotate_once, token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.world import World
 
 LOST = OutcomeUnknownError("no answer within 30 s")
-
-
-def current_id(play: Play) -> str:
-    current = play.state("TOKEN").current
-    assert current
-    return str(current.provider_id)
-
-
-def rotate_once(play: Play) -> str:
-    """The first rotation; the id of what it minted."""
-    result = play.rotate("TOKEN")
-    assert not result["failed"], play.output
-    play.world.clock.pass_(days=1)
-    play.world.log.clear()
-    play.lines.clear()
-    return current_id(play)
 
 
 def test_effects_come_in_the_maps_order_and_each_step_is_proven_before_the_next(play: Play, world: World) -> None:
@@ -62,16 +46,16 @@ def test_effects_come_in_the_maps_order_and_each_step_is_proven_before_the_next(
     ]
 
 
-def test_a_run_without_anything_due_asks_nobody_and_changes_nothing(play: Play, world: World) -> None:
-    rotate_once(play)
-    assert not play.rotate("TOKEN")["go"]
-    assert world.log == []
-
-
 def test_an_unknown_secret_is_left_alone_until_it_is_named(play: Play, world: World) -> None:
     assert not play.rotate()["go"]
     assert world.log == []
     assert play.rotate("TOKEN")["changed"]
+
+
+def test_a_run_without_anything_due_asks_nobody_and_changes_nothing(play: Play, world: World) -> None:
+    rotate_once(play)
+    assert not play.rotate("TOKEN")["go"]
+    assert world.log == []
 
 
 def test_the_first_rotation_revokes_nothing_and_lists_what_may_be_in_use(play: Play, world: World) -> None:
@@ -215,88 +199,6 @@ def test_a_write_that_may_have_had_its_effect_is_remembered_through_a_refused_at
     assert world.counted("revoke") == 1
 
 
-def test_a_hand_that_was_faster_is_noticed_and_nothing_is_overwritten(play: Play, world: World) -> None:
-    rotate_once(play)
-    world.put("ci", {"TOKEN": "fixed at 3 a.m."})
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "changed by somebody else" in play.output
-    assert world.mutations == []
-    assert world.containers["ci"]["TOKEN"][0] == "fixed at 3 a.m."
-
-
-def test_a_hand_between_plan_and_write_is_noticed_too(play: Play, world: World) -> None:
-    plan = play.plan("TOKEN")
-    play.session().advance(plan["run"], Phase.ISSUED)
-    world.put("app", {"TOKEN": "fixed at 3 a.m."})
-    assert play.session().advance(plan["run"], Phase.ROLLED_OUT)["held"] == ["TOKEN"]
-    assert world.counted("write") == 0
-
-
-def test_what_a_hand_wrote_is_overwritten_once_it_is_forgotten(play: Play, world: World) -> None:
-    rotate_once(play)
-    world.put("ci", {"TOKEN": "fixed at 3 a.m."})
-    assert not play.rotate("TOKEN", force=True, forget=("cloud:ci",))["failed"], play.output
-    assert world.containers["ci"]["TOKEN"][0] == world.issued[current_id(play)].value
-
-
-def test_forgetting_what_is_not_recorded_says_so(play: Play) -> None:
-    play.plan("TOKEN", forget=("cloud:nothing",))
-    assert "nothing recorded of cloud:nothing" in play.output
-
-
-def test_a_copy_that_left_the_map_keeps_the_old_credential_alive_until_it_is_forgotten(
-    play: Play, world: World
-) -> None:
-    old = rotate_once(play)
-    play.map["TOKEN"] = {**play.map["TOKEN"], "rollout": play.map["TOKEN"]["rollout"][:1]}
-    result = play.rotate("TOKEN", force=True)
-    assert result["failed"]
-    assert "box ci holds it" in play.output
-    assert not world.issued[old].revoked
-    world.services.pop("ci")
-    assert not play.rotate("TOKEN", forget=("cloud:ci", "ci"))["failed"], play.output
-    assert world.issued[old].revoked
-
-
-def test_a_copy_that_is_new_in_the_map_gets_the_value_that_is_kept(
-    make_play: Callable[..., Play], world: World
-) -> None:
-    whole = token_map(retain="current")
-    play = make_play(secret_map={"TOKEN": {**whole, "rollout": whole["rollout"][:1]}})
-    rotate_once(play)
-    play.map["TOKEN"] = whole
-    assert not play.rotate("TOKEN")["failed"], play.output
-    assert world.counted("mint") == 0
-    assert world.containers["ci"]["TOKEN"][0] == world.issued[current_id(play)].value
-
-
-def test_a_copy_that_is_new_in_the_map_needs_a_new_credential_where_no_value_is_kept(play: Play, world: World) -> None:
-    whole = play.map["TOKEN"]
-    play.map["TOKEN"] = {**whole, "rollout": whole["rollout"][:1]}
-    rotate_once(play)
-    play.map["TOKEN"] = whole
-    assert not play.rotate()["failed"], play.output
-    assert world.counted("mint") == 1
-
-
-def test_a_key_that_is_new_in_a_copy_is_written_before_anything_is_revoked(play: Play, world: World) -> None:
-    """The new key may hold the old value already: an edit of the map in the middle of a rotation."""
-    old = rotate_once(play)
-    world.put("app", {"SPARE": world.issued[old].value})
-    world.services["ci"].breaks_at = 1
-    assert play.rotate("TOKEN", force=True)["failed"]
-    world.services["ci"].breaks_at = None
-    first, second = play.map["TOKEN"]["rollout"]
-    keys = {"TOKEN": "${token}", "SPARE": "${token}"}
-    play.map["TOKEN"] = {
-        **play.map["TOKEN"],
-        "rollout": [{**first, "copies": [{"store": "cloud", "box": "app", "keys": keys}]}, second],
-    }
-    assert not play.rotate("TOKEN")["failed"], play.output
-    assert world.containers["app"]["SPARE"][0] == world.issued[current_id(play)].value
-    assert world.issued[old].revoked
-
-
 def test_a_bad_machine_holds_the_rotation_with_both_credentials_alive_and_the_next_run_goes_on(
     play: Play, world: World
 ) -> None:
@@ -330,79 +232,6 @@ def test_a_failing_check_holds_before_the_next_step(play: Play, world: World) ->
     assert "workflow concluded failure" in play.output
     assert not play.rotate("TOKEN")["failed"]
     assert world.counted("mint") == 1
-
-
-def test_going_back_writes_the_old_value_where_the_new_one_was_and_revokes_the_new(
-    make_play: Callable[..., Play], world: World
-) -> None:
-    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
-    old = rotate_once(play)
-    world.services["ci"].breaks_at = 1
-    play.rotate("TOKEN", force=True)
-    world.services["ci"].breaks_at = None
-    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
-    assert current_id(play) == old
-    assert world.values_in("app") == world.values_in("ci") == {world.issued[old].value}
-    assert [one.id for one in world.alive if one.id in world.made] == [old]
-
-
-def test_there_is_no_way_back_where_the_old_value_is_not_known(play: Play, world: World) -> None:
-    rotate_once(play)
-    world.services["ci"].breaks_at = 1
-    play.rotate("TOKEN", force=True)
-    world.log.clear()
-    plan = play.rotate("TOKEN", rollback=True)
-    assert plan["failed"]
-    assert "the old value of box app, box ci is not known here" in play.output
-    assert world.mutations == []
-
-
-def test_before_anything_is_written_the_way_back_is_to_revoke_the_new_one(play: Play, world: World) -> None:
-    old = rotate_once(play)
-    world.fail("write", UnavailableError("down"), "app")
-    play.rotate("TOKEN", force=True)
-    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
-    assert current_id(play) == old
-    assert world.counted("write", "update") == 0
-    assert [one.id for one in world.alive if one.id in world.made] == [old]
-
-
-def test_going_back_takes_a_half_reloaded_consumer_of_a_later_step_back_as_well(
-    make_play: Callable[..., Play], world: World
-) -> None:
-    """Step 1 writes, step 2 reloads: the consumer's first machine is on the new value when its second one breaks."""
-    check = {"type": "test.fake.selftest", "service": "app", "proves": "use", "connection": "cloud"}
-    steps = [
-        {"name": "write", "copies": [{"store": "cloud", "box": "app"}]},
-        {"name": "reload", "copies": [{"store": "cloud", "box": "ci"}], "reload": ["app", "ci"], "verify": [check]},
-    ]
-    play = make_play(secret_map={"TOKEN": token_map(retain="current", revoke={"accept": "life"}) | {"rollout": steps}})
-    rotate_once(play)
-    world.services["app"].breaks_at = 1
-    assert play.rotate("TOKEN", force=True)["failed"]
-    world.services["app"].breaks_at = None
-    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
-    assert world.violations == []
-
-
-def test_going_back_is_nothing_when_no_rotation_is_under_way(play: Play, world: World) -> None:
-    rotate_once(play)
-    assert not play.rotate("TOKEN", rollback=True)["go"]
-    assert world.log == []
-
-
-def test_a_plan_to_go_back_does_nothing_once_the_new_credential_stands_somewhere(play: Play, world: World) -> None:
-    rotate_once(play)
-    world.fail("write", UnavailableError("down"), "app")
-    play.rotate("TOKEN", force=True)
-    back = play.plan("TOKEN", rollback=True)
-    world.services["ci"].breaks_at = 1
-    play.rotate("TOKEN")
-    for phase in (Phase.ISSUED, Phase.ROLLED_OUT, Phase.REVOKED):
-        result = play.session().advance(back["run"], phase)
-    assert result["failed"]
-    world.services["ci"].breaks_at = None
-    assert not play.rotate("TOKEN")["failed"], play.output
 
 
 def test_the_old_credential_lives_through_its_grace_and_ends_with_a_later_run(
@@ -462,3 +291,19 @@ def test_no_value_is_ever_said(make_play: Callable[..., Play], world: World) -> 
     play.rotate("TOKEN", rollback=True)
     play.status()
     assert not [one for one in world.issued.values() if one.value in play.output]
+
+
+def test_a_value_that_is_not_kept_any_more_cannot_be_written_and_the_message_says_what_to_do(
+    play: Play, world: World
+) -> None:
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN")
+    world.services["ci"].breaks_at = None
+    plan = play.plan("TOKEN")
+    pending = play.state("TOKEN").pending
+    assert pending
+    play.ledger().value_dropped("a test", "TOKEN", pending.id)
+    play.ledger().forgotten("a test", "TOKEN", "cloud:ci")
+    result = play.session().advance(plan["run"], Phase.ROLLED_OUT)
+    assert result["held"] == ["TOKEN"]
+    assert "is not kept here. Rotate the secret to write it anywhere else" in result["msg"]

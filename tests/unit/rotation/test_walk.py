@@ -83,7 +83,9 @@ def test_a_date_that_yaml_made_is_text_again(value: Any, text: str) -> None:
 
 def test_only_strings_that_hold_a_template_are_templated() -> None:
     templar = Templar()
-    result, _mistakes = expand({"a": "plain", "b": Tagged("{{ name }}!"), "c": "${token|url}", "d": "{% if x %}"}, templar)
+    result, _mistakes = expand(
+        {"a": "plain", "b": Tagged("{{ name }}!"), "c": "${token|url}", "d": "{% if x %}"}, templar
+    )
     assert result == {"a": "plain", "b": "Ada!", "c": "${token|url}", "d": "{% if x %}"}
     assert templar.asked == ["{{ name }}!", "{% if x %}"]
     assert isinstance(templar.asked[0], Tagged), "without its tag, core takes no string for a template"

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work on an inventory host: Ansible does it, the value goes there through standard input, and the ledger knows it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.visitor import Visitor
+
+from .conftest import OLD_TOKEN, Desk
+from .facts import command_after, effects, is_alive, minted, value_of, working
+
+HOST = """\
+all:
+  hosts:
+    app1:
+      ansible_connection: local
+      ansible_python_interpreter: "{{ ansible_playbook_python }}"
+"""
+
+
+@pytest.fixture
+def hosted(desk: Desk) -> Desk:
+    """The control plane's step has a consumer on host app1 as well, which gets the token on its standard input."""
+    (desk.inventory / "hosts.yml").write_text(HOST)
+    variables = desk.example
+    consumers = variables["secret_consumers"] | {"worker": command(desk, fails=False)}
+    variables["secret_map"]["FLY_API_TOKEN"]["rollout"][0]["reload"].append("worker")
+    desk.override(secret_map=variables["secret_map"], secret_consumers=consumers)
+    return desk
+
+
+def command(desk: Desk, *, fails: bool) -> dict[str, Any]:
+    line = f"sha256sum > {digest(desk)}" + ("; exit 7" if fails else "")
+    return {"type": "command", "host": "app1", "command": line, "stdin": "${token}"}
+
+
+def digest(desk: Desk) -> Path:
+    return desk.home / "digest"
+
+
+@pytest.mark.core
+def test_a_command_on_a_host_gets_the_value_and_is_part_of_the_step(world: Visitor, hosted: Desk) -> None:
+    outcome = hosted.rotate()
+
+    assert outcome.code == 0, outcome
+    (new,) = minted(world)
+    value = value_of(world, new)
+    assert digest(hosted).read_text().split()[0] == hashlib.sha256(value.encode()).hexdigest()
+    assert "worker: on host app1, by Ansible" in outcome.output
+    assert "worker reloaded on host app1" in outcome.output
+    assert "worker runs on it since" in outcome.output
+    assert value not in outcome.output
+    assert working(world)
+    assert not is_alive(world, OLD_TOKEN)
+    assert world.violations() == []
+
+
+def test_a_command_that_fails_holds_before_the_next_step_and_a_second_run_finishes(
+    world: Visitor, hosted: Desk
+) -> None:
+    consumers = hosted.example["secret_consumers"]
+    hosted.override(secret_consumers=consumers | {"worker": command(hosted, fails=True)})
+
+    held = hosted.rotate()
+
+    assert held.code != 0
+    assert "at 1 control plane, reload of worker: the command ended with code 7 on host app1" in held.output
+    assert "write github" not in effects(world)
+    assert is_alive(world, OLD_TOKEN)
+    hosted.override(secret_consumers=consumers | {"worker": command(hosted, fails=False)})
+    again = hosted.type(command_after(held.output, "go on"))
+    assert again.code == 0, again
+    assert working(world)
+    assert len(minted(world)) == 1
+    assert world.violations() == []
+
+
+def test_files_that_would_keep_a_value_on_the_host_are_refused(world: Visitor, hosted: Desk) -> None:
+    hosted.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+
+    held = hosted.rotate()
+
+    assert held.code != 0
+    assert "ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host. Unset it" in held.output
+    assert "worker may run on it" not in held.output.split("  old  ")[0]
+    assert not digest(hosted).exists()
+    assert is_alive(world, OLD_TOKEN)
