@@ -247,7 +247,9 @@ class Effects:
         secret, row = work.secret, work.row
         in_the_way = planner.obstacles(secret, work.state, row, work.order)
         if in_the_way:
-            raise RotorError(f"{row.name} is not revoked: {'; '.join(in_the_way)}")
+            gone = ",".join(planner.strangers(secret, work.state, row))
+            hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
+            raise RotorError(f"{row.name} is not revoked: {'; '.join(in_the_way)}", hint=hint)
         issuer = self._systems.issuer(secret)
         if issuer.traits.revoke != "api":
             self._ledger.retired(self._run, secret.name, row.id, "gone from every copy")

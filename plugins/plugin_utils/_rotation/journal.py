@@ -82,7 +82,8 @@ def _state_home() -> Path:
 
 def _dies_with_its_container() -> bool:
     """ansible-runner's execution environments: a container, and a private data dir mounted at /runner."""
-    in_container = Path("/run/.containerenv").exists() or Path("/.dockerenv").exists()
+    marks = Path("/run/.containerenv"), Path("/.dockerenv")
+    in_container = any(mark.exists() for mark in marks) or "KUBERNETES_SERVICE_HOST" in os.environ
     return in_container and Path("/runner").is_dir()
 
 

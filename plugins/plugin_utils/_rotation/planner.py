@@ -212,6 +212,13 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
     return found
 
 
+def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
+    """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
+    mapped = {copy.id for copy in secret.copies} | set(secret.consumers)
+    marks = [*state.holdings.items(), *state.running.items()]
+    return [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
+
+
 def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
     """Whether a copy holds that credential in every key that the map gives it now."""
     mark = state.holdings.get(copy.id)

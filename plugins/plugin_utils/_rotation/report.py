@@ -123,7 +123,7 @@ class Report:
             return [("abandon", f"{_name(state.credential(action.credential))}, once no copy holds it")]
         if action.kind in ("revoke", "clean"):
             row = state.credential(action.credential)
-            return [(action.kind, f"{_name(row)}{_condition(secret)}; {_best_proof(item, row)}")] if row else []
+            return [(action.kind, f"{_name(row)}{_condition(secret, row)}; {_best_proof(item, row)}")] if row else []
         return []
 
     def _outlook(self, item: Planned, consumer: str) -> list[str]:
@@ -215,12 +215,6 @@ class Report:
             holder = state.credential(mark.credential) if mark else None
             what = f"{holder.name} since {_when(mark.at)}" if holder and mark else "unknown to this ledger"
             lines.append(f"  copy      {copy.label}: {what}{drift.get(copy.id, '')}")
-        mapped = {copy.id for copy in secret.copies}
-        lines += [
-            f"  copy      {mark.label}: left the map; forget it with -e rotate_forget='{copy_id}'"
-            for copy_id, mark in state.holdings.items()
-            if copy_id not in mapped
-        ]
         for name in secret.consumers:
             running = state.running.get(name)
             holder = state.credential(running.credential) if running else None
@@ -229,6 +223,10 @@ class Report:
             maybe = state.credential(doubt.credential) if doubt else None
             what += f"; may run on {maybe.name}, since a reload did not end well" if maybe else ""
             lines.append(f"  consumer  {name}: {what}")
+        lines += [
+            f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget='{name}'"
+            for name in planner.strangers(secret, state)
+        ]
         if item.verdict.status != "fresh":
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
         return lines
@@ -276,7 +274,9 @@ def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[s
     return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]  # type: ignore[attr-defined]
 
 
-def _condition(secret: Secret) -> str:
+def _condition(secret: Secret, row: CredentialRow) -> str:
+    if row.state in (CredentialState.PENDING, CredentialState.ABANDONED):
+        return ""  # nobody has had it, or everybody has gone back from it
     wanted = secret.revoke
     conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
     conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []

@@ -87,3 +87,24 @@ def test_a_plan_to_go_back_does_nothing_once_the_new_credential_stands_somewhere
     assert result["failed"]
     world.services["ci"].breaks_at = None
     assert not play.rotate("TOKEN")["failed"], play.output
+
+
+def test_what_a_half_reloaded_consumer_runs_on_lives_although_the_map_has_dropped_the_consumer(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    """Its first machine is on the new value when its second one breaks, and then it leaves the map."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current", revoke={"accept": "life"})})
+    rotate_once(play)
+    world.services["app"].breaks_at = 1
+    assert play.rotate("TOKEN", force=True)["failed"]
+    first, second = play.map["TOKEN"]["rollout"]
+    play.map["TOKEN"] = {
+        **play.map["TOKEN"],
+        "rollout": [{"name": "app", "copies": first["copies"]}, second],
+    }
+    assert play.rotate("TOKEN", rollback=True)["failed"]
+    assert "app may run on it" in play.output
+    assert world.counted("revoke") == 0
+    del world.services["app"]
+    assert not play.rotate("TOKEN", forget=("app",))["failed"], play.output
+    assert world.counted("revoke") == 1

@@ -70,18 +70,39 @@ def test_an_orphan_of_a_first_rotation_is_unfinished_business(play: Play, world:
 @pytest.mark.parametrize(
     ("where", "reached"),
     [
-        ({"owner": "platform"}, True),
-        ({"owner": "nobody"}, False),
-        ({"store": "cloud"}, True),
-        ({"connection": "cloud"}, True),
-        ({"consumer": "app"}, True),
-        ({"consumer": "app", "owner": "nobody"}, False),
-        ({"environment": "staging"}, False),
+        ({"owner": "platform"}, ["TOKEN"]),
+        ({"owner": "billing"}, ["OTHER"]),
+        ({"store": "cloud"}, ["TOKEN", "OTHER"]),
+        ({"connection": "cloud"}, ["TOKEN", "OTHER"]),
+        ({"consumer": "app"}, ["TOKEN"]),
+        ({"consumer": "app", "owner": "billing"}, []),
+        ({"environment": "staging"}, ["OTHER"]),
     ],
 )
-def test_criteria_reach_what_they_name(make_play: Callable[..., Play], where: dict[str, str], reached: bool) -> None:
+def test_criteria_reach_what_they_name(
+    make_play: Callable[..., Play], world: World, where: dict[str, str], reached: list[str]
+) -> None:
+    world.put("spare", {})
+    step = {"name": "one", "environment": "staging", "copies": [{"store": "cloud", "box": "spare"}]}
+    other = {"issuer": token_map()["issuer"], "owner": "billing", "rollout": [step], "revoke": {"accept": "life"}}
+    play = make_play(secret_map={"TOKEN": token_map(owner="platform"), "OTHER": other})
+    assert list(going(play.plan(where=where))) == reached
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"where": {"owner": "platfrom"}}, "no secret has the owner platfrom. Did you mean platform?"),
+        ({"environments": ("production",)}, "no secret has the environment production"),
+    ],
+)
+def test_a_criterion_that_no_secret_meets_is_a_slip(
+    make_play: Callable[..., Play], wishes: dict[str, Any], said: str
+) -> None:
     play = make_play(secret_map={"TOKEN": token_map(owner="platform")})
-    assert play.plan(where=where)["go"] is reached
+    with pytest.raises(ConfigurationError) as caught:
+        play.plan(**wishes)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +112,7 @@ def test_criteria_reach_what_they_name(make_play: Callable[..., Play], where: di
         ({"only": ("XYZ",)}, "There are: TOKEN"),
         ({"confirm": ("TOKN",)}, "Did you mean TOKEN"),
         ({"adopt": {"TOKN": "id"}}, "Did you mean TOKEN"),
-        ({"where": {"stores": "x"}}, "There are: store, connection"),
+        ({"where": {"stores": "x"}}, "Did you mean store?"),
     ],
 )
 def test_a_name_that_is_not_there_is_refused_with_the_nearest(wishes: dict[str, Any], hint: str) -> None:
