@@ -10,7 +10,6 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,32 +18,10 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
-from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD_TOKEN = "TGltaXRlZEFjY2Vzc1Rva2VuOjgz"
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[server.Sandbox]:
-    running = server.start(specs=server.find_specs())
-    yield running
-    running.stop()
-
-
-def visit(sandbox: server.Sandbox) -> Visitor:
-    """The world as it was made, with a way into it."""
-    visitor = Visitor(sandbox.url)
-    visitor.tell("reset")
-    return visitor
-
-
-@pytest.fixture
-def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
-    visitor = visit(sandbox)
-    yield visitor
-    visitor.http.close()
 
 
 @dataclass

@@ -19,7 +19,7 @@ from .facts import REPOSITORY, holders, minted, paragraph, value_of
 
 WORKFLOW = "publish-platform-image.yml"
 SAID = {
-    "APP_FOR_ORGANIZATION": f"the current token {OLD_TOKEN} is no token of app molecule-cp: a new one would be too narrow",
+    "APP_FOR_ORGANIZATION": f"token {OLD_TOKEN} is no token of app molecule-cp: a new one would be too narrow",
     "REACHES_TOO_FAR": "reaches: app molecule-elsewhere is not within organization molecule-ai",
     "SICK_APP": "tenant is not well: machine 148e21ad5f0989: check servicecheck-00-http-8080 is critical",
     "TLS_ON_A_PLAIN_PORT": "Is its address right, and within reach? See secret_connections.fly_tls",

@@ -50,7 +50,6 @@ def test_status_before_in_the_middle_and_after(world: Visitor, desk: Desk) -> No
 
 def test_a_copy_changed_by_hand_is_told_and_left_alone_until_it_is_forgotten(world: Visitor, desk: Desk) -> None:
     assert desk.rotate().code == 0
-    (first,) = minted(world)
     by_hand = world.act("mint_fly_token", profile="deploy_organization", name="by-hand")
     world.act("set_fly_secret", app="molecule-cp", name="FLY_API_TOKEN", value=by_hand["token"])
     drifted = next(line for line in told(desk).splitlines() if "copy      fly app molecule-cp: rotor-" in line)

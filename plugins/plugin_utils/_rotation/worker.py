@@ -12,6 +12,7 @@ that the answer of a mint is not lost.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 from typing import Any
@@ -29,7 +30,8 @@ class WorkerClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parent = os.getppid()
+        started_by = multiprocessing.parent_process()  # it may be gone by now, and somebody else our parent
+        self._parent = (started_by and started_by.pid) or os.getppid()
 
     def check(self) -> None:
         super().check()

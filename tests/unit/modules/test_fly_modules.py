@@ -5,33 +5,21 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 
 APP = "molecule-cp"
 Runner = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[server.Sandbox]:
-    running = server.start(specs=server.find_specs())
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def world(sandbox: server.Sandbox) -> Iterator[Visitor]:
-    visitor = Visitor(sandbox.url)
-    visitor.tell("reset")
-    visitor.tell("switch", rate_limits=False, machine_seconds=0.01)
-    yield visitor
-    assert visitor.violations("spec", "leak") == []
+def world(brisk: Visitor) -> Visitor:
+    return brisk
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=int(os.environ.get("ROTOR_HISTORIES", "40")),
+    max_examples=int(os.environ.get("ROTOR_HISTORIES", "60")),
     stateful_step_count=8,
     deadline=None,
     database=None,

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One stand-in world for all tests that want one, as new for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox import server
+from tests.sandbox.visitor import Visitor
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[server.Sandbox]:
+    running = server.start(specs=server.find_specs())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def fresh(sandbox: server.Sandbox) -> Iterator[Visitor]:
+    """The world with nothing but the seed in it."""
+    visitor = Visitor(sandbox.url)
+    visitor.tell("reset")
+    yield visitor
+    visitor.http.close()
+
+
+@pytest.fixture
+def world(fresh: Visitor) -> Iterator[Visitor]:
+    """The same; what is asked of it must fit the providers' descriptions, and never be a value."""
+    yield fresh
+    assert fresh.violations("spec", "leak") == []
+
+
+@pytest.fixture
+def brisk(world: Visitor) -> Visitor:
+    """A world in which machines and runs take no time, and nobody counts requests."""
+    world.tell("switch", rate_limits=False, machine_seconds=0.01, run_seconds=0.01)
+    return world
