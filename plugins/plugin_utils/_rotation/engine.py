@@ -27,6 +27,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order, Phase, remaining
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.progress import Counts, Progress
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 
 THREADS = 8
@@ -48,7 +49,6 @@ class Lane:
     problem: str = ""
     until: datetime | None = None
     busy: int = 0
-    log: list[str] = field(default_factory=list)
     changed: bool = False
     held_at: Action | None = None
 
@@ -101,6 +101,7 @@ class Engine:
                 self._refresh(lane)
                 if lane.secret.name in failures:
                     self._hold_again(lane, *failures[lane.secret.name])
+            self._progress = Progress(len(self.lanes), self._counts, self._clock, self._say)
             with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
                 self._dispatch(pool, until)
                 while self._futures:
@@ -201,9 +202,8 @@ class Engine:
             return
         for lane in lanes:
             lane.changed = True
-            lane.log.append(said)
             self._refresh(lane)
-        self._say(f"  {', '.join(lane.secret.name for lane in lanes)}  {said}")
+        self._progress.effect(f"  {', '.join(lane.secret.name for lane in lanes)}  {said}")
 
     def _hold(self, lane: Lane, action: Action, problem: str) -> None:
         if lane.status != "held":
@@ -224,6 +224,9 @@ class Engine:
             yield from lanes
             if any(lane.moving and _rolling(lane) for lane in lanes):
                 return
+
+    def _counts(self) -> Counts:
+        return Counts(sum(action.kind == "write" for lane in self.lanes for action in lane.actions), self._failures())
 
     def _failures(self) -> int:
         return sum(lane.status == "held" for lane in self.lanes)
