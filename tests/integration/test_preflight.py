@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from cryptography.fernet import Fernet
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 
-from .conftest import OLD_TOKEN, Desk, Outcome, open_desk, visit
+from .conftest import OLD_TOKEN, Desk, Outcome, open_desk
 from .facts import REPOSITORY, holders, minted, paragraph, value_of
 
 WORKFLOW = "publish-platform-image.yml"
@@ -101,16 +100,18 @@ def flawed(desk: Desk, world: Visitor) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def preflight(sandbox: server.Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outcome, int]]:
+def preflight(sandbox: server.Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, int]:
     """One run over every flaw, and how many requests of it would have changed something."""
-    world = visit(sandbox)
+    world = Visitor(sandbox.url)
+    world.tell("reset")
     desk = open_desk(world, tmp_path_factory.mktemp("preflight") / "home")
     desk.override(**flawed(desk, world))
     world.tell("switch", sick_apps=["molecule-tenant"])
     before = world.ask("counts")["mutating"]
     outcome = desk.play("rotor.secrets.rotate", "-e", f"rotate_only={','.join(SAID)}")
-    yield outcome, world.ask("counts")["mutating"] - before
+    mutations = world.ask("counts")["mutating"] - before
     world.http.close()
+    return outcome, mutations
 
 
 def test_nothing_is_minted_and_the_run_is_red(preflight: tuple[Outcome, int]) -> None:

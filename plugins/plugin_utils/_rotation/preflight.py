@@ -100,7 +100,7 @@ class Preflight:
             item.problems += self._own_credential(item)
             if self._judge(item, self._questions(item)):
                 self._compare(item)
-            if item.order.mint and item.state.current is None and item.traits.revoke == "api":
+            if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
                 self._candidates(item)
 
     def listed(self, secret: Secret) -> list[Listed]:

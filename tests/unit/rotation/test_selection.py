@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection, session
 from tests.unit.rotation.conftest import token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.world import World
@@ -161,3 +161,26 @@ def test_waves_are_one_ten_and_the_rest() -> None:
     assert selection.waves([]) == []
     assert selection.waves(names[:10]) == [names[:10]]
     assert [len(wave) for wave in selection.waves(names)] == [1, 10, 14]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [(None, ()), ("", ()), ("A", ("A",)), ("A, B,", ("A", "B")), (["A", "B"], ("A", "B"))],
+)
+def test_names_come_as_a_list_or_with_commas_between(given: Any, names: tuple[str, ...]) -> None:
+    assert session.names_in(given, "rotate_only") == names
+
+
+@pytest.mark.parametrize("given", [5, [5], {"A": 1}])
+def test_anything_else_is_no_list_of_names(given: Any) -> None:
+    with pytest.raises(ConfigurationError, match="rotate_only"):
+        session.names_in(given, "rotate_only")
+
+
+def test_the_ledger_knows_who_ran_it_and_in_which_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("AWX_JOB_ID", "tower_job_id", "JOB_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("LOGNAME", "ada")
+    assert session.caller_name() == "ada"
+    monkeypatch.setenv("AWX_JOB_ID", "42")
+    assert session.caller_name() == "ada, job 42"
