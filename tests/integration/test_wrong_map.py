@@ -36,3 +36,12 @@ def test_all_mistakes_are_told_at_once_with_their_paths_and_suggestions(world: V
     assert "Traceback" not in outcome.output
     assert world.ask("counts")["total"] == 0
     assert not desk.ledger.exists()
+
+
+def test_a_variable_that_is_nearly_one_of_ours_is_refused(world: Visitor, desk: Desk) -> None:
+    """Taken for nothing, `rotate_ony` would rotate everything that is due."""
+    outcome = desk.play("rotor.secrets.rotate", "-e", "rotate_ony=FLY_API_TOKEN")
+
+    assert outcome.code != 0
+    assert "rotate_ony is no variable of this role. Did you mean rotate_only?" in outcome.output
+    assert world.ask("counts")["total"] == 0

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,20 +13,23 @@ from typing import TypeVar
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import StoppedError
 
 T = TypeVar("T")
+_TICK = 0.1
+"""Seconds within which a sleeper hears that it is to stop."""
 
 
 class Clock:
     """Wall time for records, monotonic time for deadlines, and sleeping that ends when the run is stopped."""
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
+        self._stopped = False
 
     def stop(self) -> None:
-        self._stopped.set()
+        """Takes no lock, since signal handlers call it, and one may interrupt another."""
+        self._stopped = True
 
     @property
     def stopped(self) -> bool:
-        return self._stopped.is_set()
+        return self._stopped
 
     def check(self) -> None:
         """Called before every outside effect; StoppedError when there must be none any more."""
@@ -41,8 +43,11 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        if self._stopped.wait(max(seconds, 0)):
-            raise StoppedError("the run was asked to stop")
+        self.check()
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _TICK))
+            self.check()
 
     def poll(self, probe: Callable[[], T | None], *, every: float, within: float) -> T | None:
         """Call ``probe`` until it returns something other than None; None when the time is over."""

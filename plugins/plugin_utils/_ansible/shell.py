@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import refuse_misspelt
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session, caller_name
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
@@ -44,6 +45,7 @@ class RotationAction(ActionBase):
         clock = WorkerClock()
         clock.guard()
         try:
+            refuse_misspelt(task_vars or {})
             variables = TaskVariables(task_vars or {}, self._template)
             session = Session(variables, clock, _caller(task_vars or {}), self.say)
             result.update(self.act(session, options))

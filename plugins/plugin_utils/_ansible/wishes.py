@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
@@ -24,6 +25,18 @@ WISHES = {
     "forget": {"type": "raw"},
     "max_failures": {"type": "int", "default": 1},
 }
+
+
+VARIABLES = (*(f"rotate_{name}" for name in WISHES), "rotate_hooks")
+
+
+def refuse_misspelt(names: Iterable[str]) -> None:
+    """ConfigurationError for a variable that is nearly one of ours: ``rotate_ony`` would rotate all that is due."""
+    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_hook", *VARIABLES)
+    for name in names:
+        near = get_close_matches(name, VARIABLES, 1, 0.85) if name.startswith("rotate") and name not in own else []
+        if near:
+            raise ConfigurationError(f"{name} is no variable of this role", hint=f"Did you mean {near[0]}?")
 
 
 def wishes_from(options: Mapping[str, Any]) -> Wishes:

@@ -44,8 +44,14 @@ def open_journal(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fa
         raise ConfigurationError("secret_journal has the options url, key and allow_ephemeral, and no others")
     path = _path(setting)
     sealer = Sealer(_key(setting))
-    engine = _engine(path, readonly)
-    return Journal(Ledger(engine, sealer, clock), FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
+    try:
+        ledger = Ledger(_engine(path, readonly), sealer, clock)
+    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, KeyError) as error:
+        said = str(getattr(error, "orig", None) or error)
+        raise ConfigurationError(
+            f"the ledger {path} cannot be read: {said}", hint="It is no ledger, or damaged: restore it from a backup"
+        ) from None
+    return Journal(ledger, FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
 
 
 def _key(setting: Mapping[str, Any]) -> SecretValue:

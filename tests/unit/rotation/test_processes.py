@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -177,6 +178,19 @@ def test_the_effect_in_hand_is_recorded_and_none_follows(run: Run, tmp_path: Pat
     assert lines[-3:] == ["effect", "recorded", "stopped"]
     assert lines.count("effect") == lines.count("recorded")
     assert lines.count("effect") <= begun + 2, "one that had begun meanwhile, and no more"
+
+
+def test_a_storm_of_signals_ends_it_like_one(run: Run, tmp_path: Path) -> None:
+    """The kernel signals a parent's death once for each thread: a handler may interrupt itself."""
+    log = tmp_path / "log"
+    parent = run(WORKER, str(log))
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    wait_for(log, "effect")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) * 100:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+    assert wait_for(log, "stopped")[-2:] == ["recorded", "stopped"]
 
 
 def test_an_effect_that_never_ends_is_left_in_the_end(run: Run) -> None:
