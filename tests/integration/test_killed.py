@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +21,7 @@ from tests.sandbox.visitor import Visitor
 from .conftest import OLD_TOKEN, Desk
 from .facts import is_alive, minted, working
 
+MINT = {"provider": "fly", "method": "POST", "path": "/graphql", "graphql": "createLimitedAccessToken"}
 POINTS = {
     "the write to Fly": {"provider": "fly", "method": "POST", "path": "/apps/molecule-cp/secrets$"},
     "the update of a machine": {"provider": "fly", "method": "POST", "path": "/machines/[^/]+$"},
@@ -28,26 +31,38 @@ POINTS = {
 }
 
 
-def held(world: Visitor) -> None:
-    assert world.ask("gate", wait=30)["held"], "the run never came to this point"
+Stop = Callable[[subprocess.Popen[str]], None]
 
 
-def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    parent = psutil.Process(process.pid)
-    return [parent, *parent.children(recursive=True)]
+def stopped_at(world: Visitor, point: dict[str, str], when: str, job: subprocess.Popen[str], stop: Stop) -> None:
+    """Stop a run while a request of it is held at the gate; nothing of it may live on, or be heard of again."""
+    assert world.ask("gate", wait=30)["held"], f"the run never came to {point}"
+    parent = psutil.Process(job.pid)
+    everybody = [parent, *parent.children(recursive=True)]
+    seen = world.ask("counts")["total"]
+
+    stop(job)
+    job.wait(60)
+    world.tell("gate/release")
+
+    _gone, alive = psutil.wait_procs(everybody, timeout=20)
+    assert not alive
+    assert world.ask("counts")["total"] == seen, f"something was sent {when} the end"
 
 
-def gone(processes: list[psutil.Process]) -> bool:
-    _gone, alive = psutil.wait_procs(processes, timeout=20)
-    return not alive
+def rotation(world: Visitor, desk: Desk, point: dict[str, str], when: str, **options: Any) -> subprocess.Popen[str]:
+    world.tell("gate", when=when, **point)
+    return desk.start(*desk.command("rotor.secrets.rotate_fly_token"), **options)
 
 
-def finish(world: Visitor, desk: Desk) -> None:
+def finish(world: Visitor, desk: Desk, *, mints: int = 1) -> None:
     """The next run, and what must be true after it."""
     outcome = desk.rotate()
     assert outcome.code == 0, outcome
     assert working(world)
     assert not is_alive(world, OLD_TOKEN)
+    assert len(minted(world)) == mints
+    assert len(minted(world, alive=True)) == 1
     assert world.violations() == []
 
 
@@ -56,92 +71,47 @@ def finish(world: Visitor, desk: Desk) -> None:
 def test_sigkill_leaves_no_worker_behind_and_the_next_run_finishes_with_one_mint(
     world: Visitor, desk: Desk, point: str, when: str
 ) -> None:
-    world.tell("gate", when=when, **POINTS[point])
-    process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"))
-    held(world)
-    everybody = family(process)
-    seen = world.ask("counts")["total"]
-
-    process.kill()
-    process.wait()
-    world.tell("gate/release")
-
-    assert gone(everybody)
-    assert world.ask("counts")["total"] == seen
+    job = rotation(world, desk, POINTS[point], when)
+    stopped_at(world, POINTS[point], when, job, subprocess.Popen.kill)
     finish(world, desk)
-    assert len(minted(world)) == 1
 
 
 @pytest.mark.core
 def test_a_mint_whose_answer_arrives_after_the_kill_is_kept(world: Visitor, desk: Desk) -> None:
-    world.tell("gate", provider="fly", method="POST", path="/graphql", graphql="createLimitedAccessToken", when="after")
-    process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"))
-    held(world)
-    everybody = family(process)
-
-    process.kill()
-    process.wait()
-    world.tell("gate/release")
-
-    assert gone(everybody)
+    job = rotation(world, desk, MINT, "after")
+    stopped_at(world, MINT, "after", job, subprocess.Popen.kill)
     finish(world, desk)
-    assert len(minted(world)) == 1
 
 
 def test_a_mint_whose_answer_is_lost_leaves_no_orphan(world: Visitor, desk: Desk) -> None:
-    world.tell("gate", provider="fly", method="POST", path="/graphql", graphql="createLimitedAccessToken", when="after")
-    process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"))
-    held(world)
-    everybody = family(process)
+    def kill_all(job: subprocess.Popen[str]) -> None:
+        for member in [*psutil.Process(job.pid).children(recursive=True), job]:
+            member.kill()
 
-    for member in everybody:
-        member.kill()
-    process.wait()
-    world.tell("gate/release")
-
-    assert gone(everybody)
-    finish(world, desk)
-    assert len(minted(world)) == 2
-    assert len(minted(world, alive=True)) == 1
+    job = rotation(world, desk, MINT, "after")
+    stopped_at(world, MINT, "after", job, kill_all)
+    finish(world, desk, mints=2)
 
 
 @pytest.mark.core
 def test_sighup_as_a_closed_terminal_sends_it_stops_everything(world: Visitor, desk: Desk) -> None:
-    world.tell("gate", when="before", **POINTS["the write to GitHub"])
-    process = desk.start(*desk.command("rotor.secrets.rotate_fly_token"), start_new_session=True)
-    held(world)
-    everybody = family(process)
-    seen = world.ask("counts")["total"]
-
-    os.killpg(process.pid, signal.SIGHUP)
-    process.wait()
-    world.tell("gate/release")
-
-    assert gone(everybody)
-    assert world.ask("counts")["total"] == seen
+    point = POINTS["the write to GitHub"]
+    job = rotation(world, desk, point, "before", start_new_session=True)
+    stopped_at(world, point, "before", job, lambda job: os.killpg(job.pid, signal.SIGHUP))
     finish(world, desk)
-    assert len(minted(world)) == 1
 
 
 @pytest.mark.core
 def test_a_cancelled_ansible_runner_job_stops_everything(world: Visitor, desk: Desk, tmp_path: Path) -> None:
-    world.tell("gate", when="before", **POINTS["the write to GitHub"])
+    point = POINTS["the write to GitHub"]
+    world.tell("gate", when="before", **point)
     script = tmp_path / "job.py"
     script.write_text(_RUNNER)
     job = desk.start(sys.executable, str(script), str(tmp_path / "runner"), str(desk.inventory))
-    held(world)
-    everybody = family(job)
-    seen = world.ask("counts")["total"]
-
-    (tmp_path / "runner" / "cancel").touch()
-    output, _none = job.communicate(timeout=60)
-    world.tell("gate/release")
-
-    assert "canceled" in output
-    assert gone(everybody)
-    assert world.ask("counts")["total"] == seen
+    stopped_at(world, point, "before", job, lambda _job: (tmp_path / "runner" / "cancel").touch())
+    assert job.stdout
+    assert "canceled" in job.stdout.read()
     finish(world, desk)
-    assert len(minted(world)) == 1
 
 
 _RUNNER = """

@@ -107,6 +107,8 @@ class Report:
         secret, state = item.secret, item.state
         if action.kind == "mint":
             return [("mint", "one new credential, named after this ledger")]
+        if action.kind == "accept":
+            return [("verify", "its provider accepts it")]
         if action.kind == "recover":
             return [("recover", f"{action.target}: its mint got no answer; find out what became of it")]
         if action.kind == "write":

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import editor_schema
-from tests.unit.rotation.test_secret_map import DESIGN, changed, read
+from tests.unit.rotation.maps import DESIGN, changed, read
 
 KEPT = Path(__file__).parents[3] / "docs" / "secret-map.schema.json"
 FLY = "secret_map/FLY_API_TOKEN"

@@ -15,7 +15,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes i
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
 from tests.unit.rotation import fake_cloud
-from tests.unit.rotation.test_secret_map import BASE, DESIGN, read
+from tests.unit.rotation.maps import BASE, DESIGN, read
 
 fake_cloud.install()
 

@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes i
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.walk import Walker
-from tests.unit.rotation.test_secret_map import DESIGN, read
+from tests.unit.rotation.maps import DESIGN, read
 
 
 class Tagged(str):
