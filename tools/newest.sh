@@ -5,8 +5,7 @@ set -euo pipefail
 build=$1
 shift
 venv="$build/venv-newest"
-shim=$(type -P python3)
-pyenv=${PYENV_ROOT:-${shim%/shims/*}}
+pyenv=${PYENV_ROOT:-$(tr ':' '\n' <<<"$PATH" | sed -n 's,/shims$,,p' | head -n 1)}
 
 # A pyenv shim may be on the PATH and not run, and a Debian Python may come without venv.
 find_python() {

@@ -119,8 +119,9 @@ def _kind(kind: str, example: Any) -> Iterator[str]:
     nodes = {name: node_of(name) for name in registry.names(kind)}
     common = [name for name in schema.GENERIC[kind] if all(name in node["properties"] for node in nodes.values())]
     every = {name: [*_entries(kind, name, example)] for name in nodes}
+    any_node, *_others = nodes.values()
     yield f"## {title}\n\n{about}\n"
-    yield from _table(next(iter(nodes.values())), common, [entry for entries in every.values() for entry in entries])
+    yield from _table(any_node, common, [entry for entries in every.values() for entry in entries])
     for name, node in nodes.items():
         yield f"### `{name}`\n"
         yield from _traits(kind, name)

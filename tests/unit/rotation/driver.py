@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import journal as journals
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
@@ -21,10 +23,11 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
-from tests.unit.rotation import fakes  # noqa: F401 - offers the fake providers
+from tests.unit.rotation.fakes import install
 from tests.unit.rotation.world import World
 
-KEY = "3jlIz5gMDFcuTBLsSeDyUe-U1Hz-8kXFzYbGJTWtu_4="
+install()
+KEY = Fernet.generate_key().decode()
 
 
 @contextmanager

@@ -278,5 +278,9 @@ PLAIN = Provider(
     issuers={"password": "rotor_provider:Password"},
     consumers={"script": "rotor_provider:Script"},
 )
-offer("test.fake", SimpleNamespace(**_HERE, PROVIDER=FAKE))
-offer("test.plain", SimpleNamespace(**_HERE, PROVIDER=PLAIN))
+
+
+def install() -> None:
+    """Offer the fake providers, as two collections would."""
+    offer("test.fake", SimpleNamespace(**_HERE, PROVIDER=FAKE))
+    offer("test.plain", SimpleNamespace(**_HERE, PROVIDER=PLAIN))

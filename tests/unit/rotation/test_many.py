@@ -25,10 +25,10 @@ from tests.unit.rotation.world import World
 TOKEN = {"type": "test.fake.token", "connection": "cloud"}
 
 
-def secret(*boxes: str, reload: list[str], issuer: dict[str, Any] = TOKEN, **more: Any) -> dict[str, Any]:
+def secret(*boxes: str, reload: list[str], issuer: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """A secret whose consumers' own word is enough."""
     return {
-        "issuer": issuer,
+        "issuer": issuer or TOKEN,
         "copies": [{"store": "cloud", "box": box} for box in boxes],
         "reload": reload,
         "revoke": {"accept": "life"},

@@ -58,8 +58,8 @@ def row(number: int, state: CredentialState, origin: Origin = Origin.MINTED, *, 
     return CredentialRow(number, "S", f"rotor-{number}", f"id-{number}", state, origin, "f", sealed, {}, **more)
 
 
-def mark(credential: int, label: str = "", keys: Any = KEYS) -> Mark:
-    return Mark(credential, {}, NOW, label, keys)
+def mark(credential: int, label: str = "", keys: Any = None) -> Mark:
+    return Mark(credential, {}, NOW, label, KEYS if keys is None else keys)
 
 
 def on(credential: int, *copies: Copy) -> dict[str, Mark]:
@@ -288,7 +288,9 @@ def test_where_we_make_the_value_a_lost_mint_is_simply_made_again() -> None:
 
 
 def test_an_environment_alone_is_rolled_out_but_never_closed_nor_revoked() -> None:
-    staging = lambda step: step.environment is None  # noqa: E731
+    def staging(step: Step) -> bool:
+        return step.environment is None
+
     state = everywhere(OLD, CURRENT, PENDING)
     assert plan(state, picked=staging) == ["write:fly:app", "reload:app", "verify:"]
     done = everywhere(NEW, CURRENT, PENDING)
