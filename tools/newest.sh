@@ -5,13 +5,21 @@ set -euo pipefail
 build=$1
 shift
 venv="$build/venv-newest"
-pyenv=${PYENV_ROOT:-$(tr ':' '\n' <<<"$PATH" | sed -n 's,/shims$,,p' | head -n 1)}
+
+# The interpreters behind pyenv's shims; a shim itself looks into another HOME than ours.
+pyenv_pythons() {
+  local folder
+  for folder in $2; do
+    compgen -G "${folder%/shims}/versions/$1.*/bin/python$1" || true
+  done
+}
 
 # A pyenv shim may be on the PATH and not run, and a Debian Python may come without venv.
 find_python() {
-  local version candidate
+  local version candidate shims
+  shims=$(tr ':' '\n' <<<"$PATH" | grep '/shims$' || true)
   for version in 3.14 3.13 3.12; do
-    for candidate in $(type -ap "python$version") "$pyenv"/versions/"$version".*/bin/python"$version"; do
+    for candidate in $(type -ap "python$version") $(pyenv_pythons "$version" "$shims"); do
       "$candidate" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && return
     done
   done

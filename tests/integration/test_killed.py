@@ -96,7 +96,11 @@ def test_a_mint_whose_answer_is_lost_leaves_no_orphan(world: Visitor, desk: Desk
 @pytest.mark.core
 def test_sighup_as_a_closed_terminal_sends_it_stops_everything(world: Visitor, desk: Desk) -> None:
     point = POINTS["the write to GitHub"]
-    job = rotation(world, desk, point, "before", start_new_session=True)
+
+    def as_in_a_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+
+    job = rotation(world, desk, point, "before", start_new_session=True, preexec_fn=as_in_a_terminal)
     stopped_at(world, point, "before", job, lambda job: os.killpg(job.pid, signal.SIGHUP))
     finish(world, desk)
 

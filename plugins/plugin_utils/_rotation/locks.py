@@ -9,16 +9,18 @@ says who holds it, for the others to read.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
 
 
 class FileLocks:
@@ -28,13 +30,14 @@ class FileLocks:
         self._folder = folder
         self._clock = clock
         self._holder = holder
+        _allow_many_files()
 
     @contextmanager
     def hold(self, name: str, *, wait: float = 0) -> Iterator[None]:
         """Hold ``name``; ConflictError says who has it when it is not free within ``wait`` seconds."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / hashlib.sha256(name.encode()).hexdigest()[:32]
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open(path)
         try:
             if not self._clock.poll(lambda: self._try(descriptor), every=0.1, within=wait):
                 raise ConflictError(
@@ -54,6 +57,23 @@ class FileLocks:
         except BlockingIOError:
             return None
         return True
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        hint = "Raise the limit of open files (ulimit -n), or rotate fewer secrets at once"
+        raise ConfigurationError(
+            f"cannot open a lock in {path.parent}: {error.strerror}", hint=hint if error.errno == errno.EMFILE else ""
+        ) from error
+
+
+def _allow_many_files() -> None:
+    """Each lock takes a file: a run of a thousand secrets needs more than a process may have open at first."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS names a limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _holder_of(descriptor: int) -> str:

@@ -17,7 +17,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    ConflictError,
+    StoppedError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import worker
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.locks import FileLocks
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
@@ -126,6 +130,44 @@ def test_lock_files_are_private(locks: FileLocks, tmp_path: Path) -> None:
     with locks.hold("secret S"):
         (path,) = (tmp_path / "locks").iterdir()
         assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+HOLD_MANY = f"""
+import resource, sys
+from contextlib import ExitStack
+from pathlib import Path
+{PREFIX}.module_utils._core.clock import Clock
+{PREFIX}.module_utils._core.errors import ConfigurationError
+{PREFIX}.plugin_utils._rotation.locks import FileLocks
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, int(sys.argv[2])))
+locks = FileLocks(Path(sys.argv[1]), Clock(), "a test")
+with ExitStack() as held:
+    try:
+        for number in range(200):
+            held.enter_context(locks.hold(f"secret {{number}}"))
+        print("all")
+    except ConfigurationError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize(("most", "said"), [(512, "all"), (64, "Raise the limit of open files")])
+def test_a_run_of_many_secrets_may_hold_as_many_locks_as_the_system_allows(
+    run: Run, tmp_path: Path, most: int, said: str
+) -> None:
+    out, _ = run(HOLD_MANY, str(tmp_path / "locks"), str(most)).communicate(timeout=30)
+    assert said in out
+
+
+def test_a_lock_that_cannot_be_made_says_where(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    locks = FileLocks(tmp_path / "locks", Clock(), "this test")
+    with locks.hold("secret S"):
+        (path,) = (tmp_path / "locks").iterdir()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ConfigurationError, match="cannot open a lock in"), locks.hold("secret S"):
+        pass
 
 
 # -- the worker -------------------------------------------------------------------------------------------------------

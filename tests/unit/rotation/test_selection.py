@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection, session
 from tests.unit.rotation.conftest import token_map
 from tests.unit.rotation.driver import Play
@@ -53,11 +57,6 @@ def test_a_rotation_under_way_goes_on_without_being_named_and_without_a_mint(pla
 
 
 def test_an_orphan_of_a_first_rotation_is_unfinished_business(play: Play, world: World) -> None:
-    from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-        OutcomeUnknownError,
-        UnavailableError,
-    )
-
     world.fail("mint", OutcomeUnknownError("no answer"), after=True)
     play.rotate("TOKEN")
     world.fail("revoke", UnavailableError("down"))
