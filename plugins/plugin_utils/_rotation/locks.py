@@ -71,7 +71,7 @@ def _open(path: Path) -> int:
 
 def _allow_many_files() -> None:
     """Each lock takes a file: a run of a thousand secrets needs more than a process may have open at first."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS names a limit that it does not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -155,7 +155,7 @@ with ExitStack() as held:
 def test_a_run_of_many_secrets_may_hold_as_many_locks_as_the_system_allows(
     run: Run, tmp_path: Path, most: int, said: str
 ) -> None:
-    out, _ = run(HOLD_MANY, str(tmp_path / "locks"), str(most)).communicate(timeout=30)
+    out, _err = run(HOLD_MANY, str(tmp_path / "locks"), str(most)).communicate(timeout=30)
     assert said in out
 
 
