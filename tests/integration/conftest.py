@@ -10,6 +10,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,8 +94,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(world: Visitor, tmp_path: Path) -> Desk:
-    return open_desk(world, tmp_path / "home")
+def desk(world: Visitor) -> Iterator[Desk]:
+    """In a folder with a short name: below it core makes sockets, whose paths must not be long."""
+    with tempfile.TemporaryDirectory(prefix="desk-") as folder:
+        yield open_desk(world, Path(folder) / "home")
 
 
 def open_desk(world: Visitor, home: Path) -> Desk:
