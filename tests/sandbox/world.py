@@ -117,7 +117,11 @@ class World:
         return datetime.now(UTC)
 
     def later(self, seconds: float, happen: Callable[[], None], cause: str) -> None:
-        """Let something happen by itself after a simulated time, and judge it."""
+        """Let something happen by itself after a simulated time, and judge it; at once, where that takes no time."""
+        if seconds <= 0:
+            happen()
+            self.judge(cause)
+            return
 
         def ring() -> None:
             self._timers.discard(timer)
