@@ -11,7 +11,7 @@ documentation. No class here or below knows Ansible.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints, for_this_process
 
 Options = Mapping[str, Any]
 Evidence = Mapping[str, Any]
@@ -60,7 +61,10 @@ class Connection(Part):
     """How to reach one account of one system. One instance serves all threads of a run."""
 
     references: ClassVar[tuple[str, ...]] = ()
-    """Options that hold a credential: ``{env: NAME}``, ``{file: PATH}`` or a value; resolved before construction."""
+    """Options that hold a credential: ``{env: NAME}``, ``{file: PATH}`` or a value; resolved before construction.
+
+    A dot leads into an object: ``auth.secret_id``.
+    """
 
     @abstractmethod
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
@@ -71,15 +75,70 @@ class Connection(Part):
         """Say in a few words who we are there. Raises RotorError if unreachable or refused. Changes nothing."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a system takes, by its own description; None where none is known."""
+
+    value_bytes: int | None = None
+    keys_at_once: int | None = None
+    """How many keys of one container a single write sets; with 1, a crash in between leaves a pair torn."""
+
+
+@dataclass(frozen=True)
+class HostCommand:
+    """What to run on an inventory host; ``stdin`` is all that may hold a value."""
+
+    command: str
+    chdir: str | None = None
+    stdin: SecretValue | None = None
+
+
+@dataclass(frozen=True)
+class HostAnswer:
+    """What came of it. Nothing that a command prints may hold a value: Ansible shows it with ``-vvv``."""
+
+    code: int
+    stdout: str = ""
+
+
+Host = Callable[[HostCommand], HostAnswer]
+"""Runs a command on one host; raises UnavailableError when it cannot be reached."""
+
+
+class HostConnection(Connection):
+    """To no system at all, but to whichever inventory host Ansible is at work on."""
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self.host: Host | None = None
+        """Set by the action that is at work on the host, before a store is used."""
+
+    def probe(self) -> str:
+        return "inventory hosts"
+
+
 class Store(Part):
     """A system that holds copies. A container is what one write reaches: an app, a document, a repository."""
 
     readable: ClassVar[bool] = False
     """Whether values can be read back; a write-only store cannot be restored to a value that nobody has."""
+    limits: ClassVar[Limits] = Limits()
+    on_host: ClassVar[bool] = False
+    """True: it lives on the inventory host that the container's ``host`` names. Its connection is a
+    :class:`HostConnection`, and its methods are called where Ansible is at work on that host, and nowhere else."""
 
-    def __init__(self, connection: Any, *, clock: Clock) -> None:
+    def __init__(
+        self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, stamp: str = ""
+    ) -> None:
+        """``fingerprint`` stands for a value in evidence; without one of the ledger's, it is good for this process.
+
+        ``stamp`` is the ledger's id: a store that has room beside its values keeps it there with each write, and
+        tells whose it found as ``ledger`` in its evidence.
+        """
         self.connection = connection
         self.clock = clock
+        self.fingerprint = fingerprint or for_this_process()
+        self.stamp = stamp
 
     @classmethod
     @abstractmethod
@@ -96,16 +155,32 @@ class Store(Part):
         """What the schema cannot say: names that the system refuses. Sends nothing."""
         return []
 
+    @classmethod
+    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+        """``KEY: why``, for each value that the system would refuse or would not keep as it is. Sends nothing.
+
+        Asked for every copy before the first one is written.
+        """
+        return too_long(values, cls.limits.value_bytes)
+
     @abstractmethod
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         """Evidence per key that exists (``{"keys": {name: {...}}, ...}``); preflight and drift both ask this.
 
-        Raises NotFoundError if the container is missing, PermissionDeniedError if a right is. Never reads a value.
+        A readable store gives a ``fingerprint`` for each key, where it may read; no value ever leaves this class.
+        Raises NotFoundError if the container is missing (one that comes with its first key is empty instead),
+        PermissionDeniedError if a right is. Changes nothing.
         """
 
     @abstractmethod
-    def write(self, container: Options, values: Mapping[str, SecretValue]) -> Evidence:
-        """Set all keys in one go and return the evidence of that write. OutcomeUnknownError if no answer came."""
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        """Set all keys in as few requests as the system allows, and return the evidence of that write.
+
+        What holds these very values already is left alone by a store that can read. ``since`` is evidence that the
+        keys must still fit: a store that can compare and set in one raises ConflictError where they do not; for others
+        the caller has looked right before. OutcomeUnknownError if no answer came, and reading did not tell either;
+        PendingApprovalError if a person has to agree first.
+        """
 
     @abstractmethod
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
@@ -120,6 +195,12 @@ class Store(Part):
     @abstractmethod
     def describe(cls, evidence: Evidence) -> str:
         """One short phrase: ``version 12``, ``updated 02:14:07``."""
+
+
+def too_long(values: Mapping[str, SecretValue], most: int | None) -> list[str]:
+    """``KEY: why`` for each value of more than ``most`` bytes."""
+    long = [key for key, value in values.items() if most and len(value.reveal().encode()) > most]
+    return [f"{key}: the value is longer than the {most} bytes that are allowed" for key in long]
 
 
 class Overlap(StrEnum):

@@ -68,6 +68,10 @@ class OutcomeUnknownError(RotorError):
     """A request that changes something got no answer: it may or may not have had its effect."""
 
 
+class PendingApprovalError(RotorError):
+    """The provider took a change, and makes it only once a person has approved it."""
+
+
 class UnexpectedAnswerError(RotorError):
     """An answer that its description does not know: not JSON, a missing field, an unknown status."""
 

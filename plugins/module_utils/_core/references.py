@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,24 @@ def resolve(reference: Any, what: str) -> SecretValue:
     if not value:
         raise ConfigurationError(f"{what}: {source} is unset or empty", hint=f"Set {source} and run again")
     return SecretValue(value)
+
+
+def resolve_all(
+    options: Mapping[str, Any], paths: Iterable[str], where: str
+) -> tuple[dict[str, Any], list[SecretValue]]:
+    """The options with every reference that is given resolved (``auth.secret_id`` leads inside), and those values."""
+    resolved, values = dict(options), []
+    for path in paths:
+        node = resolved
+        *outer, option = path.split(".")
+        for name in outer:
+            inner = node.get(name)
+            node[name] = dict(inner) if isinstance(inner, Mapping) else {}
+            node = node[name]
+        if option in node:
+            node[option] = resolve(node[option], f"{where}.{path}")
+            values.append(node[option])
+    return resolved, values
 
 
 def _from_env(name: str) -> tuple[str, str]:

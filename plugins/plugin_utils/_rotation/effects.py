@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
@@ -25,7 +26,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
+    InvalidRequestError,
     OutcomeUnknownError,
+    PendingApprovalError,
     RotorError,
     StoppedError,
     UnexpectedAnswerError,
@@ -46,6 +49,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems im
 
 SETTLE = 1.0
 """Seconds between the two refusals that prove a revocation."""
+DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)
+"""After these, the effect may have been made, or may yet be."""
 PROPAGATION = 60.0
 """Seconds that a provider gets until a new credential is accepted, or a revoked one refused."""
 
@@ -147,10 +152,11 @@ class Effects:
         store = self._systems.store(copy)
         credential = self._credential(work)
         with self._locks.hold(copy.id, wait=60):
-            self._refuse_foreign_change(work, copy)
+            self._refuse_unfit_values(work, credential)
+            since = self._refuse_foreign_change(work, copy)
             intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)
             with self._outcome({secret.name: intent}):
-                evidence = store.write(copy.container, render(secret, copy, credential))
+                evidence = store.write(copy.container, render(secret, copy, credential), since)
             step = secret.steps[action.step or 0]
             self._ledger.written(
                 self._run,
@@ -165,15 +171,30 @@ class Effects:
             )
         return f"{copy.label}: {', '.join(copy.keys)} ({store.describe(evidence)})"
 
-    def _refuse_foreign_change(self, work: Work, copy: Copy) -> None:
-        """Somebody's hand in between is noticed, not overwritten."""
+    def _refuse_unfit_values(self, work: Work, credential: Credential) -> None:
+        """Before the first copy is written, every store must be able to keep the value as it is."""
+        if work.row.id in work.state.handed_out:
+            return
+        unfit = [
+            f"{copy.label}: {problem}"
+            for copy in work.secret.copies
+            for problem in registry.find("stores", copy.type).refuses(
+                copy.container, render(work.secret, copy, credential)
+            )
+        ]
+        if unfit:
+            raise InvalidRequestError(f"nothing was written, since not every store can keep it: {'; '.join(unfit)}")
+
+    def _refuse_foreign_change(self, work: Work, copy: Copy) -> Evidence | None:
+        """Somebody's hand in between is noticed, not overwritten; the evidence that the copy must still fit."""
         if work.state.intent("write", copy.id):
-            return  # our own write of unknown outcome is no foreign change
+            return None  # our own write of unknown outcome is no foreign change
         mark = work.state.holdings.get(copy.id)
         baseline = mark.evidence if mark else work.order.baseline.get(copy.id)
         store = self._systems.store(copy)
         if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, watched(copy, mark))):
             raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))
+        return baseline
 
     def _reload(self, works: list[Work]) -> str:
         first = works[0]
@@ -325,7 +346,7 @@ class Effects:
         except StoppedError:
             raise
         except RotorError as error:
-            doubtful = in_parts or isinstance(error, OutcomeUnknownError | UnexpectedAnswerError)
+            doubtful = in_parts or isinstance(error, DOUBTFUL)
             state = IntentState.UNKNOWN if doubtful else IntentState.FAILED
             for secret, intent in intents.items():
                 self._ledger.fail(self._run, secret, intent, str(error), state)

@@ -192,11 +192,14 @@ class Preflight:
         moved: list[str] = []
         for copy in item.secret.copies:
             seen = self._answer(self._look(item, copy))
+            stamp = seen.get("ledger") or self._ledger.id
             mark = item.state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
             if copy.id in self._forget or copy.label in self._forget:
                 moved.append(copy.id)
                 known = None
+            elif stamp != self._ledger.id:
+                item.problems.append(f"{copy.label} belongs to another ledger, {stamp}. {forget_hint(copy)}")
             elif known is not None and self._is_foreign(item, copy, known, seen):
                 moved.append(copy.id)
                 item.problems.append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")

@@ -17,6 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -57,6 +58,7 @@ class Records:
             )
         self.id: str = meta["ledger"]
         self._key = self._sealer.unwrap(meta["fingerprint_key"])
+        self.fingerprints = Fingerprints(self._key).narrowed("values in stores")
 
     def _create(self, tx: Any) -> None:
         self._t.metadata.create_all(tx)

@@ -68,7 +68,9 @@ def connection(name: str) -> Json:
     """An entry of ``secret_connections``."""
     cls = registry.find("connections", name)
     own: Schema = cls.schema
-    credentials = {option: references.SCHEMA for option in cls.references if option not in own.properties}
+    credentials = {
+        option: references.SCHEMA for option in cls.references if option.partition(".")[0] not in own.properties
+    }
     return _node({"type": _TYPE}, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 

@@ -74,7 +74,7 @@ class Session:
         secret_map = self._map(wishes)
         run = secrets.token_hex(4)
         journal = self._journal(run, readonly=check)
-        systems = Systems(secret_map.connections, self._clock, run)
+        systems = Systems(secret_map.connections, self._clock, run, journal.ledger)
         if not check:
             self._forget(journal, run, secret_map, wishes)
         items = Planning(secret_map, wishes, systems, journal, self._clock).plan()
@@ -88,7 +88,7 @@ class Session:
         journal = self._journal(run)
         plan = journal.ledger.run(run)["plan"]
         secret_map = self._kept_map(plan)
-        systems = Systems(secret_map.connections, self._clock, run)
+        systems = Systems(secret_map.connections, self._clock, run, journal.ledger)
         engine = Engine(
             run,
             secret_map,
@@ -123,7 +123,7 @@ class Session:
         """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
         secret_map = self._map(wishes)
         journal = self._journal("", readonly=True)
-        systems = Systems(secret_map.connections, self._clock, "status")
+        systems = Systems(secret_map.connections, self._clock, "status", journal.ledger)
         status = Status(secret_map, wishes, systems, journal, self._clock)
         report = Report(secret_map, "", self._caller.command)
         lines, rows = status.tell(report)

@@ -20,15 +20,17 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import model
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 
 
 class Systems:
     """Builds stores, issuers, consumers and checks for a map; every thread of a run shares it."""
 
-    def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str) -> None:
+    def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str, ledger: Ledger) -> None:
         self._settings = connections
         self._clock = clock
         self._run = run
+        self._ledger = ledger
         self._lock = threading.RLock()
         self._connections: dict[str, Connection] = {}
         self._stores: dict[str, Store] = {}
@@ -49,8 +51,9 @@ class Systems:
     def store(self, copy: model.Copy) -> Store:
         with self._lock:
             if copy.store not in self._stores:
-                connection = self.connection(copy.store)
-                self._stores[copy.store] = registry.find("stores", copy.type)(connection, clock=self._clock)
+                kind, connection = registry.find("stores", copy.type), self.connection(copy.store)
+                more = {"fingerprint": self._ledger.fingerprints, "stamp": self._ledger.id}
+                self._stores[copy.store] = kind(connection, clock=self._clock, **more)
             return self._stores[copy.store]
 
     def issuer(self, secret: model.Secret) -> Issuer:
@@ -70,10 +73,9 @@ class Systems:
         return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
 
     def _open(self, name: str) -> Connection:
-        options = dict(self._settings[name])
-        kind = registry.find("connections", options.pop("type"))
-        for option in kind.references:
-            if option in options:
-                options[option] = references.resolve(options[option], f"secret_connections.{name}.{option}")
-        self._credentials[name] = [value for value in options.values() if isinstance(value, SecretValue)]
+        settings = {option: value for option, value in self._settings[name].items() if option != "type"}
+        kind = registry.find("connections", self._settings[name]["type"])
+        options, self._credentials[name] = references.resolve_all(
+            settings, kind.references, f"secret_connections.{name}"
+        )
         return kind(options, clock=self._clock, run=self._run)

@@ -75,7 +75,7 @@ class Shelf(Store):
 
         return world.call("observe", box, look)
 
-    def write(self, container: Options, values: Mapping[str, SecretValue]) -> Evidence:
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         world, box = self.connection.world, container["box"]
 
         def put() -> Evidence:

@@ -38,7 +38,7 @@ class FlySecrets(Store):
         there = self.connection.secrets(container["app"])
         return {"keys": {key: there[key] for key in keys if key in there}}
 
-    def write(self, container: Options, values: Mapping[str, SecretValue]) -> Evidence:
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         return self.connection.set_secrets(container["app"], values)
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:

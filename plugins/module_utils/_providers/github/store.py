@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema, Store
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Evidence,
+    Limits,
+    Options,
+    Schema,
+    Store,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -25,7 +31,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.http import An
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY, GitHubConnection
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_LIMIT = 48 * 1024
 _SLACK = timedelta(minutes=1)
 """By how much two of GitHub's clocks may differ."""
 
@@ -49,6 +54,7 @@ class Scope:
 
 class GitHubSecrets(Store):
     schema = Schema(properties={"repository": REPOSITORY}, required=("repository",))
+    limits = Limits(value_bytes=48 * 1024, keys_at_once=1)
     unknown = "whether the token may write secrets, since a fine-grained one shows only what it may read"
     connection: GitHubConnection
 
@@ -74,12 +80,11 @@ class GitHubSecrets(Store):
         seen = {key: self._secret(scope, key) for key in keys}
         return {"keys": {key: found for key, found in seen.items() if found}}
 
-    def write(self, container: Options, values: Mapping[str, SecretValue]) -> Evidence:
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         scope = Scope.of(container)
-        for name, value in values.items():
-            problem = _name_problem(name) or _size_problem(value)
-            if problem:
-                raise InvalidRequestError(f"writing {name} of {scope.label}: {problem}; nothing was sent")
+        problems = self.mistakes(container, list(values)) + self.refuses(container, values)
+        if problems:
+            raise InvalidRequestError(f"writing to {scope.label}: {'; '.join(problems)}; nothing was sent")
         written = {name: self._put(scope, name, value).date for name, value in values.items()}
         return {"keys": {name: self._read_back(scope, name, at) for name, at in written.items()}}
 
@@ -148,10 +153,6 @@ def _name_problem(name: str) -> str:
     if not _NAME.fullmatch(name):
         return "GitHub keeps names of capitals, digits and underscores, without a digit in front"
     return "GitHub keeps names that begin with GITHUB_ for itself" if name.startswith("GITHUB_") else ""
-
-
-def _size_problem(value: SecretValue) -> str:
-    return "GitHub takes at most 48 KB" if len(value.reveal().encode()) > _LIMIT else ""
 
 
 def _seal(key: Mapping[str, Any], value: SecretValue) -> str:

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets of one container as a thin module manages them: any :class:`Store` becomes a :class:`Resource`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Store
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
+
+SECRETS: dict[str, dict[str, Any]] = {
+    "name": {"type": "str"},
+    "value": {"type": "str", "no_log": True},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,
+        "options": {"name": {"type": "str", "required": True}, "value": {"type": "str", "no_log": True}},
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+"""The options of a module that manages one secret (``name``, ``value``) or several (``secrets``)."""
+RULES: dict[str, Any] = {
+    "required_one_of": [("name", "secrets")],
+    "mutually_exclusive": [("name", "secrets"), ("value", "secrets")],
+    "supports_check_mode": True,
+}
+
+
+class StoredSecrets(Resource):
+    """Named secrets of one container, ``present`` with these values or ``absent``."""
+
+    store: Store
+
+    def __init__(self, params: Mapping[str, Any], kind: type[Store], container: Options) -> None:
+        """A subclass sets ``self.store`` afterwards: what is wrong with the options is said before anything is sent."""
+        super().__init__(params)
+        self.container = container
+        self._present = params["state"] == "present"
+        given = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
+        self.names = list(given)
+        mistakes = kind.mistakes(container, self.names)
+        if self._present:
+            mistakes += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
+        self.values = {name: SecretValue(value) for name, value in given.items() if value and self._present}
+        mistakes += kind.refuses(container, self.values)
+        if mistakes:
+            raise ConfigurationError(f"{kind.label(container)}: {'; '.join(mistakes)}")
+        self._seen: Evidence = {}
+
+    def read(self) -> State:
+        self._seen = self.store.observe(self.container, self.names)
+        if self._present and not self._is_known():
+            self.note = "Values cannot be read here: whether these differ from what is set cannot be known."
+        return {"secrets": self._seen["keys"]}
+
+    def wanted(self, before: State) -> State:
+        if not self._present:
+            return {"secrets": {}}
+        if not self._is_known():
+            return {"secrets": {name: {"written": True} for name in self.names}}
+        wanted = {name: {"fingerprint": self.store.fingerprint(value)} for name, value in self.values.items()}
+        return {"secrets": {name: self._kept(name, facts) for name, facts in wanted.items()}}
+
+    def apply(self, before: State) -> State:
+        if not self._present:
+            self.store.delete(self.container, list(before["secrets"]))
+            return {"secrets": {}}
+        written = self.store.write(self.container, self.values, self._seen)["keys"]
+        known = {} if self._is_known() else {"written": True}
+        return {"secrets": {name: {**facts, **known} for name, facts in written.items()}}
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        return {"secrets": [{"name": name, **facts} for name, facts in state["secrets"].items()]}
+
+    def _is_known(self) -> bool:
+        """Whether every value that is there could be read, so that it can be compared."""
+        return self.store.readable and all("fingerprint" in facts for facts in self._seen["keys"].values())
+
+    def _kept(self, name: str, facts: Evidence) -> Evidence:
+        """What is there, where it holds this very value; its other facts stay as they are."""
+        there = self._seen["keys"].get(name, {})
+        return there if there.get("fingerprint") == facts["fingerprint"] else facts
