@@ -17,6 +17,9 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 
 need python3-venv "$python" -c 'import ensurepip, venv'
+need openssh-server test -x /usr/sbin/sshd
+need openssh-client command -v ssh
+need sudo command -v sudo
 
 ((${#missing[@]})) || exit 0
 if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
