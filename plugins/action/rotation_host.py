@@ -11,18 +11,18 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     RotorError,
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
 
 
 class ActionModule(RotationAction):
-    """Run a consumer's command on the delegated host; a value goes there through standard input only."""
+    """Run it on the delegated host; a value goes there through standard input only."""
 
     _supports_check_mode = False
     options: ClassVar[Mapping[str, Any]] = {"id": {"type": "int", "required": True}}
@@ -31,15 +31,15 @@ class ActionModule(RotationAction):
         work = session.host_work(int(options["id"]))
         here = self._task.delegate_to or "localhost"
         if here != work.host:
-            raise ConfigurationError(f"the work on {work.consumer.name} is for host {work.host}, not for {here}")
+            raise ConfigurationError(f"the {work.what} is for host {work.host}, not for {here}")
         try:
             self.say(f"  {work.perform(self._execute)}")
         except RotorError as error:  # recorded: the next advance holds the secret, and says where everything is
-            self.say(f"  {work.consumer.name}: {error}")
+            self.say(f"  {work.what}: {error}")
             return {"changed": False, "done": False}
         return {"changed": True, "done": True}
 
-    def _execute(self, command: Command) -> int:
+    def _execute(self, command: HostCommand) -> HostAnswer:
         if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
             raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host", hint="Unset it")
         data = command.stdin.reveal().encode() if command.stdin else None
@@ -47,4 +47,4 @@ class ActionModule(RotationAction):
             result = self._low_level_execute_command(command.command, in_data=data, chdir=command.chdir)
         except AnsibleConnectionFailure:
             raise UnavailableError(f"host {self._task.delegate_to} cannot be reached") from None
-        return int(result["rc"])
+        return HostAnswer(int(result["rc"]), result.get("stdout", ""))

@@ -52,8 +52,8 @@ todo:
     host:
       description: The inventory host.
       type: str
-    consumer:
-      description: The consumer that is to be reloaded.
+    what:
+      description: What is to be done there, such as V(reload worker).
       type: str
     secrets:
       description: The secrets that it serves.

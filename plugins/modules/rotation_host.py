@@ -10,9 +10,10 @@ DOCUMENTATION = r"""
 module: rotation_host
 short_description: Do one piece of a rotation's work on a host
 description:
-  - Runs what a consumer's C(command) says on the delegated host, and records the outcome in the ledger.
-  - A value goes to the host through the connection's standard input only, never on a command line or into a file.
-  - A command that fails does not fail the task; the next M(rotor.secrets.rotation_advance) holds the secret, and says
+  - Looks at a copy on the delegated host, writes it, or runs what a consumer's C(command) says, and records the
+    outcome in the ledger.
+  - A value goes to the host through the connection's standard input only, never on a command line.
+  - Work that fails does not fail the task; the next M(rotor.secrets.rotation_advance) holds the secret, and says
     where everything is.
 version_added: 0.1.0
 author:
@@ -28,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Reload a consumer on its host
+- name: Do one piece of work on its host
   rotor.secrets.rotation_host:
     id: "{{ rotate_work.id }}"
   delegate_to: "{{ rotate_work.host }}"

@@ -116,37 +116,36 @@ class HttpClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
+        reads: bool = False,
         timeout: float = 30,
     ) -> Answer:
         """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
 
         ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
-        that a second sending does no harm; reading is, anything else is not unless the caller knows better.
+        that a second sending does no harm; reading is, anything else is not unless the caller knows better. ``reads``
+        says that this POST changes nothing, so that nothing can be unknown after a failure.
         """
-        harmless = method in SAFE if idempotent is None else idempotent
+        reads = reads or method in SAFE
+        harmless = reads if idempotent is None else idempotent
+        doubt = False
         url = self._url(path)
         where = f"{doing}: {method} {_address(url)}"
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
             try:
                 answer = self._send(method, url, where, params=params, json=body, headers=headers, timeout=timeout)
-            except errors.UnavailableError:
-                if attempt == self._attempts:
-                    raise
-                self._clock.sleep(_backoff(attempt))
-                continue
-            except errors.OutcomeUnknownError as error:
-                if not harmless:
-                    raise
-                if attempt == self._attempts:
-                    raise errors.UnavailableError(error.message, hint=error.hint) from None
+            except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
+                doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
+                if attempt == self._attempts or (doubt and not harmless):
+                    raise _failure(error, doubt) from None
                 self._clock.sleep(_backoff(attempt))
                 continue
             if answer.status in ok:
                 return answer
             pause = _pause(answer, attempt, harmless)
+            doubt = doubt or (not reads and answer.status >= 500)
             if pause is None or attempt == self._attempts:
-                raise self._error(answer, harmless)
+                raise _failure(self._error(answer), doubt)
             if self._throttled and throttled(answer):
                 self._throttled(pause)
             self._clock.sleep(pause)
@@ -184,7 +183,7 @@ class HttpClient:
             raise errors.UnexpectedAnswerError(f"{where}: {type(error).__name__}") from None
         return Answer(reply.status_code, reply.headers, reply.text, where, url)
 
-    def _error(self, answer: Answer, harmless: bool) -> errors.RotorError:
+    def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
         request_id = answer.headers.get(self._request_id_header, "")
         said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
@@ -195,12 +194,23 @@ class HttpClient:
             asked = _asked_pause(answer)
             hint = f"Run again in {asked:.0f} s, as it asks" if asked else "Run again in a minute"
         elif status >= 500:
-            kind = errors.UnavailableError if harmless else errors.OutcomeUnknownError
+            kind = errors.UnavailableError
         elif 300 <= status < 400:
             hint = "A redirect was not followed, so that the credential stays here. Check the connection's URL"
         elif status == 403 and "X-Accepted-GitHub-Permissions" in answer.headers:
             hint = f"It needs the permission {answer.headers['X-Accepted-GitHub-Permissions']}"
         return kind(said, hint=hint, status=status, request_id=request_id)
+
+
+def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
+    """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
+    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
+        kind: type[errors.RotorError] = errors.OutcomeUnknownError
+    elif not doubt and isinstance(error, errors.OutcomeUnknownError):
+        kind = errors.UnavailableError
+    else:
+        return error
+    return kind(error.message, hint=error.hint, status=error.status, request_id=error.request_id)
 
 
 def checked_url(url: str) -> str:

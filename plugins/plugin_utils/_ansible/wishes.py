@@ -32,7 +32,7 @@ VARIABLES = (*(f"rotate_{name}" for name in WISHES), "rotate_hooks")
 
 def refuse_misspelt(names: Iterable[str]) -> None:
     """ConfigurationError for a variable that is nearly one of ours: ``rotate_ony`` would rotate all that is due."""
-    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_hook", *VARIABLES)
+    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_hook", "rotate_phase", *VARIABLES)
     for name in names:
         near = get_close_matches(name, VARIABLES, 1, 0.85) if name.startswith("rotate") and name not in own else []
         if near:

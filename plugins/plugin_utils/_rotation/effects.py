@@ -112,14 +112,30 @@ class Effects:
         self._ledger.orphaned(self._run, secret.name, lost, found)
         return f"found the orphan {lost.target} ({', '.join(found)})"
 
+    def _look(self, work: Work) -> str:
+        """What preflight cannot ask of a host: is the copy within reach, and as this ledger left it?"""
+        secret, copy = work.secret, self.copy(work.secret, work.action.target)
+        mark, known = work.state.holdings.get(copy.id), work.order.baseline.get(copy.id)
+        store = self._systems.store(copy)
+        intent = self._ledger.intend(self._run, secret.name, "look", copy.id)
+        with self._outcome({secret.name: intent}):
+            seen = store.observe(copy.container, watched(copy, mark))
+            ours = work.state.intent("write", copy.id) is not None
+            if known is not None and not ours and not store.unchanged(known, seen):
+                raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))
+        self._ledger.looked(self._run, secret.name, intent, copy.id, seen if known is None else known)
+        return f"{copy.label} is within reach"
+
     def _mint(self, work: Work) -> str:
         secret, issuer = work.secret, self._systems.issuer(work.secret)
         lost = work.state.intent("mint")
         name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(4)}"
-        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress=work.order.baseline)
+        seen = {copy: look.progress for copy, look in work.state.looks.items() if look.run == self._run}
+        baseline = {**work.order.baseline, **seen}
+        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress=baseline)
         with self._outcome({secret.name: intent}):
             credential = issuer.mint(name)
-        self._ledger.minted(self._run, secret.name, intent, credential, work.order.baseline)
+        self._ledger.minted(self._run, secret.name, intent, credential, baseline)
         shown = self._ledger.fingerprint(secret.name, credential.fields)
         return f"{name}{f' ({credential.id})' if credential.id else ''} minted, fingerprint {shown}"
 
@@ -190,7 +206,8 @@ class Effects:
         if work.state.intent("write", copy.id):
             return None  # our own write of unknown outcome is no foreign change
         mark = work.state.holdings.get(copy.id)
-        baseline = mark.evidence if mark else work.order.baseline.get(copy.id)
+        before = {**work.row.baseline, **work.order.baseline}
+        baseline = mark.evidence if mark else before.get(copy.id)
         store = self._systems.store(copy)
         if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, watched(copy, mark))):
             raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))

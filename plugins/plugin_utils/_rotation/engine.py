@@ -149,6 +149,9 @@ class Engine:
             for action in _group(lane.actions):
                 if action.kind == "reload":
                     self._start_reload(pool, lane, action)
+                elif host := self._host_of(lane, action):
+                    copy = self._effects.copy(lane.secret, action.target)
+                    self._hand_over(host, f"{action.kind} {copy.label}", [self._work(lane, action)])
                 else:
                     self._submit(pool, [self._work(lane, action)])
 
@@ -160,20 +163,26 @@ class Engine:
         works = [self._work(lane, action)]
         for other in others:
             works += [self._work(other, mine) for mine in _group(other.actions) if _reloads(mine, action.target)]
-        if self._map.consumers[action.target].host:
-            self._hand_over(action.target, works)
+        if host := self._map.consumers[action.target].host:
+            self._hand_over(host, f"reload {action.target}", works)
         else:
             self._submit(pool, works)
 
-    def _hand_over(self, consumer: str, works: list[Work]) -> None:
+    def _host_of(self, lane: Lane, action: Action) -> str | None:
+        """Where Ansible has to do it; None: it is done here."""
+        on_copy = action.kind in ("look", "write")
+        return self._effects.copy(lane.secret, action.target).host if on_copy else None
+
+    def _hand_over(self, host: str, what: str, works: list[Work]) -> None:
         """Put it on the list of what only Ansible can do."""
-        part, first = self._map.consumers[consumer], works[0]
+        first = works[0]
+        action = first.action
         intent = self._ledger.intend(
-            self._run, first.secret.name, "reload", consumer, first.action.credential, waiting=True
+            self._run, first.secret.name, action.kind, action.target, action.credential, waiting=True
         )
         credentials = {work.secret.name: work.action.credential for work in works}
         self._ledger.progress(intent, {"served": credentials})
-        self.todo.append({"id": intent, "host": part.host, "consumer": consumer, "secrets": sorted(credentials)})
+        self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(credentials)})
         for work in works:
             self._lane(work).status = "todo"
 

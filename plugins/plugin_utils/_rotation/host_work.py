@@ -8,63 +8,89 @@ A value is expanded here at the last moment, and goes to the host through the co
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    RotorError,
+    StoppedError,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import fields_of
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects, Work, fields_of
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Intent, IntentState
-
-
-@dataclass(frozen=True)
-class Command:
-    """What to run on the host; ``stdin`` is all that may hold a value."""
-
-    command: str
-    chdir: str | None
-    stdin: SecretValue | None
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 
 class HostWork:
-    """One reload that only Ansible can make, for all the secrets that it serves."""
+    """A look at a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
 
-    def __init__(self, secret: str, work: Intent, secret_map: SecretMap, journal: Journal, clock: Clock) -> None:
+    def __init__(self, order: Order, work: Intent, secret_map: SecretMap, journal: Journal, clock: Clock) -> None:
+        self._order = order
         self._work = work
         self._map = secret_map
+        self._journal = journal
         self._ledger = journal.ledger
         self._locks = journal.locks
         self._clock = clock
-        self._secret = secret
-        self.consumer = secret_map.consumers[work.target]
+        self._secret = secret_map.secrets[order.secret]
 
     @property
     def host(self) -> str:
-        return self.consumer.host or ""
+        if self._work.kind == "reload":
+            return self._map.consumers[self._work.target].host or ""
+        return next(copy.host or "" for copy in self._secret.copies if copy.id == self._work.target)
 
-    def perform(self, execute: Callable[[Command], int]) -> str:
-        """Intent committed, ``execute`` (which returns the exit code) called, outcome committed.
+    @property
+    def what(self) -> str:
+        return f"{self._work.kind} of {self._work.target}"
+
+    def perform(self, host: Host) -> str:
+        """Intent committed, effect made through ``host``, outcome committed.
 
         A failure is recorded and raised; the next advance holds the secret and says where everything is.
         """
         if self._work.state is not IntentState.WAITING:
-            raise ConfigurationError(f"the work on {self._work.target} is {self._work.state}, not waiting to be done")
+            raise ConfigurationError(f"the {self.what} is {self._work.state}, not waiting to be done")
+        try:
+            return self._reload(host) if self._work.kind == "reload" else self._effect(host)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            self._refused(error)
+            raise
+
+    def _refused(self, error: RotorError) -> None:
+        """What failed before it began has to be recorded, too: it would be handed out again and again."""
+        work = self._work
+        _secret, now = self._ledger.intent(work.id)
+        if now.state is IntentState.WAITING:
+            self._ledger.fail(work.run, self._secret.name, work.id, str(error))
+
+    def _effect(self, host: Host) -> str:
+        """The same effect as everywhere else, on a store that lives on this host."""
+        systems = Systems(self._map.connections, self._clock, self._work.run, self._ledger)
+        systems.host = host
+        effects = Effects(self._work.run, self._map, systems, self._journal, self._clock)
+        target = self._work.target
+        index = next(i for i, step in enumerate(self._secret.steps) if any(copy.id == target for copy in step.copies))
+        action = Action(self._work.kind, index, target, self._work.credential)
+        return effects.perform([Work(self._secret, self._order, action, self._ledger.state(self._secret.name))])
+
+    def _reload(self, host: Host) -> str:
         served: dict[str, int] = dict(self._work.progress["served"])
-        first = self._secret
-        with self._locks.hold(f"consumer {self._work.target}", wait=600):
+        first, run, target = self._secret.name, self._work.run, self._work.target
+        with self._locks.hold(f"consumer {target}", wait=600):
             self._clock.check()
-            command = self._command(first, served[first])
-            run, target = self._work.run, self._work.target
+            command = self._command(served[first])
             intents = {
                 secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()
             }
             try:
-                code = execute(command)
+                code = host(command).code
                 if code != 0:
                     raise RotorError(
                         f"the command ended with code {code} on host {self.host}",
@@ -80,13 +106,14 @@ class HostWork:
             self._ledger.reloaded(run, intents, consumer=target, credentials=served, evidence=evidence)
         return f"{target} reloaded on host {self.host}"
 
-    def _command(self, secret_name: str, row_id: int) -> Command:
-        task = registry.find("consumers", self.consumer.type).task(self.consumer.options)
+    def _command(self, row_id: int) -> HostCommand:
+        consumer = self._map.consumers[self._work.target]
+        task = registry.find("consumers", consumer.type).task(consumer.options)
         stdin = task.get("stdin")
         if stdin is None:
-            return Command(task["command"], task.get("chdir"), None)
-        row = self._ledger.state(secret_name).credential(row_id)
+            return HostCommand(task["command"], task.get("chdir"))
+        row = self._ledger.state(self._secret.name).credential(row_id)
         if row is None or not row.has_value:
             raise ConfigurationError(f"the value that {self._work.target} is to get is not kept here")
-        fields = fields_of(self._map.secrets[secret_name], self._ledger.unseal(row))
-        return Command(task["command"], task.get("chdir"), Template.parse(stdin).render(fields))
+        fields = fields_of(self._secret, self._ledger.unseal(row))
+        return HostCommand(task["command"], task.get("chdir"), Template.parse(stdin).render(fields))

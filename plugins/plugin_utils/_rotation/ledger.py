@@ -126,6 +126,13 @@ class Ledger(Records):
                 )
             self._end(tx, lost.id, IntentState.FAILED, now, SUPERSEDED)
 
+    def looked(self, run: str, secret: str, intent: int, copy: str, evidence: Row) -> None:
+        """A copy on a host is within reach, and is as it should be before anything is minted."""
+        with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
+            t = self._t.intents
+            tx.execute(t.update().where(t.c.id == intent).values(progress=dict(evidence)))
+            self._done(tx, intent, secret, "look", copy, now)
+
     def written(
         self,
         run: str,

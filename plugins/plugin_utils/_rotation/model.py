@@ -50,6 +50,8 @@ class Copy:
     id: str
     """``<connection>:<container's identity>``: the same for two secrets that share a container."""
     label: str
+    host: str | None = None
+    """The inventory host of a copy that Ansible writes."""
 
 
 @dataclass(frozen=True)

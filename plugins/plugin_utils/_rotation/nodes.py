@@ -147,10 +147,13 @@ class Nodes:
             )
         cls, container = registry.find("stores", kind), _own("stores", raw)
         self._add(cls.mistakes(container, list(keys)), path, container, keys)
+        host = container["host"] if cls.on_host else None
+        if host:
+            self._host(host, (*path, "host"))
         if len(self._mistakes) > before:
             return None
         identity = f"{raw['store']}:{cls.identity(container)}"
-        return Copy(raw["store"], kind, container, keys, identity, cls.label(container))
+        return Copy(raw["store"], kind, container, keys, identity, cls.label(container), host)
 
     def _store(self, raw: Raw, path: Path) -> str | None:
         if "store" not in raw:

@@ -35,6 +35,7 @@ class Phase(IntEnum):
 
 
 _PHASES = {
+    "look": Phase.ISSUED,
     "recover": Phase.ISSUED,
     "clean": Phase.ISSUED,
     "mint": Phase.ISSUED,
@@ -85,18 +86,28 @@ class Order:
     moved: tuple[str, ...] = ()
     """Copies of which that cannot be said: somebody has changed them since."""
     why: str = ""
+    run: str = ""
+    """Whose look at a copy on a host counts; what another run saw may have changed."""
 
 
 def remaining(
     secret: Secret, state: SecretState, order: Order, traits: Traits, now: datetime, picked: Picked
 ) -> list[Action]:
     """Everything that is left to do, in order; empty when the secret is at rest."""
+
+    def is_seen(copy: Copy) -> bool:
+        look = state.looks.get(copy.id)
+        return look is not None and look.run == order.run
+
     target = target_of(state, order)
     target_id = target.id if target else None
     actions: list[Action] = []
     lost = state.intent("mint")
     if lost and traits.recover is not Recover.OURS:
         actions.append(Action("recover", target=lost.target))
+    if target is None and not order.rollback:
+        ahead = (copy for step in secret.steps if picked(step) for copy in step.copies)
+        actions += [Action("look", target=copy.id) for copy in ahead if copy.host and not is_seen(copy)]
     orphans = [row for row in state.credentials if row.alive and row.origin is Origin.ORPHAN]
     actions += [Action("clean", credential=row.id) for row in orphans if not obstacles(secret, state, row, order)]
     if target is None and not order.rollback:

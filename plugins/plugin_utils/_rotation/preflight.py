@@ -121,7 +121,7 @@ class Preflight:
 
     def _questions(self, item: Planned) -> list[Question]:
         secret, systems = item.secret, self._systems
-        questions = [self._look(item, copy) for copy in secret.copies]
+        questions = [self._look(item, copy) for copy in secret.copies if not copy.host]
         if item.order.mint:
             current = item.state.current.provider_id if item.state.current else None
             questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
@@ -191,8 +191,8 @@ class Preflight:
         baseline: dict[str, Any] = {}
         moved: list[str] = []
         for copy in item.secret.copies:
-            seen = self._answer(self._look(item, copy))
-            stamp = seen.get("ledger") or self._ledger.id
+            seen = None if copy.host else self._answer(self._look(item, copy))
+            stamp = (seen or {}).get("ledger") or self._ledger.id
             mark = item.state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
             if copy.id in self._forget or copy.label in self._forget:
@@ -200,10 +200,11 @@ class Preflight:
                 known = None
             elif stamp != self._ledger.id:
                 item.problems.append(f"{copy.label} belongs to another ledger, {stamp}. {forget_hint(copy)}")
-            elif known is not None and self._is_foreign(item, copy, known, seen):
+            elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):
                 moved.append(copy.id)
                 item.problems.append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
-            baseline[copy.id] = seen if known is None else known
+            if known is not None or seen is not None:
+                baseline[copy.id] = seen if known is None else known
         item.order = replace(item.order, baseline=baseline, moved=tuple(moved))
 
     def _is_foreign(self, item: Planned, copy: Copy, known: Any, seen: Any) -> bool:

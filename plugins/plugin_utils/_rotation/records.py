@@ -183,6 +183,7 @@ class _Gathering:
         self.running: dict[str, Mark] = {}
         self.proofs: dict[tuple[str, str], Mark] = {}
         self.intents: list[Intent] = []
+        self.looks: dict[str, Intent] = {}
         self.handed_out: set[int] = set()
 
     def add_credential(self, row: Row) -> None:
@@ -205,6 +206,8 @@ class _Gathering:
         without_effect = intent.state is IntentState.FAILED and row["error"] != SUPERSEDED
         if intent.kind == "write" and intent.credential is not None and not without_effect:
             self.handed_out.add(intent.credential)
+        if intent.kind == "look" and intent.state is IntentState.DONE:
+            self.looks[intent.target] = intent
         if intent.unresolved or intent.state is IntentState.WAITING:
             self.intents.append(intent)
 
@@ -215,6 +218,7 @@ class _Gathering:
             self.running,
             self.proofs,
             tuple(self.intents),
+            self.looks,
             frozenset(self.handed_out),
         )
 

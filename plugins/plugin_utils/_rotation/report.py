@@ -113,7 +113,10 @@ class Report:
             return [("recover", f"{action.target}: its mint got no answer; find out what became of it")]
         if action.kind == "write":
             copy = next(copy for copy in secret.copies if copy.id == action.target)
-            return [("write", f"{copy.label}: {', '.join(copy.keys)}")]
+            return [("write", f"{copy.label}: {', '.join(copy.keys)}{', by Ansible' if copy.host else ''}")]
+        if action.kind == "look":
+            copy = next(copy for copy in secret.copies if copy.id == action.target)
+            return [("look", f"{copy.label}, on its host: within reach, and as it was left")]
         if action.kind == "reload":
             return [("reload", what) for what in self._outlook(item, action.target)]
         if action.kind == "verify":

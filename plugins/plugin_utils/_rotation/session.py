@@ -117,7 +117,8 @@ class Session:
         journal = self._journal("")
         secret, work = journal.ledger.intent(intent)
         plan = journal.ledger.run(work.run)["plan"]
-        return HostWork(secret, work, self._kept_map(plan, bare=True), journal, self._clock)
+        order = Order(**plan["orders"][secret])
+        return HostWork(order, work, self._kept_map(plan, bare=True), journal, self._clock)
 
     def status(self, wishes: Wishes) -> Row:
         """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
@@ -164,7 +165,7 @@ class Session:
         plan = {
             "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
             "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
-            "orders": {item.secret.name: asdict(item.order) for item in going},
+            "orders": {item.secret.name: {**asdict(item.order), "run": run} for item in going},
             "stuck": [item.secret.name for item in items if item.problems],
             "environments": list(wishes.environments),
             "max_failures": wishes.max_failures,

@@ -102,6 +102,8 @@ class SecretState:
     intents: tuple[Intent, ...] = ()
     """The unresolved and the waiting ones, oldest first."""
 
+    looks: Mapping[str, Intent] = field(default_factory=dict)
+    """Copy id -> the newest look at a copy on a host; its progress is the evidence."""
     handed_out: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
 

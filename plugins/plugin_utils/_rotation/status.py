@@ -75,7 +75,7 @@ class Status:
         found: dict[str, str] = {}
         for copy in item.secret.copies:
             mark = item.state.holdings.get(copy.id)
-            if mark is None:
+            if mark is None or copy.host:
                 continue
             try:
                 seen = self._systems.store(copy).observe(copy.container, watched(copy, mark))

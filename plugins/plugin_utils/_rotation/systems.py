@@ -15,6 +15,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Check,
     Connection,
     Consumer,
+    Host,
+    HostConnection,
     Issuer,
     Store,
 )
@@ -31,6 +33,8 @@ class Systems:
         self._clock = clock
         self._run = run
         self._ledger = ledger
+        self.host: Host | None = None
+        """The one that Ansible is at work on, if it is."""
         self._lock = threading.RLock()
         self._connections: dict[str, Connection] = {}
         self._stores: dict[str, Store] = {}
@@ -78,4 +82,7 @@ class Systems:
         options, self._credentials[name] = references.resolve_all(
             settings, kind.references, f"secret_connections.{name}"
         )
-        return kind(options, clock=self._clock, run=self._run)
+        opened: Connection = kind(options, clock=self._clock, run=self._run)
+        if isinstance(opened, HostConnection):
+            opened.host = self.host
+        return opened

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import journal as journals
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import Command
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
@@ -23,7 +23,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
-from tests.unit.rotation.fakes import install
+from tests.unit.rotation.fakes import install, run_on_host
 from tests.unit.rotation.world import World
 
 install()
@@ -62,7 +62,7 @@ class Play:
         self.journal = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
         self._folder = folder
         self.lines: list[str] = []
-        self.execute: Callable[[Command], int] = self._execute
+        self.execute: Host = self._execute
         self.pieces: list[Mapping[str, Any]] = []
 
     @property
@@ -88,8 +88,8 @@ class Play:
         plan = self.plan(*only, **wishes)
         if not plan["go"]:
             return plan
-        self.advance(plan["run"], Phase.ISSUED)
-        result = self.roll_out(plan["run"])
+        self.through(plan["run"], Phase.ISSUED)
+        result = self.through(plan["run"], Phase.ROLLED_OUT)
         return self.advance(plan["run"], Phase.REVOKED) if not result["over"] else result
 
     def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
@@ -98,8 +98,9 @@ class Play:
         self.lines += result.get("msg", "").splitlines()
         return result
 
-    def roll_out(self, run: str) -> Mapping[str, Any]:
-        result = self.advance(run, Phase.ROLLED_OUT)
+    def through(self, run: str, until: Phase) -> Mapping[str, Any]:
+        """A phase with its work on hosts."""
+        result = self.advance(run, until)
         while result["todo"]:
             for work in result["todo"]:
                 self.pieces.append(work)
@@ -107,12 +108,11 @@ class Play:
                     self.session().host_work(work["id"]).perform(self.execute)
                 except RotorError as error:
                     self.lines.append(str(error))
-            result = self.advance(run, Phase.ROLLED_OUT)
+            result = self.advance(run, until)
         return result
 
-    def _execute(self, command: Command) -> int:
-        self.world.call("execute", command.command)
-        return 0
+    def _execute(self, command: HostCommand) -> HostAnswer:
+        return HostAnswer(0, self.world.call("execute", command.command, lambda: run_on_host(self.world, command)))
 
     def clone(self, name: str, folder: Path) -> Play:
         """The same user with a copy of the ledger, in a copy of the world."""

@@ -40,6 +40,7 @@ class Mail:
 
 
 class Folder:
+    on_host = False
     schema = Schema(
         properties={
             "folder": {**TEXT, "pattern": "^/", "description": "A path that begins with a slash."},

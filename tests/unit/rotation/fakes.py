@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -16,8 +17,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Connection,
     Consumer,
     Evidence,
+    HostCommand,
+    HostConnection,
     Issuer,
     Journal,
+    Limits,
     Listed,
     Options,
     Overlap,
@@ -71,7 +75,8 @@ class Shelf(Store):
         def look() -> Evidence:
             if box not in world.containers:
                 raise NotFoundError(f"there is no box {box}")
-            return {"keys": {key: at for key, (_value, at) in world.containers[box].items() if key in keys}}
+            seen = {"keys": {key: at for key, (_value, at) in world.containers[box].items() if key in keys}}
+            return {**seen, "ledger": world.stamps[box]} if box in world.stamps else seen
 
         return world.call("observe", box, look)
 
@@ -96,6 +101,57 @@ class Shelf(Store):
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
         return f"at {max(evidence['keys'].values(), default=0)}"
+
+
+class Narrow(Shelf):
+    limits = Limits(value_bytes=4)
+
+
+class Hosts(HostConnection):
+    schema = Schema({"world": TEXT})
+
+
+class File(Store):
+    """On an inventory host; the values go there on standard input, and versions come back."""
+
+    on_host = True
+    schema = Schema({"host": TEXT, "path": TEXT}, ("host", "path"))
+
+    @classmethod
+    def label(cls, container: Options) -> str:
+        return f"file {container['host']}:{container['path']}"
+
+    @classmethod
+    def identity(cls, container: Options) -> str:
+        return f"{container['host']}:{container['path']}"
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        there = json.loads(self._run(f"look {container['path']}"))
+        return {"keys": {key: at for key, at in there.items() if key in keys}}
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        document = json.dumps({key: value.reveal() for key, value in values.items()})
+        there = json.loads(self._run(f"put {container['path']}", SecretValue(document)))
+        return {"keys": {key: there[key] for key in values}}
+
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        raise AssertionError("the engine never deletes a key")
+
+    unchanged = Shelf.unchanged
+    describe = Shelf.describe
+
+    def _run(self, line: str, stdin: SecretValue | None = None) -> str:
+        return self.connection.host(HostCommand(line, stdin=stdin)).stdout
+
+
+def run_on_host(world: World, command: HostCommand) -> str:
+    """The other end of :class:`File`; any other command does nothing."""
+    verb, _space, path = command.command.partition(" ")
+    if verb == "put" and command.stdin:
+        world.put(path, json.loads(command.stdin.reveal()))
+    if verb in ("put", "look"):
+        return json.dumps({key: at for key, (_value, at) in world.containers[path].items()})
+    return ""
 
 
 class Token(Issuer):
@@ -267,8 +323,18 @@ class Refused(Cloud):
 _HERE = sys.modules[__name__].__dict__
 FAKE = Provider(
     "a world in memory",
-    connections={"cloud": "rotor_provider:Cloud", "refused": "rotor_provider:Refused"},
-    stores={"cloud": "rotor_provider:Shelf", "refused": "rotor_provider:Shelf"},
+    connections={
+        "cloud": "rotor_provider:Cloud",
+        "refused": "rotor_provider:Refused",
+        "narrow": "rotor_provider:Cloud",
+        "hosts": "rotor_provider:Hosts",
+    },
+    stores={
+        "cloud": "rotor_provider:Shelf",
+        "refused": "rotor_provider:Shelf",
+        "hosts": "rotor_provider:File",
+        "narrow": "rotor_provider:Narrow",
+    },
     issuers={"token": "rotor_provider:Token", "blind": "rotor_provider:Blind"},
     consumers={"machines": "rotor_provider:Machines"},
     checks={"selftest": "rotor_provider:SelfTest"},

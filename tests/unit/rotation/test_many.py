@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     OutcomeUnknownError,
@@ -133,12 +134,12 @@ def test_a_command_that_fails_on_its_host_holds_every_secret_it_serves(many: Cal
     play = many(2)
     for name in play.map:
         play.map[name] = secret(name, reload=["script"])
-    play.execute = lambda command: 3
+    play.execute = lambda command: HostAnswer(3)
     result = play.rotate(*play.map)
     assert sorted(result["held"]) == sorted(play.map)
     assert "ended with code 3 on host app1" in play.output
     assert len(play.pieces) == 1
-    play.execute = lambda command: 0
+    play.execute = lambda command: HostAnswer(0)
     assert not play.rotate()["failed"], play.output
     assert world.counted("mint") == 2
 
@@ -160,7 +161,7 @@ def test_a_value_goes_to_a_host_through_standard_input_only(many: Callable[..., 
     play.map["S00"] = secret("S00", reload=["script"], let={"line": "TOKEN=${token}"})
     play.consumers["script"]["stdin"] = "${line}"
     seen = []
-    play.execute = lambda command: seen.append(command) or 0  # type: ignore[func-returns-value]
+    play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
     assert not play.rotate("S00")["failed"], play.output
     value = world.containers["S00"]["S00"][0]
     assert seen[0].stdin.reveal() == f"TOKEN={value}"

@@ -62,7 +62,7 @@ def test_a_refusal_without_the_new_value_accepted_by_the_same_call_is_none(play:
     second = str(play.state("TOKEN").credentials[1].provider_id)
     plan = play.plan("TOKEN", force=True)
     play.session().advance(plan["run"], Phase.ISSUED)
-    play.roll_out(plan["run"])
+    play.through(plan["run"], Phase.ROLLED_OUT)
     world.unclear.add(str(play.state("TOKEN").credentials[2].provider_id))
     play.session().advance(plan["run"], Phase.REVOKED)
     assert world.issued[second].revoked

@@ -100,6 +100,8 @@ class World:
         """Ids about which the provider gives no clear answer."""
         self.stubborn: set[str] = set()
         """Ids that stay accepted although they are revoked."""
+        self.stamps: dict[str, str] = {}
+        """Box -> the ledger that it says it belongs to."""
         self.problems: dict[str, list[str]] = {}
         self.points = 0
         self.crash_at: tuple[int, str] | None = None
