@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
@@ -23,7 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Recover,
     Written,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
     InvalidRequestError,
@@ -33,8 +32,14 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
+    changed_by_hand,
+    forget_hint,
+    render,
+    unfit_values,
+    watched,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import SUPERSEDED, Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, SecretMap
@@ -42,7 +47,6 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     IntentState,
-    Mark,
     SecretState,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
@@ -189,15 +193,7 @@ class Effects:
 
     def _refuse_unfit_values(self, work: Work, credential: Credential) -> None:
         """Before the first copy is written, every store must be able to keep the value as it is."""
-        if work.row.id in work.state.handed_out:
-            return
-        unfit = [
-            f"{copy.label}: {problem}"
-            for copy in work.secret.copies
-            for problem in registry.find("stores", copy.type).refuses(
-                copy.container, render(work.secret, copy, credential)
-            )
-        ]
+        unfit = [] if work.row.id in work.state.handed_out else unfit_values(work.secret, credential)
         if unfit:
             raise InvalidRequestError(f"nothing was written, since not every store can keep it: {'; '.join(unfit)}")
 
@@ -397,31 +393,3 @@ class _NoJournal:
 
 
 NO_JOURNAL = _NoJournal()
-
-
-def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
-    """The credential's own fields, and what the map derives from them with ``let``."""
-    fields = dict(credential.fields)
-    for name, text in secret.let.items():
-        fields[name] = Template.parse(text).render(fields)
-    return fields
-
-
-def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, SecretValue]:
-    """What a copy's keys are to hold."""
-    fields = fields_of(secret, credential)
-    return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
-
-
-def watched(copy: Copy, mark: Mark | None) -> list[str]:
-    """The keys of a copy that are ours: what the map gives it now, and what was written to it before."""
-    before = mark.keys if mark else None
-    return list({**(before or {}), **copy.keys})
-
-
-def changed_by_hand(copy: Copy) -> str:
-    return f"{copy.label} was changed by somebody else since this ledger last saw it"
-
-
-def forget_hint(copy: Copy) -> str:
-    return f"If what is there may be overwritten, run again with -e rotate_forget='{copy.id}'"

@@ -19,12 +19,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import registr
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import (
-    NO_JOURNAL,
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
     forget_hint,
     watched,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
     Consumer,

@@ -78,7 +78,7 @@ class Report:
                     lines.append(f"{label:<26}{verb:<8}{what}")
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
-        lines += [f"  note: {note}" for note in item.notes]
+        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
         if item.candidates:
             lines += self.candidates(item)
         return lines
@@ -235,6 +235,15 @@ class Report:
         if item.verdict.status != "fresh":
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
         return lines
+
+
+def _torn(item: Planned) -> list[str]:
+    """Copies of several keys in a store that does not take them in one go."""
+    written = {action.target for action in item.actions if action.kind == "write"}
+    copies = [copy for copy in item.secret.copies if copy.id in written]
+    limits = {copy.id: registry.find("stores", copy.type).limits.keys_at_once for copy in copies}
+    torn = [copy for copy in copies if len(copy.keys) > (limits[copy.id] or len(copy.keys))]
+    return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
 def _count(number: int, noun: str) -> str:

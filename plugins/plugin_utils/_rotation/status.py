@@ -13,7 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import watched
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import watched
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned

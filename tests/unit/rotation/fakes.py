@@ -104,7 +104,7 @@ class Shelf(Store):
 
 
 class Narrow(Shelf):
-    limits = Limits(value_bytes=4)
+    limits = Limits(value_bytes=4, keys_at_once=1)
 
 
 class Hosts(HostConnection):

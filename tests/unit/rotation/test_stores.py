@@ -84,3 +84,13 @@ def test_a_write_that_waits_for_approval_holds_and_may_still_take_effect(play: P
 def doubts(play: Play) -> list[str]:
     state = play.state("TOKEN")
     return [f"{intent.target} may hold it" for intent in state.intents if intent.kind == "write" and intent.unresolved]
+
+
+def test_the_plan_says_where_a_pair_cannot_be_written_at_once(play: Play, world: World) -> None:
+    play.connections["other"]["type"] = "test.fake.narrow"
+    play.map["TOKEN"]["rollout"][1]["copies"][0]["keys"] = {"A": "${token}", "B": "x${token}"}
+
+    play.plan("TOKEN", check=True)
+
+    assert "box second takes 1 key at a time: for a moment its keys do not match" in play.output
+    assert "box first takes" not in play.output

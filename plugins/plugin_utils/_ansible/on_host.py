@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands on the host of a task, for the actions that work there: through its own connection and become."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    UnavailableError,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+
+
+class TaskHost:
+    """Runs a command where the task of an action runs. A value goes there through standard input only."""
+
+    def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
+        self._action = action
+        self.name = str(action._task.delegate_to or task_vars.get("inventory_hostname", "localhost"))
+        self._variables = task_vars.get("ansible_delegated_vars", {}).get(self.name, task_vars)
+
+    @property
+    def python(self) -> str:
+        """The host's Python, if the inventory names it."""
+        named = self._variables.get("ansible_python_interpreter") or "auto"
+        python = str(self._action._templar.template(named))
+        return "python3" if python.startswith("auto") else python
+
+    def __call__(self, command: HostCommand) -> HostAnswer:
+        if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
+            raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host", hint="Unset it")
+        connection = self._action._connection
+        if getattr(connection._shell, "_IS_WINDOWS", False):
+            raise ConfigurationError(f"host {self.name} runs Windows; this needs a POSIX shell")
+        _let_stdin_through(connection)
+        register_with_core()
+        data = command.stdin.reveal().encode() if command.stdin else None
+        folder = shlex.quote(command.chdir) if command.chdir else None
+        try:
+            result = self._action._low_level_execute_command(command.command, in_data=data, chdir=folder)
+        except AnsibleConnectionFailure:
+            raise UnavailableError(f"host {self.name} cannot be reached") from None
+        except AnsibleError as error:  # such as: Incorrect sudo password
+            said = str(error).partition("\n")[0].rstrip(".")
+            raise AuthenticationError(f"the command was not started on host {self.name}: {said}") from None
+        return HostAnswer(int(result["rc"]), str(result["stdout"]))
+
+
+def _let_stdin_through(connection: Any) -> None:
+    """The local connection with a become password makes standard input a terminal, unless it is told to pipeline."""
+    if "pipelining" in connection.options:
+        connection.set_option("pipelining", True)
