@@ -59,5 +59,5 @@ class TaskHost:
 
 def _let_stdin_through(connection: Any) -> None:
     """The local connection with a become password makes standard input a terminal, unless it is told to pipeline."""
-    if "pipelining" in connection.options:
+    if connection.has_option("pipelining"):
         connection.set_option("pipelining", True)

@@ -67,7 +67,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     similar = get_close_matches(name, known, 1)
     if similar or len(name) < 2:
         return similar[0] if similar else None
-    return next((one for one in known if one.startswith(name) or (len(one) > 1 and name.startswith(one))), None)
+    related = [one for one in known if one.startswith(name) or (len(one) > 1 and name.startswith(one))]
+    return min(related, key=len, default=None)
 
 
 def suggest(name: str, known: Collection[str]) -> str:
