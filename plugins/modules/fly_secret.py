@@ -17,6 +17,7 @@ description:
     by M(rotor.secrets.fly_secrets_deploy), or by the app's next deployment.
 extends_documentation_fragment:
   - rotor.secrets.fly
+  - rotor.secrets.stored
   - rotor.secrets.attributes
   - rotor.secrets.attributes.fly
 attributes:
@@ -33,29 +34,6 @@ options:
     description: Name of the app.
     type: str
     required: true
-  name:
-    description: Name of a single secret.
-    type: str
-  value:
-    description: Value of the secret O(name). Needed with O(state=present).
-    type: str
-  secrets:
-    description: Several secrets, instead of O(name) and O(value).
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the secret.
-        type: str
-        required: true
-      value:
-        description: Value of the secret. Needed with O(state=present).
-        type: str
-  state:
-    description: Whether the secrets are to be there.
-    type: str
-    choices: [present, absent]
-    default: present
   stage:
     description:
       - With V(true), the secrets are stored, and no machine is touched.
@@ -126,27 +104,14 @@ note:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Secrets
 
 
 def main() -> None:
-    one = {"name": {"type": "str", "required": True}, "value": {"type": "str", "no_log": True}}
-    module = AnsibleModule(
-        argument_spec={
-            **ACCESS,
-            "app": {"type": "str", "required": True},
-            "name": {"type": "str"},
-            "value": {"type": "str", "no_log": True},
-            "secrets": {"type": "list", "elements": "dict", "options": one, "no_log": False},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "stage": {"type": "bool", "default": True},
-        },
-        required_one_of=[("name", "secrets")],
-        mutually_exclusive=[("name", "secrets"), ("value", "secrets")],
-        supports_check_mode=True,
-    )
-    run(module, Secrets)
+    own = {"app": {"type": "str", "required": True}, "stage": {"type": "bool", "default": True}}
+    run(AnsibleModule(argument_spec={**ACCESS, **SECRETS, **own}, **RULES), Secrets)
 
 
 if __name__ == "__main__":

@@ -41,13 +41,13 @@ class StoredSecrets(Resource):
         """A subclass sets ``self.store`` afterwards: what is wrong with the options is said before anything is sent."""
         super().__init__(params)
         self.container = container
-        self._present = params["state"] == "present"
+        self.present = params["state"] == "present"
         given = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
         self.names = list(given)
         mistakes = kind.mistakes(container, self.names)
-        if self._present:
+        if self.present:
             mistakes += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
-        self.values = {name: SecretValue(value) for name, value in given.items() if value and self._present}
+        self.values = {name: SecretValue(value) for name, value in given.items() if value and self.present}
         mistakes += kind.refuses(container, self.values)
         if mistakes:
             raise ConfigurationError(f"{kind.label(container)}: {'; '.join(mistakes)}")
@@ -55,12 +55,12 @@ class StoredSecrets(Resource):
 
     def read(self) -> State:
         self._seen = self.store.observe(self.container, self.names)
-        if self._present and not self._is_known():
+        if self.present and not self._is_known():
             self.note = "Values cannot be read here: whether these differ from what is set cannot be known."
         return {"secrets": self._seen["keys"]}
 
     def wanted(self, before: State) -> State:
-        if not self._present:
+        if not self.present:
             return {"secrets": {}}
         if not self._is_known():
             return {"secrets": {name: {"written": True} for name in self.names}}
@@ -68,7 +68,7 @@ class StoredSecrets(Resource):
         return {"secrets": {name: self._kept(name, facts) for name, facts in wanted.items()}}
 
     def apply(self, before: State) -> State:
-        if not self._present:
+        if not self.present:
             self.store.delete(self.container, list(before["secrets"]))
             return {"secrets": {}}
         written = self.store.write(self.container, self.values, self._seen)["keys"]

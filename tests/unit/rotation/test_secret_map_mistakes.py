@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import MapError, there_are
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
 from tests.unit.rotation.maps import DESIGN, changed, mistakes, parsed, read
 
@@ -101,7 +101,7 @@ ONE = [
     (
         f"{COPY}/store",
         "post",
-        f"{C}.store: a connection of type fake.cloud.mail stores nothing; there are {', '.join(registry.names('stores'))}",
+        f"{C}.store: a connection of type fake.cloud.mail stores nothing; {there_are(registry.names('stores'))}",
     ),
     (f"{KEY}/issuer/connection", "clout", f"{K}.issuer.connection: there is no such connection; did you mean cloud?"),
     (f"{KEY}/issuer/connection", ..., f"{K}.issuer: missing option connection (the connection, by its name)"),

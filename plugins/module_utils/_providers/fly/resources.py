@@ -10,9 +10,10 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Listed
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import connect
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import moment
@@ -32,28 +33,24 @@ class ListedSecrets(Resource):
         return {"secrets": _rows(state["secrets"])}
 
 
-class Secrets(Resource):
+class Secrets(StoredSecrets):
     """The named secrets of an app; their values cannot be read, so that only a write tells whether they differ."""
 
     note = "Fly does not show values: whether these differ from what is set is known only after a write."
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        super().__init__(params)
-        self._values = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
-        self._present = params["state"] == "present"
-        self._container = {"app": params["app"]}
+        super().__init__(params, FlySecrets, {"app": params["app"]})
         self._evidence: Evidence = {}
-        self._refuse_mistakes()
         self._fly = connect(params)
-        self._store = FlySecrets(self._fly, clock=self._fly.clock)
+        self.store = FlySecrets(self._fly, clock=self._fly.clock)
 
     def read(self) -> State:
-        return {"secrets": self._store.observe(self._container, list(self._values))["keys"]}
+        return {"secrets": self.store.observe(self.container, self.names)["keys"]}
 
     def wanted(self, before: State) -> State:
-        if not self._present:
+        if not self.present:
             return {"secrets": {}}
-        return {"secrets": {name: {"digest": None, "updated_at": None} for name in self._values}}
+        return {"secrets": {name: {"digest": None, "updated_at": None} for name in self.names}}
 
     def apply(self, before: State) -> State:
         after: dict[str, Any] = {"secrets": self._write(before)}
@@ -65,26 +62,18 @@ class Secrets(Resource):
         result = {"secrets": _rows(state["secrets"]), "version": self._evidence.get("version")}
         return {**result, "machines": state.get("machines", {})}
 
-    def _refuse_mistakes(self) -> None:
-        mistakes = FlySecrets.mistakes(self._container, list(self._values))
-        if self._present:
-            mistakes += [f"{name}: its value is missing or empty" for name, value in self._values.items() if not value]
-        if mistakes:
-            raise ConfigurationError("; ".join(mistakes))
-
     def _write(self, before: State) -> Evidence:
-        if not self._present:
-            self._evidence = self._store.delete(self._container, list(before["secrets"]))
+        if not self.present:
+            self._evidence = self.store.delete(self.container, list(before["secrets"]))
             return {}
-        values = {name: SecretValue(value) for name, value in self._values.items()}
-        self._evidence = self._store.write(self._container, values)
-        return {name: facts for name, facts in self._evidence["keys"].items() if name in values}
+        self._evidence = self.store.write(self.container, self.values)
+        return {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
 
     def _is_staged(self, after: State) -> bool:
         """Left behind by an earlier run that did not get to its machines."""
         dates = filter(None, (moment(facts["updated_at"]) for facts in after["secrets"].values()))
         latest = max(dates, default=None)
-        return latest is not None and FlyApp(self._container, self._fly, clock=self._fly.clock).lags(latest)
+        return latest is not None and FlyApp(self.container, self._fly, clock=self._fly.clock).lags(latest)
 
     def _deploy(self) -> Mapping[str, str]:
         rollout = Rollout(self._fly, self.params["app"], self._evidence["version"], NoJournal(), timeout=300)
