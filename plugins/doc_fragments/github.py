@@ -10,22 +10,49 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - requests
+  - PyJWT and cryptography, with O(app_id)
 options:
   token:
     description:
-      - Token for GitHub, of any kind.
-      - Without it, the environment variable E(GH_TOKEN) is used, then E(GITHUB_TOKEN), as by C(gh) itself.
+      - Token for GitHub, of any kind. Needed unless there is O(app_id).
+      - Without it, the environment variable E(GH_TOKEN) is used, then E(GITHUB_TOKEN), as by C(gh) itself; for an
+        Enterprise Server E(GH_ENTERPRISE_TOKEN), then E(GITHUB_ENTERPRISE_TOKEN), so that no token for GitHub is sent
+        to another server.
     type: str
-    required: true
+  app_id:
+    description: Client id or App id of a GitHub App, whose installation is used instead of a token.
+    type: str
+  app_installation:
+    description: Id of the App's installation, or the account that it is installed on. Needed where there are several.
+    type: str
+  app_private_key:
+    description: The private key of the App, as the text of the C(.pem) file that GitHub made for it.
+    type: str
   api_url:
-    description: Base address of the REST API; of an Enterprise Server V(https://HOST/api/v3).
+    description:
+      - Base address of the REST API; of an Enterprise Server V(https://HOST/api/v3).
+      - Without it, it is made of the environment variable E(GH_HOST), as by C(gh) itself, and is
+        V(https://api.github.com) where that is unset.
     type: str
-    default: https://api.github.com
+notes:
+  - Talks to GitHub from where the task runs, usually C(localhost).
+  - With a credential or a value of a secret among the options, pipelining keeps them out of a temporary file.
+"""
+
+    SCOPE = r"""
+options:
   repository:
     description: The repository, as V(owner/name).
     type: str
-    required: true
-notes:
-  - Talks to GitHub from where the task runs, usually C(localhost).
-  - With O(token) or a value of a secret among the options, pipelining keeps them out of a temporary file.
+  organization:
+    description: The organization, instead of O(repository).
+    type: str
+  environment:
+    description: An environment of the repository. It must be there.
+    type: str
+  application:
+    description: What the secrets are for. The secrets of an environment are for V(actions) alone.
+    type: str
+    choices: [actions, dependabot, codespaces]
+    default: actions
 """

@@ -7,29 +7,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: github_secret_info
-short_description: List the secrets that GitHub Actions gets in a repository
+short_description: List the secrets of a repository, an environment or an organization on GitHub
 version_added: 0.1.0
 author:
   - The rotor.secrets authors (@rotor-secrets)
 description:
-  - Lists names and dates of all secrets that a repository has for Actions, from all pages.
+  - Lists names and dates of all secrets of a repository, of one of its environments, or of an organization, from all
+    pages.
 extends_documentation_fragment:
   - rotor.secrets.github
+  - rotor.secrets.github.scope
   - rotor.secrets.attributes
   - rotor.secrets.attributes.info
   - rotor.secrets.attributes.github
 """
 
 EXAMPLES = r"""
-- name: See what is set
+- name: See what is set for Actions
   rotor.secrets.github_secret_info:
     repository: Molecule-AI/molecule-monorepo
   register: monorepo
+
+- name: See what the organization has for Dependabot
+  rotor.secrets.github_secret_info:
+    organization: Molecule-AI
+    application: dependabot
+  register: dependabot
 """
 
 RETURN = r"""
 secrets:
-  description: All secrets of the repository.
+  description: All secrets that are there.
   returned: success
   type: list
   elements: dict
@@ -43,17 +51,27 @@ secrets:
     updated_at:
       description: When it was written last.
       type: str
+    visibility:
+      description: Which repositories get it. Of an organization's secrets alone.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import (
+    ACCESS,
+    ACCESS_RULES,
+    CONTAINER,
+    CONTAINER_RULES,
+    rules,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import ListedSecrets
 
 
 def main() -> None:
-    run(AnsibleModule(argument_spec=ACCESS, supports_check_mode=True), ListedSecrets)
+    module = AnsibleModule(argument_spec={**ACCESS, **CONTAINER}, **rules(ACCESS_RULES, CONTAINER_RULES))
+    run(module, ListedSecrets)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ author:
   - The rotor.secrets authors (@rotor-secrets)
 description:
   - Dispatches a workflow, and waits for the very run that this started. The task fails unless the run succeeds.
-  - The run has the secrets of the moment in which it is queued.
+  - The run has the secrets of the moment in which it is queued, its jobs those of their environment when they start.
 extends_documentation_fragment:
   - rotor.secrets.github
   - rotor.secrets.attributes
@@ -28,6 +28,10 @@ attributes:
     support: none
     details: Each task is a run.
 options:
+  repository:
+    description: The repository, as V(owner/name).
+    type: str
+    required: true
   workflow:
     description: File name or id of the workflow; it must have the trigger C(workflow_dispatch).
     type: str
@@ -86,7 +90,7 @@ run:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS, ACCESS_RULES, rules
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import WorkflowRun
 
 
@@ -94,13 +98,14 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ACCESS,
+            "repository": {"type": "str", "required": True},
             "workflow": {"type": "str", "required": True},
             "ref": {"type": "str"},
             "inputs": {"type": "dict"},
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 1800},
         },
-        supports_check_mode=True,
+        **rules(ACCESS_RULES),
     )
     run(module, WorkflowRun)
 

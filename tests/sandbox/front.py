@@ -14,6 +14,7 @@ from graphql.language import FieldNode, OperationDefinitionNode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import address
 from .answer import Answer, read_body, until_gone
 from .provider import Provider
 from .specs import Descriptions
@@ -25,21 +26,16 @@ class Front:
         self.app, self.world, self.descriptions = app, world, descriptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        provider = self._provider(scope)
-        if provider is None:
+        found = address.find(scope, self.world.providers.values()) if scope["type"] == "http" else None
+        if found is None:
             await self.app(scope, receive, send)
             return
+        provider, scope = found
         body = await read_body(receive)
         entry = self._record(provider, scope, body)
         answer = await self._answer(provider, entry, scope, body, receive)
         entry.status = answer.status or None
         await answer.leave(receive, send)
-
-    def _provider(self, scope: Scope) -> Provider | None:
-        if scope["type"] != "http":
-            return None
-        first = scope["path"].split("/")[1]
-        return next((item for item in self.world.providers.values() if item.prefix == f"/{first}"), None)
 
     def _record(self, provider: Provider, scope: Scope, body: bytes) -> Entry:
         path = scope["path"].removeprefix(provider.prefix)

@@ -29,6 +29,7 @@ def routes(world: World) -> Mount:
         ("GET", "/mints", oracle.mints),
         ("GET", "/credentials", oracle.credentials),
         ("POST", "/probe", oracle.probe),
+        ("POST", "/holds", oracle.holds),
         ("POST", "/reset", oracle.reset),
         ("POST", "/faults", oracle.add_fault),
         ("DELETE", "/faults", oracle.clear_faults),
@@ -96,6 +97,12 @@ class Oracle:
 
     def probe(self, given: dict[str, Any]) -> Any:
         return {"status": self.world.probe(given["token_id"])}
+
+    def holds(self, given: dict[str, Any]) -> Any:
+        """Whether somebody's possession, by its kind and its name, is this very value; None where there is none."""
+        key = (given["kind"], given["name"])
+        states = [item.compare(key, given["value"]) for item in self.world.providers.values()]
+        return {"holds": next((state for state in states if state is not None), None)}
 
     # Hands
 

@@ -37,6 +37,7 @@ class Use:
 class Provider:
     name: str
     prefix: str
+    doors: tuple[str, ...] = ()  # its other addresses: a path, or a URL for clients that take us for their proxy
     spec: str | None = None  # the file of its published description
     error_schema: str = ""
     undescribed: tuple[str, ...] = ()
@@ -81,6 +82,11 @@ class Provider:
     def possessions(self) -> dict[tuple[str, str], Any]:
         """What a rotation may not touch unless it is named: (kind, name) and the state of it."""
         return {}
+
+    def compare(self, key: tuple[str, str], value: str) -> bool | None:
+        """Whether this possession is that value; None where there is no such possession."""
+        held = self.possessions()
+        return held[key] == value if key in held else None
 
     def picture(self) -> dict[str, Any]:
         """The state without any value."""

@@ -20,7 +20,19 @@ from ..provider import Provider, RefusedError
 from ..ratelimit import Buckets
 from ..world import Entry
 from . import graphql, rest
-from .state import ADMIN, App, Machine, Organization, Snapshot, Token, go_duration, new_token, node_id, without_scheme
+from .state import (
+    ADMIN,
+    App,
+    Machine,
+    Organization,
+    Snapshot,
+    Token,
+    digest,
+    go_duration,
+    new_token,
+    node_id,
+    without_scheme,
+)
 
 FOREVER = timedelta(days=365 * 20)
 PROFILES = ("deploy", "deploy_organization", "litefs_cloud")
@@ -169,6 +181,10 @@ class Fly(Provider):
                 state = (machine.config, machine.state == "stopped", version)
                 held[f"fly app {app.name}, machine", machine.id] = state
         return held
+
+    def compare(self, key: tuple[str, str], value: str) -> bool | None:
+        """Possessions are known by their digests."""
+        return super().compare(key, digest(value))
 
     def picture(self) -> dict[str, Any]:
         return {

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,17 +14,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..address import base_url
 from ..provider import RefusedError, read_json
-from .state import Repository, Run, Token, Workflow, is_base64, timestamp
-from .views import repository_json, run_json, secret_json, workflow_json
+from . import graphql, vaults
+from .state import Repository, Run, Token, Workflow, timestamp
+from .views import job_json, paged, repository_json, run_json, workflow_json
 
 if TYPE_CHECKING:
     from . import GitHub
 
-SECRET_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-MAX_SECRET = 48 * 1024
-MAX_SECRETS = 100
 MAX_INPUTS = 25
+MAX_INPUTS_ENTERPRISE = 10
 RUN_DETAILS_ALWAYS = "2026-03-10"
 
 
@@ -35,20 +33,17 @@ def routes(github: GitHub) -> list[BaseRoute]:
     repo = "/repos/{owner}/{repo}"
     table: list[tuple[str, str, str, Callable[[Request, Repository], Any]]] = [
         ("GET", repo, "metadata=read", api.show_repository),
-        ("GET", f"{repo}/actions/secrets", "secrets=read", api.list_secrets),
-        ("GET", f"{repo}/actions/secrets/public-key", "secrets=read", api.public_key),
-        ("GET", f"{repo}/actions/secrets/{{name}}", "secrets=read", api.show_secret),
-        ("PUT", f"{repo}/actions/secrets/{{name}}", "secrets=write", api.put_secret),
-        ("DELETE", f"{repo}/actions/secrets/{{name}}", "secrets=write", api.delete_secret),
         ("GET", f"{repo}/actions/workflows", "actions=read", api.list_workflows),
         ("GET", f"{repo}/actions/workflows/{{workflow}}", "actions=read", api.show_workflow),
         ("POST", f"{repo}/actions/workflows/{{workflow}}/dispatches", "actions=write", api.dispatch),
         ("GET", f"{repo}/actions/workflows/{{workflow}}/runs", "actions=read", api.list_workflow_runs),
         ("GET", f"{repo}/actions/runs", "actions=read", api.list_runs),
         ("GET", f"{repo}/actions/runs/{{run:int}}", "actions=read", api.show_run),
+        ("GET", f"{repo}/actions/runs/{{run:int}}/jobs", "actions=read", api.list_jobs),
     ]
     paths = [Route(path, api.guarded(right, endpoint), methods=[method]) for method, path, right, endpoint in table]
-    return [Route("/rate_limit", api.rate_limit, methods=["GET"]), *paths]
+    limit = Route("/rate_limit", api.rate_limit, methods=["GET"])
+    return [limit, *paths, *vaults.routes(github), *github.apps.routes(), *graphql.routes(github)]
 
 
 class Api:
@@ -69,50 +64,12 @@ class Api:
 
     async def rate_limit(self, request: Request) -> Response:
         budget = rate_json(self.github.authenticate(request))
+        if is_enterprise(request):
+            raise RefusedError(404, "Rate limiting is not enabled.")
         return JSONResponse({"resources": {"core": budget, "search": budget}, "rate": budget})
 
     async def show_repository(self, request: Request, repository: Repository) -> Response:
         return JSONResponse(repository_json(repository, base_url(request)))
-
-    # Secrets
-
-    async def public_key(self, request: Request, repository: Repository) -> Response:
-        return JSONResponse({"key_id": repository.key_id, "key": repository.public_key})
-
-    async def list_secrets(self, request: Request, repository: Repository) -> Response:
-        secrets = sorted(repository.secrets.values(), key=lambda secret: secret.name)
-        return paged(request, "secrets", [secret_json(secret) for secret in secrets])
-
-    async def show_secret(self, request: Request, repository: Repository) -> Response:
-        secret = repository.secrets.get(secret_name(request))
-        if secret is None:
-            raise RefusedError(404, "Not Found")
-        return JSONResponse(secret_json(secret))
-
-    async def put_secret(self, request: Request, repository: Repository) -> Response:
-        name, body = secret_name(request), await read_json(request)
-        if not SECRET_NAME.fullmatch(name) or name.startswith("GITHUB_"):
-            raise RefusedError(422, "Secret names can only contain alphanumeric characters and underscores")
-        if not is_base64(body.get("encrypted_value")) or not isinstance(body.get("key_id"), str):
-            raise RefusedError(422, "encrypted_value in base64 and key_id are required")
-        if body["key_id"] != repository.key_id:
-            raise RefusedError(422, "Bad request - key_id is not the current key of this repository")
-        try:
-            value = repository.open(base64.b64decode(body["encrypted_value"]))
-        except ValueError:
-            raise RefusedError(422, "encrypted_value does not decrypt") from None
-        if len(value.encode()) > MAX_SECRET:
-            raise RefusedError(422, "Secrets are limited to 48 KB")
-        if name not in repository.secrets and len(repository.secrets) >= MAX_SECRETS:
-            raise RefusedError(422, "A repository holds at most 100 secrets")
-        created = self.github.put_secret(repository, name, value)
-        return JSONResponse({}, 201) if created else Response(status_code=204)
-
-    async def delete_secret(self, request: Request, repository: Repository) -> Response:
-        if repository.secrets.pop(secret_name(request), None) is None:
-            raise RefusedError(404, "Not Found")
-        self.world.touch()
-        return Response(status_code=204)
 
     # Workflows and runs
 
@@ -133,7 +90,9 @@ class Api:
     async def dispatch(self, request: Request, repository: Repository) -> Response:
         workflow, body = self._workflow(request, repository), await read_json(request)
         always = request.headers.get("x-github-api-version", "") >= RUN_DETAILS_ALWAYS
-        self._check_dispatch(repository, workflow, body, always=always)
+        knows_wish = not (always or is_enterprise(request))
+        most = MAX_INPUTS_ENTERPRISE if is_enterprise(request) else MAX_INPUTS
+        self._check_dispatch(repository, workflow, body, knows_wish=knows_wish, most=most)
         run = self.github.start_run(repository, workflow, "workflow_dispatch", branch_of(body["ref"]))
         if not (always or body.get("return_run_details")):
             return Response(status_code=204)
@@ -141,14 +100,16 @@ class Api:
         return JSONResponse({"workflow_run_id": run.id, "run_url": shape["url"], "html_url": shape["html_url"]})
 
     @staticmethod
-    def _check_dispatch(repository: Repository, workflow: Workflow, body: dict[str, Any], *, always: bool) -> None:
-        permitted = {"ref", "inputs"} | (set() if always else {"return_run_details"})
+    def _check_dispatch(
+        repository: Repository, workflow: Workflow, body: dict[str, Any], *, knows_wish: bool, most: int
+    ) -> None:
+        permitted = {"ref", "inputs"} | ({"return_run_details"} if knows_wish else set())
         if unknown := body.keys() - permitted:
             raise RefusedError(422, f"Invalid request: {', '.join(sorted(unknown))} is not a permitted key")
         if not isinstance(body.get("ref"), str):
             raise RefusedError(422, "Invalid request: ref wasn't supplied")
         inputs = body.get("inputs", {})
-        if not isinstance(inputs, dict) or len(inputs) > MAX_INPUTS or not inputs.keys() <= set(workflow.inputs):
+        if not isinstance(inputs, dict) or len(inputs) > most or not inputs.keys() <= set(workflow.inputs):
             raise RefusedError(422, "Unexpected inputs provided")
         if branch_of(body["ref"]) not in repository.branches:
             raise RefusedError(422, "No ref found")
@@ -169,19 +130,24 @@ class Api:
         return paged(request, "workflow_runs", [run_json(repository, run, base) for run in wanted])
 
     async def show_run(self, request: Request, repository: Repository) -> Response:
+        return JSONResponse(run_json(repository, self._run(request, repository), base_url(request)))
+
+    async def list_jobs(self, request: Request, repository: Repository) -> Response:
+        """Each run has one."""
+        run = self._run(request, repository)
+        return paged(request, "jobs", [job_json(repository, run, base_url(request))])
+
+    @staticmethod
+    def _run(request: Request, repository: Repository) -> Run:
         run = next((item for item in repository.runs if item.id == request.path_params["run"]), None)
         if run is None:
             raise RefusedError(404, "Not Found")
-        return JSONResponse(run_json(repository, run, base_url(request)))
+        return run
 
 
-def base_url(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}/github"
-
-
-def secret_name(request: Request) -> str:
-    """Names are kept in capitals."""
-    return str(request.path_params["name"]).upper()
+def is_enterprise(request: Request) -> bool:
+    """Whether an Enterprise Server is asked, which knows less."""
+    return bool(request.scope["door"] == "/api/v3")
 
 
 def branch_of(ref: str) -> str:
@@ -192,23 +158,6 @@ def rate_json(token: Token) -> dict[str, int]:
     used = token.hourly.used
     reset = int(time.time() + (token.hourly.free_in or token.hourly.seconds))
     return {"limit": token.hourly.budget, "used": used, "remaining": max(0, token.hourly.budget - used), "reset": reset}
-
-
-def paged(request: Request, name: str, items: list[Any]) -> Response:
-    size, page = (request.query_params.get(key, default) for key, default in (("per_page", "30"), ("page", "1")))
-    if not (size.isdigit() and page.isdigit()) or int(page) < 1:
-        raise RefusedError(422, "per_page and page are numbers")
-    width, current = min(int(size) or 30, 100), int(page)
-    response = JSONResponse({"total_count": len(items), name: items[(current - 1) * width : current * width]})
-    last = max(1, -(-len(items) // width))
-    links = {"prev": current - 1, "first": 1} if current > 1 else {}
-    links |= {"next": current + 1, "last": last} if current < last else {}
-    if links:
-        url = request.url
-        response.headers["link"] = ", ".join(
-            f'<{url.include_query_params(page=number, per_page=width)}>; rel="{rel}"' for rel, number in links.items()
-        )
-    return response
 
 
 def run_filter(request: Request) -> Callable[[Run], bool]:

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..address import base_url
+from ..provider import RefusedError
 from .state import Repository, Run, Secret, Workflow, timestamp
 
 _USER_LINKS = (
@@ -21,9 +27,15 @@ _REPOSITORY_LINKS = (
 )  # fmt: skip
 
 
-def secret_json(secret: Secret) -> dict[str, Any]:
+def secret_json(secret: Secret, url: str) -> dict[str, Any]:
+    """`url` is that of the organization's secrets: it leads to the repositories that are selected."""
     created, updated = timestamp(secret.created_at), timestamp(secret.updated_at)
-    return {"name": secret.name, "created_at": created, "updated_at": updated}
+    shape = {"name": secret.name, "created_at": created, "updated_at": updated}
+    if secret.visibility:
+        shape["visibility"] = secret.visibility
+    if secret.visibility == "selected":
+        shape["selected_repositories_url"] = f"{url}/{secret.name}/repositories"
+    return shape
 
 
 def user_json(login: str, base: str) -> dict[str, Any]:
@@ -115,3 +127,63 @@ def run_json(repository: Repository, run: Run, base: str) -> dict[str, Any]:
         "repository": minimal_repository_json(repository, base),
         "head_repository": minimal_repository_json(repository, base),
     } | {f"{link}_url": f"{url}/{link}" for link in links}
+
+
+def job_json(repository: Repository, run: Run, base: str) -> dict[str, Any]:
+    """One that has not started has a date for its start all the same."""
+    url = f"{base}/repos/{repository.full_name}/actions"
+    return {
+        "id": run.id,
+        "run_id": run.id,
+        "node_id": f"J_{run.id}",
+        "run_url": f"{url}/runs/{run.id}",
+        "head_sha": run.head_sha,
+        "head_branch": run.branch,
+        "workflow_name": run.workflow.name,
+        "name": run.workflow.name,
+        "url": f"{url}/jobs/{run.id}",
+        "html_url": f"https://github.com/{repository.full_name}/actions/runs/{run.id}/job/{run.id}",
+        "check_run_url": f"{base}/repos/{repository.full_name}/check-runs/{run.id}",
+        "status": run.status,
+        "conclusion": run.conclusion,
+        "created_at": timestamp(run.created_at),
+        "started_at": timestamp(run.updated_at if run.status == "in_progress" else run.created_at),
+        "completed_at": None if run.active else timestamp(run.updated_at),
+        "labels": ["ubuntu-latest"],
+        "runner_id": None,
+        "runner_name": None,
+        "runner_group_id": None,
+        "runner_group_name": None,
+    }
+
+
+def paged(request: Request, name: str, items: list[Any]) -> Response:
+    response = JSONResponse({"total_count": len(items), name: page_of(request, items)})
+    link_header(request, response, len(items))
+    return response
+
+
+def page_of(request: Request, items: list[Any]) -> list[Any]:
+    width, current = _page(request)
+    return items[(current - 1) * width : current * width]
+
+
+def link_header(request: Request, response: Response, count: int) -> None:
+    width, current = _page(request)
+    last = max(1, -(-count // width))
+    links = {"prev": current - 1, "first": 1} if current > 1 else {}
+    links |= {"next": current + 1, "last": last} if current < last else {}
+    if links:
+        path = quote(request.scope["path"].removeprefix(request.scope["root_path"]), safe="/%")
+        url, query = f"{base_url(request)}{path}", dict(request.query_params)
+        response.headers["link"] = ", ".join(
+            f'<{url}?{urlencode(query | {"page": number, "per_page": width})}>; rel="{rel}"'
+            for rel, number in links.items()
+        )
+
+
+def _page(request: Request) -> tuple[int, int]:
+    size, page = (request.query_params.get(key, default) for key, default in (("per_page", "30"), ("page", "1")))
+    if not (size.isdigit() and page.isdigit()) or int(page) < 1:
+        raise RefusedError(422, "per_page and page are numbers")
+    return min(int(size) or 30, 100), int(page)

@@ -5,27 +5,86 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
-
-from ansible.module_utils.basic import env_fallback
+from urllib.parse import urlsplit
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import URL, GitHubConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SCHEMA
 
 ACCESS: dict[str, dict[str, Any]] = {
-    "token": {
-        "type": "str",
-        "required": True,
-        "no_log": True,
-        "fallback": (env_fallback, ["GH_TOKEN", "GITHUB_TOKEN"]),
-    },
-    "api_url": {"type": "str", "default": URL},
-    "repository": {"type": "str", "required": True},
+    "token": {"type": "str", "no_log": True},
+    "app_id": {"type": "str"},
+    "app_installation": {"type": "str"},
+    "app_private_key": {"type": "str", "no_log": True},
+    "api_url": {"type": "str"},
 }
+ACCESS_RULES: dict[str, Any] = {
+    "mutually_exclusive": [("token", "app_id")],
+    "required_together": [("app_id", "app_private_key")],
+    "required_by": {"app_installation": "app_id"},
+}
+CONTAINER: dict[str, dict[str, Any]] = {
+    "repository": {"type": "str"},
+    "organization": {"type": "str"},
+    "environment": {"type": "str"},
+    "application": {"type": "str", "choices": ["actions", "dependabot", "codespaces"], "default": "actions"},
+}
+CONTAINER_RULES: dict[str, Any] = {
+    "required_one_of": [("repository", "organization")],
+    "mutually_exclusive": [("repository", "organization"), ("environment", "organization")],
+}
+_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
+_ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+
+
+def rules(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """What all of these ask of the options, for AnsibleModule."""
+    joined: dict[str, Any] = {"supports_check_mode": True}
+    for part in parts:
+        for name, rule in part.items():
+            joined[name] = joined.get(name, []) + rule if isinstance(rule, list) else rule
+    return joined
 
 
 def connect(params: Mapping[str, Any]) -> GitHubConnection:
-    token = references.resolve(params["token"], "token")
-    return GitHubConnection({"token": token, "url": params["api_url"]}, clock=Clock())
+    url = params["api_url"] or _url_of(os.environ.get("GH_HOST") or "github.com")
+    return GitHubConnection({"url": url, **_credential(params, url)}, clock=Clock())
+
+
+def container(params: Mapping[str, Any]) -> Options:
+    """What the options name, as a store takes it."""
+    named = {name: params[name] for name in SCHEMA.properties if params.get(name)}
+    for option in ("repository", "organization"):
+        if option in named and not re.search(SCHEMA.properties[option]["pattern"], named[option]):
+            form = "owner/name" if option == "repository" else "a login"
+            raise ConfigurationError(f"{option}: {named[option]} is not of the form {form}")
+    return named
+
+
+def _credential(params: Mapping[str, Any], url: str) -> Options:
+    if params["app_id"]:
+        key = references.resolve(params["app_private_key"], "app_private_key")
+        return {"app": {"id": params["app_id"], "installation": params["app_installation"], "private_key": key}}
+    names = _TOKENS if _is_of_github(url) else _ENTERPRISE_TOKENS
+    token = params["token"] or next(filter(None, map(os.environ.get, names)), None)
+    if not token:
+        raise ConfigurationError("there is neither token nor app_id", hint=f"Set one of them, or {' or '.join(names)}")
+    return {"token": references.resolve(token, "token")}
+
+
+def _url_of(host: str) -> str:
+    """As gh has it: GitHub's own hosts have the API on a host of its own, an Enterprise Server below a path."""
+    return f"https://api.{host}" if _is_of_github(f"https://{host}") else f"https://{host}/api/v3"
+
+
+def _is_of_github(url: str) -> bool:
+    """Whether gh would show it the tokens for github.com."""
+    host = (urlsplit(url).hostname or "").removeprefix("api.")
+    return host in ("github.com", "github.localhost") or host.endswith(".ghe.com")

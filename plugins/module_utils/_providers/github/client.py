@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
     ConfigurationError,
     NotFoundError,
     PermissionDeniedError,
@@ -23,26 +22,24 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import app, limits
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
 
 URL = "https://api.github.com"
-WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes
 REPOSITORY = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*)/[A-Za-z0-9._-]+$",
     "description": "The repository, as owner/name.",
 }
 
-_BURST = 5
-_PER_PAGE = 100
-_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
-
 
 class GitHubConnection(Connection):
-    """One GitHub account, seen with one token."""
+    """One GitHub account, seen with one token or as one installation of an App."""
 
     schema = Schema(
         properties={
             "token": REFERENCE,
+            "app": app.SCHEMA,
             "url": {
                 "type": "string",
                 "default": URL,
@@ -51,31 +48,38 @@ class GitHubConnection(Connection):
             "writes_per_minute": {
                 "type": "integer",
                 "minimum": 1,
-                "maximum": 180,
-                "default": WRITES_PER_MINUTE,
-                "description": "How many changes to send in a minute at most. GitHub takes 180.",
+                "maximum": limits.MOST_WRITES_PER_MINUTE,
+                "default": limits.WRITES_PER_MINUTE,
+                "description": "How many changes to send in a minute at most, evenly spread. GitHub asks for a second "
+                "between two, and takes 180 in a minute where nothing else is asked of it.",
             },
         },
-        required=("token",),
+        one_of=("token", "app"),
     )
-    references = ("token",)
+    references = ("token", "app.private_key")
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
-        self._token: SecretValue = options["token"]
-        self._budget = Budget((options.get("writes_per_minute") or WRITES_PER_MINUTE) / 60, _BURST, clock)
-        self._http = HttpClient(
+        url = options.get("url") or URL
+        connect = partial(
+            HttpClient,
             "GitHub",
-            options.get("url") or URL,
-            lambda: f"Bearer {self._token.reveal()}",
+            url,
             clock=clock,
             run=run,
             headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
             request_id_header="x-github-request-id",
-            throttled=self._budget.hold,
         )
+        self._presented: app.Presented = (
+            app.InstallationToken(options["app"], connect, clock)
+            if options.get("app")
+            else app.GivenToken(options["token"])
+        )
+        budget = limits.budget(clock, url, options)
+        self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
         self._ahead = timedelta(0)
         self._once = _Once()
+        self._tagged: dict[str, Answer] = {}
 
     def probe(self) -> str:
         """``/rate_limit`` takes every kind of token and costs nothing; a server without limits answers 404."""
@@ -94,33 +98,49 @@ class GitHubConnection(Connection):
     def get(
         self, path: str, doing: str, params: Mapping[str, Any] | None = None, *, needs: Collection[str] = ()
     ) -> dict[str, Any]:
-        """An object that has what it ``needs``."""
-        return _object(self._request("GET", path, doing, params=params), needs)
+        """An object that has what it ``needs``. Asking again is free of the hourly limit while it is the same."""
+        known = self._tagged.get(path) if not params else None
+        headers = {"If-None-Match": known.headers["ETag"]} if known else None
+        answer = self._request("GET", path, doing, params=params, headers=headers, ok=(200, 304))
+        if known and answer.status == 304:
+            return _object(known, needs)
+        if "ETag" in answer.headers and not params:
+            self._tagged[path] = answer
+        return _object(answer, needs)
 
     def pages(self, path: str, key: str, doing: str, params: Mapping[str, Any] | None = None) -> Iterator[list[Any]]:
         """The lists under ``key``, page by page."""
-        answer = self._request("GET", path, doing, params={"per_page": _PER_PAGE, **(params or {})})
+        answer = self._request("GET", path, doing, params={"per_page": PER_PAGE, **(params or {})})
         while True:
             yield _object(answer, (key,))[key]
-            following = _NEXT.search(answer.headers.get("Link", ""))
+            following = next_page(answer)
             if not following:
                 return
-            answer = self._request("GET", following.group(1), doing)
+            answer = self._request("GET", following, doing)
 
     def change(
         self, method: str, path: str, doing: str, *, body: Any = None, ok: tuple[int, ...], idempotent: bool
     ) -> Answer:
-        self._budget.spend()
         return self._request(method, path, doing, ok=ok, body=body, idempotent=idempotent)
 
     def _request(self, method: str, path: str, doing: str, **more: Any) -> Answer:
         try:
-            answer = self._http.request(method, path, doing=doing, **more)
+            answer = self._authorized(method, path, doing=doing, **more)
         except NotFoundError as error:
-            hint = "It is missing, or the token may not see it"
+            hint = error.hint or "It is missing, or the token may not see it"
             raise NotFoundError(error.message, hint=hint, status=404, request_id=error.request_id) from None
         self._ahead = answer.date - self.clock.now()
         return answer
+
+    def _authorized(self, method: str, path: str, **more: Any) -> Answer:
+        """A 401 had no effect, so that any request may follow it with another token."""
+        shown = self._presented.current()
+        try:
+            return self._http.request(method, path, **more)
+        except AuthenticationError:
+            if not self._presented.replace(shown):
+                raise
+            return self._http.request(method, path, **more)
 
     # What several parts ask, and nobody needs to ask twice in a run
 
@@ -145,15 +165,19 @@ class GitHubConnection(Connection):
         if scopes and "repo" not in scopes:
             raise PermissionDeniedError(f"the token lacks the scope repo for repository {name}")
         may_push = found.get("permissions", {}).get("push", True)
-        if not (may_push or self._token.reveal().startswith("ghs_")):
+        if not (may_push or self._presented.current().reveal().startswith("ghs_")):
             raise PermissionDeniedError(f"the token's owner may only read repository {name}")
 
-    def public_key(self, scope: str, *, fresh: bool = False) -> dict[str, Any]:
+    def repository_id(self, name: str) -> int:
+        doing = f"looking for repository {name}"
+        return int(self._once.get(f"id of {name}", lambda: self.get(f"/repos/{name}", doing, needs=("id",)))["id"])
+
+    def public_key(self, path: str, label: str, *, fresh: bool = False) -> dict[str, Any]:
         """The key to seal secrets with; each scope, such as ``/repos/o/n/actions``, has one of its own."""
-        path = f"{scope}/secrets/public-key"
+        path = f"{path}/secrets/public-key"
         if fresh:
             self._once.forget(path)
-        doing = f"fetching the public key of {scope.removeprefix('/')}"
+        doing = f"fetching the public key of {label}"
         return self._once.get(path, lambda: self.get(path, doing, needs=("key", "key_id")))
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The consumer ``github_actions``: workflow runs, which hold the secrets of the moment they were queued.
 
-New runs get the new value by themselves. What is left to do is to wait for those that were queued before the write.
+New runs get the new value by themselves. What is left to do is to wait for those that were queued before the write. An
+environment's secrets are read later, when a job starts: there, runs of which no job had started hold nothing old.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import COMPLETED, Run, Runs, describe
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import Scope
 
 _TIMEOUT = 1800
 
@@ -60,15 +62,21 @@ class GitHubActions(Consumer):
         return [f"drain: {_runs(count)} under way now"] if count else ["drain: no run is under way now"]
 
     def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
-        before = max((_written_at(item) for item in written if self._is_mine(item)), default=None)
-        if before is None:
+        mine = [item for item in written if self._is_mine(item)]
+        if not mine:
             return {"drained": []}
-        held = [run["id"] for run in self._under_way(before)]
+        before = max(map(_written_at, mine))
+        by_jobs = all(Scope.of(item.container).read_by_jobs for item in mine)
+        held = [run["id"] for run in self._under_way(before) if self._holds(run, before, by_jobs)]
         deadline = self.connection.clock.monotonic() + self.options.get("timeout", _TIMEOUT)
         ended = [self._runs.wait(run, within=deadline - self.connection.clock.monotonic()) for run in held]
-        if late := [run for run in ended if run["status"] != COMPLETED]:
+        if late := [run for run in ended if run["status"] != COMPLETED and self._holds(run, before, by_jobs)]:
             raise self._not_drained(late)
         return {"drained": held, "before": before.isoformat()}
+
+    def _holds(self, run: Run, before: datetime, by_jobs: bool) -> bool:
+        """Whether this run, which is from before, has the old value."""
+        return not by_jobs or self._runs.has_jobs_from_before(run["id"], before)
 
     def done(self, evidence: Evidence) -> str:
         count = len(evidence["drained"])
@@ -82,7 +90,7 @@ class GitHubActions(Consumer):
         return Runs(self.connection, self.options["repository"])
 
     def _is_mine(self, item: Written) -> bool:
-        return item.store == "github" and item.container["repository"].lower() == self.options["repository"].lower()
+        return item.store == "github" and Scope.of(item.container).feeds_runs_of(self.options["repository"])
 
     def _not_drained(self, late: Sequence[Run]) -> RotorError:
         which = "; ".join(f"{run['status']} ({describe(run)})" for run in late)

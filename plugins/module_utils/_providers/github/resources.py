@@ -5,80 +5,84 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import connect
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import connect, container
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.check import GitHubWorkflow, proven
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import Runs
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SELECTED
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.store import GitHubSecrets
 
-_UNKNOWABLE = "GitHub does not show values: whether this one differs from what is set cannot be known."
 
-
-class _OfRepository(Resource):
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        super().__init__(params)
-        if not re.search(REPOSITORY["pattern"], params["repository"]):
-            raise ConfigurationError(f"repository: {params['repository']} is not of the form owner/name")
-        self._container = {"repository": params["repository"]}
-        self._github = connect(params)
-        self._store = GitHubSecrets(self._github, clock=self._github.clock)
-
-
-class ListedSecrets(_OfRepository):
-    """All secrets of a repository."""
+class ListedSecrets(Resource):
+    """All secrets of a repository, of an environment, or of an organization."""
 
     def read(self) -> State:
-        return {"secrets": self._store.listed(self._container)}
-
-
-class Secret(_OfRepository):
-    """One secret; its value cannot be read, so that every write is a change."""
-
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        super().__init__(params)
-        self._name = params["name"]
-        self.note = _UNKNOWABLE if params["state"] == "present" else ""
-        mistakes = GitHubSecrets.mistakes(self._container, [self._name])
-        if params["state"] == "present" and not params["value"]:
-            mistakes.append(f"{self._name}: its value is missing or empty")
-        if mistakes:
+        where = container(self.params)
+        if mistakes := GitHubSecrets.mistakes(where, ()):
             raise ConfigurationError("; ".join(mistakes))
+        github = connect(self.params)
+        return {"secrets": GitHubSecrets(github, clock=github.clock).listed(where)}
+
+
+class Secrets(StoredSecrets):
+    """Named secrets; their values cannot be read, so that every write is a change."""
+
+    store: GitHubSecrets
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params, GitHubSecrets, container(params))
+        github = connect(params)
+        self.store = GitHubSecrets(github, clock=github.clock)
+        self.store.keeps_visibility = False
 
     def read(self) -> State:
-        found = self._store.observe(self._container, [self._name])["keys"].get(self._name)
-        return {"secret": found and self._facts(found["updated_at"])}
+        if not self.present:
+            return {"secrets": self.store.look(self.container, self.names)["keys"]}
+        there = {name: self._with_selection(name, facts) for name, facts in super().read()["secrets"].items()}
+        if not self.params["overwrite"]:
+            self.values = {name: value for name, value in self.values.items() if name not in there}
+        return {"secrets": there}
 
     def wanted(self, before: State) -> State:
-        if self.params["state"] == "absent":
-            return {"secret": None}
-        if before["secret"] and not self.params["overwrite"]:
-            return before
-        return {"secret": self._facts(None, written=True)}
+        if not self.present:
+            return super().wanted(before)
+        written = {name: {**self._audience(before, name), "written": True} for name in self.values}
+        return {"secrets": {**before["secrets"], **written}}
 
     def apply(self, before: State) -> State:
-        if self.params["state"] == "absent":
-            self._store.delete(self._container, [self._name])
-            return {"secret": None}
-        evidence = self._store.write(self._container, {self._name: SecretValue(self.params["value"])})
-        return {"secret": self._facts(evidence["keys"][self._name]["updated_at"], written=True)}
+        after = super().apply(before)
+        if not self.present:
+            return after
+        written = {name: self._with_selection(name, facts) for name, facts in after["secrets"].items()}
+        return {"secrets": {**before["secrets"], **written}}
 
-    def _facts(self, updated_at: str | None, *, written: bool = False) -> dict[str, Any]:
-        """With ``written``, since two writes within one second have the same date."""
-        return {"name": self._name, "updated_at": updated_at, "written": written}
+    def _with_selection(self, name: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        if facts.get("visibility") != SELECTED:
+            return facts
+        return {**facts, "repositories": sorted(self.store.selected(self.container, name))}
+
+    def _audience(self, before: State, name: str) -> dict[str, Any]:
+        """Who will get an organization's secret: as the options say, or as it is."""
+        source = self.container if "visibility" in self.container else before["secrets"].get(name, {})
+        said = {"visibility": source["visibility"]} if "visibility" in source else {}
+        return {**said, "repositories": sorted(source["repositories"])} if "repositories" in source else said
 
 
-class WorkflowRun(_OfRepository):
+class WorkflowRun(Resource):
     """A run of a workflow, which each task starts anew."""
 
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self._repository = container(params)["repository"]
+        self._github = connect(params)
+
     def read(self) -> State:
-        options = {**self._container, "workflow": self.params["workflow"]}
+        options = {"repository": self._repository, "workflow": self.params["workflow"]}
         if problems := GitHubWorkflow(options, self._github, clock=self._github.clock).preflight():
             raise ConfigurationError("; ".join(problems))
         return {"run": None}

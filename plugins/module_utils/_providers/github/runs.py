@@ -18,8 +18,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.cl
 
 COMPLETED = "completed"
 _OF_A_RUN = ("id", "status", "conclusion", "html_url", "head_sha")
+_RUNNING = "in_progress"
 _UNDER_WAY = ("queued", "in_progress", "waiting", "pending", "requested")
 _OLDEST = timedelta(days=65)  # a run may be repeated for 30 days, and each may take 35 (GitHub's limits for Actions)
+_SLACK = timedelta(minutes=1)  # by how much two of GitHub's clocks may differ
 _APPEARS = 30.0  # seconds within which a dispatched run is listed
 
 Run = Mapping[str, Any]
@@ -55,6 +57,13 @@ class Runs:
                 for run in some
             ]
         return [run for run in runs if run["status"] != COMPLETED and (not workflows or _file(run) in workflows)]
+
+    def has_jobs_from_before(self, run_id: int, moment: datetime) -> bool:
+        """Whether a job that had started by then still runs; one that waits for an approval has not started."""
+        path, doing = f"{self._actions}/runs/{run_id}/jobs", f"listing the jobs of run {run_id} of {self._repository}"
+        pages = self._connection.pages(path, "jobs", doing, {"filter": "all"})
+        running = [job for page in pages for job in page if job["status"] == _RUNNING]
+        return any(datetime.fromisoformat(job["started_at"]) <= moment + _SLACK for job in running)
 
     def wait(self, run_id: int, *, within: float, longest_pause: float = 10.0) -> Run:
         """The run when it has ended, or as it is when the time is over."""

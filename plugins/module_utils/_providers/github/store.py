@@ -8,55 +8,37 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Evidence,
-    Limits,
-    Options,
-    Schema,
-    Store,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Limits, Options, Store
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
     InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY, GitHubConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import scope as scopes
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SELECTED, Scope
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SLACK = timedelta(minutes=1)
 """By how much two of GitHub's clocks may differ."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where secrets live. Repositories for Actions now; each other scope is another path with a key of its own."""
-
-    label: str
-    path: str
-    repository: str
-
-    @classmethod
-    def of(cls, container: Options) -> Scope:
-        repository = container["repository"]
-        return cls(f"github {repository}", f"/repos/{repository}/actions", repository)
-
-    def secret(self, name: str) -> str:
-        return f"{self.path}/secrets/{name}"
+_EVIDENCE = ("updated_at", "visibility")
 
 
 class GitHubSecrets(Store):
-    schema = Schema(properties={"repository": REPOSITORY}, required=("repository",))
+    schema = scopes.SCHEMA
     limits = Limits(value_bytes=48 * 1024, keys_at_once=1)
     unknown = "whether the token may write secrets, since a fine-grained one shows only what it may read"
     connection: GitHubConnection
+    keeps_visibility = True
+    """Whether an organization's secret that exists stays visible to whom it is; False: to whom the container says."""
 
     @classmethod
     def label(cls, container: Options) -> str:
@@ -68,15 +50,20 @@ class GitHubSecrets(Store):
 
     @classmethod
     def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        return [f"{key}: {problem}" for key in keys if (problem := _name_problem(key))]
+        named = [f"{key}: {problem}" for key in keys if (problem := _name_problem(key))]
+        return scopes.mistakes(container) + named
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """The repository and the key are asked once in a run: the write and the workflow check need them, too."""
+        """What a write would be refused for is found here, before anything is changed."""
+        seen = self.look(container, keys)
+        if new := [key for key in keys if key not in seen["keys"]]:
+            self._refuse_unsaid_visibility(container, new)
+        return seen
+
+    def look(self, container: Options, keys: Sequence[str]) -> Evidence:
+        """The same, for who does not want to write."""
         scope = Scope.of(container)
-        repository = self.connection.repository(scope.repository)
-        if repository.get("archived") or repository.get("disabled"):
-            raise PermissionDeniedError(f"{scope.label} is archived or disabled: GitHub takes no secrets for it")
-        self.connection.public_key(scope.path)
+        self._enter(scope)
         seen = {key: self._secret(scope, key) for key in keys}
         return {"keys": {key: found for key, found in seen.items() if found}}
 
@@ -85,56 +72,102 @@ class GitHubSecrets(Store):
         problems = self.mistakes(container, list(values)) + self.refuses(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {scope.label}: {'; '.join(problems)}; nothing was sent")
-        written = {name: self._put(scope, name, value).date for name, value in values.items()}
+        extra = {name: self._visibility(scope, container, name) for name in values} if scope.organization else {}
+        written = {name: self._put(scope, name, value, extra.get(name, {})).date for name, value in values.items()}
         return {"keys": {name: self._read_back(scope, name, at) for name, at in written.items()}}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         scope = Scope.of(container)
-        self.connection.repository(scope.repository)  # so that a 404 is the key's
+        self._enter(scope)  # so that a 404 is the key's
         for key in keys:
             doing = f"deleting {key} of {scope.label}"
             self.connection.change("DELETE", scope.secret(key), doing, ok=(204, 404), idempotent=True)
         return {"keys": {}}
 
     def listed(self, container: Options) -> list[dict[str, Any]]:
-        """Name, created_at and updated_at of every secret, from all pages."""
+        """Name, dates and, in an organization, visibility of every secret, from all pages."""
         scope = Scope.of(container)
         pages = self.connection.pages(f"{scope.path}/secrets", "secrets", f"listing the secrets of {scope.label}")
-        return [secret for page in pages for secret in page]
+        facts = ("name", "created_at", *_EVIDENCE)
+        return [{fact: secret[fact] for fact in facts if fact in secret} for page in pages for secret in page]
+
+    def selected(self, container: Options, name: str) -> dict[str, int]:
+        """The repositories for which an organization's secret is selected: name to id, from all pages."""
+        scope = Scope.of(container)
+        doing = f"listing the repositories that get {name} of {scope.label}"
+        pages = self.connection.pages(f"{scope.secret(name)}/repositories", "repositories", doing)
+        return {repository["name"]: repository["id"] for page in pages for repository in page}
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
         """All there is to compare is when each key was written; a key that was absent must still be."""
-        return bool(recorded["keys"] == observed["keys"])
+        return _dates(recorded) == _dates(observed)
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
-        latest = max((key["updated_at"] for key in evidence["keys"].values()), default="")
+        latest = max(_dates(evidence).values(), default="")
         return f"updated {latest[11:19]}" if latest else "absent"
 
-    def _put(self, scope: Scope, name: str, value: SecretValue) -> Answer:
-        key = self.connection.public_key(scope.path)
+    def _enter(self, scope: Scope) -> None:
+        """Repository and key are asked once in a run: the write and the workflow check need them, too.
+
+        Whoever may read the key may see the secrets of this scope: a 404 for one of them means that it is not there.
+        """
+        if scope.repository:
+            repository = self.connection.repository(scope.repository)
+            if repository.get("archived") or repository.get("disabled"):
+                raise PermissionDeniedError(f"{scope.label} is archived or disabled: GitHub takes no secrets for it")
+        self.connection.public_key(scope.path, scope.label)
+
+    def _put(self, scope: Scope, name: str, value: SecretValue, more: Mapping[str, Any]) -> Answer:
+        key = self.connection.public_key(scope.path, scope.label)
         try:
-            return self._send(scope, name, value, key)
+            return self._send(scope, name, value, key, more)
         except InvalidRequestError:
-            renewed = self.connection.public_key(scope.path, fresh=True)
+            renewed = self.connection.public_key(scope.path, scope.label, fresh=True)
             if renewed["key_id"] == key["key_id"]:
                 raise
-            return self._send(scope, name, value, renewed)
+            return self._send(scope, name, value, renewed, more)
 
-    def _send(self, scope: Scope, name: str, value: SecretValue, key: Mapping[str, Any]) -> Answer:
-        body = {"encrypted_value": _seal(key, value), "key_id": key["key_id"]}
+    def _send(
+        self, scope: Scope, name: str, value: SecretValue, key: Mapping[str, Any], more: Mapping[str, Any]
+    ) -> Answer:
+        body = {"encrypted_value": _seal(key, value), "key_id": key["key_id"], **more}
         doing = f"writing {name} of {scope.label}"
         return self.connection.change("PUT", scope.secret(name), doing, body=body, ok=(201, 204), idempotent=True)
 
-    def _secret(self, scope: Scope, name: str) -> dict[str, Any] | None:
-        try:
-            found = self.connection.get(
-                scope.secret(name), f"looking at {name} of {scope.label}", needs=("updated_at",)
+    def _visibility(self, scope: Scope, container: Options, name: str) -> dict[str, Any]:
+        """An organization's secret is shown to whom each write says: so this one has to say what is there."""
+        self._enter(scope)
+        found = self._secret(scope, name)
+        if found is None:
+            self._refuse_unsaid_visibility(container, [name])
+        if found and (self.keeps_visibility or not container.get("visibility")):
+            visibility = found["visibility"]
+            ids = list(self.selected(container, name).values()) if visibility == SELECTED else []
+        else:
+            visibility = container["visibility"]
+            names = container.get("repositories", ())
+            ids = [self.connection.repository_id(f"{scope.organization}/{one}") for one in names]
+        chosen = {"selected_repository_ids": scope.selection(ids)} if visibility == SELECTED else {}
+        return {"visibility": visibility, **chosen}
+
+    @staticmethod
+    def _refuse_unsaid_visibility(container: Options, new: Sequence[str]) -> None:
+        scope = Scope.of(container)
+        if scope.organization and not container.get("visibility"):
+            raise ConfigurationError(
+                f"{scope.label} has no {', '.join(new)} yet, and visibility does not say which repositories get it",
+                hint="Say visibility: all, private, or selected with the names of the repositories",
             )
+
+    def _secret(self, scope: Scope, name: str) -> dict[str, Any] | None:
+        needs = _EVIDENCE if scope.organization else ("updated_at",)
+        try:
+            found = self.connection.get(scope.secret(name), f"looking at {name} of {scope.label}", needs=needs)
         except NotFoundError:
             return None
-        return {"updated_at": found["updated_at"]}
+        return {fact: found[fact] for fact in needs}
 
     def _read_back(self, scope: Scope, name: str, written: datetime) -> dict[str, Any]:
         """The answer to a write has no date; reading gives it, though perhaps from a replica that lags behind."""
@@ -147,6 +180,10 @@ class GitHubSecrets(Store):
         if found is None:
             raise UnexpectedAnswerError(f"GitHub took {name} of {scope.label}, and does not show it", hint="Run again")
         return found
+
+
+def _dates(evidence: Evidence) -> dict[str, str]:
+    return {name: facts["updated_at"] for name, facts in evidence["keys"].items()}
 
 
 def _name_problem(name: str) -> str:

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a connection shows to GitHub: a token that it was given, or those that an App gets for its installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Protocol
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "id": {
+            "type": ["string", "integer"],
+            "minLength": 1,
+            "description": "Client id of the App, or its App id.",
+        },
+        "private_key": REFERENCE,
+        "installation": {
+            "type": ["string", "integer"],
+            "minLength": 1,
+            "description": "Id of the installation, or the account that the App is installed on. Needed where there "
+            "are several.",
+        },
+        "permissions": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"enum": ["read", "write", "admin"]},
+            "description": "What its tokens may do, such as {secrets: write}. All that the installation may, unless "
+            "said.",
+        },
+        "repositories": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "minItems": 1,
+            "description": "Names of the repositories that its tokens are for. All of the installation's unless said.",
+        },
+    },
+    "required": ["id", "private_key"],
+    "additionalProperties": False,
+    "description": "A GitHub App, instead of a token.",
+}
+
+_BACKDATED = timedelta(seconds=60)  # as GitHub advises, for clocks that differ
+_JWT_LIFETIME = timedelta(minutes=9)  # GitHub takes ten
+_MARGIN = 600.0
+"""Seconds before its end at which a token is replaced: longer than one request takes with all of its retries."""
+_SKEW = timedelta(seconds=30)
+
+
+class Presented(Protocol):
+    """What goes into the Authorization header."""
+
+    def current(self) -> SecretValue: ...
+
+    def replace(self, refused: SecretValue) -> bool:
+        """Whether there is another one to try after a 401."""
+
+
+class GivenToken:
+    """A token from outside: if GitHub refuses it, there is no other."""
+
+    def __init__(self, token: SecretValue) -> None:
+        self._token = token
+
+    def current(self) -> SecretValue:
+        return self._token
+
+    def replace(self, refused: SecretValue) -> bool:
+        return False
+
+
+class InstallationToken:
+    """The token that an App gets for one installation: it lives for an hour, and is replaced before that is over."""
+
+    def __init__(self, app: Options, connect: Callable[[Callable[[], str]], HttpClient], clock: Clock) -> None:
+        """``connect`` makes a client that sends what it is given as Authorization. Sends nothing yet."""
+        self._app = app
+        self._clock = clock
+        self._http = connect(lambda: f"Bearer {self._jwt().reveal()}")
+        self._ahead = timedelta(0)
+        self._installation: int | None = None
+        self._lock = Lock()
+        self._token: SecretValue | None = None
+        self._until = 0.0
+
+    def current(self) -> SecretValue:
+        """One for all threads; they wait while it is fetched."""
+        with self._lock:
+            if self._token is None or self._clock.monotonic() >= self._until:
+                self._token = self._fetch()
+            return self._token
+
+    def replace(self, refused: SecretValue) -> bool:
+        with self._lock:
+            if self._token == refused:  # otherwise another thread has replaced it
+                self._token = None
+        return True
+
+    def _fetch(self) -> SecretValue:
+        wish = {option: self._app[option] for option in ("permissions", "repositories") if self._app.get(option)}
+        if self._installation is None:
+            self._installation = self._find_installation()
+        path = f"/app/installations/{self._installation}/access_tokens"
+        try:
+            answer = self._ask("POST", path, "fetching a token for the App's installation", ok=201, body=wish)
+        except NotFoundError as error:
+            error.hint = "This App has no such installation: check app.installation"
+            raise
+        except InvalidRequestError as error:
+            error.hint = "The installation has fewer permissions or repositories than app asks for"
+            raise
+        return self._keep(answer)
+
+    def _keep(self, answer: Answer) -> SecretValue:
+        said = answer.json
+        try:
+            token, ends = SecretValue(said["token"]), datetime.fromisoformat(said["expires_at"])
+        except (KeyError, TypeError, ValueError):
+            raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
+        lifetime = (ends - answer.date).total_seconds()
+        self._until = self._clock.monotonic() + lifetime - min(_MARGIN, lifetime / 2)
+        return token
+
+    def _find_installation(self) -> int:
+        wanted = str(self._app.get("installation") or "")
+        if wanted.isdigit():
+            return int(wanted)
+        found = {_account(item): item["id"] for item in self._installations()}
+        matching = {account: one for account, one in found.items() if wanted.lower() in ("", account.lower())}
+        if len(matching) == 1:
+            return int(next(iter(matching.values())))
+        where = f"on {', '.join(sorted(found))}" if found else "nowhere"
+        raise ConfigurationError(f"the App {self._app['id']} is installed {where}", hint="Name one as app.installation")
+
+    def _installations(self) -> list[dict[str, Any]]:
+        path: str | None = f"/app/installations?per_page={PER_PAGE}"
+        found: list[dict[str, Any]] = []
+        while path:
+            answer = self._ask("GET", path, "listing the App's installations", ok=200)
+            found += answer.json
+            path = next_page(answer)
+        return found
+
+    def _ask(self, method: str, path: str, doing: str, *, ok: int, body: Mapping[str, Any] | None = None) -> Answer:
+        """As the App itself. A JWT that is refused may only be dated by a clock that differs too much from GitHub's."""
+        while True:
+            answer = self._http.request(method, path, doing=doing, ok=(ok, 401), body=body or None, idempotent=True)
+            if answer.status == ok:
+                return answer
+            ahead = answer.date - self._clock.now()
+            if abs(ahead - self._ahead) < _SKEW:
+                raise AuthenticationError(
+                    f"{answer.where} answered 401 to the App",
+                    hint="Is app.private_key one of the App's keys, and app.id its client id or App id?",
+                    status=401,
+                    request_id=answer.headers.get("x-github-request-id", ""),
+                )
+            self._ahead = ahead
+
+    def _jwt(self) -> SecretValue:
+        now = self._clock.now() + self._ahead
+        claims = {"iat": now - _BACKDATED, "exp": now + _JWT_LIFETIME, "iss": str(self._app["id"])}
+        jwt = library("jwt")
+        library("cryptography")  # without it, PyJWT knows no RS256
+        try:
+            return SecretValue(jwt.encode(claims, self._app["private_key"].reveal(), algorithm="RS256"))
+        except (jwt.PyJWTError, ValueError, TypeError):  # their text may quote the key
+            raise ConfigurationError(
+                "app.private_key is not an RSA private key", hint="It is the .pem file that GitHub made for the App"
+            ) from None
+
+
+def _account(installation: Mapping[str, Any]) -> str:
+    """A user, an organization, or an enterprise, which has no login."""
+    account = installation.get("account") or {}
+    return str(account.get("login") or account.get("slug") or installation["id"])

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GitHub's rate limits for one account, as its documentation has them.
+
+Its limit on content (80 in a minute, 500 in an hour) is for what other people get to see and are notified of, such as
+issues and comments; a secret or the start of a workflow is nothing of the kind. Should GitHub see it otherwise, it says
+so with a secondary limit, which holds the whole account back for as long as it asks.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import (
+    AtOnce,
+    Budget,
+    Limit,
+    Pace,
+    Quota,
+    Window,
+    shared,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url, origin
+
+WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes
+_AT_ONCE = 100
+_POINTS_PER_MINUTE = 900
+_POINTS = {False: 1, True: 5}  # for reading and for writing
+MOST_WRITES_PER_MINUTE = _POINTS_PER_MINUTE // _POINTS[True]
+_HOUR = 3600.0
+_LATE = 60.0
+"""Seconds by which an answer may lag behind the reset that it tells of."""
+
+
+def budget(clock: Clock, url: str, options: Options) -> Budget:
+    """The one that all connections of this token, or of this installation of an App, have in common.
+
+    Where they name different paces, the slowest counts.
+    """
+    app = options.get("app")
+    account = f"{origin(checked_url(url))} {app.get('installation') if app else ''}"
+    credential = app["private_key"] if app else options["token"]
+    budget = shared(clock, account, credential, lambda: Budget(clock, *_published(), patience=_HOUR + _LATE))
+    per_minute = options.get("writes_per_minute") or WRITES_PER_MINUTE
+    budget.add(Pace(per_minute / 60, bucket=lambda request: "" if request.writes else None))
+    return budget
+
+
+def _published() -> tuple[Limit, ...]:
+    points = Window(_POINTS_PER_MINUTE, 60, cost=lambda request: _POINTS[request.writes])
+    return points, AtOnce(_AT_ONCE), Quota("core")

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where GitHub keeps secrets: of a repository, of an environment in it, or of an organization; for one application.
+
+Each of these is another path, with a public key of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options, Schema
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
+
+ACTIONS, DEPENDABOT, CODESPACES = "actions", "dependabot", "codespaces"
+SELECTED = "selected"
+_TITLES = {ACTIONS: "", DEPENDABOT: ", Dependabot", CODESPACES: ", Codespaces"}
+
+SCHEMA = Schema(
+    properties={
+        "repository": REPOSITORY,
+        "organization": {
+            "type": "string",
+            "pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+            "description": "The organization, instead of a repository.",
+        },
+        "environment": {
+            "type": "string",
+            "minLength": 1,
+            "description": "An environment of the repository. It must be there.",
+        },
+        "application": {
+            "enum": list(_TITLES),
+            "default": ACTIONS,
+            "description": "What the secrets are for.",
+        },
+        "visibility": {
+            "enum": ["all", "private", SELECTED],
+            "description": "Which repositories of the organization get a secret that does not exist yet. One that is "
+            "there stays as it is.",
+        },
+        "repositories": {
+            "type": "array",
+            "items": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+$"},
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "The names of the organization's repositories that are selected.",
+        },
+    },
+    one_of=("repository", "organization"),
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One place for secrets."""
+
+    label: str
+    path: str
+    application: str
+    repository: str | None = None
+    organization: str | None = None
+    read_by_jobs: bool = False
+    """An environment's secrets are read when a job starts, all others when its run is queued."""
+
+    @classmethod
+    def of(cls, container: Options) -> Scope:
+        application = container.get("application") or ACTIONS
+        if organization := container.get("organization"):
+            label = f"github organization {organization}{_TITLES[application]}"
+            return cls(label, f"/orgs/{organization}/{application}", application, organization=organization)
+        repository = container["repository"]
+        if environment := container.get("environment"):
+            label, path = f", environment {environment}", f"environments/{quote(environment, safe='')}"
+        else:
+            label, path = _TITLES[application], application
+        where = f"/repos/{repository}/{path}"
+        return cls(f"github {repository}{label}", where, application, repository, read_by_jobs=bool(environment))
+
+    def secret(self, name: str) -> str:
+        return f"{self.path}/secrets/{name}"
+
+    def feeds_runs_of(self, repository: str) -> bool:
+        """Whether workflow runs of this repository may get what is stored here; those of Dependabot are runs, too."""
+        owner, _slash, _name = repository.lower().partition("/")
+        reached = {(self.repository or "").lower(), (self.organization or "").lower()} & {repository.lower(), owner}
+        return bool(reached) and self.application != CODESPACES
+
+    def selection(self, ids: Sequence[int]) -> list[Any]:
+        """As gh sends them: Dependabot has them as strings."""
+        return [str(one) for one in ids] if self.application == DEPENDABOT else list(ids)
+
+
+def mistakes(container: Options) -> list[str]:
+    """Options that do not go together."""
+    found = []
+    if container.get("environment") and not container.get("repository"):
+        found.append("environment: it belongs to a repository")
+    elif container.get("environment") and container.get("application", ACTIONS) != ACTIONS:
+        found.append("environment: its secrets are for actions alone")
+    found += [
+        f"{option}: only an organization's secrets have it"
+        for option in ("visibility", "repositories")
+        if container.get(option) and not container.get("organization")
+    ]
+    selected = container.get("visibility") == SELECTED
+    if selected and not container.get("repositories"):
+        found.append("visibility: selected needs repositories")
+    if container.get("organization") and container.get("repositories") and not selected:
+        found.append("repositories: only visibility selected takes them")
+    return found
