@@ -20,6 +20,7 @@ need python3-venv "$python" -c 'import ensurepip, venv'
 need openssh-server test -x /usr/sbin/sshd
 need openssh-client command -v ssh
 need sudo command -v sudo
+need libsystemd-shared bash -c "compgen -G '/usr/lib*/systemd/libsystemd-shared-*' || compgen -G '/usr/lib/*/systemd/libsystemd-shared-*'"
 
 ((${#missing[@]})) || exit 0
 if ((EUID != 0)) || ! command -v apt-get >/dev/null; then

@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible import constants
-from ansible.errors import AnsibleConnectionFailure
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConfigurationError,
-    RotorError,
-    UnavailableError,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
 
@@ -33,18 +26,8 @@ class ActionModule(RotationAction):
         if here != work.host:
             raise ConfigurationError(f"the {work.what} is for host {work.host}, not for {here}")
         try:
-            self.say(f"  {work.perform(self._execute)}")
+            self.say(f"  {work.perform(TaskHost(self, self.task_vars))}")
         except RotorError as error:  # recorded: the next advance holds the secret, and says where everything is
             self.say(f"  {work.what}: {error}")
             return {"changed": False, "done": False}
         return {"changed": True, "done": True}
-
-    def _execute(self, command: HostCommand) -> HostAnswer:
-        if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
-            raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host", hint="Unset it")
-        data = command.stdin.reveal().encode() if command.stdin else None
-        try:
-            result = self._low_level_execute_command(command.command, in_data=data, chdir=command.chdir)
-        except AnsibleConnectionFailure:
-            raise UnavailableError(f"host {self._task.delegate_to} cannot be reached") from None
-        return HostAnswer(int(result["rc"]), result.get("stdout", ""))

@@ -60,13 +60,13 @@ class NoJournal:
 
 def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
     try:
-        result = _converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
+        result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
     except RotorError as error:
         module.fail_json(msg=masking.scrub(str(error)))
     module.exit_json(**result)
 
 
-def _converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, Any]:
+def converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, Any]:
     before = resource.read()
     after = resource.wanted(before)
     if after != before and not check_mode:

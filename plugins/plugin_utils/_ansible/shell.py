@@ -42,12 +42,13 @@ class RotationAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(argument_spec=dict(self.options))
+        self.task_vars = task_vars or {}
         clock = WorkerClock()
         clock.guard()
         try:
-            refuse_misspelt(task_vars or {})
-            variables = TaskVariables(task_vars or {}, self._template)
-            session = Session(variables, clock, _caller(task_vars or {}), self.say)
+            refuse_misspelt(self.task_vars)
+            variables = TaskVariables(self.task_vars, self._template)
+            session = Session(variables, clock, _caller(self.task_vars), self.say)
             result.update(self.act(session, options))
         except StoppedError:
             os._exit(1)  # core's own way out would run handlers of a parent that may be gone

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manages keys of a dotenv file on the task's host; documented in plugins/modules/dotenv_secret.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import converge
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE, Secrets
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
+
+_RULES = {rule: value for rule, value in RULES.items() if rule != "supports_check_mode"}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, so that a value goes to the host through standard input and through nothing else."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec({**FILE, **SECRETS}, **_RULES)
+        connection = DotenvConnection({}, clock=Clock())
+        host = connection.host = TaskHost(self, task_vars or {})
+        try:
+            secrets = Secrets(options, host.name, connection)
+            result.update(converge(secrets, check_mode=self._task.check_mode, diff=self._task.diff))
+        except UnavailableError as error:
+            raise AnsibleConnectionFailure(masking.scrub(str(error))) from None
+        except RotorError as error:
+            raise AnsibleActionFail(masking.scrub(str(error))) from None
+        finally:
+            register_with_core()
+        return result

@@ -1,0 +1,398 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at, writes to or deletes from one dotenv file. It runs on the host, by itself, on Python 3.9 or later.
+
+One line of JSON goes back, and no value is in it: fingerprints only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import hashlib
+import hmac
+import json
+import os
+import pwd
+import re
+import signal
+import stat
+import sys
+import time
+
+MOST_BYTES = 4 * 1024 * 1024
+ATTEMPTS = 5
+PATIENCE = 30  # seconds to wait for another one of us
+
+# Where a statement ends, for each reader: at the newline that follows what its expression matches.
+_IN_DOUBLE = rb'"(?:[^"\\]|\\.)*"'
+_ENDS = [
+    re.compile(expression, re.DOTALL)
+    for expression in (
+        # a shell: quotes anywhere, and a comment after a blank
+        rb"(?:[^'\"\\\n#]+|'[^']*'|" + _IN_DOUBLE + rb"|\\.|(?<=[ \t;])#[^\n]*|#)*",
+        # systemd: quotes at the beginning of a value, one after the other; a backslash before the end goes on
+        rb"[^=\r\n]*(?:=(?:[ \t]*(?:'[^']*'|" + _IN_DOUBLE + rb"))*[ \t]*"
+        rb"(?:(?:\\.|[^'\" \t\r\n\\])(?:\\.|[^\r\n\\])*)?)?\r?",
+        # docker compose: one quoted value, and after it the next statement
+        rb"(?:(?!#)[^=:\n]*[=:][ \t\v\f\r]*(?:'(?:[^'\\]|\\.)*'|" + _IN_DOUBLE + rb")[ \t\v\f\r]*)*"
+        rb"(?:#[^\n]*|[^=:\n]*(?:[=:][ \t\v\f\r]*(?:[^'\" \t\v\f\r\n][^\n]*)?)?)",
+    )
+]
+_COMMENT = re.compile(rb"\s*[#;]")
+_ASSIGNMENT = re.compile(rb"(?P<lead>[ \t]*(?:export[ \t]+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>[ \t]*[=:])", re.ASCII)
+# What all three readers take for the same value.
+_ALIKE = [
+    re.compile(expression + rb"[ \t]*\n?", re.DOTALL)
+    for expression in (
+        rb"([A-Za-z0-9_./:@%+,=^{}\[\]?*!-]*)",
+        rb"'((?:[^'\\]|\\[^'])*)'",
+        rb'"((?:[^"\\$`]|\\["\\$])*)"',
+    )
+]
+
+
+class Problem(Exception):  # noqa: N818 - not all of them are errors
+    """What a person has to know. ``kind``: missing, denied, conflict, refused or failed; nothing was changed."""
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.answer = {"problem": kind, "message": message, "hint": hint}
+
+
+class Statement:
+    """A piece of the file: an assignment with its whole value, a comment, an empty line, anything else."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        match = _ASSIGNMENT.match(text)
+        self.name = match["name"].decode() if match else None
+        self.lead = match["lead"] if match else b""
+        self.value = _value(text[match.end() :]) if match and match["sign"] == b"=" else None
+        """None where the readers differ."""
+
+
+def _value(text: bytes) -> bytes | None:
+    for expression in _ALIKE:
+        match = expression.fullmatch(text)
+        if match:
+            return re.sub(rb"\\(.)", rb"\1", match[1]) if text.startswith(b'"') else match[1]
+    return None
+
+
+def statements(text: bytes) -> list[Statement]:
+    """Problem where the readers do not agree on where a statement ends."""
+    if text.startswith(b"\xef\xbb\xbf"):
+        raise Problem("refused", "the file begins with a byte order mark, which a shell takes for a part of a name")
+    found = []
+    start = 0
+    while start < len(text):
+        end = _end(text, start)
+        if end is None:
+            line = text.count(b"\n", 0, start) + 1
+            raise Problem(
+                "refused",
+                f"docker compose, systemd and a shell do not agree where the statement of line {line} ends",
+                "Put quotes around its value, or close them",
+            )
+        found.append(Statement(text[start:end]))
+        start = end
+    return found
+
+
+def _end(text: bytes, start: int) -> int | None:
+    line = text.find(b"\n", start)
+    line = len(text) if line < 0 else line
+    content = text[start:line]
+    if _COMMENT.match(content):
+        return None if content.endswith(b"\\") else line + 1
+    if not re.search(rb"['\"\\]|\r.", content):
+        return line + 1
+    ends = {expression.match(text, start).end() for expression in _ENDS}  # type: ignore[union-attr]  # all match
+    end = ends.pop()
+    return end + 1 if not ends and text[end : end + 1] in (b"", b"\n") else None
+
+
+def facts(found: list[Statement], keys: list[str], mac: hmac.HMAC) -> dict[str, dict[str, object]]:
+    """For each key that is there, what stands for its value; for one that is not read alike, for its text."""
+    seen: dict[str, dict[str, object]] = {}
+    for key in keys:
+        own = [statement for statement in found if statement.name == key]
+        if not own:
+            continue
+        values = {statement.value for statement in own}
+        value = values.pop()
+        if values or value is None:
+            value = b"\0".join([b"", *(statement.text for statement in own)])
+        digest = mac.copy()
+        digest.update(value)
+        seen[key] = {"fingerprint": digest.hexdigest()[:12]}
+        if len(own) > 1:
+            seen[key]["lines"] = len(own)
+    return seen
+
+
+def edited(found: list[Statement], values: dict[str, str | None]) -> bytes:
+    """With these spellings of values in place of the old ones, new keys at the end; None removes a key.
+
+    Our lines end with a newline alone: a shell takes a carriage return for a part of the value.
+    """
+    there = {statement.name for statement in found}
+    text = b"".join(_rewritten(statement, values) for statement in found)
+    new = [key for key, value in values.items() if value is not None and key not in there]
+    if new and text and not text.endswith(b"\n"):
+        text += b"\n"
+    return text + b"".join(_line(key, values[key]) for key in new)
+
+
+def _rewritten(statement: Statement, values: dict[str, str | None]) -> bytes:
+    if statement.name is None or statement.name not in values:
+        return statement.text
+    value = values[statement.name]
+    return b"" if value is None else statement.lead + _line(statement.name, value)
+
+
+def _line(key: str, value: str | None) -> bytes:
+    return f"{key}={value}\n".encode()
+
+
+class File:
+    """One file in a folder that is open, so that nobody can exchange the folder meanwhile."""
+
+    def __init__(self, folder: int, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self.text = b""
+        self.attributes: dict[str, bytes] = {}
+        self.state: os.stat_result | None = None
+        """None: there is no such file."""
+
+    def read(self) -> None:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self.name, flags, dir_fd=self.folder)
+        except FileNotFoundError:
+            self.text, self.state = b"", None
+            return
+        with os.fdopen(descriptor, "rb") as file:
+            self.state = os.fstat(descriptor)
+            if not stat.S_ISREG(self.state.st_mode):
+                raise Problem("refused", "it is no regular file")
+            if self.state.st_size > MOST_BYTES:
+                raise Problem("refused", f"it has more than {MOST_BYTES} bytes, so that it is no dotenv file")
+            self.text = file.read()
+            self.attributes = _attributes(descriptor)
+
+    def check_rights(self) -> None:
+        """Problem if it could not be replaced by one with the same owner and group."""
+        state, user = self.state, os.geteuid()
+        if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
+            raise Problem("denied", f"user {_user(user)} may not write to its folder", _BECOME)
+        if state and user != 0 and (state.st_uid != user or state.st_gid not in {os.getegid(), *os.getgroups()}):
+            raise Problem("denied", f"it belongs to {_owner(state)}, which user {_user(user)} could not keep", _BECOME)
+        if state and state.st_nlink > 1:
+            raise Problem("refused", "it has hard links, and each would keep the old value", "Remove the other names")
+
+    def replace(self, text: bytes, task: dict[str, str]) -> bool:
+        """False, and nothing done, if somebody has written it since it was read."""
+        beside = f".{self.name}.rotor"
+        with contextlib.suppress(FileNotFoundError):  # of one of us that was killed: we hold the lock
+            os.unlink(beside, dir_fd=self.folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(beside, flags, 0o600, dir_fd=self.folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text)
+                file.flush()
+                self._dress(descriptor, task)
+                os.fsync(descriptor)
+            if self._has_changed():
+                return False
+            os.rename(beside, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside, dir_fd=self.folder)
+        with contextlib.suppress(OSError):  # not every file system can; the new file itself is safe
+            os.fsync(self.folder)
+        return True
+
+    def _dress(self, descriptor: int, task: dict[str, str]) -> None:
+        if self.state is None:
+            os.fchown(descriptor, _id(task["owner"], "owner"), _id(task["group"], "group"))
+            os.fchmod(descriptor, int(task["mode"], 8))
+            return
+        os.fchown(descriptor, self.state.st_uid, self.state.st_gid)  # first, since it takes bits of the mode away
+        os.fchmod(descriptor, stat.S_IMODE(self.state.st_mode))
+        for name, value in self.attributes.items():
+            _set_attribute(descriptor, name, value)
+
+    def _has_changed(self) -> bool:
+        try:
+            now = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return self.state is not None
+        return self.state is None or _version(now) != _version(self.state)
+
+    def describe(self) -> dict[str, object]:
+        try:
+            state = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return {}
+        return {
+            "modified": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.st_mtime)),
+            "mode": f"{stat.S_IMODE(state.st_mode):04o}",
+            "owner": _owner(state),
+        }
+
+
+_BECOME = "Use become, as root or as the user to whom the file and its folder belong"
+
+
+def _version(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def _attributes(descriptor: int) -> dict[str, bytes]:
+    """SELinux's label and access lists say who may read it; hashes of its content are not to be copied."""
+    try:
+        names = {*os.listxattr(descriptor)} - {"security.ima", "security.evm"}
+    except OSError:  # the file system has none
+        return {}
+    return {name: os.getxattr(descriptor, name) for name in names}
+
+
+def _set_attribute(descriptor: int, name: str, value: bytes) -> None:
+    if _attributes(descriptor).get(name) == value:
+        return
+    try:
+        os.setxattr(descriptor, name, value)
+    except OSError as error:
+        raise Problem("denied", f"its attribute {name} cannot be kept: {error.strerror}", _BECOME) from None
+
+
+def _user(number: int) -> str:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(number).pw_name
+    return str(number)
+
+
+def _owner(state: os.stat_result) -> str:
+    with contextlib.suppress(KeyError):
+        return f"{_user(state.st_uid)}:{grp.getgrgid(state.st_gid).gr_name}"
+    return f"{_user(state.st_uid)}:{state.st_gid}"
+
+
+def _id(name: str, kind: str) -> int:
+    """-1 leaves it as it is."""
+    if not name or name.isdigit():
+        return int(name or -1)
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(name).pw_uid if kind == "owner" else grp.getgrnam(name).gr_gid
+    raise Problem("refused", f"there is no {kind} {name} on the host")
+
+
+@contextlib.contextmanager
+def opened(path: str, *, lock: bool):
+    """The file behind a path and its links; under the lock of its folder, which leaves no file behind."""
+    folder, name = os.path.split(os.path.realpath(path))
+    if not name:
+        raise Problem("refused", "it is no regular file")
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Problem("missing", f"its folder {folder} is not there") from None
+    try:
+        if lock:
+            _lock(descriptor)
+        yield File(descriptor, name)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise Problem("conflict", f"its folder has been locked for {PATIENCE} seconds") from None
+            time.sleep(0.05)
+        except OSError:  # NFS may not lock folders; that nobody has written is looked at all the same
+            return None
+
+
+def look(task: dict) -> dict[str, object]:
+    with opened(task["path"], lock=False) as file:
+        file.read()
+        _check(file, task)
+        file.check_rights()
+        seen = facts(statements(file.text), task["keys"], _mac(task))
+        return {"keys": seen, **file.describe()}
+
+
+def change(task: dict) -> dict[str, object]:
+    """Set or remove keys, if they still are as they were; what others change beside them is kept."""
+    values, keys, mac = task["values"], list(task["values"]), _mac(task)
+    with opened(task["path"], lock=True) as file:
+        for _attempt in range(ATTEMPTS):
+            file.read()
+            _check(file, task)
+            found = statements(file.text)
+            seen = facts(found, keys, mac)
+            if fingerprints(seen) == task["wanted"]:
+                return {"keys": seen, **file.describe()}
+            if task["since"] is not None and fingerprints(seen) != task["since"]:
+                raise Problem("conflict", f"somebody else has changed {_changed(seen, task['since'])}")
+            file.check_rights()
+            text = edited(found, values)
+            if file.replace(text, task):
+                return {"keys": facts(statements(text), keys, mac), **file.describe()}
+    raise Problem("conflict", f"somebody else wrote it each of {ATTEMPTS} times")
+
+
+def _check(file: File, task: dict) -> None:
+    if file.state is None and not task["create"]:
+        raise Problem("missing", "the file is not there", "Make it, or set create: true")
+
+
+def fingerprints(seen: dict) -> dict[str, object]:
+    return {key: fact["fingerprint"] for key, fact in seen.items()}
+
+
+def _changed(seen: dict, since: dict) -> str:
+    now = fingerprints(seen)
+    return ", ".join(sorted(key for key in {*now, *since} if now.get(key) != since.get(key)))
+
+
+def _mac(task: dict) -> hmac.HMAC:
+    return hmac.new(bytes.fromhex(task["fingerprint_key"]), digestmod=hashlib.sha256)
+
+
+def _told(error: OSError) -> Problem:
+    said = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Problem("denied", f"user {_user(os.geteuid())} has no access: {said}", _BECOME)
+    odd = {errno.EISDIR: "it is no regular file", errno.EBUSY: "it is a mount point, which cannot be replaced"}
+    if error.errno in odd:
+        return Problem("refused", odd[error.errno])
+    return Problem("failed", f"the host's system says: {said}")
+
+
+def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler gets one
+    raise SystemExit(128 + number)
+
+
+def main(task: dict) -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that what lies beside the file is removed
+        signal.signal(number, _stop)
+    try:
+        answer = (look if task["operation"] == "look" else change)(task)
+    except Problem as problem:
+        answer = problem.answer
+    except OSError as error:
+        answer = _told(error).answer
+    sys.stdout.write(f"{json.dumps(answer)}\n")

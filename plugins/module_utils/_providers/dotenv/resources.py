@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module for dotenv files manages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection, DotenvFile
+
+FILE: dict[str, dict[str, Any]] = {
+    "path": {"type": "str", "required": True},
+    "create": {"type": "bool", "default": False},
+    "mode": {"type": "raw"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+}
+
+
+class Secrets(StoredSecrets):
+    """Keys of one file on the host of the task."""
+
+    def __init__(self, params: Mapping[str, Any], host: str, connection: DotenvConnection) -> None:
+        container = {"host": host, **{name: params[name] for name in FILE}, "mode": _octal(params["mode"])}
+        super().__init__(params, DotenvFile, container)
+        self.store = DotenvFile(connection, clock=connection.clock)
+
+
+def _octal(mode: Any) -> str | None:
+    """YAML makes 416 of 0640; 640 becomes a mode that is refused."""
+    return f"{mode:04o}" if isinstance(mode, int) else mode

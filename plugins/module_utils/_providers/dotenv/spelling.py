@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way to write a value that docker compose, systemd and a shell read alike, where there is one."""
+
+from __future__ import annotations
+
+import re
+
+_ODD_BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
+_ESCAPED = re.compile(r'[\\"$]')
+
+
+def quoted(value: str) -> str:
+    """In single quotes, all three take everything but a single quote as it is; compose, also no last backslash.
+
+    In double quotes, all three know the same three escapes; a backtick has none that compose knows.
+    """
+    if "'" in value or _ODD_BACKSLASHES.search(value):
+        return '"' + _ESCAPED.sub(r"\\\g<0>", value) + '"'
+    return f"'{value}'"
+
+
+def problem(value: str) -> str:
+    """Why there is no such way; empty when there is."""
+    if "\0" in value:
+        return "a variable cannot hold a NUL character"
+    if any(_is_noncharacter(ord(character)) for character in value):
+        return "systemd refuses a file with a Unicode noncharacter"
+    if "`" in value and quoted(value).startswith('"'):
+        return (
+            "a backtick next to a single quote, or before a backslash at the end, cannot be written so that "
+            "docker compose, systemd and a shell read it alike"
+        )
+    return ""
+
+
+def _is_noncharacter(code: int) -> bool:
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF

@@ -1,0 +1,324 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One file on a host: evidence, rights, owners, links, and where a value never shows."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shlex
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RotorError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
+
+from .local_host import NOBODY, LocalHost, Run, store_on
+
+ONE, TWO = SecretValue("first-Wert-1!"), SecretValue("second-Wert-2!")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+Container = dict[str, Any]
+
+
+def names(file: Path) -> list[str]:
+    """What lies in its folder."""
+    return [path.name for path in file.parent.iterdir()]
+
+
+def test_it_is_a_store_that_lives_on_a_host() -> None:
+    assert registry.find("stores", "dotenv") is DotenvFile
+    assert DotenvFile.on_host
+    assert DotenvFile.readable
+
+
+def test_two_spellings_of_a_path_are_one_file() -> None:
+    first, second = {"host": "app1", "path": "/opt/nova/.env"}, {"host": "app1", "path": "/opt/./x/../nova//.env"}
+    assert DotenvFile.identity(first) == DotenvFile.identity(second)
+    assert DotenvFile.identity(first) != DotenvFile.identity({**first, "host": "app2"})
+    assert DotenvFile.label(first) == "dotenv file app1:/opt/nova/.env"
+
+
+def test_several_keys_are_one_command_and_the_evidence_fits(
+    store: DotenvFile, container: Container, host: LocalHost, file: Path
+) -> None:
+    written = store.write(container, {"A": ONE, "B": TWO}, store.observe(container, ["A", "B"]))
+
+    assert len(host.ran) == 2
+    assert file.read_text() == "# ours\nSIBLING=stays\nA='first-Wert-1!'\nB='second-Wert-2!'\n"
+    assert store.unchanged(written, store.observe(container, ["A", "B"]))
+    assert json.loads(json.dumps(written)) == written
+    assert written["mode"] == f"{stat.S_IMODE(file.stat().st_mode):04o}"
+    assert store.describe(written).startswith("file written ")
+
+
+def test_a_value_is_on_no_command_line_and_comes_back_in_no_output(
+    store: DotenvFile, container: Container, host: LocalHost
+) -> None:
+    store.write(container, {"A": ONE})
+    store.write(container, {"A": TWO}, store.observe(container, ["A"]))
+    store.delete(container, ["A"])
+
+    shown = " ".join([*(command.command for command in host.ran), *host.said])
+    assert ONE.reveal() not in shown
+    assert TWO.reveal() not in shown
+    assert len({command.command for command in host.ran}) == 1
+    assert len(host.ran[0].command) < 300
+
+
+def test_siblings_of_others_do_not_count_and_our_keys_do(store: DotenvFile, container: Container, file: Path) -> None:
+    written = store.write(container, {"A": ONE})
+    file.write_text(file.read_text().replace("stays", "changes"))
+    assert store.unchanged(written, store.observe(container, ["A"]))
+
+    file.write_text(file.read_text().replace("Wert-1", "Wert-3"))
+    assert not store.unchanged(written, store.observe(container, ["A"]))
+
+
+def test_somebody_elses_value_is_not_overwritten(store: DotenvFile, container: Container, file: Path) -> None:
+    since = store.observe(container, ["A", "B"])
+    file.write_text("A=theirs\n")
+
+    with pytest.raises(ConflictError, match=r"writing to dotenv file app1:.*somebody else has changed A$"):
+        store.write(container, {"A": ONE, "B": TWO}, since)
+
+    assert file.read_text() == "A=theirs\n"
+
+
+def test_what_a_crashed_run_has_written_already_is_no_conflict(store: DotenvFile, container: Container) -> None:
+    since = store.observe(container, ["A"])
+    first = store.write(container, {"A": ONE}, since)
+
+    assert store.unchanged(first, store.write(container, {"A": ONE}, since))
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_mode_and_attributes_stay(store: DotenvFile, container: Container, file: Path, mode: int) -> None:
+    file.chmod(mode)
+    try:
+        os.setxattr(file, "user.note", b"keep")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+
+    store.write(container, {"A": ONE})
+
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+    assert os.getxattr(file, "user.note") == b"keep"
+
+
+@needs_root
+def test_the_owner_stays(store: DotenvFile, container: Container, file: Path) -> None:
+    os.chown(file, NOBODY, 12345)
+
+    written = store.write(container, {"A": ONE})
+
+    assert (file.stat().st_uid, file.stat().st_gid) == (NOBODY, 12345)
+    assert written["owner"] == "nobody:12345"
+
+
+def test_a_link_stays_and_its_target_is_replaced(store: DotenvFile, tmp_path: Path, file: Path) -> None:
+    link = tmp_path / "current" / ".env"
+    link.parent.mkdir()
+    link.symlink_to("../.env")
+
+    store.write({"host": "app1", "path": str(link)}, {"A": ONE})
+
+    assert link.is_symlink()
+    assert file.read_text().endswith("A='first-Wert-1!'\n")
+    assert names(link) == [".env"]
+
+
+def test_a_missing_file_is_not_found_unless_it_is_to_be_made(
+    store: DotenvFile, container: Container, file: Path
+) -> None:
+    file.unlink()
+    for attempt in (
+        lambda: store.observe(container, ["A"]),
+        lambda: store.write(container, {"A": ONE}),
+        lambda: store.delete(container, ["A"]),
+    ):
+        with pytest.raises(NotFoundError, match=r"the file is not there\. Make it, or set create: true"):
+            attempt()
+
+    made = {**container, "create": True}
+    assert store.observe(made, ["A"]) == {"keys": {}}
+    assert store.delete(made, ["A"]) == {"keys": {}}
+    assert not file.exists()
+    store.write(made, {"A": ONE})
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text() == "A='first-Wert-1!'\n"
+
+
+@needs_root
+def test_a_new_file_has_the_mode_and_owner_that_it_is_to_have(
+    store: DotenvFile, container: Container, file: Path
+) -> None:
+    file.unlink()
+    options = {"create": True, "mode": "0640", "owner": "nobody", "group": "12345"}
+
+    store.write({**container, **options}, {"A": ONE})
+
+    status = file.stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o640, NOBODY, 12345)
+
+
+def test_an_owner_that_is_not_there_is_named_and_nothing_is_made(
+    store: DotenvFile, container: Container, file: Path
+) -> None:
+    file.unlink()
+
+    with pytest.raises(InvalidRequestError, match="there is no owner no-such-user on the host"):
+        store.write({**container, "create": True, "owner": "no-such-user"}, {"A": ONE})
+
+    assert names(file) == []
+
+
+def test_a_missing_folder_is_never_made(store: DotenvFile, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"its folder .*/none is not there"):
+        store.write({"host": "app1", "path": str(tmp_path / "none" / ".env"), "create": True}, {"A": ONE})
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo"])
+def test_what_is_no_regular_file_is_refused(store: DotenvFile, container: Container, file: Path, kind: str) -> None:
+    file.unlink()
+    file.mkdir() if kind == "folder" else os.mkfifo(file)
+
+    with pytest.raises(InvalidRequestError, match="it is no regular file"):
+        store.write(container, {"A": ONE})
+
+
+def test_a_file_with_hard_links_is_refused(store: DotenvFile, container: Container, file: Path) -> None:
+    (file.parent / "other").hardlink_to(file)
+
+    with pytest.raises(InvalidRequestError, match="it has hard links, and each would keep the old value"):
+        store.write(container, {"A": ONE})
+
+
+@pytest.fixture
+def stranger(file: Path) -> LocalHost:
+    """Somebody to whom neither the file nor its folder belongs."""
+    file.chmod(0o644)
+    for folder in file.parents:  # pytest's own are closed to others
+        if folder.name.startswith(("pytest-", "popen-", "test_")):
+            folder.chmod(0o755)
+    return LocalHost(user=NOBODY)
+
+
+@needs_root
+def test_who_may_not_read_is_denied_and_is_told_to_become(
+    stranger: LocalHost, container: Container, file: Path
+) -> None:
+    file.chmod(0o600)
+
+    with pytest.raises(PermissionDeniedError, match=r"user nobody has no access.*Use become") as denied:
+        store_on(stranger).observe(container, ["A"])
+
+    assert "reading dotenv file app1:" in str(denied.value)
+
+
+@needs_root
+@pytest.mark.parametrize("belongs", ["folder", "file"])
+def test_who_could_not_replace_it_is_told_before_anything_is_written(
+    stranger: LocalHost, container: Container, file: Path, belongs: str
+) -> None:
+    os.chown(file.parent if belongs == "folder" else file, NOBODY, NOBODY)
+    before = file.read_bytes()
+
+    for attempt in (
+        lambda: store_on(stranger).observe(container, ["A"]),
+        lambda: store_on(stranger).write(container, {"A": ONE}),
+    ):
+        with pytest.raises(PermissionDeniedError, match=r"could not keep|may not write to its folder"):
+            attempt()
+
+    assert file.read_bytes() == before
+
+
+def cut_off(run: Run, command: Any) -> HostAnswer:
+    raise UnavailableError("host app1 cannot be reached")
+
+
+def test_a_host_that_cannot_be_reached_is_no_file_that_is_missing(
+    store: DotenvFile, container: Container, host: LocalHost
+) -> None:
+    host.instead.append(cut_off)
+
+    with pytest.raises(UnavailableError):
+        store.observe(container, ["A"])
+
+
+def test_a_host_without_a_python_says_so(store: DotenvFile, container: Container, host: LocalHost) -> None:
+    host.python = "/opt/none/python3"
+
+    with pytest.raises(ConfigurationError, match=r"has no /opt/none/python3, or one older than 3\.9.*interpreter"):
+        store.observe(container, ["A"])
+
+
+def test_the_interpreter_may_have_arguments(store: DotenvFile, container: Container, host: LocalHost) -> None:
+    host.python = "/usr/bin/env python3"
+
+    assert store.observe(container, ["A"])["keys"] == {}
+
+
+@pytest.mark.parametrize("stdout", ["", "Welcome\n", "[]\n", "{}\n", '{"keys": '])
+def test_an_answer_that_is_none_is_none(store: DotenvFile, container: Container, host: LocalHost, stdout: str) -> None:
+    host.instead.append(lambda run, command: HostAnswer(0, stdout))
+
+    with pytest.raises(UnexpectedAnswerError, match=r"ended with code 0 and without an answer\. Is become right"):
+        store.observe(container, ["A"])
+
+
+def test_what_a_host_prints_before_the_answer_does_not_matter(
+    store: DotenvFile, container: Container, host: LocalHost
+) -> None:
+    host.instead.append(lambda run, command: HostAnswer(0, "Welcome!\n" + run(command).stdout + "\n"))
+
+    assert store.observe(container, ["SIBLING"])["keys"]["SIBLING"]["fingerprint"]
+
+
+def test_away_from_its_host_it_says_where_it_belongs(store: DotenvFile, container: Container) -> None:
+    store.connection.host = None
+
+    with pytest.raises(ConfigurationError, match=r"role rotor\.secrets\.rotate"):
+        store.observe(container, ["A"])
+
+
+def test_nothing_is_sent_for_what_is_refused(store: DotenvFile, container: Container, host: LocalHost) -> None:
+    for values in ({"A-B": ONE}, {"A": SecretValue("a`'")}):
+        with pytest.raises(RotorError, match="nothing was sent"):
+            store.write(container, values)
+
+    assert host.ran == []
+
+
+def test_the_program_is_written_for_python_3_9() -> None:
+    source = Path(on_host_program.__file__).read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 9))
+    imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    assert set(imported) <= sys.stdlib_module_names
+
+
+def test_the_command_is_quoted_once(store: DotenvFile, container: Container, host: LocalHost) -> None:
+    store.observe(container, ["A"])
+
+    words = shlex.split(host.ran[0].command)
+    assert words[:4] == ["exec", "python3", "-I", "-c"]
+    assert len(words) == 5
