@@ -23,11 +23,11 @@ INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collection
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff yamllint changelog docs ansible-lint
-GATE := $(LINT) sanity unit integration integration-newest
+GATE := $(LINT) sanity unit conformance-ours integration integration-newest
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint $(GATE) format coverage constraints venv system-packages sync clean
+.PHONY: help demo test gate lint $(GATE) conformance format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -86,6 +86,16 @@ unit: sync ## Run the unit tests; the engine's branches must be covered
 	  --junitxml=$(REPORTS)/unit.xml
 	@$(IN_COPY) coverage report
 	@$(IN_COPY) python tools/branches.py $(BUILD)/coverage/report.json 95
+
+conformance-ours: sync
+	$(call title,conformance of every store)
+	@$(IN_COPY) $(PYTEST) tests/conformance -n $(WORKERS) --dist loadgroup --junitxml=$(REPORTS)/conformance.xml
+
+conformance: sync ## Run the conformance suite, the community's modules too, and write its table (network, minutes)
+	$(call title,conformance of every store and of the community's modules)
+	@$(IN_COPY) python -m tools.conformance $(BUILD) -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest; \
+	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
+	exit $$status
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)

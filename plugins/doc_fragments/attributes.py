@@ -72,3 +72,13 @@ attributes:
     membership:
       - rotor.secrets.github
 """
+
+    HTTP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.http) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.http
+"""

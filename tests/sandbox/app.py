@@ -16,9 +16,10 @@ from .front import Front
 from .github import GitHub
 from .molecule import Molecule
 from .specs import Descriptions
+from .tenants import Tenants
 from .world import World
 
-PROVIDERS = (Fly, GitHub, Molecule)  # seeded in this order: scenarios after the systems that they live in
+PROVIDERS = (Fly, GitHub, Tenants, Molecule)  # seeded in this order: scenarios after the systems that they live in
 
 
 def build(credentials: dict[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:

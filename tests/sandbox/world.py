@@ -18,7 +18,7 @@ from typing import Any
 from .faults import Faults, Gates
 from .provider import Provider, Use
 
-CREDENTIALS = ("FLY_ADMIN_TOKEN", "GITHUB_ADMIN_TOKEN")
+CREDENTIALS = ("FLY_ADMIN_TOKEN", "GITHUB_ADMIN_TOKEN", "TENANT_ADMIN_TOKEN")
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)
 

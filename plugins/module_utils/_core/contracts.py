@@ -55,6 +55,8 @@ class Part(ABC):  # noqa: B024 - its kinds are abstract
     schema: ClassVar[Schema] = Schema()
     unknown: ClassVar[str] = ""
     """What no preflight can know without changing something; the plan says so."""
+    connected: ClassVar[bool] = True
+    """False: it works on no connection, though its provider offers some."""
 
 
 class Connection(Part):

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
-_PACKAGES = {"jwt": "PyJWT", "nacl": "PyNaCl", "sqlalchemy": "SQLAlchemy"}
+_PACKAGES = {"botocore": "boto3", "jwt": "PyJWT", "nacl": "PyNaCl", "sqlalchemy": "SQLAlchemy"}
 
 
 def library(name: str) -> ModuleType:

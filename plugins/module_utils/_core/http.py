@@ -21,11 +21,11 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import SAFE, Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 
 VERSION = "0.1.0"
-SAFE = ("GET", "HEAD")
 _TRANSIENT = (429, 502, 503, 504)
 _BY_STATUS: dict[int, type[errors.RotorError]] = {
     400: errors.InvalidRequestError,
@@ -38,7 +38,6 @@ _BY_STATUS: dict[int, type[errors.RotorError]] = {
     429: errors.RateLimitedError,
 }
 _ATTEMPTS = 5
-_LONGEST_PAUSE = 120.0
 _SECONDARY_PAUSE = 60.0
 
 
@@ -86,12 +85,14 @@ class HttpClient:
         request_id_header: str = "x-request-id",
         attempts: int = _ATTEMPTS,
         redirects: bool = True,
-        throttled: Callable[[float], None] | None = None,
+        budget: Budget | None = None,
+        ca_cert: str | None = None,
     ) -> None:
         """``authorization`` gives the value of the Authorization header at the moment of each request.
 
-        ``redirects=False`` takes a redirect as an answer like any other. ``throttled`` is told for how many seconds
-        the provider wants silence, so that other threads can be held, too.
+        ``redirects=False`` takes a redirect as an answer like any other. Every request takes a turn in ``budget``,
+        which several clients of one account may share. ``ca_cert`` is a file of certificates to trust instead of the
+        usual ones.
         """
         self.base_url = checked_url(base_url)
         self._system = system
@@ -99,7 +100,8 @@ class HttpClient:
         self._request_id_header = request_id_header
         self._attempts = attempts
         self._redirects = redirects
-        self._throttled = throttled
+        self._budget = budget or Budget(clock)
+        self._ca_cert = ca_cert
         self._session = library("requests").Session()
         self._session.headers.update(headers or {})
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
@@ -140,15 +142,18 @@ class HttpClient:
                     raise _failure(error, doubt) from None
                 self._clock.sleep(_backoff(attempt))
                 continue
+            except errors.RateLimitedError as error:  # said by the budget: this attempt was not sent
+                raise _failure(error, doubt) from None
             if answer.status in ok:
                 return answer
-            pause = _pause(answer, attempt, harmless)
             doubt = doubt or (not reads and answer.status >= 500)
+            pause = self._pause(answer, attempt, harmless)
+            if pause is not None and throttled(answer):
+                self._budget.hold(pause)
             if pause is None or attempt == self._attempts:
                 raise _failure(self._error(answer), doubt)
-            if self._throttled and throttled(answer):
-                self._throttled(pause)
-            self._clock.sleep(pause)
+            if not throttled(answer):
+                self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _url(self, path: str) -> str:
@@ -165,7 +170,12 @@ class HttpClient:
         timeout = (10, options.pop("timeout"))
         try:
             for _hop in range(4):
-                reply = self._session.request(method, url, allow_redirects=False, timeout=timeout, **options)
+                with self._budget.turn(method, urlsplit(url).path) as heard:
+                    reply = self._session.request(
+                        method, url, allow_redirects=False, timeout=timeout, verify=self._ca_cert, **options
+                    )
+                    answer = Answer(reply.status_code, reply.headers, reply.text, where, url)
+                    heard(answer.headers, answer.date.timestamp())
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
                 url = self._url(urljoin(url, reply.headers["Location"]))
@@ -181,7 +191,16 @@ class HttpClient:
             raise errors.OutcomeUnknownError(f"{where}: the connection broke within the answer") from None
         except requests.exceptions.RequestException as error:  # its text may quote a header: keep the class only
             raise errors.UnexpectedAnswerError(f"{where}: {type(error).__name__}") from None
-        return Answer(reply.status_code, reply.headers, reply.text, where, url)
+        return answer
+
+    def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
+        """Seconds until the next attempt; None if there is to be none."""
+        if not throttled(answer):
+            return _backoff(attempt) if harmless and answer.status in _TRANSIENT else None
+        asked = _asked_pause(answer)  # refused before it had an effect, whatever the verb
+        if asked is None:
+            return _SECONDARY_PAUSE * 2 ** (attempt - 1) if _is_secondary(answer) else _backoff(attempt)
+        return asked if asked <= self._budget.patience else None
 
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
@@ -244,17 +263,7 @@ def throttled(answer: Answer) -> bool:
 
 def _is_secondary(answer: Answer) -> bool:
     """GitHub's limit on bursts may come without any header; then its text is all there is."""
-    return answer.status == 403 and "secondary rate limit" in answer.text
-
-
-def _pause(answer: Answer, attempt: int, harmless: bool) -> float | None:
-    """Seconds until the next attempt; None if there is to be none."""
-    if throttled(answer):  # refused before it had an effect, whatever the verb
-        asked = _asked_pause(answer)
-        if asked is None:
-            return _backoff(attempt)
-        return asked if asked <= _LONGEST_PAUSE else None
-    return _backoff(attempt) if harmless and answer.status in _TRANSIENT else None
+    return answer.status in (403, 429) and "secondary rate limit" in answer.text
 
 
 def _asked_pause(answer: Answer) -> float | None:
@@ -263,7 +272,7 @@ def _asked_pause(answer: Answer) -> float | None:
         return float(after)
     if answer.headers.get("x-ratelimit-remaining") == "0" and answer.headers.get("x-ratelimit-reset", "").isdigit():
         return max(int(answer.headers["x-ratelimit-reset"]) - answer.date.timestamp(), 1.0)
-    return _SECONDARY_PAUSE if _is_secondary(answer) else None
+    return None
 
 
 def _backoff(attempt: int) -> float:

@@ -47,16 +47,22 @@ def resolve_all(
     """The options with every reference that is given resolved (``auth.secret_id`` leads inside), and those values."""
     resolved, values = dict(options), []
     for path in paths:
-        node = resolved
         *outer, option = path.split(".")
-        for name in outer:
-            inner = node.get(name)
-            node[name] = dict(inner) if isinstance(inner, Mapping) else {}
-            node = node[name]
+        node = _inside(resolved, outer)
         if option in node:
             node[option] = resolve(node[option], f"{where}.{path}")
             values.append(node[option])
     return resolved, values
+
+
+def _inside(node: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The object that these lead to, copied on the way; an empty one where they lead nowhere."""
+    for name in names:
+        if not isinstance(node.get(name), Mapping):
+            return {}
+        node[name] = dict(node[name])
+        node = node[name]
+    return node
 
 
 def _from_env(name: str) -> tuple[str, str]:

@@ -69,11 +69,11 @@ class StoredSecrets(Resource):
 
     def apply(self, before: State) -> State:
         if not self.present:
-            self.store.delete(self.container, list(before["secrets"]))
+            self._seen = self.store.delete(self.container, list(before["secrets"]))
             return {"secrets": {}}
-        written = self.store.write(self.container, self.values, self._seen)["keys"]
         known = {} if self._is_known() else {"written": True}
-        return {"secrets": {name: {**facts, **known} for name, facts in written.items()}}
+        self._seen = self.store.write(self.container, self.values, self._seen)
+        return {"secrets": {name: {**facts, **known} for name, facts in self._seen["keys"].items()}}
 
     def result(self, state: State) -> Mapping[str, Any]:
         return {"secrets": [{"name": name, **facts} for name, facts in state["secrets"].items()]}

@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(text)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _reply  # noqa: N815 - the names are the library's
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _reply  # noqa: N815 - the names are the library's
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         return START.strftime("%a, %d %b %Y %H:%M:%S GMT")

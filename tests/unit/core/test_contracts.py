@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
     Check,
     Consumer,
+    HostCommand,
+    HostConnection,
     Issuer,
+    Limits,
     Store,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 
 
 class PlainIssuer(Issuer):
@@ -65,3 +70,34 @@ def test_a_check_that_says_nothing_has_no_objection() -> None:
 def test_a_store_that_says_nothing_takes_every_name_and_gives_nothing_back() -> None:
     assert Store.mistakes({}, ["ANY"]) == []
     assert not Store.readable
+
+
+class Drawer(Store):
+    limits = Limits(value_bytes=4)
+
+
+@pytest.mark.parametrize(("value", "fits"), [("four", True), ("fives", False), ("öö", True), ("ööö", False)])
+def test_a_store_refuses_values_beyond_its_limit_in_bytes(value: str, fits: bool) -> None:
+    refused = Drawer.refuses({}, {"GOOD": SecretValue("ok"), "KEY": SecretValue(value)})
+    assert refused == ([] if fits else ["KEY: the value is longer than the 4 bytes that are allowed"])
+
+
+def test_a_store_without_a_known_limit_refuses_no_value() -> None:
+    assert Store.refuses({}, {"KEY": SecretValue("x" * 1_000_000)}) == []
+
+
+def test_a_store_without_a_ledgers_key_compares_within_the_process() -> None:
+    stores = [type("Plain", (Store,), dict.fromkeys(Store.__abstractmethods__))(None, clock=Clock()) for _turn in "12"]
+    prints = [store.fingerprint(SecretValue("the-same-value")) for store in stores]
+    assert prints[0] == prints[1]
+    assert [store.stamp for store in stores] == ["", ""]
+
+
+def test_a_host_connection_speaks_to_nobody_until_an_action_gives_it_a_host() -> None:
+    connection = HostConnection({}, clock=Clock())
+    assert connection.host is None
+    assert connection.probe() == "inventory hosts"
+
+
+def test_a_value_for_a_hosts_standard_input_is_not_shown() -> None:
+    assert "the-value" not in repr(HostCommand("cat", stdin=SecretValue("the-value")))

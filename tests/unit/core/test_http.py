@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 
@@ -132,6 +133,31 @@ def test_every_patience_has_an_end(client: HttpClient, server: Scripted) -> None
     assert len(server.received) == 5
 
 
+@pytest.mark.parametrize("status", [0, 502, 503, 504])
+@pytest.mark.parametrize("last", [0, 429, 500, 503])
+def test_a_change_that_may_have_been_made_by_any_attempt_is_of_unknown_outcome(
+    client: HttpClient, server: Scripted, status: int, last: int
+) -> None:
+    server.answer(status)
+    for _turn in range(4):
+        server.answer(last)
+    failure(lambda: client.request("PUT", "/", doing=DOING, idempotent=True), errors.OutcomeUnknownError)
+
+
+def test_a_change_that_was_refused_by_every_attempt_had_no_effect(client: HttpClient, server: Scripted) -> None:
+    for _turn in range(5):
+        server.answer(429)
+    failure(lambda: client.request("PUT", "/", doing=DOING, idempotent=True), errors.RateLimitedError)
+
+
+@pytest.mark.parametrize("status", [0, 503])
+def test_a_post_that_only_reads_has_no_effect_to_be_unknown(client: HttpClient, server: Scripted, status: int) -> None:
+    for _turn in range(5):
+        server.answer(status)
+    failure(lambda: client.request("POST", "/", doing=DOING, reads=True), errors.UnavailableError)
+    assert len(server.received) == 5
+
+
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
 def test_a_change_without_an_answer_is_never_sent_twice(client: HttpClient, server: Scripted, status: int) -> None:
     server.answer(status)
@@ -196,11 +222,28 @@ def test_one_attempt_is_one_attempt(server: Scripted, clock: VirtualClock) -> No
 
 
 def test_a_throttled_change_is_repeated_after_the_pause_it_asks_for(server: Scripted, clock: VirtualClock) -> None:
-    told: list[float] = []
-    client = HttpClient("Acme", server.url, None, clock=clock, throttled=told.append)
+    client = HttpClient("Acme", server.url, None, clock=clock)
     server.answer(429, retry_after="7").answer(200)
     client.request("POST", "/", doing=DOING)
-    assert clock.slept == told == [7.0]
+    assert clock.slept == [7.0]
+
+
+def test_a_pause_is_for_all_who_share_the_budget(server: Scripted, clock: VirtualClock) -> None:
+    budget = Budget(clock)
+    one, other = (HttpClient("Acme", server.url, None, clock=clock, attempts=tries, budget=budget) for tries in (2, 1))
+    server.answer(429, retry_after="7").answer(429, retry_after="9").answer(200)
+    failure(lambda: one.request("POST", "/", doing=DOING), errors.RateLimitedError)
+    other.request("GET", "/", doing=DOING)
+    assert clock.slept == [7.0, 9.0]
+
+
+def test_a_limit_on_bursts_that_goes_on_is_waited_for_longer_and_longer(
+    client: HttpClient, server: Scripted, clock: VirtualClock
+) -> None:
+    for _turn in range(3):
+        server.answer(429, {"message": "You have exceeded a secondary rate limit."})
+    client.request("PUT", "/", doing=DOING, ok=(599,))
+    assert clock.slept == [60.0, 120.0, 240.0]
 
 
 def test_without_a_wish_it_backs_off(client: HttpClient, server: Scripted, clock: VirtualClock) -> None:

@@ -69,3 +69,38 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 )
 def test_the_schema_takes_exactly_these_forms(reference: object, good: bool) -> None:
     assert jsonschema.Draft202012Validator(references.SCHEMA).is_valid(reference) is good
+
+
+def test_all_references_of_a_connection_are_resolved_also_inside_of_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROTOR_TEST_SECRET_ID", "from-the-environment")
+    options = {
+        "url": "https://x",
+        "token": "given",
+        "auth": {"role_id": "r", "secret_id": {"env": "ROTOR_TEST_SECRET_ID"}},
+    }
+    resolved, values = references.resolve_all(options, ("token", "auth.secret_id"), "secret_connections.vault")
+    assert resolved["token"] == SecretValue("given")
+    assert resolved["auth"] == {"role_id": "r", "secret_id": SecretValue("from-the-environment")}
+    assert values == [SecretValue("given"), SecretValue("from-the-environment")]
+
+
+def test_the_options_themselves_stay_as_they_were() -> None:
+    options = {"auth": {"secret_id": "given"}}
+    references.resolve_all(options, ("auth.secret_id",), WHAT)
+    assert options == {"auth": {"secret_id": "given"}}
+
+
+def test_a_reference_that_is_not_given_is_not_made_up() -> None:
+    resolved, values = references.resolve_all({"url": "https://x"}, ("token",), WHAT)
+    assert (resolved, values) == ({"url": "https://x"}, [])
+
+
+def test_a_reference_inside_of_an_object_is_named_by_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROTOR_TEST_TOKEN", raising=False)
+    with pytest.raises(ConfigurationError, match=r"^secret_connections\.v\.auth\.jwt: the environment variable"):
+        references.resolve_all({"auth": {"jwt": {"env": "ROTOR_TEST_TOKEN"}}}, ("auth.jwt",), "secret_connections.v")
+
+
+def test_an_object_that_is_not_given_stays_away() -> None:
+    resolved, values = references.resolve_all({"url": "https://x"}, ("auth.secret_id", "auth.jwt"), WHAT)
+    assert (resolved, values) == ({"url": "https://x"}, [])

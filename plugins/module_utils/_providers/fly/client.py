@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace, Request, shared
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Evidence, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as CREDENTIAL
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.recent import Recent
@@ -26,6 +26,7 @@ MACHINES_URL = "https://api.machines.dev/v1"
 GRAPHQL_URL = "https://api.fly.io/graphql"
 APP = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "Name of the Fly app."}
 
+_ONE_MACHINE = re.compile(r"/machines/[^/]+$")
 _NONCE = "fly-machine-lease-nonce"
 _REFUSALS: dict[str, type[errors.RotorError]] = {
     "UNAUTHORIZED": errors.AuthenticationError,
@@ -57,11 +58,9 @@ class FlyConnection(Connection):
         self._token: SecretValue = options["token"]
         self._url = options.get("url") or MACHINES_URL
         self._run = run
-        self._rest = self._client(self._url, self._token, clock)
+        self._rest = self._client(self._url, self._token, clock, budget=_budget(clock, self._url, self._token))
         self._graphql = self._client(options.get("graphql_url") or GRAPHQL_URL, self._token, clock)
         self._farewell = self._client(self._url, self._token, clock, attempts=1)
-        self._actions = Budget(1, 3, clock)
-        self._reads = Budget(5, 10, clock)
         self._lock = Lock()
         self._identity: list[dict[str, Any]] = []
         self.recent = Recent(clock)
@@ -100,12 +99,12 @@ class FlyConnection(Connection):
 
     def apps(self, organization: str) -> list[str]:
         doing = f"listing the apps of organization {organization}"
-        answer = self._call("GET", "/apps", organization, doing=doing, params={"org_slug": organization})
+        answer = self._call("GET", "/apps", doing=doing, params={"org_slug": organization})
         return [app["name"] for app in _dict(answer).get("apps") or ()]
 
     def secrets(self, app: str) -> Evidence:
         """``{name: {digest, updated_at}}``, never a value; always asked anew."""
-        answer = self._call("GET", f"{_app(app)}/secrets", app, doing=f"listing the secrets of fly app {app}")
+        answer = self._call("GET", f"{_app(app)}/secrets", doing=f"listing the secrets of fly app {app}")
         found = _secrets(answer)
         self.recent.put(f"secrets {app}", found)
         return found
@@ -114,7 +113,7 @@ class FlyConnection(Connection):
         """All in one call, which makes one new version; None unsets. Doing it twice does no harm."""
         body = {"values": {name: value.reveal() if value else None for name, value in values.items()}}
         doing = f"setting {', '.join(values)} of fly app {app}"
-        answer = self._call("POST", f"{_app(app)}/secrets", app, doing=doing, body=body, idempotent=True)
+        answer = self._call("POST", f"{_app(app)}/secrets", doing=doing, body=body, idempotent=True)
         self.recent.forget(f"secrets {app}")
         said = _dict(answer)
         version = said.get("version", said.get("Version"))
@@ -126,7 +125,7 @@ class FlyConnection(Connection):
 
     def machines(self, app: str) -> list[dict[str, Any]]:
         """All but the destroyed ones."""
-        answer = self._call("GET", f"{_app(app)}/machines", app, doing=f"listing the machines of fly app {app}")
+        answer = self._call("GET", f"{_app(app)}/machines", doing=f"listing the machines of fly app {app}")
         if not isinstance(answer.json, list):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
         return [machine for machine in answer.json if machine["state"] not in ("destroyed", "destroying")]
@@ -134,7 +133,6 @@ class FlyConnection(Connection):
     def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
         doing = f"reading machine {machine} of fly app {app}"
         params = {"include_leases": "true"} if leases else None
-        self._reads.spend(machine)
         return _dict(self._rest.request("GET", _machine(app, machine), doing=doing, params=params))
 
     def update_machine(self, app: str, machine: str, body: Mapping[str, Any], nonce: str) -> dict[str, Any]:
@@ -142,7 +140,7 @@ class FlyConnection(Connection):
 
         def attempt() -> Answer | None:
             answer = self._call(
-                "POST", _machine(app, machine), machine, doing=f"updating machine {machine} of fly app {app}",
+                "POST", _machine(app, machine), doing=f"updating machine {machine} of fly app {app}",
                 ok=(200, 412), body=body, headers={_NONCE: nonce}, idempotent=True, timeout=60,
             )  # fmt: skip
             lagging = answer.status == 412 and "min_secrets_version" in answer.text
@@ -163,7 +161,7 @@ class FlyConnection(Connection):
         doing = f"waiting for machine {machine} of fly app {app}"
         params = {"state": "started", "version": instance, "timeout": seconds}
         answer = self._call(
-            "GET", f"{_machine(app, machine)}/wait", machine, doing=doing, params=params, ok=(200, 408),
+            "GET", f"{_machine(app, machine)}/wait", doing=doing, params=params, ok=(200, 408),
             timeout=seconds + 10,
         )  # fmt: skip
         return answer.status == 200
@@ -171,7 +169,7 @@ class FlyConnection(Connection):
     def lease(self, app: str, machine: str, nonce: str, seconds: int) -> str:
         """Take or, with its nonce, prolong the lease; ConflictError when somebody else holds it."""
         answer = self._call(
-            "POST", f"{_machine(app, machine)}/lease", machine, doing=f"leasing machine {machine} of fly app {app}",
+            "POST", f"{_machine(app, machine)}/lease", doing=f"leasing machine {machine} of fly app {app}",
             ok=(200, 201), body={"ttl": seconds, "description": "rotor.secrets updates this machine"},
             headers={_NONCE: nonce} if nonce else None,
         )  # fmt: skip
@@ -187,9 +185,7 @@ class FlyConnection(Connection):
         path = f"{_machine(app, machine)}/lease"
         self._farewell.request("DELETE", path, doing=doing, headers={_NONCE: nonce}, timeout=5)
 
-    def _call(self, method: str, path: str, subject: str, *, doing: str, **options: Any) -> Answer:
-        action = path.rsplit("/", 1)[-1]
-        self._actions.spend(f"{method} {action} {subject}")
+    def _call(self, method: str, path: str, *, doing: str, **options: Any) -> Answer:
         try:
             return self._rest.request(method, path, doing=doing, **options)
         except errors.NotFoundError as error:
@@ -202,7 +198,7 @@ class FlyConnection(Connection):
     # GraphQL
 
     def query(self, text: str, *, doing: str, **variables: Any) -> dict[str, Any]:
-        return self._execute(text, variables, doing, idempotent=True)
+        return self._execute(text, variables, doing, reads=True)
 
     def mutate(self, text: str, *, doing: str, idempotent: bool = False, **variables: Any) -> dict[str, Any]:
         try:
@@ -210,15 +206,30 @@ class FlyConnection(Connection):
         except errors.UnexpectedAnswerError as error:  # nobody said that it was refused
             raise errors.OutcomeUnknownError(error.message, status=error.status, request_id=error.request_id) from None
 
-    def _execute(self, text: str, variables: Mapping[str, Any], doing: str, *, idempotent: bool) -> dict[str, Any]:
+    def _execute(self, text: str, variables: Mapping[str, Any], doing: str, **options: Any) -> dict[str, Any]:
         body = {"query": text, "variables": variables}
-        answer = self._graphql.request("POST", "", doing=doing, body=body, idempotent=idempotent)
+        answer = self._graphql.request("POST", "", doing=doing, body=body, **options)
         said = _dict(answer)
         if said.get("errors"):  # 200 all the same; their messages are free text and are not repeated
             raise _refusal(answer, said["errors"])
         if not isinstance(said.get("data"), dict):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without data")
         return said["data"]
+
+
+def _budget(clock: Clock, url: str, token: SecretValue) -> Budget:
+    """Fly counts each action on each app or machine by itself, and reading a machine more generously."""
+
+    def reading(request: Request) -> str | None:
+        return request.path if request.method == "GET" and _ONE_MACHINE.search(request.path) else None
+
+    def acting(request: Request) -> str | None:
+        return None if reading(request) else f"{request.method} {request.path}"
+
+    def make() -> Budget:
+        return Budget(clock, Pace(1, 3, acting), Pace(5, 10, reading))
+
+    return shared(clock, origin(checked_url(url)), token, make)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -50,8 +50,8 @@ class GitHubConnection(Connection):
                 "minimum": 1,
                 "maximum": limits.MOST_WRITES_PER_MINUTE,
                 "default": limits.WRITES_PER_MINUTE,
-                "description": "How many changes to send in a minute at most, evenly spread. GitHub asks for a second "
-                "between two, and takes 180 in a minute where nothing else is asked of it.",
+                "description": "How many changes to send in a minute at most; up to 60, they are evenly spread. GitHub "
+                "asks for a second between two, and takes 180 in a minute.",
             },
         },
         one_of=("token", "app"),

@@ -36,15 +36,21 @@ _LATE = 60.0
 def budget(clock: Clock, url: str, options: Options) -> Budget:
     """The one that all connections of this token, or of this installation of an App, have in common.
 
-    Where they name different paces, the slowest counts.
+    Where they name different paces, each of them is kept, so that the slowest counts.
     """
     app = options.get("app")
     account = f"{origin(checked_url(url))} {app.get('installation') if app else ''}"
     credential = app["private_key"] if app else options["token"]
     budget = shared(clock, account, credential, lambda: Budget(clock, *_published(), patience=_HOUR + _LATE))
-    per_minute = options.get("writes_per_minute") or WRITES_PER_MINUTE
-    budget.add(Pace(per_minute / 60, bucket=lambda request: "" if request.writes else None))
+    budget.add(_pace(options.get("writes_per_minute") or WRITES_PER_MINUTE))
     return budget
+
+
+def _pace(per_minute: int) -> Limit:
+    """Evenly spread, as GitHub asks; who wants more than a write in a second does not want that."""
+    if per_minute > WRITES_PER_MINUTE:
+        return Window(per_minute, 60, cost=lambda request: int(request.writes))
+    return Pace(per_minute / 60, bucket=lambda request: "" if request.writes else None)
 
 
 def _published() -> tuple[Limit, ...]:

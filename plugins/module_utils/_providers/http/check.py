@@ -53,6 +53,7 @@ class _Field:
 class Http(Check):
     """It uses no connection, and sends the credential nowhere but to the URL's own origin: redirects end it."""
 
+    connected = False
     schema = Schema(
         properties={
             "url": {"type": "string", "minLength": 1, "description": "Https, or plain http on loopback."},

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError, OutcomeUnknownError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
 from tests.sandbox.visitor import Visitor
@@ -72,7 +72,7 @@ def test_a_lost_answer_is_resolved_by_setting_the_same_again(world: Visitor, sto
 
 def test_an_outage_during_a_write_ends_in_an_error_without_the_value(world: Visitor, store: FlySecrets) -> None:
     world.tell("faults", provider="fly", method="POST", path="/secrets$", kind="status", status=503, times=0)
-    with pytest.raises(UnavailableError) as error:
+    with pytest.raises(OutcomeUnknownError) as error:
         store.write(BOX, values(**{KEY: "never-to-be-shown"}))
     assert KEY in str(error.value)
     assert "never-to-be-shown" not in str(error.value)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GitHub's published rate limits on a virtual clock, below ``requests``.
 
-From "Rate limits for the REST API" and "Best practices for using the REST API" in GitHub's documentation: 5,000 requests
-in an hour that begins with the first one, of which a conditional request that is answered 304 is none; 900 points in
-any minute, 1 for reading and 5 for writing; 100 requests at once; a second between two writes.
+From "Rate limits for the REST API" and "Best practices for using the REST API" in GitHub's documentation: 5,000
+requests in an hour that begins with the first one, of which a conditional request that is answered 304 is none;
+900 points in any minute, 1 for reading and 5 for writing; 100 requests at once; a second between two writes.
 """
 
 from __future__ import annotations

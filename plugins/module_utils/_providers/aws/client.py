@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS's APIs through boto3: one account and region, seen with one set of credentials."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, ClassVar
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import failures
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import Clients
+
+WRITES_PER_SECOND = 40
+_READING = re.compile(r"(Get|Describe|List)[A-Z]")
+_ATTEMPTS = 5
+
+
+class AwsConnection(Connection):
+    """What both services share; each has a connection type of its own."""
+
+    service: ClassVar[str]
+    schema = Schema(
+        properties={
+            "region": {
+                "type": "string",
+                "description": "The region. Default: AWS_REGION, then AWS_DEFAULT_REGION, then the profile's.",
+            },
+            "profile": {
+                "type": "string",
+                "description": "A profile of AWS's configuration files. Default: AWS_PROFILE.",
+            },
+            "access_key_id": REFERENCE,
+            "secret_access_key": REFERENCE,
+            "session_token": REFERENCE,
+            "role_arn": {
+                "type": "string",
+                "pattern": "^arn:",
+                "description": "A role to assume with these credentials; its session is renewed by itself.",
+            },
+            "external_id": {"type": "string", "description": "The external id that the role's trust policy asks for."},
+            "endpoint_url": {
+                "type": "string",
+                "description": "Another address of the API, for STS as well. Default: AWS_ENDPOINT_URL.",
+            },
+            "writes_per_second": {
+                "type": "integer",
+                "minimum": 1,
+                "default": WRITES_PER_SECOND,
+                "description": "How many changes to send in a second at most.",
+            },
+        },
+    )
+    references = ("access_key_id", "secret_access_key", "session_token")
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        if bool(options.get("access_key_id")) != bool(options.get("secret_access_key")):
+            raise errors.ConfigurationError("access_key_id and secret_access_key come together, or not at all")
+        if options.get("endpoint_url"):
+            checked_url(options["endpoint_url"])
+        self.clock = clock
+        self._clients = Clients(options, run)
+        pace = options.get("writes_per_second") or WRITES_PER_SECOND
+        self._budget = Budget(clock, Pace(pace, pace, lambda request: "" if request.writes else None))
+
+    def probe(self) -> str:
+        """Every credential may ask who it is."""
+        doing = "asking AWS who we are"
+        said = self.call("GetCallerIdentity", doing, needs=("Account", "Arn"), service="sts")
+        return f"account {said['Account']}, {said['Arn'].split(':', 5)[-1]}, {self.region}"
+
+    @property
+    def region(self) -> str:
+        return str(self._client(self.service, "looking for the region").meta.region_name)
+
+    def call(
+        self,
+        operation: str,
+        doing: str,
+        *,
+        needs: Collection[str] = (),
+        resource: str = "*",
+        repeatable: bool = False,
+        service: str = "",
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        """The answer, which has what it ``needs``. Asks again where that is harmless.
+
+        ``doing`` begins every error, ``resource`` says what a missing right is about. ``repeatable``: a change that
+        may be sent twice; where no answer comes in the end, its outcome is unknown all the same.
+        """
+        service = service or self.service
+        changes = not _READING.match(operation)
+        client = self._client(service, doing)
+        call = failures.Call(service, operation, doing, client.meta.endpoint_url, resource, changes)
+        doubt = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.clock.check()
+            try:
+                with self._budget.turn("POST" if changes else "GET", operation):
+                    return _checked(_send(client, operation, arguments), call, needs)
+            except failures.kinds() as exception:
+                error = failures.translate(exception, call)
+                asked = failures.asked_pause(exception)
+                pause = _backoff(attempt) if asked is None else asked
+                doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
+                if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
+                    raise _owned_up(error, doubt) from None
+                if isinstance(error, errors.RateLimitedError):
+                    self._budget.hold(pause)
+                else:
+                    self.clock.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def pages(self, operation: str, doing: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """All items of all pages; one may be empty, and not the last."""
+        more: dict[str, Any] = {}
+        while True:
+            answer = self.call(operation, doing, needs=(key,), **arguments, **more)
+            yield from answer[key]
+            if not answer.get("NextToken"):
+                return
+            more = {"NextToken": answer["NextToken"]}
+
+    def _client(self, service: str, doing: str) -> Any:
+        try:
+            return self._clients.get(service)
+        except failures.kinds() as exception:
+            call = failures.Call(service, "connecting", doing, service, "*", changes=False)
+            raise failures.translate(exception, call) from None
+
+
+class SsmConnection(AwsConnection):
+    """To Systems Manager's Parameter Store."""
+
+    service = "ssm"
+
+
+class SecretsManagerConnection(AwsConnection):
+    """To Secrets Manager."""
+
+    service = "secretsmanager"
+
+
+def _send(client: Any, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = getattr(client, library("botocore").xform_name(operation))(**arguments)
+    return answer
+
+
+def _checked(answer: dict[str, Any], call: failures.Call, needs: Collection[str]) -> dict[str, Any]:
+    """boto3 makes an empty answer of whatever it cannot read, such as a page of HTML with status 200."""
+    missing = [name for name in needs if name not in answer]
+    if missing:
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        raise errors.UnexpectedAnswerError(f"{call.where} answered without {', '.join(missing)}", status=status)
+    return answer
+
+
+def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
+    """What was refused for its pace, or never arrived, had no effect."""
+    if isinstance(error, errors.OutcomeUnknownError):
+        return repeatable
+    return isinstance(error, (errors.RateLimitedError, errors.UnavailableError))
+
+
+def _owned_up(error: errors.RotorError, doubt: bool) -> errors.RotorError:
+    """With ``doubt``, this attempt or one before it may have had its effect, and no answer says that it had none."""
+    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
+        return errors.OutcomeUnknownError(
+            error.message, hint=error.hint, status=error.status, request_id=error.request_id
+        )
+    return error
+
+
+def _backoff(attempt: int) -> float:
+    return random.uniform(0.5, 1) * min(2**attempt, 30)  # noqa: S311 - jitter

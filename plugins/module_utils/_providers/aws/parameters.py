@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters as AWS tells of them: read in batches, their metadata from one call and their values from another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    PermissionDeniedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
+
+VERSIONS = 100
+"""How many versions of a parameter AWS keeps."""
+_SEGMENT = r"[A-Za-z0-9_.-]+"
+PATH = rf"^(/{_SEGMENT})+$"
+_NAME = re.compile(rf"{_SEGMENT}|(/{_SEGMENT}){{2,}}")
+_LEVELS = 15
+_LONGEST_NAME = 1011 - len("arn:aws-us-gov:ssm:ap-southeast-1:123456789012:parameter/")
+_VALUES_AT_ONCE, _DESCRIBED_AT_ONCE = 10, 50
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """As it is now. ``value`` is None where it may not be read."""
+
+    name: str
+    version: int
+    modified_at: str
+    type: str
+    tier: str
+    key_id: str
+    description: str
+    allowed_pattern: str
+    data_type: str
+    value: SecretValue | None = None
+
+
+@dataclass(frozen=True)
+class Blockade:
+    """Labels on the oldest version, which AWS therefore does not drop; ``following`` is the version after it."""
+
+    labels: tuple[str, ...]
+    version: int
+    following: int
+
+
+def name_of(container: Options, key: str) -> str:
+    return f"{container['path']}/{key}" if container.get("path") else key
+
+
+def name_problem(container: Options, key: str) -> str:
+    """By the naming rules of AWS's user guide; its length counts with the ARN, so the longest of those is taken."""
+    name = name_of(container, key)
+    if container.get("path") and "/" in key:
+        return "the path ends where the key begins: put its slashes into path"
+    if not _NAME.fullmatch(name):
+        return "AWS takes letters, digits and _.- in parts with a / before each; a single part has none"
+    if name.lower().lstrip("/").startswith(("aws", "ssm")):
+        return "AWS keeps names that begin with aws or ssm for itself"
+    if name.count("/") > _LEVELS:
+        return f"AWS takes {_LEVELS} levels at most"
+    return f"AWS takes {_LONGEST_NAME} letters at most" if len(name) > _LONGEST_NAME else ""
+
+
+class Reader:
+    """Reads parameters. Changes nothing. ``label`` says in errors whose they are."""
+
+    def __init__(self, connection: SsmConnection, label: str) -> None:
+        self._connection = connection
+        self._label = label
+
+    def read(self, names: Sequence[str]) -> dict[str, Parameter]:
+        """Those that exist. What one call has and the other does not yet is asked again."""
+        found = self._connection.clock.poll(lambda: self._read(names), every=1, within=10)
+        if found is None:
+            raise UnexpectedAnswerError(f"reading {self._label}: AWS gives a parameter that it does not list")
+        return found
+
+    def listed(self, path: str | None, *, recursive: bool) -> Iterator[Parameter]:
+        """Without values."""
+        option = "Recursive" if recursive else "OneLevel"
+        filters = [{"Key": "Path", "Option": option, "Values": [path]}] if path else []
+        yield from map(_parameter, self._pages(filters, f"listing {self._label}"))
+
+    def blockade(self, parameter: Parameter) -> Blockade | None:
+        """What keeps AWS from making the next version; None where nothing does."""
+        if parameter.version < VERSIONS:
+            return None
+        name, doing = parameter.name, f"reading the history of {parameter.name} of {self._label}"
+        history = self._connection.pages("GetParameterHistory", doing, "Parameters", resource=name, Name=name)
+        versions = sorted((int(item["Version"]), tuple(item.get("Labels", ()))) for item in history)
+        if len(versions) < VERSIONS or not versions[0][1]:
+            return None
+        return Blockade(versions[0][1], versions[0][0], versions[1][0])
+
+    def tags(self, name: str) -> dict[str, str]:
+        answer = self._connection.call(
+            "ListTagsForResource",
+            f"reading the tags of {name} of {self._label}",
+            needs=("TagList",),
+            resource=name,
+            ResourceType="Parameter",
+            ResourceId=name,
+        )
+        return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
+
+    def _read(self, names: Sequence[str]) -> dict[str, Parameter] | None:
+        described = self._described(names)
+        values = self._values(names)
+        if values is None:
+            return {name: _parameter(facts) for name, facts in described.items()}
+        if values.keys() - described.keys():
+            return None
+        return {name: _parameter({**described[name], **given}) for name, given in values.items()}
+
+    def _described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for batch in batches(names, _DESCRIBED_AT_ONCE):
+            filters = [{"Key": "Name", "Option": "Equals", "Values": batch}]
+            found |= {item["Name"]: item for item in self._pages(filters, f"looking at {self._label}")}
+        return found
+
+    def _pages(self, filters: Sequence[Mapping[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
+        return self._connection.pages(
+            "DescribeParameters", doing, "Parameters", ParameterFilters=filters, MaxResults=_DESCRIBED_AT_ONCE
+        )
+
+    def _values(self, names: Sequence[str]) -> dict[str, dict[str, Any]] | None:
+        """None where they may not be read, which is no reason not to write them."""
+        found: dict[str, dict[str, Any]] = {}
+        for batch in batches(names, _VALUES_AT_ONCE):
+            try:
+                answer = self._connection.call(
+                    "GetParameters",
+                    f"reading {self._label}",
+                    needs=("Parameters", "InvalidParameters"),
+                    resource=", ".join(batch),
+                    Names=batch,
+                    WithDecryption=True,
+                )
+            except PermissionDeniedError:
+                return None
+            there = {item["Name"]: {**item, "Value": SecretValue(item["Value"])} for item in answer["Parameters"]}
+            if set(batch) != {*there, *answer["InvalidParameters"]}:
+                raise UnexpectedAnswerError(f"reading {self._label}: AWS did not answer for every parameter")
+            found |= there
+        return found
+
+
+def batches(names: Iterable[str], most: int) -> Iterator[list[str]]:
+    left = iter(names)
+    while batch := list(islice(left, most)):
+        yield batch
+
+
+def _parameter(facts: Mapping[str, Any]) -> Parameter:
+    return Parameter(
+        name=facts["Name"],
+        version=int(facts["Version"]),
+        modified_at=_moment(facts["LastModifiedDate"]),
+        type=facts["Type"],
+        tier=facts.get("Tier", "Standard"),
+        key_id=facts.get("KeyId", ""),
+        description=facts.get("Description", ""),
+        allowed_pattern=facts.get("AllowedPattern", ""),
+        data_type=facts.get("DataType", "text"),
+        value=facts.get("Value"),
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS's Parameter Store as a store: one parameter for each key, which AWS numbers anew with each write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Evidence,
+    Limits,
+    Options,
+    Schema,
+    Store,
+    too_long,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    ConflictError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import settings
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import (
+    PATH,
+    VERSIONS,
+    Blockade,
+    Parameter,
+    Reader,
+    name_of,
+    name_problem,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.writer import Writer
+
+STAMP = "rotor_ledger"
+_STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
+
+
+class SsmParameters(Store):
+    """A container is a path, or nothing at all, where each key is a whole name; and the settings for what is in it."""
+
+    schema = Schema(
+        properties={
+            "path": {
+                "type": "string",
+                "pattern": PATH,
+                "description": "What the names begin with, such as /molecule/prod. Without it, a key is a whole name.",
+            },
+            **settings.PROPERTIES,
+        },
+    )
+    readable = True
+    limits = Limits(value_bytes=_STANDARD, keys_at_once=1)
+    unknown = "whether the credentials may write the parameters, and encrypt with their KMS key"
+    connection: SsmConnection
+
+    @classmethod
+    def label(cls, container: Options) -> str:
+        return f"ssm parameters {container['path']}" if container.get("path") else "ssm parameters"
+
+    @classmethod
+    def identity(cls, container: Options) -> str:
+        return str(container.get("path") or "")
+
+    @classmethod
+    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+        return [f"{key}: {problem}" for key in keys if (problem := name_problem(container, key))]
+
+    @classmethod
+    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+        """The tier that the map names decides: which one a parameter has is not known before something is sent."""
+        large = Settings.of(container).tier in ("advanced", "intelligent-tiering")
+        hint = "" if large else "; with tier: advanced, they are twice as many"
+        long = [f"{problem}{hint}" for problem in too_long(values, _ADVANCED if large else _STANDARD)]
+        nested = [key for key, value in values.items() if "{{" in value.reveal()]
+        return long + [f"{key}: AWS takes {{{{ in a value for a reference, and refuses it" for key in nested]
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        found = self.look(container, keys)
+        self._refuse_kinds(container, found)
+        self._blockades(container, found)
+        return self.evidence(container, found)
+
+    def look(self, container: Options, keys: Sequence[str]) -> dict[str, Parameter]:
+        """Whatever is there, also what cannot be written."""
+        names = {key: name_of(container, key) for key in keys}
+        found = self._reader(container).read(list(names.values()))
+        return {key: found[name] for key, name in names.items() if name in found}
+
+    def evidence(self, container: Options, found: Mapping[str, Parameter]) -> Evidence:
+        """Of what :meth:`look` has found."""
+        keys = {key: self._facts(container, parameter) for key, parameter in found.items()}
+        return {"keys": keys, **self._ledger(container, found)}
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        """AWS cannot compare and set in one: the version is looked at right before, and again in the answer."""
+        self._refuse_unfit(container, values)
+        found = self.look(container, list(values))
+        self._refuse_kinds(container, found)
+        facts = {key: self._facts(container, parameter) for key, parameter in found.items()}
+        self._refuse_foreign_change(container, values, facts, since)
+        wanted = Settings.of(container)
+        due = [
+            key
+            for key, value in values.items()
+            if key not in found or found[key].value != value or wanted.rewrites(facts[key])
+        ]
+        blockades = self._blockades(container, {key: found[key] for key in due if key in found})
+        writer = Writer(self.connection, self.label(container), wanted)
+        for key, blockade in blockades.items():
+            writer.move_labels(found[key].name, blockade)
+        made = {key: writer.put(name_of(container, key), values[key], found.get(key)) for key in due}
+        tagged = [self._tag(container, writer, key, written=key in made) for key in values]
+        now = self._read_back(container, values, made) if made or any(tagged) else found
+        return self.evidence(container, now)
+
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        writer = Writer(self.connection, self.label(container), Settings.of(container))
+        writer.delete([name_of(container, key) for key in keys])
+        return {"keys": {}}
+
+    @classmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        """By version; a parameter that was deleted and made again counts from 1, but has another value or date."""
+        before, now = recorded["keys"], observed["keys"]
+        return before.keys() == now.keys() and all(_is_same(before[key], now[key]) for key in before)
+
+    @classmethod
+    def describe(cls, evidence: Evidence) -> str:
+        versions = {key: f"version {facts['version']}" for key, facts in evidence["keys"].items()}
+        if len(versions) == 1:
+            return next(iter(versions.values()))
+        return ", ".join(f"{key} {version}" for key, version in versions.items()) or "absent"
+
+    # What is there
+
+    def _reader(self, container: Options) -> Reader:
+        return Reader(self.connection, self.label(container))
+
+    def _facts(self, container: Options, parameter: Parameter) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "version": parameter.version,
+            "modified_at": parameter.modified_at,
+            "tier": parameter.tier,
+            "key_id": parameter.key_id,
+            "description": parameter.description,
+        }
+        if parameter.value is not None:
+            facts["fingerprint"] = self.fingerprint(parameter.value)
+        if wanted := Settings.of(container).tags:
+            tags = self._reader(container).tags(parameter.name)
+            facts["tags"] = {name: tags[name] for name in wanted if name in tags}
+        return facts
+
+    def _ledger(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, str]:
+        """Another ledger's mark on any of them goes before our own. Not being allowed to look does no harm."""
+        if not self.stamp:
+            return {}
+        try:
+            tags = [self._reader(container).tags(parameter.name) for parameter in found.values()]
+        except PermissionDeniedError:
+            return {}
+        marks = sorted({each[STAMP] for each in tags if STAMP in each}, key=lambda mark: mark == self.stamp)
+        return {"ledger": marks[0]} if marks else {}
+
+    def _read_back(
+        self, container: Options, values: Mapping[str, SecretValue], made: Mapping[str, int]
+    ) -> dict[str, Parameter]:
+        """AWS may show a write only after a moment."""
+
+        def shown() -> dict[str, Parameter] | None:
+            now = self.look(container, list(values))
+            return now if all(key in now and now[key].version >= version for key, version in made.items()) else None
+
+        now = self.clock.poll(shown, every=2, within=20)
+        if now is None:
+            raise UnexpectedAnswerError(f"AWS took {', '.join(made)} of {self.label(container)}, and does not show it")
+        for key, version in made.items():
+            if now[key].version != version or now[key].value not in (None, values[key]):
+                raise ConflictError(
+                    f"{key} of {self.label(container)} was written as version {version}, "
+                    f"and somebody else has written version {now[key].version} since",
+                    hint="Compare both in the parameter's history, and run again",
+                )
+        return now
+
+    # What is in the way
+
+    def _refuse_unfit(self, container: Options, values: Mapping[str, SecretValue]) -> None:
+        if problems := self.mistakes(container, list(values)) + self.refuses(container, values):
+            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
+
+    def _refuse_kinds(self, container: Options, found: Mapping[str, Parameter]) -> None:
+        """AWS changes no type, and the versions before would stay in plain text; nor does it take a tier back."""
+        wanted = Settings.of(container)
+        for key, parameter in found.items():
+            where = f"{key} of {self.label(container)}"
+            if parameter.type != wanted.parameter_type:
+                raise ConfigurationError(
+                    f"{where} is of the type {parameter.type} and not {wanted.parameter_type}",
+                    hint=f"AWS changes no type: delete it, so that it is made as {wanted.parameter_type}, "
+                    "or set parameter_type to what it is",
+                )
+            if wanted.tier == "standard" and parameter.tier == settings.TIERS["advanced"]:
+                raise ConfigurationError(f"{where} is advanced, and AWS does not take that back", hint="Leave out tier")
+
+    def _refuse_foreign_change(
+        self, container: Options, values: Mapping[str, SecretValue], facts: Evidence, since: Evidence | None
+    ) -> None:
+        if since is None:
+            return
+        recorded = {key: known for key, known in since["keys"].items() if key in values}
+        if not self.unchanged({"keys": recorded}, {"keys": facts}):
+            raise ConflictError(
+                f"writing to {self.label(container)}: somebody else has changed it; nothing was sent",
+                hint="See the parameter's history, and run again",
+            )
+
+    def _blockades(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, Blockade]:
+        """Refused unless labels may be moved: they are somebody's, who reads by them. We set none."""
+        moving = Settings.of(container).move_labels
+        blockades: dict[str, Blockade] = {}
+        for key, parameter in found.items():
+            with nullcontext() if moving else suppress(PermissionDeniedError):  # then AWS says it when we write
+                if blockade := self._reader(container).blockade(parameter):
+                    blockades[key] = blockade
+        if blockades and not moving:
+            key, blockade = next(iter(blockades.items()))
+            raise ConflictError(
+                f"{key} of {self.label(container)} has {VERSIONS} versions, and the oldest, {blockade.version}, "
+                f"has the label {', '.join(blockade.labels)}, so that AWS makes no other one",
+                hint=f"Move the label, or set move_labels: true, which moves it to version {blockade.following}",
+            )
+        return blockades
+
+    def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> bool:
+        """Whether tags were added. That the ledger's id cannot be kept is no failure of the write."""
+        asked = Settings.of(container).tags
+        tags = {**asked, **({STAMP: self.stamp} if written and self.stamp else {})}
+        try:
+            return bool(tags) and writer.tag(name_of(container, key), tags)
+        except PermissionDeniedError:
+            if asked:
+                raise
+            return False
+
+
+def _is_same(before: Evidence, now: Evidence) -> bool:
+    by = "fingerprint" if "fingerprint" in before and "fingerprint" in now else "modified_at"
+    return bool(before["version"] == now["version"] and before[by] == now[by])

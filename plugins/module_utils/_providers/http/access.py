@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a module reaches a JSON API, and how its options describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import references
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import (
+    HEADER,
+    SCHEME,
+    HttpConnection,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.description import NOTHING
+
+ACCESS: dict[str, dict[str, Any]] = {
+    "url": {"type": "str", "required": True},
+    "token": {"type": "str", "no_log": True},
+    "header": {"type": "str", "default": HEADER},
+    "scheme": {"type": "str", "default": SCHEME},
+    "headers": {"type": "dict"},
+}
+
+
+def _change(method: str, *, body: bool) -> dict[str, dict[str, Any]]:
+    return {
+        "method": {"type": "str", "choices": ["PUT", "PATCH", "POST", "DELETE"], "default": method},
+        "path": {"type": "str"},
+        "body": {"type": "raw", "required": body},
+        "ok": {"type": "list", "elements": "int"},
+        "success": {"type": "dict"},
+    }
+
+
+CONTAINER: dict[str, dict[str, Any]] = {
+    "path": {"type": "str", "required": True},
+    "write": {"type": "dict", "options": _change("PUT", body=True)},
+    "read": {"type": "dict", "options": {"path": {"type": "str"}, "evidence": {"type": "dict", "required": True}}},
+    "delete": {"type": "dict", "options": _change("DELETE", body=False)},
+}
+NEEDED = [("state", "present", ("write",)), ("state", "absent", ("delete",))]
+
+
+def connect(params: Mapping[str, Any]) -> HttpConnection:
+    options = {name: params[name] for name in ("url", "header", "scheme", "headers")}
+    if params["token"]:
+        options["token"] = references.resolve(params["token"], "token")
+    return HttpConnection(options, clock=Clock())
+
+
+def container(params: Mapping[str, Any]) -> Options:
+    parts = {name: _given(params[name]) for name in ("write", "read", "delete") if params[name] is not None}
+    return {"path": params["path"], "read": NOTHING, **parts}
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A JSON API that the user describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Quota
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+
+HEADER, SCHEME = "Authorization", "Bearer"
+_REPEATABLE = ("PUT", "PATCH", "DELETE")
+
+
+class HttpConnection(Connection):
+    """One API, seen with one token. It follows no redirect, and sends nothing to another host."""
+
+    schema = Schema(
+        properties={
+            "url": {"type": "string", "minLength": 1, "description": "Base address. Https, or plain http on loopback."},
+            "token": REFERENCE,
+            "header": {
+                "type": "string",
+                "pattern": r"^[A-Za-z0-9-]+$",
+                "default": HEADER,
+                "description": "The header that carries the token.",
+            },
+            "scheme": {
+                "type": "string",
+                "pattern": r"^[A-Za-z0-9-]*$",
+                "default": SCHEME,
+                "description": "The word before the token; empty for none.",
+            },
+            "headers": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Other headers to send. They are no place for secrets.",
+            },
+            "probe": {
+                "type": "string",
+                "pattern": "^/",
+                "description": "A path that answers 200 to whoever may come in, asked before anything is changed.",
+            },
+        },
+        required=("url",),
+    )
+    references = ("token",)
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self._probe = options.get("probe")
+        header, said = options.get("header") or HEADER, _credential(options)
+        others = {header: said} if said and header != HEADER else {}
+        self._http = HttpClient(
+            "the API",
+            options["url"],
+            (lambda: said) if said and header == HEADER else None,
+            clock=clock,
+            run=run,
+            headers={"Accept": "application/json", **(options.get("headers") or {}), **others},
+            redirects=False,
+            budget=Budget(clock, Quota()),
+        )
+
+    def probe(self) -> str:
+        if not self._probe:
+            return "not asked, since the connection names no probe"
+        self.read(self._probe, "asking whether we may come in", ok=(200,))
+        return f"{self._probe} answers"
+
+    def read(self, path: str, doing: str, *, ok: tuple[int, ...]) -> Answer:
+        return self._request("GET", path, doing, ok=ok)
+
+    def change(self, method: str, path: str, doing: str, *, body: Any, ok: tuple[int, ...]) -> Answer:
+        return self._request(method, path, doing, ok=ok, body=body, idempotent=method in _REPEATABLE)
+
+    def _request(self, method: str, path: str, doing: str, **options: Any) -> Answer:
+        try:
+            return self._http.request(method, path, doing=doing, **options)
+        except errors.RotorError as error:
+            error.hint = error.hint or _HINTS.get(type(error), "")
+            raise
+
+
+_HINTS: Mapping[type[errors.RotorError], str] = {
+    errors.AuthenticationError: "The API does not accept the connection's token",
+    errors.PermissionDeniedError: "The token is alive, but may not do this",
+    errors.NotFoundError: "Are the connection's url and the container's path right?",
+    errors.InvalidRequestError: "Does the description's body fit what the API takes?",
+}
+
+
+def _credential(options: Options) -> str:
+    if not options.get("token"):
+        return ""
+    return " ".join(filter(None, (options.get("scheme", SCHEME), options["token"].reveal())))

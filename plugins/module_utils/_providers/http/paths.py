@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where something stands in a JSON document: ``items[0].name``, ``secrets.<key>.version``, ``[key=<key>].updated_at``.
+
+A bracket with a number leads into a list by position, one with ``field=text`` to its first object that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_STEP = re.compile(r"(?:^|\.)(?P<member>[^.\[\]]+)|\[(?P<index>\d+)\]|\[(?P<field>[^\[\]=]+)=(?P<text>[^\[\]]+)\]")
+
+
+def problem(path: str) -> str:
+    """What is wrong with it, if anything is."""
+    rest = _STEP.sub("", path)
+    return "" if path and not rest else f"{path} is not a path such as data.items[0].name or [key=<key>].updated_at"
+
+
+def last_member(path: str) -> str:
+    return next((step["member"] for step in reversed(list(_STEP.finditer(path))) if step["member"]), "")
+
+
+def at(document: Any, path: str, key: str = "") -> Any:
+    """What stands there for ``key``; None where there is nothing."""
+    for step in _STEP.finditer(path):
+        if step["index"]:
+            document = _item(document, int(step["index"]))
+        elif step["field"]:
+            document = _found(document, step["field"], step["text"].replace("<key>", key))
+        else:
+            document = document.get(step["member"].replace("<key>", key)) if isinstance(document, dict) else None
+    return document
+
+
+def _item(document: Any, index: int) -> Any:
+    return document[index] if isinstance(document, list) and index < len(document) else None
+
+
+def _found(document: Any, field: str, text: str) -> Any:
+    items = document if isinstance(document, list) else ()
+    return next((item for item in items if isinstance(item, dict) and str(item.get(field)) == text), None)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets of a JSON API that the user describes: write-only, with the evidence that the description names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Limits, Options, Store
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    RotorError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.http import description, paths
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
+
+_METHODS = {"write": "PUT", "delete": "DELETE"}
+_OK = {"write": description.OK, "delete": description.GONE}
+_UNSEEN = "unseen"
+
+
+class HttpSecrets(Store):
+    """A container is a description with its path. ``read: none`` is said aloud by whoever has nothing to compare."""
+
+    schema = description.SCHEMA
+    limits = Limits(keys_at_once=1)  # unless the description repeats something for each of them
+    unknown = "whether the token may write; and where read is none, whether somebody else has changed a secret"
+    connection: HttpConnection
+
+    @classmethod
+    def label(cls, container: Options) -> str:
+        return f"http {container['path']}"
+
+    @classmethod
+    def identity(cls, container: Options) -> str:
+        return str((container.get("write") or {}).get("path") or container["path"])
+
+    @classmethod
+    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+        return description.mistakes(container, keys)
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        read = description.reading(container)
+        if read is None:
+            return {"keys": {}, _UNSEEN: True}
+        seen = self._read_each if description.KEY in read["path"] else self._read_all
+        found = {key: facts for key, facts in seen(container, read, keys).items() if facts}
+        return {"keys": found}
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        if wrong := self.mistakes(container, list(values)):
+            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(wrong)}; nothing was sent")
+        if since is None:
+            self.observe(container, list(values))  # what cannot be read back had better not be written
+        done = self._change(container, "write", {key: value.reveal() for key, value in values.items()})
+        if description.reading(container) is None:
+            return {"keys": {key: {} for key in values}, _UNSEEN: True}
+        seen = self._look_back(container, done)
+        if missing := [key for key in values if key not in seen["keys"]]:
+            raise UnexpectedAnswerError(
+                f"{self.label(container)} took {', '.join(missing)}, and does not show it",
+                hint="Does the description's read say where it is shown?",
+            )
+        self._refuse_values_as_evidence(container, seen, values)
+        return seen
+
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        if container.get("delete") is None:
+            raise ConfigurationError(
+                f"{self.label(container)}: its description does not say how to delete", hint="Add delete to it"
+            )
+        seen = self.observe(container, keys)
+        there = list(keys) if seen.get(_UNSEEN) else list(seen["keys"])
+        if not there:
+            return {"keys": {}}
+        done = self._change(container, "delete", dict.fromkeys(there, ""))
+        if left := list(self._look_back(container, done)["keys"]):
+            raise UnexpectedAnswerError(f"{self.label(container)} took the deletion of {', '.join(left)}, and shows it")
+        return {"keys": {}}
+
+    @classmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        """Where nothing can be seen, the user has said that changes by others do not count."""
+        return dict(recorded["keys"]) == dict(observed["keys"]) or bool(recorded.get(_UNSEEN) and observed.get(_UNSEEN))
+
+    @classmethod
+    def describe(cls, evidence: Evidence) -> str:
+        if evidence.get(_UNSEEN):
+            return "nothing is shown of it"
+        facts = {f"{name} {fact}" for facts in evidence["keys"].values() for name, fact in facts.items()}
+        return ", ".join(sorted(facts)) or "absent"
+
+    def _look_back(self, container: Options, done: Sequence[str]) -> Evidence:
+        try:
+            return self.observe(container, done)
+        except RotorError as error:
+            raise _halfway(error, done) from None
+
+    def _change(self, container: Options, name: str, values: Mapping[str, str]) -> list[str]:
+        operation = container[name]
+        method, ok = operation.get("method") or _METHODS[name], tuple(operation.get("ok") or _OK[name])
+        done: list[str] = []
+        for path, body, keys in description.requests(container, name, values):
+            doing = f"{'writing' if name == 'write' else 'deleting'} {', '.join(keys)} of {self.label(container)}"
+            try:
+                answer = self.connection.change(method, path, doing, body=body, ok=ok)
+            except RotorError as error:
+                raise _halfway(error, done) if done else error from None
+            if answer.status != 404:
+                _expect(answer, operation.get("success") or {}, keys)
+            done += keys
+        return done
+
+    def _read_all(self, container: Options, read: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Evidence]:
+        answer = self.connection.read(read["path"], f"looking at {self.label(container)}", ok=(200,))
+        return {key: _evidence(answer, read["evidence"], key, may_lack=True) for key in keys}
+
+    def _read_each(self, container: Options, read: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Evidence]:
+        found: dict[str, Evidence] = {}
+        for key in keys:
+            doing = f"looking at {key} of {self.label(container)}"
+            answer = self.connection.read(description.in_path(read["path"], key), doing, ok=(200, 404))
+            found[key] = {} if answer.status == 404 else _evidence(answer, read["evidence"], key, may_lack=False)
+        return found
+
+    def _refuse_values_as_evidence(self, container: Options, seen: Evidence, values: Mapping[str, SecretValue]) -> None:
+        shown = {str(fact) for facts in seen["keys"].values() for fact in facts.values()}
+        if any(value.reveal() in fact for value in values.values() for fact in shown):
+            raise ConfigurationError(
+                f"{self.label(container)}: read.evidence leads to the value itself, which was not kept",
+                hint="Name a version or a date instead",
+            )
+
+
+def _evidence(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:
+    """All facts of a key; none, where the document does not have the key."""
+    facts = {name: paths.at(answer.json, path, key) for name, path in wanted.items()}
+    there = [fact for fact in facts.values() if fact is not None]
+    if not there and may_lack:
+        return {}
+    odd = [name for name, fact in facts.items() if fact is None or isinstance(fact, (dict, list))]
+    if odd:
+        raise UnexpectedAnswerError(
+            f"{answer.where} answered {answer.status} without {', '.join(odd)} of {key}",
+            hint="Does read.evidence say where it stands?",
+            status=answer.status,
+        )
+    return facts
+
+
+def _halfway(error: RotorError, done: Sequence[str]) -> OutcomeUnknownError:
+    """What failed had no effect, but what went before it had."""
+    message = f"{error.message}; before that, {', '.join(done)} went well"
+    return OutcomeUnknownError(message, hint=error.hint, status=error.status, request_id=error.request_id)
+
+
+def _expect(answer: Answer, success: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """A good status is not always a success, and a page for people is never one."""
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} with a page", status=answer.status)
+    for path, value in success.items():
+        for key in keys:
+            found = paths.at(answer.json, path, key)
+            if found != value or isinstance(found, bool) != isinstance(value, bool):
+                raise UnexpectedAnswerError(
+                    f"{answer.where} answered {answer.status}, and {path} in its JSON is not {json.dumps(value)}",
+                    hint="By its description, that is no success; what became of it has to be looked up",
+                    status=answer.status,
+                )

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Vault or an OpenBao server, or one namespace of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    PermissionDeniedError,
+    RotorError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY, BY_TOKEN
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.wire import Adapter, Wire
+
+V1, V2 = 1, 2
+_CAPABILITIES = {"GET": "read", "POST": "create and update", "PUT": "create and update"}
+Api = TypeVar("Api")
+
+
+class VaultConnection(Connection):
+    schema = Schema(
+        properties={
+            "url": {
+                "type": "string",
+                "minLength": 1,
+                "description": "Address of the server, without /v1: https://HOST:8200.",
+            },
+            "namespace": {"type": "string", "minLength": 1, "description": "The namespace, such as admin/team."},
+            "ca_cert": {
+                "type": "string",
+                "minLength": 1,
+                "description": "File of the certificates to trust, instead of those of the system.",
+            },
+            tokens.TOKEN: REFERENCE,
+            "auth": tokens.SCHEMA,
+        },
+        required=("url",),
+        one_of=(tokens.TOKEN, "auth"),
+    )
+    references = (tokens.TOKEN, *(f"auth.{option}" for option in tokens.SECRET))
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self.namespace = (options.get("namespace") or "").strip("/")
+        ca_cert = options.get("ca_cert")
+        if ca_cert and not Path(ca_cert).is_file():
+            raise ConfigurationError(f"ca_cert: there is no file {ca_cert}")
+        self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=ca_cert)
+        auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
+        self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)
+        self._guard = Lock()
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        self._versions: dict[str, int | None] = {}
+
+    def probe(self) -> str:
+        try:
+            facts = self._tokens.look(self._tokens.current())
+        except PermissionDeniedError as denied:
+            raise _expired(denied) from None
+        if not facts:
+            return "a token that may not look at itself"
+        policies = ", ".join(map(str, facts.get("policies") or ()))
+        return f"token {facts.get('display_name') or 'without a name'}, policies {policies}"
+
+    def alone(self, document: str) -> AbstractContextManager[object]:
+        """One writer at a time for each document, among the threads of this process."""
+        with self._guard:
+            return self._locks[document]
+
+    def api(self, kind: Callable[..., Api], doing: str) -> Api:
+        """One of hvac's classes, sending through this connection."""
+        return kind(adapter=self.adapter(doing))
+
+    def adapter(self, doing: str) -> Adapter:
+        return Adapter(self._ask, doing)
+
+    def version(self, mount: str) -> int | None:
+        """Of the KV engine that is mounted there; None where the token may not know. Asked once in a run."""
+        if mount not in self._versions:
+            self._versions[mount] = self._find_version(mount)
+        return self._versions[mount]
+
+    def _find_version(self, mount: str) -> int | None:
+        doing = f"asking what is mounted at {mount}"
+        try:
+            said = self.adapter(doing).get(f"/v1/sys/internal/ui/mounts/{quote(mount)}")
+        except PermissionDeniedError:
+            return None
+        facts = said.get("data")
+        if not isinstance(facts, dict) or not isinstance(facts.get("path"), str):
+            raise UnexpectedAnswerError(f"{doing}: the answer does not say")
+        if facts.get("type") not in ("kv", "generic"):
+            raise ConfigurationError(f"{mount} is a mount of type {facts.get('type')}, and none of KV")
+        there = facts["path"].strip("/")
+        if not f"/{mount}".endswith(f"/{there}"):
+            raise ConfigurationError(f"{mount} is no mount, but lies in {there}", hint="Put the rest into path")
+        return V2 if str((facts.get("options") or {}).get("version")) == str(V2) else V1
+
+    def _ask(self, method: str, path: str, doing: str, *, optional: bool = False, **more: Any) -> dict[str, Any]:
+        """``optional``: there is another way, if this is refused; so nothing needs to be found out about the token."""
+        token = self._tokens.current()
+        send = partial(self._wire.send, method, path, doing, namespace=self.namespace, **more)
+        try:
+            return send(token=token)
+        except PermissionDeniedError as denied:
+            if optional or denied.code == BY_POLICY or self._lives(token):
+                raise self._lacking(denied, method, path) from None
+            if not self._tokens.replace(token):
+                raise _expired(self._lacking(denied, method, path)) from None
+        try:
+            return send(token=self._tokens.current())
+        except PermissionDeniedError as denied:
+            raise self._lacking(denied, method, path) from None
+
+    def _lives(self, token: SecretValue) -> bool:
+        try:
+            self._tokens.look(token)
+        except PermissionDeniedError:
+            return False
+        return True
+
+    def _lacking(self, denied: PermissionDeniedError, method: str, path: str) -> PermissionDeniedError:
+        """The server does not say which right was missing, but it follows from what was asked."""
+        capability = _CAPABILITIES.get(method, method.lower())
+        within = f" in namespace {self.namespace}" if self.namespace else ""
+        hint = f"The token needs {capability} on {unquote(path).removeprefix('/v1/')}{within}"
+        return PermissionDeniedError(denied.message, hint=hint, status=403, code=denied.code)
+
+
+def _expired(denied: PermissionDeniedError) -> RotorError:
+    """The token cannot even look at itself; the server may have said why."""
+    if denied.code == BY_TOKEN:
+        said = f"{denied.message}: the token has expired, was revoked, or is bound to other addresses"
+        return AuthenticationError(said, hint="Give the connection a new one", status=403)
+    hint = "; or it has expired" if denied.hint else "The token has expired, or something before the server refuses it"
+    return PermissionDeniedError(denied.message, hint=denied.hint + hint, status=403)

@@ -1,0 +1,297 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A KV document: what was read of it, and how each version of the engine changes some of its keys and no others."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RotorError,
+    StoppedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import (
+    AbsentError,
+    MismatchError,
+    UnsupportedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
+
+Changes = Mapping[str, str | None]
+"""What each key shall hold; None: it shall be gone."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """As much of it as the token may know."""
+
+    exists: bool
+    values: Mapping[str, Any] | None = field(default=None, repr=False)
+    """None where they may not be read."""
+    names: Collection[str] | None = None
+    version: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def custom(self) -> Mapping[str, str]:
+        return self.metadata.get("custom_metadata") or {}
+
+    def fulfils(self, changes: Changes) -> bool:
+        """As far as that is known."""
+        if self.values is None and any(value is not None for value in changes.values()):
+            return False
+        names = self._names(changes)
+        return all(
+            key not in names if value is None else (self.values or {}).get(key) == value
+            for key, value in changes.items()
+        )
+
+    def changed(self, changes: Changes) -> dict[str, Any]:
+        return _merged(self.values or {}, changes)
+
+    def facts(self, keys: Collection[str], fingerprint: Fingerprints) -> dict[str, dict[str, Any]]:
+        """Evidence for each of these keys that is there, or may be there for all that is known."""
+        common = {} if self.version is None else {"version": self.version}
+        return {key: {**common, **self._fingerprint(key, fingerprint)} for key in keys if key in self._names(keys)}
+
+    def _names(self, asked: Collection[str]) -> Collection[str]:
+        if self.values is not None:
+            return self.values
+        return asked if self.names is None else self.names
+
+    def _fingerprint(self, key: str, fingerprint: Fingerprints) -> dict[str, str]:
+        return {} if self.values is None else {"fingerprint": fingerprint(_stand_in(self.values[key]))}
+
+
+ABSENT = Document(exists=False, values={})
+UNSEEN = Document(exists=True)
+"""Nothing may be read, not even whether it exists."""
+
+
+def _merged(values: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+    return {key: value for key, value in {**values, **changes}.items() if key not in changes or value is not None}
+
+
+def _stand_in(value: Any) -> SecretValue:
+    """A number is not the text that looks like it."""
+    return SecretValue(value if isinstance(value, str) and value else f"\0{json.dumps(value, sort_keys=True)}")
+
+
+class Kv(ABC):
+    """One document in an engine of one version."""
+
+    merges = False
+    """Whether the server itself can change some keys and keep the others."""
+
+    def __init__(self, connection: VaultConnection, mount: str, path: str, label: str) -> None:
+        self.label = label
+        self._connection = connection
+        self._at = {"mount_point": mount, "path": path}
+
+    @abstractmethod
+    def read(self) -> Document: ...
+
+    @abstractmethod
+    def outline(self) -> Document:
+        """The same, without values where the engine can do without."""
+
+    @abstractmethod
+    def change(self, document: Document, changes: Changes) -> int | None:
+        """Change ``document`` if it still is as it was read, and return its new version.
+
+        MismatchError if it is not; OutcomeUnknownError if nobody can tell what became of it.
+        """
+
+    def _doing(self, what: str) -> str:
+        return f"{what} {self.label}"
+
+
+class KvV1(Kv):
+    """Whole documents, without versions: nothing but speed keeps two writers from losing each other's keys."""
+
+    def read(self) -> Document:
+        try:
+            said = self._api("reading").read_secret(**self._at)
+        except AbsentError:
+            return ABSENT
+        values = _values(said.get("data"), self._doing("reading"))
+        return Document(exists=True, values=values, names=tuple(values))
+
+    def outline(self) -> Document:
+        return self.read()
+
+    def change(self, document: Document, changes: Changes) -> None:
+        api = self._api("writing")
+        if merged := document.changed(changes):
+            api.create_or_update_secret(secret=merged, method="PUT", **self._at)
+        else:
+            api.delete_secret(**self._at)  # the engine takes no document without keys
+        if not self._is_seen(changes):
+            raise MismatchError(f"writing {self.label}: it does not show what was written")
+
+    def _is_seen(self, changes: Changes) -> bool:
+        """The answer says nothing: what is there now does."""
+        try:
+            return self.read().fulfils(changes)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            raise OutcomeUnknownError(f"writing {self.label}: it was taken, and then {error.message}") from None
+
+    def _api(self, what: str) -> Any:
+        return self._connection.api(library("hvac.api.secrets_engines").KvV1, self._doing(what))
+
+
+class KvV2(Kv):
+    merges = True
+
+    def read(self) -> Document:
+        try:
+            said = self._api("reading").read_secret_version(raise_on_deleted_version=True, **self._at)
+        except AbsentError as absent:
+            return self._gone(absent.metadata)
+        except PermissionDeniedError as denied:
+            return self._read_around(denied)
+        data = _mapping(said.get("data"), self._doing("reading"))
+        values = _values(data.get("data"), self._doing("reading"))
+        return self._there(data.get("metadata"), values=values, names=tuple(values))
+
+    def outline(self) -> Document:
+        try:
+            return self._subkeys()
+        except (PermissionDeniedError, NotFoundError):
+            return self.read()
+
+    def change(self, document: Document, changes: Changes) -> int | None:
+        """By a merge in the server, which leaves the other keys alone; or by writing all that was read."""
+        if document.exists:
+            try:
+                return self._merge(changes, document.version)
+            except AbsentError:
+                if document.version is not None:
+                    raise MismatchError(f"writing {self.label}: it was deleted meanwhile") from None
+                return self._create(changes)
+            except (PermissionDeniedError, UnsupportedError) as refused:
+                if document.values is None:
+                    raise self._cannot_merge(refused.message) from None
+        return self._replace(document.changed(changes), document.version or 0)
+
+    def annotate(self, changes: Changes) -> None:
+        """Change custom metadata; its other keys stay, and so do all other settings."""
+        adapter, url = self._connection.adapter(self._doing("annotating")), self._url("metadata")
+        try:
+            adapter.patch(url, {"custom_metadata": changes})
+        except (PermissionDeniedError, UnsupportedError, AbsentError):
+            merged = _merged(self._custom(), changes)
+            adapter.post(url, {"custom_metadata": merged})  # hvac's own call would reset delete_version_after
+
+    def _custom(self) -> Mapping[str, str]:
+        try:
+            said = self._api("looking at").read_secret_metadata(**self._at)
+        except AbsentError:
+            return {}
+        return _mapping(said.get("data"), self._doing("looking at")).get("custom_metadata") or {}
+
+    def _merge(self, changes: Changes, version: int | None) -> int:
+        options = {} if version is None else {"options": {"cas": version}}
+        doing = self._doing("writing")
+        return _version(self._connection.adapter(doing).patch(self._url("data"), {"data": changes, **options}), doing)
+
+    def _replace(self, values: Mapping[str, Any], version: int) -> int:
+        said = self._api("writing").create_or_update_secret(secret=values, cas=version, **self._at)
+        return _version(said, self._doing("writing"))
+
+    def _create(self, changes: Changes) -> int | None:
+        """Only if there is none yet, which is all that can be known without reading."""
+        values = _merged({}, changes)
+        try:
+            return self._replace(values, 0) if values else None
+        except MismatchError as mismatch:
+            raise self._cannot_merge(mismatch.message) from None
+
+    def _cannot_merge(self, said: str) -> PermissionDeniedError:
+        mount, path = self._at["mount_point"], self._at["path"]
+        return PermissionDeniedError(
+            f"{said}: the keys beside cannot be kept",
+            hint=f"The token needs patch on {mount}/data/{path}, and read on {mount}/metadata/{path}; "
+            f"or read, create and update on {mount}/data/{path}",
+            status=403,
+        )
+
+    def _read_around(self, denied: PermissionDeniedError) -> Document:
+        """What can be known without the right to read the values."""
+        try:
+            return self._subkeys()
+        except (PermissionDeniedError, NotFoundError):
+            pass
+        try:
+            said = self._api("looking at").read_secret_metadata(**self._at)
+        except AbsentError:
+            return self._gone({})
+        except PermissionDeniedError:
+            raise denied from None
+        metadata = _mapping(said.get("data"), self._doing("looking at"))
+        version = metadata.get("current_version")
+        newest = _mapping(metadata.get("versions"), self._doing("looking at")).get(str(version)) or {}
+        facts = {**newest, "version": version, "custom_metadata": metadata.get("custom_metadata")}
+        return self._there(facts) if version and self._is_alive(newest) else self._gone(facts)
+
+    def _is_alive(self, newest: Mapping[str, Any]) -> bool:
+        """A date of deletion may lie ahead."""
+        ends = newest.get("deletion_time")
+        return not newest.get("destroyed") and (not ends or datetime.fromisoformat(ends) > self._connection.clock.now())
+
+    def _subkeys(self) -> Document:
+        doing = self._doing("listing the keys of")
+        try:
+            said = self._connection.adapter(doing).get(self._url("subkeys"), {"depth": 1}, optional=True)
+        except AbsentError as absent:
+            return self._gone(absent.metadata)
+        data = _mapping(said.get("data"), doing)
+        return self._there(data.get("metadata"), names=_mapping(data.get("subkeys"), doing))
+
+    def _there(self, metadata: Any, **more: Any) -> Document:
+        doing = self._doing("reading")
+        metadata = _mapping(metadata, doing)
+        return Document(exists=True, version=_version({"data": metadata}, doing), metadata=metadata, **more)
+
+    def _gone(self, metadata: Mapping[str, Any]) -> Document:
+        """There was never any, or the newest version is deleted; the next one follows on it."""
+        return Document(exists=False, values={}, version=metadata.get("version") or 0, metadata=metadata)
+
+    def _url(self, what: str) -> str:
+        mount, path = self._at["mount_point"], self._at["path"]
+        return library("hvac.utils").format_url("/v1/{mount}/{what}/{path}", mount=mount, what=what, path=path)
+
+    def _api(self, what: str) -> Any:
+        return self._connection.api(library("hvac.api.secrets_engines").KvV2, self._doing(what))
+
+
+def _mapping(found: Any, doing: str) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise UnexpectedAnswerError(f"{doing}: the answer is not one of Vault's")
+    return found
+
+
+def _values(found: Any, doing: str) -> Mapping[str, Any]:
+    return {} if found is None else _mapping(found, doing)
+
+
+def _version(said: Mapping[str, Any], doing: str) -> int:
+    version = _mapping(said.get("data"), doing).get("version")
+    if not isinstance(version, int):
+        raise UnexpectedAnswerError(f"{doing}: the answer has no version")
+    return version

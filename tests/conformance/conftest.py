@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every case meets every bench; what comes of it goes to the report, and must be what the kept table says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from tests.conformance import columns, table
+from tests.conformance.bench import Bench
+from tests.conformance.columns import Column
+from tests.conformance.found import DeviationError, Found, Watched
+from tests.conformance.proxy import Proxy, Spoiler
+
+FOUND = pytest.StashKey[Found]()
+NO_HTTP = "It speaks no HTTP, so that no such answer can come."
+NEEDS: dict[str, Callable[[Bench], str]] = {
+    "http": lambda bench: "" if isinstance(bench.proxy, Proxy) else NO_HTTP,
+    "deletes": lambda bench: "" if bench.tasks({}, dict.fromkeys(bench.names[:1])) else "It cannot delete.",
+    "container": lambda bench: "A container comes with its first key." if bench.makes_containers else "",
+    "bad name": lambda bench: "" if bench.bad_name else "Every name is taken.",
+    "limit": lambda bench: "" if bench.store().limits.value_bytes else "No limit is known.",
+    "a choice": lambda bench: "" if bench.may_be_plain else "The system has no other way.",
+    "lie": lambda bench: "" if bench.lie else "No such answer is known.",
+}
+"""Why a case that needs this does not apply, if it does not."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--conformance-report", type=Path, metavar="FILE", help="write every outcome, and compare none")
+    group.addoption(
+        "--baseline", type=Path, metavar="VENV", help="run the community modules of this environment, and nothing else"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(title): the case's heading in the table")
+    config.addinivalue_line("markers", f"needs(what): where the case applies; one of {', '.join(NEEDS)}")
+    if path := config.getoption("--conformance-report"):
+        config.pluginmanager.register(Report(path), "conformance-report")
+
+
+class Report:
+    """Gathers cells from the tests, in whichever process they ran."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._cells: list[Any] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call":
+            self._cells += [value for name, value in report.user_properties if name == "conformance"]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):
+            self._path.write_text(json.dumps(self._cells, indent=1), encoding="utf-8")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "column" not in metafunc.fixturenames:
+        return
+    venv = metafunc.config.getoption("--baseline")
+    found = columns.baseline(venv) if venv else columns.ours()
+    if venv and metafunc.module.LEVEL == "stores":
+        found = []
+    marks = [pytest.param(item, id=item.title, marks=pytest.mark.xdist_group(item.group)) for item in found]
+    metafunc.parametrize("column", marks, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A case that needs what this column has not does not apply; that is put down, and is not a skip."""
+    for mark in pyfuncitem.iter_markers("needs"):
+        if reason := NEEDS[mark.args[0]](pyfuncitem.funcargs["bench"]):
+            pyfuncitem.stash[FOUND].not_applicable(reason)
+            return True
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A case of ours that does not hold is a failure; what the baseline does is put down, and nothing more."""
+    found = item.stash.get(FOUND, None)
+    if found is None:
+        return (yield)
+    column, place = item.callspec.params["column"], table.place(item)  # type: ignore[attr-defined]
+    try:
+        yield
+        found.conclude()
+    except DeviationError as deviation:
+        _record(item, column, place, table.failed(str(deviation)))
+        if not column.is_baseline:
+            raise
+        return None
+    cell = asdict(found.cell)
+    _record(item, column, place, cell)
+    if not (item.config.getoption("--conformance-report") or column.is_baseline):
+        table.compare(place, column.title, cell)
+    return None
+
+
+def _record(item: pytest.Item, column: Column, place: table.Place, cell: dict[str, Any]) -> None:
+    item.user_properties.append(("conformance", {**asdict(place), "column": column.title, "cell": cell}))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_end_with_the_session() -> Iterator[None]:
+    yield
+    columns.stop_all()
+
+
+@pytest.fixture(autouse=True)
+def _values_of_other_cases_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process masks all values that it has ever seen; those of a thousand cases would slow it down."""
+    monkeypatch.setattr(masking, "_forms", set())
+    masking._pattern.cache_clear()
+
+
+@pytest.fixture
+def found(request: pytest.FixtureRequest) -> Found:
+    request.node.stash[FOUND] = Found()
+    return request.node.stash[FOUND]
+
+
+@pytest.fixture
+def bench(column: Column, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with ExitStack() as stack:
+
+        def front(upstream: str, reads: str = "") -> Proxy:
+            return stack.enter_context(Proxy(upstream, reads=reads))
+
+        yield stack.enter_context(column.open(front))
+
+
+@pytest.fixture
+def proxy(bench: Bench) -> Spoiler:
+    return bench.proxy
+
+
+@pytest.fixture
+def store(bench: Bench, found: Found) -> Watched:
+    return Watched(bench.store(), bench, found)

@@ -1,0 +1,344 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Parameter Store: what is kept, what is refused, and who else was there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    ConflictError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.ssm import SsmParameters
+from tests.conformance.proxy import Proxy
+from tests.servers.moto import Keys, Moto
+from tests.unit.core.doubles import Scripted, VirtualClock
+from tests.unit.providers.aws.conftest import Connect, names
+
+OLD, NEW, FOREIGN = "value-before", "value-after", "value-of-somebody-else"
+KMS = "alias/molecule"
+Asked = list[tuple[str, dict[str, Any]]]
+
+
+def make(moto: Moto, name: str, value: str = OLD, **settings: Any) -> None:
+    moto.client("ssm").put_parameter(Name=name, Value=value, **{"Type": "SecureString", **settings})
+
+
+def overwrite(moto: Moto, name: str, value: str = FOREIGN) -> None:
+    moto.client("ssm").put_parameter(Name=name, Value=value, Overwrite=True)
+
+
+def value_of(moto: Moto, name: str) -> str:
+    return str(moto.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def described(moto: Moto, name: str) -> dict[str, Any]:
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    (found,) = moto.client("ssm").describe_parameters(ParameterFilters=filters)["Parameters"]
+    return dict(found)
+
+
+def tags_of(moto: Moto, name: str) -> dict[str, str]:
+    listed = moto.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    return {tag["Key"]: tag["Value"] for tag in listed}
+
+
+def secret(value: str = NEW) -> SecretValue:
+    return SecretValue(value)
+
+
+def sent(asked: Asked) -> list[dict[str, Any]]:
+    return [arguments for operation, arguments in asked if operation == "PutParameter"]
+
+
+# What is kept
+
+
+def test_a_new_parameter_is_encrypted_without_being_asked_to(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    ssm.write({"path": path}, {"KEY": secret()})
+    found = described(moto, f"{path}/KEY")
+    assert (found["Type"], found["KeyId"], found["Tier"]) == ("SecureString", "alias/aws/ssm", "Standard")
+
+
+def test_a_new_parameter_gets_what_the_options_say(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    options = {"key_id": KMS, "tier": "advanced", "description": "For mail", "tags": {"owner": "platform"}}
+    written = ssm.write({"path": path, **options}, {"KEY": secret()})
+    found = described(moto, f"{path}/KEY")
+    assert (found["KeyId"], found["Tier"], found["Description"]) == (KMS, "Advanced", "For mail")
+    assert tags_of(moto, f"{path}/KEY") == {"owner": "platform"}
+    assert written["keys"]["KEY"]["tags"] == {"owner": "platform"}
+
+
+def test_whatever_a_parameter_has_is_sent_along_with_its_next_value(
+    ssm: SsmParameters, moto: Moto, path: str, asked: Asked
+) -> None:
+    """Nothing of it is left to AWS's defaults: without a key, it would take the account's own one."""
+    settings = {"KeyId": KMS, "Tier": "Advanced", "Description": "For mail", "AllowedPattern": "^value-"}
+    make(moto, f"{path}/KEY", Tags=[{"Key": "owner", "Value": "platform"}], **settings)
+    ssm.write({"path": path}, {"KEY": secret()})
+    assert sent(asked) == [{"Name": f"{path}/KEY", "Value": NEW, "Overwrite": True, "Type": "SecureString", **settings}]
+    assert settings.items() <= described(moto, f"{path}/KEY").items()
+    assert tags_of(moto, f"{path}/KEY") == {"owner": "platform"}
+
+
+@pytest.mark.parametrize("option", [{"description": "For mail"}, {"tier": "advanced"}, {"key_id": KMS}])
+def test_an_option_that_differs_makes_a_version_though_the_value_is_the_same(
+    ssm: SsmParameters, moto: Moto, path: str, option: dict[str, str]
+) -> None:
+    make(moto, f"{path}/KEY", NEW)
+    first = ssm.write({"path": path, **option}, {"KEY": secret()})
+    second = ssm.write({"path": path, **option}, {"KEY": secret()})
+    assert [written["keys"]["KEY"]["version"] for written in (first, second)] == [2, 2]
+    (name, wanted), facts = next(iter(option.items())), second["keys"]["KEY"]
+    assert facts[name].lower() == wanted.lower()
+
+
+def test_a_key_is_the_same_by_its_id_and_by_its_arn(ssm: SsmParameters, moto: Moto, path: str, asked: Asked) -> None:
+    key = "6f1f3b1a-7f2e-4d0c-9f0a-2a5e8c1d0b77"
+    make(moto, f"{path}/KEY", NEW, KeyId=f"arn:aws:kms:eu-central-1:123456789012:key/{key}")
+    ssm.write({"path": path, "key_id": key}, {"KEY": secret()})
+    assert sent(asked) == []
+
+
+def test_tags_are_added_and_others_stay(ssm: SsmParameters, moto: Moto, path: str, asked: Asked) -> None:
+    make(moto, f"{path}/KEY", NEW, Tags=[{"Key": "owner", "Value": "platform"}])
+    ssm.write({"path": path, "tags": {"stage": "prod"}}, {"KEY": secret()})
+    assert tags_of(moto, f"{path}/KEY") == {"owner": "platform", "stage": "prod"}
+    assert sent(asked) == []
+
+
+def test_a_tag_that_cannot_be_set_is_an_error_where_it_was_asked_for(
+    connect: Connect, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    make(moto, f"{path}/KEY")
+    store = SsmParameters(connect(SsmConnection), clock=VirtualClock())
+    proxy.fault(operation="AddTagsToResource", status=400, body={"__type": "AccessDeniedException"})
+    with pytest.raises(PermissionDeniedError, match="ssm:AddTagsToResource"):
+        store.write({"path": path, "tags": {"owner": "platform"}}, {"KEY": secret()})
+
+
+@pytest.mark.parametrize("operation", ["AddTagsToResource", "ListTagsForResource"])
+def test_a_ledger_that_may_not_leave_its_mark_writes_all_the_same(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy, operation: str
+) -> None:
+    ssm.stamp = "ledger-one"
+    proxy.fault(operation=operation, times=0, status=400, body={"__type": "AccessDeniedException"})
+    written = ssm.write({"path": path}, {"KEY": secret()})
+    assert value_of(moto, f"{path}/KEY") == NEW
+    assert "ledger" not in written
+
+
+def test_the_mark_of_another_ledger_is_told(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    make(moto, f"{path}/THEIRS", Tags=[{"Key": "rotor_ledger", "Value": "ledger-two"}])
+    ssm.stamp = "ledger-one"
+    ssm.write({"path": path}, {"OURS": secret()})
+    assert ssm.observe({"path": path}, ["OURS"])["ledger"] == "ledger-one"
+    assert ssm.observe({"path": path}, ["OURS", "THEIRS"])["ledger"] == "ledger-two"
+
+
+# What is refused
+
+
+def test_a_plain_parameter_is_not_kept_plain_in_silence(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    make(moto, f"{path}/KEY", Type="String")
+    for attempt in (lambda: ssm.observe({"path": path}, ["KEY"]), lambda: ssm.write({"path": path}, {"KEY": secret()})):
+        with pytest.raises(ConfigurationError, match="of the type String and not SecureString") as caught:
+            attempt()
+        assert "delete it" in caught.value.hint
+    assert (value_of(moto, f"{path}/KEY"), proxy.mutating) == (OLD, 0)
+
+
+def test_a_plain_parameter_is_written_where_that_is_wanted(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    make(moto, f"{path}/KEY", Type="String")
+    ssm.write({"path": path, "parameter_type": "String"}, {"KEY": secret(), "OTHER": secret()})
+    assert [described(moto, f"{path}/{key}")["Type"] for key in ("KEY", "OTHER")] == ["String", "String"]
+
+
+def test_an_advanced_parameter_cannot_become_standard(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    make(moto, f"{path}/KEY", Tier="Advanced")
+    with pytest.raises(ConfigurationError, match="is advanced, and AWS does not take that back"):
+        ssm.observe({"path": path, "tier": "standard"}, ["KEY"])
+
+
+@pytest.mark.parametrize("tier", ["advanced", "intelligent-tiering"])
+def test_a_longer_value_needs_a_tier_that_is_named(ssm: SsmParameters, moto: Moto, path: str, tier: str) -> None:
+    long = secret("x" * 4097)
+    assert "tier: advanced" in ssm.refuses({"path": path}, {"KEY": long})[0]
+    with pytest.raises(InvalidRequestError, match="nothing was sent"):
+        ssm.write({"path": path}, {"KEY": long})
+    ssm.write({"path": path, "tier": tier}, {"KEY": long})
+    assert value_of(moto, f"{path}/KEY") == "x" * 4097
+    assert ssm.refuses({"path": path, "tier": tier}, {"KEY": secret("x" * 8193)})
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "problem"),
+    [
+        ("/molecule/prod", "KEY", ""),
+        ("/molecule/prod", "key-1.b_c", ""),
+        ("", "KEY", ""),
+        ("", "/molecule/prod/KEY", ""),
+        ("", "/KEY", "a single part has none"),
+        ("", "molecule/KEY", "with a / before each"),
+        ("/molecule", "A KEY", "AWS takes letters"),
+        ("/molecule", "", "AWS takes letters"),
+        ("/molecule", "prod/KEY", "put its slashes into path"),
+        ("/aws", "KEY", "begin with aws or ssm"),
+        ("", "SSM-KEY", "begin with aws or ssm"),
+        ("/molecule/aws", "KEY", ""),
+        ("/a" * 14, "KEY", ""),
+        ("/a" * 15, "KEY", "15 levels"),
+        ("/molecule", "K" * 1011, "letters at most"),
+    ],
+)
+def test_names_are_those_that_aws_takes(path: str, key: str, problem: str) -> None:
+    mistakes = SsmParameters.mistakes({"path": path} if path else {}, [key])
+    assert bool(mistakes) == bool(problem)
+    assert all(problem in mistake for mistake in mistakes)
+
+
+# How much is asked
+
+
+def test_many_parameters_are_read_in_batches(ssm: SsmParameters, path: str, asked: Asked) -> None:
+    values = {f"KEY_{number}": secret(f"value-{number}") for number in range(25)}
+    ssm.write({"path": path}, values)
+    del asked[:]
+    assert ssm.observe({"path": path}, list(values))["keys"].keys() == values.keys()
+    assert names(asked).count("GetParameters") == 3
+    del asked[:]
+    ssm.delete({"path": path}, list(values))
+    assert names(asked) == ["DeleteParameters"] * 3
+    assert ssm.observe({"path": path}, list(values))["keys"] == {}
+
+
+def test_an_empty_page_is_not_the_last(scripted: SsmConnection, script: Scripted, clock: VirtualClock) -> None:
+    facts = {"Name": "KEY", "Version": 7, "LastModifiedDate": 1795000000, "Type": "SecureString"}
+    script.answer(200, {"Parameters": [], "NextToken": "more"}).answer(200, {"Parameters": [facts]})
+    script.answer(200, {"Parameters": [{**facts, "Value": OLD}], "InvalidParameters": []})
+    assert SsmParameters(scripted, clock=clock).observe({}, ["KEY"])["keys"]["KEY"]["version"] == 7
+    assert script.received[1].json["NextToken"] == "more"
+
+
+def test_a_parameter_that_is_not_listed_yet_is_asked_for_again(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy, clock: VirtualClock
+) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.fault(operation="DescribeParameters", kind="lie", status=200, body={"Parameters": []})
+    assert ssm.observe({"path": path}, ["KEY"])["keys"]["KEY"]["version"] == 1
+    assert clock.slept == [1]
+
+
+def test_a_parameter_that_aws_says_nothing_of_is_not_taken_for_absent(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.fault(operation="GetParameters", kind="lie", status=200, body={"Parameters": [], "InvalidParameters": []})
+    with pytest.raises(UnexpectedAnswerError, match="did not answer for every parameter"):
+        ssm.observe({"path": path}, ["KEY"])
+
+
+# Who else was there
+
+
+def test_a_write_in_between_is_noticed_and_both_values_are_in_the_history(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.before(lambda: overwrite(moto, f"{path}/KEY"), operation="PutParameter")
+    with pytest.raises(ConflictError, match="version 3 now where 2 was due") as caught:
+        ssm.write({"path": path}, {"KEY": secret()})
+    assert "history" in caught.value.hint
+    assert [value_of(moto, f"{path}/KEY:{version}") for version in (1, 2, 3)] == [OLD, FOREIGN, NEW]
+
+
+def test_a_parameter_that_somebody_else_makes_first_is_not_overwritten(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    proxy.before(lambda: make(moto, f"{path}/KEY", FOREIGN), operation="PutParameter")
+    with pytest.raises(ConflictError, match="ParameterAlreadyExists"):
+        ssm.write({"path": path}, {"KEY": secret()})
+    assert value_of(moto, f"{path}/KEY") == FOREIGN
+
+
+def test_a_change_since_it_was_looked_at_is_refused(ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy) -> None:
+    make(moto, f"{path}/KEY")
+    since = ssm.observe({"path": path}, ["KEY", "OTHER"])
+    overwrite(moto, f"{path}/KEY")
+    with pytest.raises(ConflictError, match="somebody else has changed it"):
+        ssm.write({"path": path}, {"KEY": secret()}, since)
+    assert proxy.mutating == 0
+    assert ssm.write({"path": path}, {"OTHER": secret()}, since)
+
+
+def test_a_parameter_that_was_deleted_and_made_again_is_another_one(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    before = ssm.write({"path": path}, {"KEY": secret()})
+    moto.client("ssm").delete_parameter(Name=f"{path}/KEY")
+    make(moto, f"{path}/KEY", FOREIGN)
+    now = ssm.observe({"path": path}, ["KEY"])
+    assert before["keys"]["KEY"]["version"] == now["keys"]["KEY"]["version"] == 1
+    assert not ssm.unchanged(before, now)
+
+
+def test_without_fingerprints_the_date_tells_two_first_versions_apart() -> None:
+    before, now = ({"keys": {"KEY": {"version": 1, "modified_at": at}}} for at in ("12:00", "12:01"))
+    assert SsmParameters.unchanged(before, before)
+    assert not SsmParameters.unchanged(before, now)
+
+
+def test_a_write_right_after_ours_is_told(ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.before(lambda: overwrite(moto, f"{path}/KEY"), operation="DescribeParameters", skip=1)
+    with pytest.raises(ConflictError, match=r"written as version 2, and somebody else has written version 3 since"):
+        ssm.write({"path": path}, {"KEY": secret()})
+
+
+# Without the right to read values
+
+
+@pytest.fixture
+def blind(moto: Moto, connect: Connect, clock: VirtualClock, path: str) -> SsmParameters:
+    rights = ["ssm:DescribeParameters", "ssm:PutParameter"]
+    keys: Keys = moto.user(f"blind{path.replace('/', '-')}", {"Effect": "Allow", "Action": rights, "Resource": "*"})
+    return SsmParameters(connect(SsmConnection, keys), clock=clock)
+
+
+def test_who_may_not_read_has_versions_for_evidence(blind: SsmParameters, moto: Moto, path: str) -> None:
+    make(moto, f"{path}/KEY")
+    before = blind.observe({"path": path}, ["KEY", "OTHER"])
+    assert before["keys"].keys() == {"KEY"}
+    assert "fingerprint" not in before["keys"]["KEY"]
+    written = blind.write({"path": path}, {"KEY": secret()}, before)
+    assert value_of(moto, f"{path}/KEY") == NEW
+    assert written["keys"]["KEY"]["version"] == 2
+    assert blind.unchanged(written, blind.observe({"path": path}, ["KEY"]))
+
+
+def test_who_may_not_read_cannot_tell_what_came_of_a_lost_answer(
+    blind: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.fault(operation="PutParameter", kind="reset_after")
+    with pytest.raises(OutcomeUnknownError):
+        blind.write({"path": path}, {"KEY": secret()})
+    assert value_of(moto, f"{path}/KEY") == NEW
+
+
+def test_what_a_lost_answer_stood_for_is_read(ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy) -> None:
+    make(moto, f"{path}/KEY")
+    proxy.fault(operation="PutParameter", kind="reset_after")
+    proxy.before(lambda: overwrite(moto, f"{path}/KEY"), operation="DescribeParameters", skip=1)
+    with pytest.raises(ConflictError, match="version 3 now where 2 was due"):
+        ssm.write({"path": path}, {"KEY": secret()})

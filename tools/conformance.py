@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the conformance suite over every store of ours and over the community's modules, and keeps what it found.
+
+Usage: python -m tools.conformance BUILD PYTEST_ARGUMENT...
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "conformance.md"
+KEPT = ROOT / "tests" / "conformance" / "found.json"
+COMMUNITY = ("ansible==14.5.0", "boto3", "hvac", "PyNaCl", "requests")
+COLLECTIONS = ("community.general", "community.aws", "community.hashi_vault")
+PYTHONS = ("3.14", "3.13", "3.12")
+"""The package ``ansible`` has all three modules from 3.12 on."""
+
+INTRODUCTION = """\
+<!-- Made by tools/conformance.py; do not edit. -->
+# What every store does, on good days and on bad ones
+
+The same cases run over every store, and over the task modules that put a store into any playbook. `make conformance`
+runs them and writes this page; `make test` runs them, and fails where this page says something else.
+
+| Store | What is behind it |
+|---|---|
+{servers}
+
+Between the store and its server stands a proxy that throttles, hangs up and lies on demand, before or after a request
+has had its effect. Whether a value is held, byte for byte, is found out past that proxy by means that share no code
+with ours.
+"""
+WORDS = """\
+| Word | Meaning |
+|---|---|
+| yes | it does |
+| done | it looked again, or sent again what does no harm twice, and ended as wanted |
+| says so | it ends with an error that says that the outcome is unknown; writing again makes it right |
+| error | it ends with an error that names the place and what is missing; nothing was changed |
+| refused | refused before anything is sent, with a reason |
+| noticed | seen by comparing evidence right before the write; the system cannot compare and set in one |
+| **no** | it does not; the note says what was seen |
+| lost | the system offers nothing against it; the note says why |
+| n/a | does not apply |
+"""
+MODULES = """\
+## The modules
+
+The last columns are the modules that others offer for the same, from the package `ansible`, run by `ansible-playbook`
+through the same cases on the same servers:
+{versions}.
+The notes are what was seen, and nothing else. moto is more lenient than AWS, which refuses long values and `{{{{`: a
+`yes` of `ssm_parameter` for one of these is moto's.
+"""
+
+
+def text(kept: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
+    servers = "\n".join(f"| {title} | {server} |" for title, server in kept["servers"].items())
+    parts = [
+        INTRODUCTION.format(servers=servers),
+        WORDS,
+        "## The stores\n",
+        *_table(kept["stores"]),
+        MODULES.format(versions=versions),
+        *_table(kept["modules"]),
+    ]
+    return "\n".join(parts)
+
+
+def _table(level: Mapping[str, Any]) -> Iterator[str]:
+    """Columns that say the same in every row are one."""
+    notes: dict[str, int] = {}
+    alike: dict[str, list[str]] = {}
+    for column in level["columns"]:
+        alike.setdefault(json.dumps([cells.get(column) for cells in level["cells"].values()]), []).append(column)
+    columns = list(alike.values())
+    rows = [
+        [_escaped(row), *(_shown(cells.get(titles[0]), notes) for titles in columns)]
+        for row, cells in level["cells"].items()
+    ]
+    yield _line(["", *map("<br>".join, columns)])
+    yield "|---" * (len(columns) + 1) + "|"
+    yield from (_line(row) for row in rows)
+    yield ""
+    yield from (f"{number}. {note}" for note, number in notes.items())
+    yield ""
+
+
+def _shown(cell: Mapping[str, Any] | None, notes: dict[str, int]) -> str:
+    if cell is None:
+        return ""
+    said = "n/a" if cell["holds"] is None else str(cell["says"]) if cell["holds"] else "**no**"
+    if not cell["why"]:
+        return said
+    why = str(cell["why"])
+    note = why[0].upper() + why[1:] + ("" if why.endswith(".") else ".")
+    return f"{said} <sup>{notes.setdefault(note, len(notes) + 1)}</sup>"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+# Gathering
+
+
+def gathered(reports: Iterable[Path], titles: list[str]) -> dict[str, Any]:
+    """All cells, rows and columns in their order."""
+    cells = [cell for report in reports for cell in json.loads(report.read_text(encoding="utf-8"))]
+    found: dict[str, Any] = {}
+    for level in ("stores", "modules"):
+        here = sorted((cell for cell in cells if cell["level"] == level), key=lambda cell: cell["order"])
+        columns = [title for title in titles if any(cell["column"] == title for cell in here)]
+        by_row: dict[str, dict[str, Any]] = {}
+        for cell in here:
+            by_row.setdefault(cell["row"], {})[cell["column"]] = cell["cell"]
+        ordered = {row: {title: by[title] for title in columns if title in by} for row, by in by_row.items()}
+        found[level] = {"columns": columns, "cells": ordered}
+    return found
+
+
+# The community's modules
+
+
+def community(build: Path) -> Path | None:
+    """An environment with these; None where no Python is new enough."""
+    venv = build / "venv-community"
+    stamp = venv / "stamp"
+    wanted = "\n".join(COMMUNITY)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return venv
+    python = next(_pythons(), None)
+    if python is None:
+        return None
+    shutil.rmtree(venv, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", str(venv)], check=True)
+    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", *COMMUNITY], check=True)
+    stamp.write_text(wanted)
+    return venv
+
+
+def _pythons() -> Iterator[str]:
+    """Those that run: a pyenv shim may not, and a Debian Python may come without venv."""
+    shims = [Path(folder) for folder in os.get_exec_path() if folder.endswith("/shims")]
+    for version in PYTHONS:
+        there = shutil.which(f"python{version}")
+        behind = [path for folder in shims for path in folder.parent.glob(f"versions/{version}.*/bin/python{version}")]
+        for candidate in [there, *map(str, sorted(behind))]:
+            if (
+                candidate
+                and subprocess.run([candidate, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+            ):
+                yield candidate
+
+
+def versions(venv: Path) -> dict[str, str]:
+    (home,) = venv.glob("lib/python*/site-packages/ansible_collections")
+    manifests = {name: home.joinpath(*name.split("."), "MANIFEST.json") for name in COLLECTIONS}
+    return {
+        name: json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
+        for name, manifest in manifests.items()
+    }
+
+
+def _run(report: Path, *arguments: str) -> int:
+    command = [sys.executable, "-m", "pytest", f"--conformance-report={report}", *arguments]
+    return subprocess.run(command, check=False).returncode
+
+
+def main() -> int:
+    from tests.conformance import baseline, columns
+
+    build, arguments = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    ours = columns.ours()
+    titles = [column.title for column in ours] + [kind.title for kind in baseline.BENCHES]
+    venv = community(build)
+    if venv is None:
+        print(f"No Python of {', '.join(PYTHONS)} is here: the community's modules cannot be run, and nothing is kept")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder) / "ours.json", Path(folder) / "community.json"
+        broken = _run(first, "tests/conformance", "--ignore=tests/conformance/test_table.py", *arguments)
+        broken = _run(second, "tests/conformance/test_modules.py", f"--baseline={venv}", *arguments) or broken
+        found = gathered([first, second], titles)
+    servers = {column.title: column.kind.server for column in ours}
+    kept = {"versions": versions(venv), "servers": servers, **found}
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(text(kept), encoding="utf-8")
+    print(f"Written: {KEPT.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+    return broken
+
+
+if __name__ == "__main__":
+    sys.exit(main())
