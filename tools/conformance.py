@@ -162,11 +162,12 @@ def _pythons() -> Iterator[str]:
         there = shutil.which(f"python{version}")
         behind = [path for folder in shims for path in folder.parent.glob(f"versions/{version}.*/bin/python{version}")]
         for candidate in [there, *map(str, sorted(behind))]:
-            if (
-                candidate
-                and subprocess.run([candidate, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
-            ):
+            if candidate and _runs(candidate):
                 yield candidate
+
+
+def _runs(python: str) -> bool:
+    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
 
 
 def versions(venv: Path) -> dict[str, str]:

@@ -82,3 +82,13 @@ attributes:
     membership:
       - rotor.secrets.http
 """
+
+    INFISICAL = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.infisical) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.infisical
+"""

@@ -14,12 +14,14 @@ from . import oracle
 from .fly import Fly
 from .front import Front
 from .github import GitHub
+from .infisical import Infisical
 from .molecule import Molecule
 from .specs import Descriptions
 from .tenants import Tenants
 from .world import World
 
-PROVIDERS = (Fly, GitHub, Tenants, Molecule)  # seeded in this order: scenarios after the systems that they live in
+# Seeded in this order: scenarios after the systems that they live in.
+PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule)
 
 
 def build(credentials: dict[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:

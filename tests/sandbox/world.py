@@ -18,7 +18,13 @@ from typing import Any
 from .faults import Faults, Gates
 from .provider import Provider, Use
 
-CREDENTIALS = ("FLY_ADMIN_TOKEN", "GITHUB_ADMIN_TOKEN", "TENANT_ADMIN_TOKEN")
+CREDENTIALS = (
+    "FLY_ADMIN_TOKEN",
+    "GITHUB_ADMIN_TOKEN",
+    "INFISICAL_CLIENT_ID",
+    "INFISICAL_CLIENT_SECRET",
+    "TENANT_ADMIN_TOKEN",
+)
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)
 
@@ -63,6 +69,8 @@ class Switches:
     replication_lag: float = 0.0
     page_size: int = 100
     failing_workflows: list[str] = field(default_factory=list)
+    infisical_at_once: int = 4
+    infisical_token_seconds: float = 7200.0
     rate_limits: bool = True
     machine_seconds: float = 0.05
     run_seconds: float = 0.1

@@ -196,6 +196,8 @@ def _connection(kind: str, name: str) -> Json:
 @cache
 def connection_types(kind: str, name: str) -> tuple[str, ...]:
     """The connections that a type can work on: those of its own provider. None: it needs no connection."""
+    if not getattr(registry.find(kind, name), "connected", True):
+        return ()
     home, _dot, _short = name.rpartition(".")
     if home:
         module = f"ansible_collections.{home}.plugins.module_utils.rotor_provider"

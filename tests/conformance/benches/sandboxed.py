@@ -19,9 +19,11 @@ def world(*, strict: bool = True) -> Iterator[Visitor]:
     visitor = Visitor(_sandbox().url)
     visitor.tell("reset")
     visitor.tell("switch", rate_limits=False, machine_seconds=0.0, run_seconds=0.0)
-    yield visitor
-    assert not strict or visitor.violations("spec", "leak") == []
-    visitor.http.close()
+    try:
+        yield visitor
+        assert not strict or visitor.violations("spec", "leak") == []
+    finally:
+        visitor.http.close()
 
 
 def holds(visitor: Visitor, kind: str, name: str, value: str) -> bool:

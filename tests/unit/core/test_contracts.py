@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Store,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
 
 
 class PlainIssuer(Issuer):
@@ -87,7 +88,7 @@ def test_a_store_without_a_known_limit_refuses_no_value() -> None:
 
 
 def test_a_store_without_a_ledgers_key_compares_within_the_process() -> None:
-    stores = [type("Plain", (Store,), dict.fromkeys(Store.__abstractmethods__))(None, clock=Clock()) for _turn in "12"]
+    stores = [FlySecrets(None, clock=Clock()) for _turn in range(2)]
     prints = [store.fingerprint(SecretValue("the-same-value")) for store in stores]
     assert prints[0] == prints[1]
     assert [store.stamp for store in stores] == ["", ""]

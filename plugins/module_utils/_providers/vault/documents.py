@@ -30,7 +30,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.ans
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
 
-Changes = Mapping[str, str | None]
+Changes = Mapping[str, "str | None"]
 """What each key shall hold; None: it shall be gone."""
 
 

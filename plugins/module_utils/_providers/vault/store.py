@@ -179,14 +179,14 @@ class VaultSecrets(Store):
         lost = trouble if isinstance(trouble, OutcomeUnknownError) else None
         try:
             document = kv.read()
-        except PermissionDeniedError:
-            if not kv.merges or since is not None:
-                raise
-            document = UNSEEN
         except StoppedError:
             raise
         except RotorError as error:
-            raise (_unresolved(lost, f"Reading it back failed as well: {error.message}") if lost else error) from None
+            if lost:
+                raise _unresolved(lost, f"Reading it back failed as well: {error.message}") from None
+            if not (isinstance(error, PermissionDeniedError) and kv.merges and since is None):
+                raise
+            document = UNSEEN
         if lost and document.values is None:
             raise _unresolved(lost, "The token may not read it, so that nobody can tell") from None
         return document

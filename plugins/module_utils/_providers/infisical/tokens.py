@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The access token of a machine identity: given, or from a login that is made when it is needed."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import references
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    UnexpectedAnswerError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+
+UNIVERSAL, TOKEN = "universal", "token"
+SECRET = ("client_secret", "token")
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "method": {"enum": [UNIVERSAL, TOKEN], "description": "How to log in."},
+        "client_id": {"type": "string", "minLength": 1, "description": "For universal: the identity's client id."},
+        "client_secret": references.SCHEMA,
+        "token": references.SCHEMA,
+    },
+    "required": ["method"],
+    "additionalProperties": False,
+    "description": "The machine identity: universal auth, or an access token that you have.",
+}
+_NEEDED = {UNIVERSAL: ("client_id", "client_secret"), TOKEN: ("token",)}
+_LOGIN = "/v1/auth/universal-auth/login"
+
+
+class Tokens:
+    """One token at a time, for all threads."""
+
+    def __init__(self, auth: Options, http: HttpClient, clock: Clock) -> None:
+        """``http`` sends no Authorization of its own."""
+        self._auth = auth
+        self._http = http
+        self._clock = clock
+        self._lock = Lock()
+        self._token: SecretValue | None = auth.get("token") if auth["method"] == TOKEN else None
+        self._renew_at: float | None = None
+        self._refused: AuthenticationError | None = None
+        if missing := [option for option in _NEEDED[auth["method"]] if not auth.get(option)]:
+            raise ConfigurationError(f"auth method {auth['method']} needs {', '.join(missing)}")
+
+    def current(self) -> SecretValue:
+        with self._lock:
+            over = self._renew_at is not None and self._clock.monotonic() >= self._renew_at
+            return self._log_in() if self._token is None or over else self._token
+
+    def replace(self, refused: SecretValue) -> bool:
+        """Whether there is another token to try: a machine identity's may be refused by its age."""
+        with self._lock:
+            if self._token == refused and self._auth["method"] == UNIVERSAL:
+                self._log_in()
+            return self._token != refused
+
+    def _log_in(self) -> SecretValue:
+        """A refused login is not tried again: three of them lock the identity out."""
+        if self._refused:
+            raise self._refused
+        doing = f"logging in to Infisical as client {self._auth['client_id']}"
+        body = {"clientId": self._auth["client_id"], "clientSecret": self._auth["client_secret"].reveal()}
+        try:
+            answer = self._http.request("POST", _LOGIN, doing=doing, body=body, idempotent=True)
+        except AuthenticationError as error:
+            error.hint = "Check auth.client_id and auth.client_secret; after three refused logins, wait five minutes"
+            self._refused = error
+            raise
+        said: Any = answer.json
+        try:
+            token, seconds = SecretValue(said["accessToken"]), float(said["expiresIn"])
+        except (KeyError, TypeError, ValueError):
+            raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
+        self._token = token
+        self._renew_at = self._clock.monotonic() + seconds * 2 / 3 if seconds else None
+        return token

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Infisical's secrets, in the stand-in world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
+from tests.conformance.bench import Bench, Front, Lie, Refusal
+from tests.conformance.benches import sandboxed
+from tests.conformance.proxy import Proxy
+from tests.sandbox.visitor import Visitor
+
+FOLDER = {"project": "molecule", "environment": "prod", "path": "/backend"}
+PLACE = "infisical secret of molecule prod:/backend"
+APPROVAL = {"approval": {"id": "0b1e", "slug": "change-1", "status": "open"}}
+
+
+class InfisicalBench(Bench):
+    title = "Infisical"
+    server = "the stand-in world, after the routes of Infisical's own source"
+    module = "infisical_secret"
+    bad_name = "NO/NAME"
+    lie = Lie("PATCH", r"/secrets/batch$", 200, APPROVAL)
+    denial = Refusal(
+        403, body={"reqId": "req-1", "statusCode": 403, "error": "PermissionDenied", "message": "not allowed"}
+    )
+
+    def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
+        super().__init__()
+        self.proxy = proxy
+        self._visitor = visitor
+
+    @property
+    def container(self) -> Options:
+        return FOLDER
+
+    @property
+    def missing(self) -> Options:
+        return {**FOLDER, "path": "/nowhere"}
+
+    def store(self, *, allowed: bool = True) -> InfisicalSecrets:
+        auth = {"method": "token", "token": SecretValue(self._token(allowed))}
+        return InfisicalSecrets(
+            InfisicalConnection({"auth": auth, "url": self.proxy.url}, clock=self.clock), clock=self.clock
+        )
+
+    def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
+        return {**container, "token": self._token(allowed), "url": self.proxy.url}
+
+    def holds(self, key: str, value: str) -> bool:
+        return sandboxed.holds(self._visitor, PLACE, key, value)
+
+    def exists(self, key: str) -> bool:
+        return key in self._visitor.ask("state")["infisical"]["folders"]["prod:/backend"]
+
+    def poke(self, key: str, value: str) -> None:
+        self._visitor.act("set_infisical_secret", name=key, value=value)
+
+    def _token(self, allowed: bool) -> str:
+        rights = ["read", "describe", "write"] if allowed else []
+        return str(self._visitor.act("mint_infisical_token", rights=rights)["token"])
+
+
+BENCHES = [InfisicalBench]
+stop_all = sandboxed.stop
+
+
+@contextmanager
+def open_bench(kind: type[InfisicalBench], front: Front) -> Iterator[Bench]:
+    with sandboxed.world() as visitor:
+        yield kind(visitor, front(f"{visitor.url}/infisical/api"))
