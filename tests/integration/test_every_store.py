@@ -56,7 +56,10 @@ def host() -> Iterator[Sshd]:
 
 @dataclass
 class Everywhere:
-    """A desk with the secret's map, and a look into each store that shares no code with ours."""
+    """A desk with the secret's map, and a look into each store that shares no code with ours.
+
+    ``mount`` names what is this test's own in the servers that all tests share.
+    """
 
     world: Visitor
     desk: Desk
@@ -74,7 +77,7 @@ class Everywhere:
         return str((self.bao.values(self.mount, DOCUMENT) or {})[NAME])
 
     def holders(self, value: str) -> dict[str, bool]:
-        parameter = self.moto.client("ssm").get_parameter(Name=f"/molecule/{NAME}", WithDecryption=True)
+        parameter = self.moto.client("ssm").get_parameter(Name=f"/{self.mount}/{NAME}", WithDecryption=True)
         holds = {
             kind: self.world.tell("holds", kind=kind, name=NAME, value=value)["holds"]
             for kind in (
@@ -93,7 +96,7 @@ class Everywhere:
 
     @property
     def document(self) -> dict[str, Any]:
-        found = self.moto.client("secretsmanager").get_secret_value(SecretId=DOCUMENT)
+        found = self.moto.client("secretsmanager").get_secret_value(SecretId=self.mount)
         return dict(json.loads(found["SecretString"]))
 
     def neighbours(self) -> list[str]:
@@ -106,10 +109,7 @@ class Everywhere:
 def everywhere(world: Visitor, desk: Desk, bao: OpenBao, moto: Moto, host: Sshd) -> Everywhere:
     mount = bao.mount(2)
     bao.put(mount, DOCUMENT, NEIGHBOUR)
-    client = moto.client("secretsmanager")
-    if not client.list_secrets()["SecretList"]:
-        client.create_secret(Name=DOCUMENT, SecretString="{}")
-    client.put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(NEIGHBOUR))
+    moto.client("secretsmanager").create_secret(Name=mount, SecretString=json.dumps(NEIGHBOUR))
     file = host.folder / f"{mount}.env"
     file.write_text("# made by hand\nNEIGHBOUR=stays\n")
     become = {"ansible_become": host.password is not None}
@@ -155,8 +155,8 @@ def secret(mount: str, file: Path) -> dict[str, Any]:
     copies = [
         {"store": "fly", "app": "molecule-cp"},
         {"store": "github", "repository": REPOSITORY},
-        {"store": "ssm", "path": "/molecule"},
-        {"store": "sm", "secret": DOCUMENT},
+        {"store": "ssm", "path": f"/{mount}"},
+        {"store": "sm", "secret": mount},
         {"store": "vault", "mount": mount, "path": DOCUMENT},
         {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},
         {"store": "tenant", **settings},
@@ -211,6 +211,18 @@ def test_what_is_written_says_which_ledger_it_belongs_to(everywhere: Everywhere)
 
     vault = everywhere.bao.metadata(everywhere.mount, DOCUMENT)["custom_metadata"]
     tags = everywhere.moto.client("ssm").list_tags_for_resource(
-        ResourceType="Parameter", ResourceId=f"/molecule/{NAME}"
+        ResourceType="Parameter", ResourceId=f"/{everywhere.mount}/{NAME}"
     )["TagList"]
     assert vault["rotor_ledger"] in {tag["Value"] for tag in tags if tag["Key"] == "rotor_ledger"}
+
+
+def test_what_another_ledger_has_written_is_not_taken_over_silently(everywhere: Everywhere) -> None:
+    assert everywhere.rotate().code == 0
+    old = everywhere.value
+    everywhere.desk.ledger.unlink()
+
+    refused = everywhere.rotate()
+
+    assert refused.code != 0
+    assert "belongs to another ledger" in refused.output
+    assert everywhere.value == old

@@ -26,7 +26,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.store import VaultSecrets
-from tests.servers.openbao import Cluster, OpenBao, OverTls
+from tests.servers.openbao import Cluster, OpenBao, OverTls, wait_until
 from tests.unit.core.doubles import Scripted, VirtualClock
 from tests.unit.providers.vault.place import ALL, Place, secret
 
@@ -93,6 +93,8 @@ def test_through_a_standby_we_read_what_we_have_written(cluster: Cluster, clock:
 def test_a_login_through_a_standby_is_good_at_once(cluster: Cluster, clock: Clock) -> None:
     mount = cluster.active.auth("userpass")
     cluster.active.ask("POST", f"auth/{mount}/users/nova", {"password": "secret-of-nova"})
+    login = (f"auth/{mount}/login/nova", {"password": "secret-of-nova"})
+    wait_until(lambda: "auth" in cluster.standby.ask("POST", *login, ok=False))  # until it knows of the new way in
     auth = {"method": "userpass", "mount": mount, "username": "nova", "password": SecretValue("secret-of-nova")}
     for _turn in range(8):
         options = {"url": cluster.standby.url, "auth": auth}

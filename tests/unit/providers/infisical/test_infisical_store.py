@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Infisical's own ways: batches, trimming, approvals, versions. What all stores do is in tests/conformance."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    PendingApprovalError,
+    PermissionDeniedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
+from tests.sandbox.visitor import Visitor
+from tests.unit.providers.infisical.conftest import FOLDER, Connect, asked, holds, value
+
+
+def test_new_and_old_keys_go_in_one_request(store: InfisicalSecrets, world: Visitor) -> None:
+    store.write(FOLDER, value("first"))
+
+    written = store.write(FOLDER, {**value("second"), "OTHER": SecretValue("third")})
+
+    assert asked(world, "/secrets/batch") == ["PATCH", "PATCH"]
+    assert {key: facts["version"] for key, facts in written["keys"].items()} == {"API_KEY": 2, "OTHER": 1}
+    assert holds(world, "second")
+    assert holds(world, "third", "OTHER")
+
+
+def test_only_what_differs_is_sent(store: InfisicalSecrets, world: Visitor) -> None:
+    store.write(FOLDER, {**value("stays"), "OTHER": SecretValue("old")})
+
+    written = store.write(FOLDER, {**value("stays"), "OTHER": SecretValue("new")})
+
+    assert {key: facts["version"] for key, facts in written["keys"].items()} == {"API_KEY": 1, "OTHER": 2}
+
+
+@pytest.mark.parametrize("text", [" x", "x ", "x\n\n", "\tx", "x\r\n", "\nx\n"])
+def test_what_the_server_would_trim_is_refused(store: InfisicalSecrets, world: Visitor, text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="API_KEY: Infisical trims blanks"):
+        store.write(FOLDER, value(text))
+
+    assert asked(world, "/secrets/batch") == []
+
+
+@pytest.mark.parametrize("text", ["x\n", "two\nlines\n", "inner  blanks"])
+def test_what_the_server_keeps_is_taken(store: InfisicalSecrets, world: Visitor, text: str) -> None:
+    store.write(FOLDER, value(text))
+    assert holds(world, text)
+
+
+def test_a_reference_to_another_secret_is_refused() -> None:
+    refused = InfisicalSecrets.refuses(FOLDER, value("${prod.backend.OTHER}"))
+    assert refused == ["API_KEY: Infisical takes ${…} for a reference to another secret"]
+
+
+def test_a_change_that_needs_approval_is_no_success(store: InfisicalSecrets, world: Visitor) -> None:
+    world.act("guard_infisical_folder")
+
+    with pytest.raises(PendingApprovalError, match=r"pending approval.*request change-1\. Have it approved"):
+        store.write(FOLDER, value("later"))
+
+    assert holds(world, "later") is None
+    world.act("approve_infisical_requests")
+    assert store.write(FOLDER, value("later"))["keys"]["API_KEY"]["version"] == 1
+    assert asked(world, "/secrets/batch") == ["PATCH"]
+
+
+def test_a_deletion_that_needs_approval_is_none(store: InfisicalSecrets, world: Visitor) -> None:
+    store.write(FOLDER, value("stays"))
+    world.act("guard_infisical_folder")
+
+    with pytest.raises(PendingApprovalError):
+        store.delete(FOLDER, ["API_KEY"])
+
+    assert holds(world, "stays")
+
+
+def test_somebodys_change_since_is_not_overwritten(store: InfisicalSecrets, world: Visitor) -> None:
+    written = store.write(FOLDER, value("ours"))
+    world.act("set_infisical_secret", name="API_KEY", value="theirs")
+
+    with pytest.raises(ConflictError, match="infisical molecule prod:/backend: somebody else has changed it"):
+        store.write(FOLDER, value("new"), written)
+
+    assert holds(world, "theirs")
+
+
+def test_who_may_not_read_values_still_has_versions(connect: Connect, world: Visitor) -> None:
+    token = world.act("mint_infisical_token", rights=["describe", "write"])["token"]
+    blind = connect(method="token", token=token)
+
+    written = blind.write(FOLDER, value("unseen"))
+
+    assert "fingerprint" not in written["keys"]["API_KEY"]
+    assert blind.unchanged(written, blind.observe(FOLDER, ["API_KEY"]))
+    assert holds(world, "unseen")
+
+
+@pytest.mark.parametrize("wrong", [{"project": "nobody"}, {"environment": "qa"}, {"path": "/nowhere"}])
+def test_a_place_that_is_not_there_is_named(store: InfisicalSecrets, wrong: dict[str, str]) -> None:
+    place = {**FOLDER, **wrong}
+    with pytest.raises(NotFoundError, match="Are project, environment and folder right") as missing:
+        store.observe(place, ["API_KEY"])
+    assert store.label(place) in str(missing.value)
+
+
+def test_a_missing_right_is_not_taken_for_absence(connect: Connect, world: Visitor) -> None:
+    nobody = connect(method="token", token=world.act("mint_infisical_token")["token"])
+    with pytest.raises(PermissionDeniedError, match="lacks a right for infisical molecule prod:/backend"):
+        nobody.observe(FOLDER, ["SENTRY_DSN"])
+
+
+def test_two_spellings_of_a_folder_are_one(store: InfisicalSecrets) -> None:
+    assert store.identity({**FOLDER, "path": "/backend/"}) == store.identity(FOLDER)
+    assert store.observe({**FOLDER, "path": "//backend/"}, ["SENTRY_DSN"])["keys"]
+
+
+def test_never_more_than_four_requests_are_under_way(store: InfisicalSecrets, world: Visitor) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        seen = list(pool.map(lambda _number: store.observe(FOLDER, ["SENTRY_DSN"]), range(40)))
+
+    assert all(one["keys"] for one in seen)
+    assert world.ask("state")["infisical"]["most_at_once"] <= 4
+
+
+def test_the_list_has_no_values(store: InfisicalSecrets) -> None:
+    assert [sorted(one) for one in store.listed(FOLDER)] == [["name", "updated_at", "version"]]
