@@ -92,7 +92,7 @@ conformance-ours: sync
 	@$(IN_COPY) $(PYTEST) tests/conformance -n $(WORKERS) --dist loadgroup --junitxml=$(REPORTS)/conformance.xml
 
 conformance: sync ## Run the conformance suite, the community's modules too, and write its table (network, minutes)
-	$(call title,conformance of every store and of the community's modules)
+	$(call title,conformance of every store and of the modules of the community)
 	@$(IN_COPY) python -m tools.conformance $(BUILD) -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest; \
 	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
 	exit $$status

@@ -9,8 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
+
+
+@pytest.fixture(autouse=True)
+def own_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test knows as a value may be a plain word in the messages of the next."""
+    monkeypatch.setattr(masking, "_forms", set())
+    masking._pattern.cache_clear()
 
 
 @pytest.fixture(scope="session")

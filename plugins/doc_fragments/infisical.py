@@ -13,14 +13,15 @@ requirements:
 options:
   url:
     description:
-      - Base address of the API, with C(/api) at its end.
-      - Without it, the environment variable E(INFISICAL_API_URL) is used.
+      - Address of the server, with or without C(/api) at its end.
+      - Without it, the environment variable E(INFISICAL_DOMAIN) is used, and then E(INFISICAL_API_URL).
     type: str
-    default: https://app.infisical.com/api
+    default: https://app.infisical.com
   token:
     description:
       - An access token of a machine identity.
-      - Without it, the environment variable E(INFISICAL_TOKEN) is used. It goes before a client's id and secret.
+      - Without it, and without a client, the environment variable E(INFISICAL_TOKEN) is used.
+      - Mutually exclusive with O(client_id) and O(client_secret).
     type: str
   client_id:
     description:
@@ -33,7 +34,9 @@ options:
       - Without it, the environment variable E(INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET) is used.
     type: str
   project:
-    description: Id of the project.
+    description:
+      - Id of the project.
+      - Without it, the environment variable E(INFISICAL_PROJECT_ID) is used.
     type: str
     required: true
   environment:

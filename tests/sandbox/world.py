@@ -70,6 +70,7 @@ class Switches:
     page_size: int = 100
     failing_workflows: list[str] = field(default_factory=list)
     infisical_at_once: int = 4
+    infisical_hides_values: bool = False
     infisical_token_seconds: float = 7200.0
     rate_limits: bool = True
     machine_seconds: float = 0.05

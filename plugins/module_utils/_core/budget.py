@@ -230,9 +230,12 @@ _shared: dict[tuple[Clock, str, str], Budget] = {}
 _guard = threading.Lock()
 
 
-def shared(clock: Clock, account: str, credential: SecretValue, make: Callable[[], Budget]) -> Budget:
-    """One budget for all connections of this process to an account with this credential; the first of them makes it."""
-    key = (clock, account, for_this_process()(credential))
+def shared(clock: Clock, account: str, credential: SecretValue | None, make: Callable[[], Budget]) -> Budget:
+    """One budget for all connections of this process to an account with this credential; the first of them makes it.
+
+    None: whose credential it is makes no difference there.
+    """
+    key = (clock, account, for_this_process()(credential) if credential else "")
     with _guard:
         if key not in _shared:
             _shared[key] = make()

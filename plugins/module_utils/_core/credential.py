@@ -23,6 +23,10 @@ class SecretValue:
     def __init__(self, value: str) -> None:
         if not isinstance(value, str) or not value:
             raise ValueError("a secret value is a string that is not empty")
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # whose text would quote it
+            raise ValueError("a secret value is text, and this one has bytes that are none in UTF-8") from None
         self._value = str.__str__(value)  # core tags its strings: keep a plain one
         masking.register(self._value)
 

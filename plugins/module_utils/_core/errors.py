@@ -9,6 +9,9 @@ or a header.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RotorError(Exception):
     """Something went wrong that a person can act on."""
@@ -76,9 +79,27 @@ class UnexpectedAnswerError(RotorError):
     """An answer that its description does not know: not JSON, a missing field, an unknown status."""
 
 
+class CrossedError(ConflictError, OutcomeUnknownError):
+    """A write of ours had its effect, and somebody else wrote at the same time, before it or after it."""
+
+
 class CheckFailedError(RotorError):
     """A check ran and said no."""
 
 
 class StoppedError(RotorError):
     """The run was asked to stop, or its parent is gone."""
+
+
+@contextmanager
+def after_an_effect(happened: object = True) -> Iterator[None]:
+    """Whatever fails in here, if something ``happened`` before: nobody may take it for a refusal of the whole."""
+    try:
+        yield
+    except (StoppedError, OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError):
+        raise
+    except RotorError as error:
+        if not happened:
+            raise
+        facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}
+        raise OutcomeUnknownError(f"{error.message}, after something was written", **facts) from None

@@ -38,7 +38,10 @@ def resolve(reference: Any, what: str) -> SecretValue:
         value, source = reference, "its variable"
     if not value:
         raise ConfigurationError(f"{what}: {source} is unset or empty", hint=f"Set {source} and run again")
-    return SecretValue(value)
+    try:
+        return SecretValue(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{what}: {source}: {error}") from None
 
 
 def resolve_all(

@@ -47,11 +47,21 @@ class StoredSecrets(Resource):
         mistakes = kind.mistakes(container, self.names)
         if self.present:
             mistakes += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
-        self.values = {name: SecretValue(value) for name, value in given.items() if value and self.present}
+        self.values = self._values(given, mistakes) if self.present else {}
         mistakes += kind.refuses(container, self.values)
         if mistakes:
             raise ConfigurationError(f"{kind.label(container)}: {'; '.join(mistakes)}")
         self._seen: Evidence = {}
+
+    @staticmethod
+    def _values(given: Mapping[str, Any], mistakes: list[str]) -> dict[str, SecretValue]:
+        values: dict[str, SecretValue] = {}
+        for name, value in given.items():
+            try:
+                values |= {name: SecretValue(value)} if value else {}
+            except ValueError as error:
+                mistakes.append(f"{name}: {error}")
+        return values
 
     def read(self) -> State:
         self._seen = self.store.observe(self.container, self.names)

@@ -65,8 +65,7 @@ class InfisicalBench(Bench):
         self._visitor.act("set_infisical_secret", name=key, value=value)
 
     def _token(self, allowed: bool) -> str:
-        rights = ["read", "describe", "write"] if allowed else []
-        return str(self._visitor.act("mint_infisical_token", rights=rights)["token"])
+        return str(self._visitor.act("mint_infisical_token", rights=None if allowed else [])["token"])
 
 
 BENCHES = [InfisicalBench]

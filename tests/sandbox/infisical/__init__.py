@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -15,8 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..provider import Provider, RefusedError, read_json
-from . import state
-from .state import DESCRIBE, PROJECT, READ, WRITE, Folder, Identity, Secret, Token
+from . import logins
+from .changes import Changes
+from .logins import Logins
+from .reading import Reading
+from .state import PROJECT, Folder, Identity
 
 _NAMES = {
     400: "BadRequest",
@@ -24,11 +28,18 @@ _NAMES = {
     403: "PermissionDenied",
     404: "NotFound",
     422: "ValidationFailure",
+    429: "RateLimitExceeded",
 }
-_FAILURES = 3
-"""Refused logins until an identity is locked out for a while."""
+_NO_MEMBER = "You are not a member of this project"
+_ERRORS = {logins.EXPIRED: "TokenError", _NO_MEMBER: "ProjectMembershipNotFound"}
+"""Words for an error that are not the usual ones of their status."""
 _LATENCY = 0.002
 """Seconds that a request takes, so that several can be under way."""
+_LARGEST = 1024 * 1024
+"""Bytes of a body; more are answered with 500."""
+
+Answer = Callable[[Request], Awaitable[Any]]
+Task = Callable[[Identity, Request], Awaitable[Any]]
 
 
 class Infisical(Provider):
@@ -36,57 +47,70 @@ class Infisical(Provider):
     prefix = "/infisical"
     spec = "infisical.json"
     error_schema = "Error"
+    undescribed = ("/api/v1/auth/token/renew",)
 
     def seed(self) -> None:
         credentials = self.world.credentials
-        operator = Identity("operator", credentials["INFISICAL_CLIENT_ID"], credentials["INFISICAL_CLIENT_SECRET"])
-        self.identities = {operator.client_id: operator}
-        self.tokens: dict[str, Token] = {}
-        self.requests: list[state.Request] = []
-        self.most_at_once = 0
-        self._at_once = 0
+        self.logins = Logins(self.world)
+        self.logins.add(
+            Identity("operator", credentials["INFISICAL_CLIENT_ID"], credentials["INFISICAL_CLIENT_SECRET"])
+        )
+        self.most_at_once = self.overloads = self._at_once = 0
         self.folders = {
             (environment, path): Folder(environment, path)
             for environment in ("dev", "staging", "prod")
             for path in ("/", "/backend")
         }
-        for folder in self.folders.values():
-            self._put(folder, "SENTRY_DSN", f"https://{secrets.token_hex(8)}@sentry.molecule.example/1")
+        self.changes = Changes(self.world, self.folders)
+        self.reading = Reading(self.world, self.folders, self.changes)
+        for (environment, path), folder in self.folders.items():
+            self.changes.put(folder, "SENTRY_DSN", f"https://{secrets.token_hex(8)}@sentry.molecule.example/1")
+            if path == "/":
+                self.changes.put(folder, "DATABASE_URL", f"postgres://{secrets.token_hex(12)}@db/{environment}")
 
     def routes(self) -> list[BaseRoute]:
-        table: list[tuple[str, str, Callable[..., Any]]] = [
-            ("POST", "/auth/universal-auth/login", self._login),
-            ("GET", "/secrets", self._list),
-            ("PATCH", "/secrets/batch", self._patch),
-            ("POST", "/secrets/batch", self._create),
-            ("DELETE", "/secrets/batch", self._delete),
+        one, many = "/v4/secrets/{name}", "/v4/secrets/batch"
+        table: list[tuple[str, str, Answer]] = [
+            ("GET", "/status", self._status),
+            ("POST", "/v1/auth/universal-auth/login", lambda request: self.logins.log_in(request)),
+            ("POST", "/v1/auth/token/renew", self._renew),
+            ("GET", "/v4/secrets", self._admitted(lambda *given: self.reading.all(*given))),
+            *((method, many, self._admitted(task)) for method, task in self._verbs().items()),
+            ("GET", one, self._admitted(lambda *given: self.reading.one(*given))),
+            *((method, one, self._admitted(singly(task))) for method, task in self._verbs().items()),
         ]
-        version = {True: "/api/v4", False: "/api/v1"}
-        return [
-            Route(version["secrets" in path] + path, self._limited(answer), methods=[method])
-            for method, path, answer in table
-        ]
+        return [Route(f"/api{path}", self._limited(answer), methods=[method]) for method, path, answer in table]
+
+    def _verbs(self) -> dict[str, Task]:
+        return {
+            "POST": lambda *given: self.changes.create(*given),
+            "PATCH": lambda *given: self.changes.update(*given),
+            "DELETE": lambda *given: self.changes.delete(*given),
+        }
 
     def problem(self, status: int, message: str) -> Response:
-        said: Any = [{"message": message}] if status == 422 else message
-        body = {"reqId": f"req-{secrets.token_hex(6)}", "statusCode": status, "error": _NAMES.get(status, "Error")}
-        if message == "expired":
-            body["error"] = "TokenError"
-        return JSONResponse({**body, "message": said}, status, headers={"x-request-id": body["reqId"]})
+        """The request's id stands in the body only."""
+        error = _ERRORS.get(message) or _NAMES.get(status, "InternalServerError")
+        said: Any = [{"code": "custom", "path": [], "message": message}] if status == 422 else message
+        more = {"details": []} if error == "PermissionDenied" else {}
+        body = {"reqId": f"req-{secrets.token_hex(7)}", "statusCode": status, "error": error, "message": said}
+        return JSONResponse(body | more, status)
 
     def caller(self, headers: Mapping[str, str]) -> str | None:
-        token = self.tokens.get(headers.get("authorization", "").removeprefix("Bearer "))
+        token = self.logins.find(headers)
         return token.identity.name if token else None
 
-    def _limited(self, answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        """A real server's pool of connections to its database is small: more requests at once end with 500."""
+    def _limited(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        """A real server's pool of connections to its database is small: requests beyond it end with 500."""
 
         async def run(request: Request) -> Response:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
+            beyond = self._at_once > self.world.switches.infisical_at_once
+            self.overloads += beyond
             try:
                 await asyncio.sleep(_LATENCY)
-                if self._at_once > self.world.switches.infisical_at_once:
+                if beyond or len(await request.body()) > _LARGEST:
                     return self.problem(500, "Something went wrong")
                 return JSONResponse(await answer(request))
             finally:
@@ -94,136 +118,38 @@ class Infisical(Provider):
 
         return run
 
-    # Who calls
+    def _admitted(self, task: Task) -> Answer:
+        """Who is no member of the project hears nothing of what is in it."""
 
-    async def _login(self, request: Request) -> Any:
+        async def run(request: Request) -> Any:
+            identity = self.logins.admit(request)
+            given = dict(request.query_params) if request.method == "GET" else await read_json(request)
+            if given.get("projectId") == PROJECT and not identity.member:
+                raise RefusedError(403, _NO_MEMBER)
+            return await task(identity, request)
+
+        return run
+
+    async def _status(self, request: Request) -> Any:
+        return {"message": "Ok"}
+
+    async def _renew(self, request: Request) -> Any:
+        """The same token, for as long again."""
         body = await read_json(request)
-        identity = self.identities.get(str(body.get("clientId")))
-        if identity is None:
-            raise RefusedError(401, "Invalid credentials")
-        if identity.failures >= _FAILURES:
-            raise RefusedError(401, "This identity is temporarily locked out")
-        if body.get("clientSecret") != identity.client_secret:
-            identity.failures += 1
-            raise RefusedError(401, "Invalid credentials")
-        identity.failures = 0
-        seconds = self.world.switches.infisical_token_seconds
-        token = self._issue(identity, seconds)
-        return {
-            "accessToken": token.value,
-            "expiresIn": int(seconds),
-            "accessTokenMaxTTL": 2592000,
-            "tokenType": "Bearer",
-        }
-
-    def _issue(self, identity: Identity, seconds: float | None) -> Token:
-        ends = None if seconds is None else self.world.now().timestamp() + seconds
-        token = state.new_token(identity, ends)
-        self.tokens[token.value] = token
-        self.world.remember(token.value)
-        return token
-
-    def _admit(self, request: Request, right: str) -> Identity:
-        token = self.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-        if token is None or token.too_old:
-            raise RefusedError(401, "Token missing or not accepted")
-        if token.expires_at is not None and token.expires_at <= self.world.now().timestamp():
-            raise RefusedError(403, "expired")
-        if right not in token.identity.rights:
-            raise RefusedError(403, f"You are not allowed to {right} secrets")
-        return token.identity
-
-    # Secrets
-
-    def _folder(self, given: Mapping[str, Any]) -> Folder:
-        for option in ("projectId", "environment"):
-            if not given.get(option):
-                raise RefusedError(422, f"{option} is required")
-        if given["projectId"] != PROJECT:
-            raise RefusedError(404, f"Project {given['projectId']} not found")
-        path = given.get("secretPath") or "/"
-        folder = self.folders.get((given["environment"], path.rstrip("/") or "/"))
-        if folder is None:
-            raise RefusedError(404, f"Folder with path '{path}' in environment '{given['environment']}' not found")
-        return folder
-
-    async def _list(self, request: Request) -> Any:
-        identity = self._admit(request, DESCRIBE)
-        query = dict(request.query_params)
-        folder = self._folder(query)
-        view = query.get("viewSecretValue", "true") == "true"
-        if view and READ not in identity.rights:
-            raise RefusedError(403, "You are not allowed to read the values of secrets")
-        return {"secrets": self._shown(folder, sorted(folder.secrets), value=view), "imports": []}
-
-    async def _patch(self, request: Request) -> Any:
-        folder, body = await self._change(request)
-        mode = body.get("mode", "failOnNotFound")
-        items = {item["secretKey"]: item for item in body["secrets"]}
-        missing = [key for key in items if key not in folder.secrets]
-        if missing and mode == "failOnNotFound":
-            raise RefusedError(404, f"Secret with name '{missing[0]}' not found")
-        wanted = [key for key in items if mode == "upsert" or key in folder.secrets]
-        return self._changed(request, folder, {key: items[key].get("secretValue", "") for key in wanted})
-
-    async def _create(self, request: Request) -> Any:
-        folder, body = await self._change(request)
-        items = {item["secretKey"]: item.get("secretValue", "") for item in body["secrets"]}
-        if there := [key for key in items if key in folder.secrets]:
-            raise RefusedError(400, f"Secret already exists: {there[0]}")
-        return self._changed(request, folder, items)
-
-    async def _delete(self, request: Request) -> Any:
-        folder, body = await self._change(request)
-        keys = [item["secretKey"] for item in body["secrets"]]
-        if missing := [key for key in keys if key not in folder.secrets]:
-            raise RefusedError(404, f"Secret with name '{missing[0]}' not found")
-        return self._changed(request, folder, dict.fromkeys(keys))
-
-    async def _change(self, request: Request) -> tuple[Folder, dict[str, Any]]:
-        self._admit(request, WRITE)
-        body = await read_json(request)
-        folder = self._folder(body)
-        items = body.get("secrets")
-        if not isinstance(items, list) or not items or not all(item.get("secretKey") for item in items):
-            raise RefusedError(422, "secrets must be a list of at least one item with a secretKey")
-        return folder, body
-
-    def _changed(self, request: Request, folder: Folder, values: dict[str, str | None]) -> dict[str, Any]:
-        self.world.remember(*filter(None, values.values()))
-        if folder.guarded:
-            waiting = state.Request(folder, values)
-            self.requests.append(waiting)
-            self.world.touch()
-            return {"approval": {"id": waiting.id, "slug": f"change-{len(self.requests)}", "status": "open"}}
-        view = READ in self._admit(request, WRITE).rights
-        gone = [folder.secrets[key] for key, value in values.items() if value is None]
-        self._apply(folder, values)
-        self.world.touch()
-        kept = [key for key, value in values.items() if value is not None]
-        deleted = [state.shown(folder, secret, value=view) for secret in gone]
-        return {"secrets": [*self._shown(folder, kept, value=view), *deleted]}
-
-    def _apply(self, folder: Folder, values: Mapping[str, str | None]) -> None:
-        for key, value in values.items():
-            if value is None:
-                folder.secrets.pop(key, None)
-            else:
-                self._put(folder, key, state.kept(value))
-
-    def _put(self, folder: Folder, key: str, value: str) -> None:
-        now, known = self.world.now(), folder.secrets.get(key)
-        self.world.remember(value)
-        if known is None:
-            folder.secrets[key] = Secret(key, value, now, now)
-        else:
-            known.value, known.updated_at, known.version = value, now, known.version + 1
-
-    @staticmethod
-    def _shown(folder: Folder, keys: list[str], *, value: bool) -> list[dict[str, Any]]:
-        return [state.shown(folder, folder.secrets[key], value=value) for key in keys]
+        headers = {"authorization": f"Bearer {body.get('accessToken')}"}
+        self.logins.admit(Request({"type": "http", "headers": [(b"authorization", headers["authorization"].encode())]}))
+        token, seconds = self.logins.find(headers), self.world.switches.infisical_token_seconds
+        assert token is not None
+        if token.expires_at is not None:
+            token.expires_at = self.world.now().timestamp() + seconds
+        granted = {"accessToken": token.value, "accessTokenMaxTTL": 2592000, "tokenType": "Bearer"}
+        return {**granted, "expiresIn": 0 if token.expires_at is None else int(seconds)}
 
     # For the oracle
+
+    def identify(self, value: str) -> str | None:
+        token = self.logins.find({"authorization": f"Bearer {value}"})
+        return token.id if token else None
 
     def possessions(self) -> dict[tuple[str, str], Any]:
         return {
@@ -238,53 +164,69 @@ class Infisical(Provider):
                 f"{folder.environment}:{folder.path}": {key: one.version for key, one in folder.secrets.items()}
                 for folder in self.folders.values()
             },
-            "requests": len(self.requests),
+            "requests": len(self.changes.requests),
             "most_at_once": self.most_at_once,
-            "tokens": len(self.tokens),
+            "overloads": self.overloads,
         }
 
     def acts(self) -> dict[str, Any]:
         return {
             "set_infisical_secret": self._set_by_hand,
-            "mint_infisical_token": self._mint,
+            "rotate_infisical_secret": self._rotate,
+            "mint_infisical_token": self.logins.mint,
+            "expire_infisical_tokens": self.logins.expire,
+            "leave_infisical_project": self._leave,
             "guard_infisical_folder": self._guard,
-            "approve_infisical_requests": self._approve,
+            "approve_infisical_requests": self.changes.approve,
             "remove_infisical_folder": self._remove,
-            "expire_infisical_tokens": self._expire,
         }
 
-    def _at(self, environment: str, path: str) -> Folder:
-        return self.folders[environment, path]
-
-    def _set_by_hand(self, name: str, value: str, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:
-        self._put(self._at(environment, path), name, value)
+    def _set_by_hand(
+        self, name: str, value: str | None = None, environment: str = "prod", path: str = "/backend"
+    ) -> dict[str, Any]:
+        """Without a value, it is deleted."""
+        folder = self.folders[environment, path]
+        if value is None:
+            del folder.secrets[name]
+        else:
+            self.changes.put(folder, name, value)
         return {}
 
-    def _mint(self, rights: list[str] | None = None) -> dict[str, Any]:
-        """A token that somebody was given, without an end; and an identity of its own to log in with."""
-        rights = [] if rights is None else rights
-        name = f"identity-{len(self.identities)}"
-        identity = Identity(name, f"{name}-client", secrets.token_urlsafe(24), frozenset(rights))
-        self.identities[identity.client_id] = identity
-        self.world.remember(identity.client_secret)
-        given = {"client_id": identity.client_id, "client_secret": identity.client_secret}
-        return {"token": self._issue(identity, None).value, **given}
+    def _rotate(
+        self, name: str, rotated: bool = True, environment: str = "prod", path: str = "/backend"
+    ) -> dict[str, Any]:
+        """From now on Infisical itself rotates this secret."""
+        self.folders[environment, path].secrets[name].rotated = rotated
+        return {}
+
+    def _leave(self, token: str) -> dict[str, Any]:
+        found = self.logins.find({"authorization": f"Bearer {token}"})
+        if found is None:
+            raise ValueError("no such token")
+        found.identity.member = False
+        return {}
 
     def _guard(self, environment: str = "prod", path: str = "/backend", guarded: bool = True) -> dict[str, Any]:
-        self._at(environment, path).guarded = guarded
+        self.folders[environment, path].guarded = guarded
         return {}
-
-    def _approve(self) -> dict[str, Any]:
-        for waiting in self.requests:
-            self._apply(waiting.folder, waiting.values)
-        approved, self.requests = len(self.requests), []
-        return {"approved": approved}
 
     def _remove(self, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:
         del self.folders[environment, path]
         return {}
 
-    def _expire(self, too_old: bool = False) -> dict[str, Any]:
-        for token in self.tokens.values():
-            token.expires_at, token.too_old = (token.expires_at, True) if too_old else (0.0, False)
-        return {}
+
+def singly(task: Task) -> Task:
+    """A batch of the one secret that the address names."""
+
+    async def run(identity: Identity, request: Request) -> Any:
+        body = await read_json(request)
+        place = {name: body.pop(name) for name in ("projectId", "environment", "secretPath") if name in body}
+        batch = json.dumps({**place, "secrets": [{**body, "secretKey": request.path_params["name"]}]}).encode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": batch, "more_body": False}
+
+        said = await task(identity, Request(request.scope, receive))
+        return {"secret": said["secrets"][0]} if "secrets" in said else said
+
+    return run

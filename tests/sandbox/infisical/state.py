@@ -1,30 +1,54 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Infisical keeps: projects with environments and folders, secrets with versions, identities and their tokens."""
+"""What Infisical keeps: a project with environments and folders, secrets with versions, identities and their tokens."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 PROJECT = "molecule"
 """The project's id. Real ones are UUIDs; this one can be read."""
-READ, DESCRIBE, WRITE = "read", "describe", "write"
-EVERYTHING = frozenset((READ, DESCRIBE, WRITE))
+READ, DESCRIBE, CREATE, EDIT, DELETE = "read", "describe", "create", "edit", "delete"
+WRITE = "write"
+"""All of the rights to change."""
+EVERYTHING = frozenset((READ, DESCRIBE, CREATE, EDIT, DELETE, WRITE))
+_BLANKS = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What JavaScript's `trim` takes away; Python's `strip` takes others."""
+_HIDDEN = "<hidden-by-infisical>"
+_REFERENCE = re.compile(r"\$\{([^}]+)\}")
+_DEPTH = 5
+"""References in the values of references are followed so far."""
 
 
 @dataclass
 class Secret:
+    """`rotated`: Infisical rotates it itself, and drops what others write."""
+
     key: str
     value: str
     created_at: datetime
     updated_at: datetime
-    version: int = 1
+    rotated: bool = False
+    past: list[tuple[str, datetime]] = field(default_factory=list)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def version(self) -> int:
+        return len(self.past) + 1
+
+    def change(self, value: str, now: datetime) -> None:
+        """A version more, also where the value is the same."""
+        self.past.append((self.value, self.updated_at))
+        self.value, self.updated_at = value, now
+
+    def at(self, version: int) -> tuple[str, datetime]:
+        return [*self.past, (self.value, self.updated_at)][version - 1]
 
 
 @dataclass
@@ -42,20 +66,35 @@ class Folder:
 
 @dataclass
 class Request:
-    """A change that waits for somebody's approval."""
+    """A change that waits for somebody's approval; a value of None is a deletion."""
 
     folder: Folder
     values: dict[str, str | None]
+    slug: str
+    created_at: datetime
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def shown(self) -> dict[str, Any]:
+        facts = {"id": self.id, "slug": self.slug, "status": "open", "hasMerged": False}
+        return {**facts, "createdAt": timestamp(self.created_at)}
 
 
 @dataclass
 class Identity:
+    """`unseen` are names that its rights to look are not for."""
+
     name: str
     client_id: str
     client_secret: str
     rights: frozenset[str] = EVERYTHING
+    unseen: frozenset[str] = frozenset()
+    member: bool = True
     failures: int = 0
+
+    def may(self, right: str, key: str | None = None) -> bool:
+        if right in (READ, DESCRIBE):
+            return right in self.rights and key not in self.unseen
+        return right in self.rights or WRITE in self.rights
 
 
 @dataclass
@@ -65,31 +104,55 @@ class Token:
     expires_at: float | None
     too_old: bool = False
     """Refused by its age with 401, although it has no end."""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 def new_token(identity: Identity, expires_at: float | None) -> Token:
-    return Token(f"ey{secrets.token_urlsafe(48)}", identity, expires_at)
+    """It looks like the JWT that a real one is."""
+    parts = "eyJ" + secrets.token_urlsafe(16), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    return Token(".".join(parts), identity, expires_at)
+
+
+def trimmed(text: str) -> str:
+    return text.strip(_BLANKS)
 
 
 def kept(value: str) -> str:
     """The server trims values; a single newline at the end survives."""
-    return value.strip() + ("\n" if value.endswith("\n") else "")
+    return trimmed(value) + ("\n" if value.endswith("\n") else "")
 
 
-def shown(folder: Folder, secret: Secret, *, value: bool) -> dict[str, Any]:
-    """As SecretRaw of the description; the placeholder of a hidden value is the server's own."""
+def references(value: str) -> list[str]:
+    return _REFERENCE.findall(value)
+
+
+def expanded(value: str, known: dict[str, str], depth: int = 0) -> str:
+    """`known` are the values by what a reference to them says."""
+    if depth == _DEPTH:
+        return ""
+    return _REFERENCE.sub(lambda match: expanded(known.get(match[1], ""), known, depth + 1), value)
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown(folder: Folder, secret: Secret, *, value: str | None, version: int = 0) -> dict[str, Any]:
+    """As SecretRaw of the description; a value of None is hidden."""
+    number = version or secret.version
     return {
         "id": secret.id,
         "_id": secret.id,
         "workspace": PROJECT,
         "environment": folder.environment,
-        "version": secret.version,
+        "version": number,
         "type": "shared",
         "secretKey": secret.key,
-        "secretValue": secret.value if value else "<hidden-by-infisical>",
-        "secretValueHidden": not value,
+        "secretValue": _HIDDEN if value is None else value,
+        "secretValueHidden": value is None,
         "secretPath": folder.path,
         "secretComment": "",
-        "createdAt": secret.created_at.isoformat(),
-        "updatedAt": secret.updated_at.isoformat(),
+        "isRotatedSecret": secret.rotated,
+        "createdAt": timestamp(secret.created_at),
+        "updatedAt": timestamp(secret.at(number)[1]),
     }

@@ -59,3 +59,10 @@ def test_values_are_compared_by_what_they_hold() -> None:
 def test_nothing_but_text_is_a_value(nothing: Any) -> None:
     with pytest.raises(ValueError, match="not empty"):
         SecretValue(nothing)
+
+
+def test_bytes_that_are_no_text_are_refused_without_being_shown() -> None:
+    with pytest.raises(ValueError, match="bytes that are none in UTF-8") as refused:
+        SecretValue("abc\udcff")
+    assert "abc" not in str(refused.value)
+    assert refused.value.__suppress_context__

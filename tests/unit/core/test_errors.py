@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     MissingLibraryError,
@@ -27,3 +30,22 @@ def test_status_request_and_code_stay_apart_from_the_text() -> None:
 
 def test_a_missing_library_is_a_mistake_in_the_set_up() -> None:
     assert issubclass(MissingLibraryError, ConfigurationError)
+
+
+@pytest.mark.parametrize("kind", [errors.PermissionDeniedError, errors.ConflictError, errors.RateLimitedError])
+def test_what_fails_after_an_effect_is_no_refusal(kind: type[errors.RotorError]) -> None:
+    with pytest.raises(errors.OutcomeUnknownError) as unknown, errors.after_an_effect():
+        raise kind("reading KEY back answered 403", hint="ask for the right", status=403, request_id="r-1")
+    assert str(unknown.value) == "reading KEY back answered 403, after something was written. ask for the right"
+    assert (unknown.value.status, unknown.value.request_id) == (403, "r-1")
+
+
+@pytest.mark.parametrize("kind", [errors.StoppedError, errors.PendingApprovalError, errors.UnexpectedAnswerError])
+def test_what_says_already_that_it_may_have_happened_stays_as_it_is(kind: type[errors.RotorError]) -> None:
+    with pytest.raises(kind), errors.after_an_effect():
+        raise kind("stopped")
+
+
+def test_where_nothing_happened_a_refusal_stays_one() -> None:
+    with pytest.raises(errors.PermissionDeniedError), errors.after_an_effect([]):
+        raise errors.PermissionDeniedError("no")

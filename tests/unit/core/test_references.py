@@ -104,3 +104,9 @@ def test_a_reference_inside_of_an_object_is_named_by_its_path(monkeypatch: pytes
 def test_an_object_that_is_not_given_stays_away() -> None:
     resolved, values = references.resolve_all({"url": "https://x"}, ("auth.secret_id", "auth.jwt"), WHAT)
     assert (resolved, values) == ({"url": "https://x"}, [])
+
+
+def test_a_variable_with_bytes_that_are_no_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKEN", "abc\udcff")
+    with pytest.raises(ConfigurationError, match="token: the environment variable BROKEN: a secret value is text"):
+        references.resolve({"env": "BROKEN"}, "token")

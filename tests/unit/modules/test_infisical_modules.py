@@ -86,4 +86,4 @@ def test_the_folder_is_listed_without_values(task: Task) -> None:
 def test_without_a_login_the_task_says_what_to_set(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID")
     failed = task(infisical_secret_info)
-    assert "there is nothing to log in with. Set token or INFISICAL_TOKEN" in failed["msg"]
+    assert "there is nothing to log in with. Set client_id or INFISICAL_UNIVERSAL_AUTH_CLIENT_ID" in failed["msg"]

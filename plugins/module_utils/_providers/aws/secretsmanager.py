@@ -26,7 +26,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConflictError,
     InvalidRequestError,
     NotFoundError,
-    PermissionDeniedError,
+    OutcomeUnknownError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.documents import (
@@ -279,7 +280,8 @@ class SecretsManagerSecrets(Store):
         if not self.stamp or there == self.stamp:
             return {}
         try:
-            self._secret(container).tag({STAMP: self.stamp})
-        except PermissionDeniedError:
+            with after_an_effect():
+                self._secret(container).tag({STAMP: self.stamp})
+        except OutcomeUnknownError:
             return {}
         return {"ledger": self.stamp}

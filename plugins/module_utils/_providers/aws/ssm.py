@@ -21,9 +21,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     ConflictError,
+    CrossedError,
     InvalidRequestError,
     PermissionDeniedError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import settings
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
@@ -116,10 +118,14 @@ class SsmParameters(Store):
         writer = Writer(self.connection, self.label(container), wanted)
         for key, blockade in blockades.items():
             writer.move_labels(found[key].name, blockade)
-        made = {key: writer.put(name_of(container, key), values[key], found.get(key)) for key in due}
-        tagged = [self._tag(container, writer, key, written=key in made) for key in values]
-        now = self._read_back(container, values, made) if made or any(tagged) else found
-        return self.evidence(container, now)
+        made: dict[str, int] = {}
+        for key in due:
+            with after_an_effect(made):
+                made[key] = writer.put(name_of(container, key), values[key], found.get(key))
+        with after_an_effect(made):
+            tagged = [self._tag(container, writer, key, written=key in made) for key in values]
+            now = self._read_back(container, values, made) if made or any(tagged) else found
+            return self.evidence(container, now)
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         writer = Writer(self.connection, self.label(container), Settings.of(container))
@@ -184,7 +190,7 @@ class SsmParameters(Store):
             raise UnexpectedAnswerError(f"AWS took {', '.join(made)} of {self.label(container)}, and does not show it")
         for key, version in made.items():
             if now[key].version != version or now[key].value not in (None, values[key]):
-                raise ConflictError(
+                raise CrossedError(
                     f"{key} of {self.label(container)} was written as version {version}, "
                     f"and somebody else has written version {now[key].version} since",
                     hint="Compare both in the parameter's history, and run again",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConflictError,
+    CrossedError,
     OutcomeUnknownError,
     UnexpectedAnswerError,
 )
@@ -124,8 +124,8 @@ class Writer:
             return True
         raise self._crossed(name, due, version)
 
-    def _crossed(self, name: str, due: int, made: int) -> ConflictError:
-        return ConflictError(
+    def _crossed(self, name: str, due: int, made: int) -> CrossedError:
+        return CrossedError(
             f"writing {name} of {self._label}: it has version {made} now where {due} was due, "
             "since somebody else has written it at the same time",
             hint="No value is lost: see both in the parameter's history, and run again",

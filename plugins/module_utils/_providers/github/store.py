@@ -20,6 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     NotFoundError,
     PermissionDeniedError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import scope as scopes
@@ -73,8 +74,12 @@ class GitHubSecrets(Store):
         if problems:
             raise InvalidRequestError(f"writing to {scope.label}: {'; '.join(problems)}; nothing was sent")
         extra = {name: self._visibility(scope, container, name) for name in values} if scope.organization else {}
-        written = {name: self._put(scope, name, value, extra.get(name, {})).date for name, value in values.items()}
-        return {"keys": {name: self._read_back(scope, name, at) for name, at in written.items()}}
+        written: dict[str, datetime] = {}
+        for name, value in values.items():
+            with after_an_effect(written):
+                written[name] = self._put(scope, name, value, extra.get(name, {})).date
+        with after_an_effect():
+            return {"keys": {name: self._read_back(scope, name, at) for name, at in written.items()}}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         scope = Scope.of(container)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,32 +18,43 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical import tokens
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import URL, InfisicalConnection
 
-_CLIENT = "INFISICAL_UNIVERSAL_AUTH_CLIENT"
+
+def _from_env(*names: str) -> tuple[Any, list[str]]:
+    return (env_fallback, [f"INFISICAL_{name}" for name in names])
+
+
 ACCESS: dict[str, dict[str, Any]] = {
-    "url": {"type": "str", "default": URL, "fallback": (env_fallback, ["INFISICAL_API_URL"])},
-    "token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["INFISICAL_TOKEN"])},
-    "client_id": {"type": "str", "fallback": (env_fallback, [f"{_CLIENT}_ID"])},
-    "client_secret": {"type": "str", "no_log": True, "fallback": (env_fallback, [f"{_CLIENT}_SECRET"])},
-    "project": {"type": "str", "required": True},
+    "url": {"type": "str", "default": URL, "fallback": _from_env("DOMAIN", "API_URL")},
+    "token": {"type": "str", "no_log": True},
+    "client_id": {"type": "str"},
+    "client_secret": {"type": "str", "no_log": True},
+    "project": {"type": "str", "required": True, "fallback": _from_env("PROJECT_ID")},
     "environment": {"type": "str", "required": True},
     "path": {"type": "str", "default": "/"},
 }
+_TOKEN = "INFISICAL_TOKEN"  # noqa: S105 - the name of a variable
+_CLIENT = {name: f"INFISICAL_UNIVERSAL_AUTH_{name.upper()}" for name in ("client_id", "client_secret")}
 
 
 def connect(params: Mapping[str, Any]) -> InfisicalConnection:
-    """A token goes before a client's id and secret, as with Infisical's own tool."""
-    auth: dict[str, Any] = {"method": tokens.UNIVERSAL, "client_id": params["client_id"]}
-    if params["token"]:
-        auth = {"method": tokens.TOKEN, "token": references.resolve(params["token"], "token")}
-    elif params["client_id"] and params["client_secret"]:
-        auth["client_secret"] = references.resolve(params["client_secret"], "client_secret")
-    else:
-        raise ConfigurationError(
-            "there is nothing to log in with",
-            hint=f"Set token or INFISICAL_TOKEN; or client_id and client_secret, or {_CLIENT}_ID and {_CLIENT}_SECRET",
-        )
-    return InfisicalConnection({"url": params["url"], "auth": auth}, clock=Clock())
+    return InfisicalConnection({"url": params["url"], "auth": _auth(params)}, clock=Clock())
 
 
 def container(params: Mapping[str, Any]) -> Options:
     return {name: params[name] for name in ("project", "environment", "path")}
+
+
+def _auth(params: Mapping[str, Any]) -> Options:
+    """What the task says goes before the environment; within each, a token before a client, as in Infisical's tool."""
+    with_client = params["client_id"] or params["client_secret"]
+    if params["token"] and with_client:
+        raise ConfigurationError("there are a token and a client to log in with", hint="Leave one of them out")
+    token = None if with_client else params["token"] or os.environ.get(_TOKEN)
+    if token:
+        return {"method": tokens.TOKEN, "token": references.resolve(token, "token")}
+    client = {name: params[name] or os.environ.get(variable) for name, variable in _CLIENT.items()}
+    if missing := [f"{name} or {_CLIENT[name]}" for name, value in client.items() if not value]:
+        hint = "" if with_client else f", or token or {_TOKEN}"
+        raise ConfigurationError("there is nothing to log in with", hint=f"Set {', and '.join(missing)}{hint}")
+    secret = references.resolve(client["client_secret"], "client_secret")
+    return {"method": tokens.UNIVERSAL, "client_id": client["client_id"], "client_secret": secret}

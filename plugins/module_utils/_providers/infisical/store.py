@@ -1,31 +1,48 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Infisical's secrets as a store: all keys of a folder in one request, a version for each as evidence."""
+"""Infisical's secrets as a store: all keys of a folder in one request, versions and fingerprints as evidence."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema, Store
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
+    CrossedError,
     InvalidRequestError,
+    NotFoundError,
     OutcomeUnknownError,
     PendingApprovalError,
-    PermissionDeniedError,
+    RotorError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.folders import (
+    Found,
+    Looks,
+    folder,
+    place,
+    secrets_of,
+    value_of,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.texts import (
+    name_problem,
+    value_problem,
+)
 
 _ATTEMPTS = 3
+_PAUSE = 2.0
+"""Seconds in which a request whose answer was lost may still arrive."""
 _BATCH = "/v4/secrets/batch"
-_REFERENCE = re.compile(r"\$\{[^}]+\}")
-_NO_NAME = re.compile(r"[\s/:\x00-\x1f]")
-Found = Mapping[str, Mapping[str, Any]]
+_MOST_BYTES = 1024 * 1023
+"""Of all secrets in a request, which has 1 MiB at most: Infisical leaves that to its framework."""
+Items = list[dict[str, str]]
 
 
 class InfisicalSecrets(Store):
@@ -43,27 +60,32 @@ class InfisicalSecrets(Store):
         },
         required=("project", "environment"),
     )
+    unknown = "whether the identity may write, and whether somebody has to approve it, since only reading is tried"
     connection: InfisicalConnection
 
     @classmethod
     def label(cls, container: Options) -> str:
-        return f"infisical {container['project']} {container['environment']}:{_folder(container)}"
+        return f"infisical {container['project']} {container['environment']}:{folder(container)}"
 
     @classmethod
     def identity(cls, container: Options) -> str:
-        return f"{container['project']}/{container['environment']}:{_folder(container)}"
+        return f"{container['project']}/{container['environment']}:{folder(container)}"
 
     @classmethod
     def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        wrong = [key for key in keys if not key or _NO_NAME.search(key)]
-        return [f"{key}: a name has no blanks, slashes or colons" for key in wrong]
+        return [f"{key}: {problem}" for key in keys if (problem := name_problem(key))]
 
     @classmethod
     def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
-        return [f"{key}: {why}" for key, value in values.items() if (why := _problem(value.reveal()))]
+        problems = [f"{key}: {why}" for key, value in values.items() if (why := value_problem(value.reveal()))]
+        if len(json.dumps(_items(values))) > _MOST_BYTES:
+            problems.append(f"{', '.join(values)}: Infisical takes no request of more than 1 MiB")
+        return problems
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        found = self._read(container)
+        """What a write would be refused for is found here, before anything is changed."""
+        found = self._looks(container).at(keys)
+        self._refuse_rotated(container, found, keys)
         return {"keys": {key: self._facts(found[key]) for key in keys if key in found}}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
@@ -71,35 +93,43 @@ class InfisicalSecrets(Store):
         problems = self.mistakes(container, list(values)) + self.refuses(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
-        before = self._read(container)
-        self._refuse_foreign_change(container, values, since, before)
+        looks = self._looks(container)
+        before = looks.at(values) if since is None else looks.everything()
         due = {key: value for key, value in values.items() if not _holds(before, key, value)}
+        self._refuse_foreign(container, before, due, since)
+        self._refuse_rotated(container, before, due)
         made = self._set(container, due, before) if due else {}
-        now = {**{key: before[key] for key in values if key in before}, **made}
+        now = {**before, **made}
         return {"keys": {key: self._facts(now[key]) for key in values}}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        there = self._read(container)
-        gone = [{"secretKey": key} for key in keys if key in there]
-        if gone:
-            doing = f"deleting {', '.join(item['secretKey'] for item in gone)} of {self.label(container)}"
+        """Whatever an attempt came to, the next one begins with what is left."""
+        trouble: RotorError | None = None
+        for _attempt in range(_ATTEMPTS):
+            there = self._left(container, keys, trouble)
+            if not there:
+                return {"keys": {}}
+            doing = f"deleting {', '.join(there)} of {self.label(container)}"
             try:
-                self._change("DELETE", container, gone, doing)
-            except OutcomeUnknownError:
-                if any(item["secretKey"] in self._read(container) for item in gone):
-                    raise
+                self._change("DELETE", container, [{"secretKey": key} for key in there], doing)
+            except (NotFoundError, OutcomeUnknownError) as error:
+                trouble = trouble if isinstance(trouble, OutcomeUnknownError) else error
+            else:
+                return {"keys": {}}
+        if trouble and self._left(container, keys, trouble):
+            raise trouble
         return {"keys": {}}
 
     def listed(self, container: Options) -> list[dict[str, Any]]:
         """Name, version and dates of every secret in the folder; values are not asked for."""
-        secrets = self._list(container, view=False)
-        return [
-            {"name": one["secretKey"], "version": one["version"], "updated_at": one["updatedAt"]} for one in secrets
-        ]
+        found = self._looks(container).everything(view=False)
+        return [{"name": key, "version": one["version"], "updated_at": one["updatedAt"]} for key, one in found.items()]
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        return _versions(recorded) == _versions(observed)
+        """By value where it could be read, which a change of a comment leaves as it is; else by version."""
+        before, now = recorded["keys"], observed["keys"]
+        return before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
@@ -108,133 +138,117 @@ class InfisicalSecrets(Store):
             return next(iter(versions.values()))
         return ", ".join(f"{key} {version}" for key, version in versions.items()) or "absent"
 
-    # What is there
-
-    def _read(self, container: Options) -> Found:
-        """With values, where the identity may read them."""
-        try:
-            secrets = self._list(container, view=True)
-        except PermissionDeniedError:
-            secrets = self._list(container, view=False)
-        return {one["secretKey"]: one for one in secrets}
-
-    def _list(self, container: Options, *, view: bool) -> list[dict[str, Any]]:
-        query = {
-            **_place(container),
-            "viewSecretValue": str(view).lower(),
-            "expandSecretReferences": "false",
-            "recursive": "false",
-            "include_imports": "false",
-        }
-        label = self.label(container)
-        said = self.connection.ask("GET", "/v4/secrets", f"reading {label}", label, params=query)
-        return _secrets(said, f"reading {label}")
+    def _looks(self, container: Options) -> Looks:
+        return Looks(self.connection, container, self.label(container))
 
     def _facts(self, secret: Mapping[str, Any]) -> dict[str, Any]:
-        facts: dict[str, Any] = {"version": secret["version"], "updated_at": secret["updatedAt"]}
-        value = _value(secret)
-        return {**facts, "fingerprint": self.fingerprint(value)} if value else facts
+        """Without a fingerprint where the value is hidden; one that is empty stands for an empty value."""
+        facts = {"version": secret["version"], "id": secret["id"], "updated_at": secret["updatedAt"]}
+        if secret.get("secretValueHidden"):
+            return facts
+        value = value_of(secret)
+        return {**facts, "fingerprint": self.fingerprint(value) if value else ""}
 
     # Changes
 
     def _set(self, container: Options, values: Mapping[str, SecretValue], before: Found) -> Found:
         """Sent again only when reading shows that it did not arrive."""
-        items = [{"secretKey": key, "secretValue": value.reveal()} for key, value in values.items()]
         doing = f"writing {', '.join(values)} of {self.label(container)}"
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                made = self._change("PATCH", container, items, doing, mode="upsert")
-                self._refuse_crossing(doing, made, values, before)
-                return made
+                made = self._change("PATCH", container, _items(values), doing, mode="upsert")
             except OutcomeUnknownError:
-                now = self._read(container)
+                self.clock.sleep(_PAUSE)
+                with after_an_effect():
+                    now = self._looks(container).everything()
                 if all(_holds(now, key, value) for key, value in values.items()):
                     return now
                 if attempt == _ATTEMPTS or any(_version(now, key) != _version(before, key) for key in values):
                     raise
+            else:
+                self._refuse_other_values(doing, made, values)
+                self._refuse_crossing(doing, made, values, before)
+                return made
         raise AssertionError("the last attempt returns or raises")
 
-    def _change(
-        self, method: str, container: Options, items: list[dict[str, str]], doing: str, **more: str
-    ) -> dict[str, Mapping[str, Any]]:
-        body = {**_place(container), **more, "secrets": items}
+    def _change(self, method: str, container: Options, items: Items, doing: str, **more: str) -> Found:
+        body = {**place(container), **more, "secrets": items}
         said = self.connection.ask(method, _BATCH, doing, self.label(container), body=body)
         if "approval" in said:
             raise PendingApprovalError(
-                f"{doing}: pending approval. A change policy has made it request {_request(said['approval'])}",
-                hint="Have it approved in Infisical, under the project's change requests; then run again",
+                f"{doing}: pending approval. A change policy has made it request {_name(said['approval'])}",
+                hint="Have it approved in Infisical, under the project's change requests, and run again then; "
+                "not before, since each run would make one more request",
             )
-        made = {one["secretKey"]: one for one in _secrets(said, doing)}
+        made = secrets_of(said, doing)
         if missing := [item["secretKey"] for item in items if item["secretKey"] not in made]:
             raise UnexpectedAnswerError(f"{doing}: the answer does not name {', '.join(missing)}")
         return made
 
-    def _refuse_foreign_change(
-        self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None, now: Found
+    def _left(self, container: Options, keys: Collection[str], trouble: RotorError | None) -> list[str]:
+        with after_an_effect(isinstance(trouble, OutcomeUnknownError)):
+            return [key for key in self._looks(container).at(keys, view=False) if key in keys]
+
+    # What is no success, and what never will be
+
+    def _refuse_foreign(
+        self, container: Options, now: Found, due: Mapping[str, SecretValue], since: Evidence | None
     ) -> None:
+        """What holds its new value already is no conflict: it may be of an earlier try, or approved meanwhile."""
         if since is None:
             return
-        recorded = {key: facts["version"] for key, facts in since["keys"].items() if key in values}
-        if recorded != {key: now[key]["version"] for key in values if key in now}:
+        there = {key: self._facts(now[key]) for key in due if key in now}
+        if moved := [key for key in due if not _same(since["keys"].get(key), there.get(key))]:
             raise ConflictError(
-                f"writing to {self.label(container)}: somebody else has changed it; nothing was sent",
-                hint="See the secret's versions, and run again",
+                f"writing to {self.label(container)}: somebody else has changed {', '.join(moved)}; nothing was sent",
+                hint="Find out who, by the secret's versions, and run again",
             )
 
-    def _refuse_crossing(self, doing: str, made: Found, values: Mapping[str, SecretValue], before: Found) -> None:
+    def _refuse_rotated(self, container: Options, found: Found, keys: Collection[str]) -> None:
+        if rotated := [key for key in keys if found.get(key, {}).get("isRotatedSecret")]:
+            raise InvalidRequestError(
+                f"{self.label(container)}: Infisical rotates {', '.join(rotated)} itself, and drops what others write",
+                hint="End that rotation in Infisical first",
+            )
+
+    @staticmethod
+    def _refuse_other_values(doing: str, made: Found, values: Mapping[str, SecretValue]) -> None:
+        seen = {key for key in values if not made[key].get("secretValueHidden") and "secretValue" in made[key]}
+        if other := [key for key in values if key in seen and value_of(made[key]) != values[key]]:
+            raise UnexpectedAnswerError(f"{doing}: it was taken, and {', '.join(other)} has another value all the same")
+
+    @staticmethod
+    def _refuse_crossing(doing: str, made: Found, values: Mapping[str, SecretValue], before: Found) -> None:
         """A version that is not the next one tells that somebody else has written in between."""
         crossed = [key for key in values if made[key]["version"] != _version(before, key) + 1]
         if crossed:
-            raise ConflictError(
-                f"{doing}: somebody else has written {', '.join(crossed)} at the same time",
-                hint="No value is lost: see the secret's versions, and run again",
+            raise CrossedError(
+                f"{doing}: it is done, and somebody else has written {', '.join(crossed)} right before",
+                hint="No value is lost: compare the versions (one may be ours, after a lost answer), and run again",
             )
 
 
-def _folder(container: Options) -> str:
-    return "/" + "/".join(filter(None, (container.get("path") or "/").split("/")))
-
-
-def _place(container: Options) -> dict[str, str]:
-    return {
-        "projectId": container["project"],
-        "environment": container["environment"],
-        "secretPath": _folder(container),
-    }
-
-
-def _problem(value: str) -> str:
-    """Infisical trims values; a single newline at the end survives (its API's description, secret-router)."""
-    if value.strip() + ("\n" if value.endswith("\n") else "") != value:
-        return "Infisical trims blanks and newlines around a value"
-    return "Infisical takes ${…} for a reference to another secret" if _REFERENCE.search(value) else ""
-
-
-def _secrets(said: Mapping[str, Any], doing: str) -> list[dict[str, Any]]:
-    found = said.get("secrets")
-    needed = {"secretKey", "version", "updatedAt"}
-    if not isinstance(found, list) or not all(isinstance(one, dict) and needed <= one.keys() for one in found):
-        raise UnexpectedAnswerError(f"{doing}: the answer has no list of secrets with their versions")
-    return found
-
-
-def _value(secret: Mapping[str, Any]) -> SecretValue | None:
-    shown = secret.get("secretValue")
-    return SecretValue(shown) if shown and not secret.get("secretValueHidden") else None
+def _items(values: Mapping[str, SecretValue]) -> Items:
+    return [{"secretKey": key, "secretValue": value.reveal()} for key, value in values.items()]
 
 
 def _holds(found: Found, key: str, value: SecretValue) -> bool:
-    return key in found and _value(found[key]) == value
+    return key in found and value_of(found[key]) == value
 
 
 def _version(found: Found, key: str) -> int:
     return int(found[key]["version"]) if key in found else 0
 
 
-def _versions(evidence: Evidence) -> dict[str, int]:
-    return {key: facts["version"] for key, facts in evidence["keys"].items()}
+def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    """A secret that was deleted and made anew has version 1 again, and another id."""
+    if before is None or now is None:
+        return before is now
+    if "fingerprint" in before and "fingerprint" in now:
+        return bool(before["fingerprint"] == now["fingerprint"])
+    return "id" in before and all(before.get(fact) == now.get(fact) for fact in ("id", "version"))
 
 
-def _request(approval: Any) -> str:
+def _name(approval: Any) -> str:
     named = approval if isinstance(approval, dict) else {}
     return str(named.get("slug") or named.get("id") or "of unknown name")

@@ -15,6 +15,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     ConfigurationError,
+    PermissionDeniedError,
+    RotorError,
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
@@ -48,21 +50,24 @@ class Tokens:
         self._lock = Lock()
         self._token: SecretValue | None = auth.get("token") if auth["method"] == TOKEN else None
         self._renew_at: float | None = None
-        self._refused: AuthenticationError | None = None
+        self._refused: RotorError | None = None
         if missing := [option for option in _NEEDED[auth["method"]] if not auth.get(option)]:
             raise ConfigurationError(f"auth method {auth['method']} needs {', '.join(missing)}")
 
     def current(self) -> SecretValue:
+        """Never asked for while a request of the same thread is under way: a login takes a turn of its own."""
         with self._lock:
             over = self._renew_at is not None and self._clock.monotonic() >= self._renew_at
             return self._log_in() if self._token is None or over else self._token
 
-    def replace(self, refused: SecretValue) -> bool:
-        """Whether there is another token to try: a machine identity's may be refused by its age."""
+    def drop(self, refused: SecretValue) -> bool:
+        """Whether there is another one to try: tokens of a login may be revoked, or refused by their age."""
         with self._lock:
-            if self._token == refused and self._auth["method"] == UNIVERSAL:
-                self._log_in()
-            return self._token != refused
+            if self._auth["method"] == TOKEN:
+                return False
+            if self._token == refused:
+                self._token = None
+            return True
 
     def _log_in(self) -> SecretValue:
         """A refused login is not tried again: three of them lock the identity out."""
@@ -71,8 +76,8 @@ class Tokens:
         doing = f"logging in to Infisical as client {self._auth['client_id']}"
         body = {"clientId": self._auth["client_id"], "clientSecret": self._auth["client_secret"].reveal()}
         try:
-            answer = self._http.request("POST", _LOGIN, doing=doing, body=body, idempotent=True)
-        except AuthenticationError as error:
+            answer = self._http.request("POST", _LOGIN, doing=doing, body=body, reads=True)
+        except (AuthenticationError, PermissionDeniedError) as error:
             error.hint = "Check auth.client_id and auth.client_secret; after three refused logins, wait five minutes"
             self._refused = error
             raise

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     InvalidRequestError,
     NotFoundError,
+    OutcomeUnknownError,
     PermissionDeniedError,
     UnexpectedAnswerError,
 )
@@ -214,3 +215,17 @@ def test_no_error_holds_the_value(store: GitHubSecrets, world: Visitor) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         store.write(CONTAINER, NEW)
     assert VALUE not in str(caught.value)
+
+
+def test_a_second_key_that_is_refused_leaves_the_outcome_of_both_unknown(store: GitHubSecrets, world: Visitor) -> None:
+    world.tell("faults", provider="github", method="PUT", path="/secrets/SECOND$", status=403, times=0)
+
+    with pytest.raises(OutcomeUnknownError, match=r"writing SECOND of .* answered 403.*after something was written"):
+        store.write(CONTAINER, {**NEW, "SECOND": SecretValue("of-the-store-tests")})
+
+
+def test_a_write_that_cannot_be_read_back_is_no_refusal(store: GitHubSecrets, world: Visitor) -> None:
+    world.tell("faults", provider="github", method="GET", path=f"/secrets/{NAME}$", status=403, times=0)
+
+    with pytest.raises(OutcomeUnknownError, match="after something was written"):
+        store.write(CONTAINER, NEW)

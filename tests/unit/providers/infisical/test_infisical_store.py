@@ -86,14 +86,14 @@ def test_somebodys_change_since_is_not_overwritten(store: InfisicalSecrets, worl
     written = store.write(FOLDER, value("ours"))
     world.act("set_infisical_secret", name="API_KEY", value="theirs")
 
-    with pytest.raises(ConflictError, match="infisical molecule prod:/backend: somebody else has changed it"):
+    with pytest.raises(ConflictError, match="prod:/backend: somebody else has changed API_KEY"):
         store.write(FOLDER, value("new"), written)
 
     assert holds(world, "theirs")
 
 
 def test_who_may_not_read_values_still_has_versions(connect: Connect, world: Visitor) -> None:
-    token = world.act("mint_infisical_token", rights=["describe", "write"])["token"]
+    token = world.act("mint_infisical_token", rights=["describe", "create", "edit"])["token"]
     blind = connect(method="token", token=token)
 
     written = blind.write(FOLDER, value("unseen"))
@@ -103,17 +103,24 @@ def test_who_may_not_read_values_still_has_versions(connect: Connect, world: Vis
     assert holds(world, "unseen")
 
 
-@pytest.mark.parametrize("wrong", [{"project": "nobody"}, {"environment": "qa"}, {"path": "/nowhere"}])
-def test_a_place_that_is_not_there_is_named(store: InfisicalSecrets, wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"project": "nobody"}, "There is no project nobody that this identity could see"),
+        ({"environment": "qa"}, "The project has no environment with the slug qa"),
+        ({"path": "/nowhere"}, "Environment prod has no folder /nowhere: make it first"),
+    ],
+)
+def test_a_place_that_is_not_there_is_named(store: InfisicalSecrets, wrong: dict[str, str], hint: str) -> None:
     place = {**FOLDER, **wrong}
-    with pytest.raises(NotFoundError, match="Are project, environment and folder right") as missing:
+    with pytest.raises(NotFoundError, match=hint) as missing:
         store.observe(place, ["API_KEY"])
     assert store.label(place) in str(missing.value)
 
 
 def test_a_missing_right_is_not_taken_for_absence(connect: Connect, world: Visitor) -> None:
-    nobody = connect(method="token", token=world.act("mint_infisical_token")["token"])
-    with pytest.raises(PermissionDeniedError, match="lacks a right for infisical molecule prod:/backend"):
+    nobody = connect(method="token", token=world.act("mint_infisical_token", rights=[])["token"])
+    with pytest.raises(PermissionDeniedError, match="may describe secrets in infisical molecule prod:/backend"):
         nobody.observe(FOLDER, ["SENTRY_DSN"])
 
 
@@ -132,3 +139,39 @@ def test_never_more_than_four_requests_are_under_way(store: InfisicalSecrets, wo
 
 def test_the_list_has_no_values(store: InfisicalSecrets) -> None:
     assert [sorted(one) for one in store.listed(FOLDER)] == [["name", "updated_at", "version"]]
+
+
+def test_a_secret_that_one_may_not_see_is_not_absent(connect: Connect, world: Visitor) -> None:
+    token = world.act("mint_infisical_token", unseen=["SENTRY_DSN"])["token"]
+    with pytest.raises(PermissionDeniedError, match="SENTRY_DSN among them"):
+        connect(method="token", token=token).observe(FOLDER, ["SENTRY_DSN"])
+
+
+def test_what_infisical_rotates_itself_is_refused_before_anything_is_written(
+    store: InfisicalSecrets, world: Visitor
+) -> None:
+    world.act("rotate_infisical_secret", name="SENTRY_DSN")
+    for task in (
+        lambda: store.observe(FOLDER, ["SENTRY_DSN"]),
+        lambda: store.write(FOLDER, {**value("new"), "SENTRY_DSN": SecretValue("new")}),
+    ):
+        with pytest.raises(InvalidRequestError, match="Infisical rotates SENTRY_DSN itself"):
+            task()
+    assert not holds(world, "new")
+
+
+def test_a_secret_made_anew_is_another_one_although_its_version_is_the_same(
+    connect: Connect, store: InfisicalSecrets, world: Visitor
+) -> None:
+    token = world.act("mint_infisical_token", rights=["describe", "write"])["token"]
+    blind = connect(method="token", token=token)
+    written = blind.write(FOLDER, value("ours"))
+    store.delete(FOLDER, ["API_KEY"])
+    world.act("set_infisical_secret", name="API_KEY", value="theirs")
+
+    assert not blind.unchanged(written, blind.observe(FOLDER, ["API_KEY"]))
+
+
+def test_more_than_a_request_holds_is_refused() -> None:
+    values = {f"KEY_{number}": SecretValue(f"{number}" * 300_000) for number in range(4)}
+    assert InfisicalSecrets.refuses(FOLDER, values)[-1].endswith("Infisical takes no request of more than 1 MiB")

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at secrets: lists, single ones, and older versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from ..provider import RefusedError
+from . import state
+from .changes import Changes
+from .logins import Logins
+from .state import DESCRIBE, READ, Folder, Identity, Secret
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+class Reading:
+    def __init__(self, world: World, folders: Mapping[tuple[str, str], Folder], changes: Changes) -> None:
+        self._world = world
+        self._folders = folders
+        self._changes = changes
+
+    async def all(self, identity: Identity, request: Request) -> Any:
+        """What the identity may not describe is left out; whether it may describe anything comes first."""
+        query = self._query(request)
+        Logins.need(identity, DESCRIBE)
+        top = self._changes.folder(query, "Folder was not found: please see the environment slug and the secret path")
+        secrets = [
+            self._shown(identity, folder, folder.secrets[key], query)
+            for folder in (self._below(top) if is_on(query, "recursive") else [top])
+            for key in sorted(folder.secrets)
+            if identity.may(DESCRIBE, key)
+        ]
+        return {"secrets": secrets, "imports": []}
+
+    async def one(self, identity: Identity, request: Request) -> Any:
+        """The right comes before the question whether there is such a secret."""
+        query = self._query(request)
+        folder, name = self._changes.folder(query), request.path_params["name"]
+        Logins.need(identity, DESCRIBE, name)
+        version = query.get("version", "0")
+        if not version.isdecimal():
+            raise RefusedError(422, "Expected number, received nan")
+        secret = folder.secrets.get(name)
+        if secret is None or int(version) > secret.version:
+            raise RefusedError(404, f"Secret with name '{name}' not found")
+        return {"secret": self._shown(identity, folder, secret, query, int(version))}
+
+    def _query(self, request: Request) -> dict[str, str]:
+        query = dict(request.query_params)
+        if not ("projectId" in query and "environment" in query):
+            raise RefusedError(422, "Required")
+        self._changes.project(query["projectId"])
+        return query
+
+    def _below(self, top: Folder) -> list[Folder]:
+        prefix = top.path.rstrip("/") + "/"
+        inside = [folder for folder in self._folders.values() if folder.environment == top.environment]
+        return [folder for folder in inside if folder is top or folder.path.startswith(prefix)]
+
+    def _shown(
+        self, identity: Identity, folder: Folder, secret: Secret, query: Mapping[str, str], version: int = 0
+    ) -> dict[str, Any]:
+        value = secret.at(version or secret.version)[0] if self._views(identity, secret.key, query) else None
+        if value is not None and is_on(query, "expandSecretReferences"):
+            value = state.expanded(value, self._changes.referable(folder))
+        return state.shown(folder, secret, value=value, version=version)
+
+    def _views(self, identity: Identity, key: str, query: Mapping[str, str]) -> bool:
+        """Servers differ in what they do where the right to values is missing: refuse, or hide them."""
+        if not is_on(query, "viewSecretValue", "true"):
+            return False
+        if not self._world.switches.infisical_hides_values:
+            Logins.need(identity, READ, key)
+        return identity.may(READ, key)
+
+
+def is_on(query: Mapping[str, str], name: str, default: str = "false") -> bool:
+    if query.get(name, default) not in ("true", "false"):
+        raise RefusedError(422, "Invalid enum value: expected 'true' or 'false'")
+    return query.get(name, default) == "true"
