@@ -19,6 +19,8 @@ fi
 need python3-venv "$python" -c 'import ensurepip, venv'
 need openssh-server test -x /usr/sbin/sshd
 need openssh-client command -v ssh
+need postgresql bash -c "compgen -G '/usr/lib/postgresql/*/bin/initdb'"
+need pgbouncer test -x /usr/sbin/pgbouncer
 need sudo command -v sudo
 need libsystemd-shared bash -c "compgen -G '/usr/lib*/systemd/libsystemd-shared-*' || compgen -G '/usr/lib/*/systemd/libsystemd-shared-*'"
 
