@@ -27,7 +27,7 @@ GATE := $(LINT) sanity unit conformance-ours integration integration-newest
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint $(GATE) conformance format coverage constraints venv system-packages sync clean
+.PHONY: help demo test gate lint $(GATE) engine systems conformance format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -80,12 +80,19 @@ sanity: sync ## Run ansible-test's sanity tests
 	$(call title,ansible-test sanity)
 	@$(IN_COPY) bash tools/sanity.sh
 
-unit: sync ## Run the unit tests; the engine's branches must be covered
-	$(call title,unit tests)
-	@$(IN_COPY) $(PYTEST) tests/unit -n $(WORKERS) --cov --cov-fail-under=0 --cov-report=json:$(BUILD)/coverage/report.json \
-	  --junitxml=$(REPORTS)/unit.xml
+unit: engine systems ## Run the unit tests; the engine's branches must be covered
+
+engine: sync
+	$(call title,unit tests of the engine)
+	@$(IN_COPY) $(PYTEST) tests/unit/core tests/unit/rotation -n $(WORKERS) --cov --cov-fail-under=0 \
+	  --cov-report=json:$(BUILD)/coverage/report.json --junitxml=$(REPORTS)/engine.xml
 	@$(IN_COPY) coverage report
 	@$(IN_COPY) python tools/branches.py $(BUILD)/coverage/report.json 95
+
+systems: sync
+	$(call title,unit tests of the systems and modules)
+	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/rotation -n $(WORKERS) --dist loadgroup \
+	  --junitxml=$(REPORTS)/systems.xml
 
 conformance-ours: sync
 	$(call title,conformance of every store)
@@ -111,7 +118,7 @@ format: venv ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff format
 
 coverage: sync ## Write the coverage report of the unit tests as HTML
-	@-$(MAKE) --no-print-directory unit
+	@-$(MAKE) --no-print-directory engine
 	@$(IN_COPY) coverage html --fail-under=0 --directory=$(BUILD)/coverage/html
 
 constraints: venv ## Pin the newest versions of all packages
