@@ -21,6 +21,7 @@ description:
     is of the first object in a list whose member C(key) is the secret's name.
 extends_documentation_fragment:
   - rotor.secrets.http
+  - rotor.secrets.stored
   - rotor.secrets.attributes
   - rotor.secrets.attributes.http
 attributes:
@@ -94,29 +95,6 @@ options:
       success:
         description: JSON path in the answer to what must stand there, or it was no success whatever the status.
         type: dict
-  name:
-    description: Name of a single secret.
-    type: str
-  value:
-    description: Value of the secret O(name). Needed with O(state=present).
-    type: str
-  secrets:
-    description: Several secrets, instead of O(name) and O(value).
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the secret.
-        type: str
-        required: true
-      value:
-        description: Value of the secret. Needed with O(state=present).
-        type: str
-  state:
-    description: Whether the secrets are to be there.
-    type: str
-    choices: [present, absent]
-    default: present
 """
 
 EXAMPLES = r"""

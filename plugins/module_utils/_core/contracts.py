@@ -205,6 +205,14 @@ def too_long(values: Mapping[str, SecretValue], most: int | None) -> list[str]:
     return [f"{key}: the value is longer than the {most} bytes that are allowed" for key in long]
 
 
+def by_version(evidence: Evidence) -> str:
+    """What :meth:`Store.describe` says of a store that counts the versions of each key."""
+    versions = {key: f"version {facts['version']}" for key, facts in evidence["keys"].items()}
+    if len(versions) == 1:
+        return next(iter(versions.values()))
+    return ", ".join(f"{key} {version}" for key, version in versions.items()) or "absent"
+
+
 class Overlap(StrEnum):
     OPEN = "open"  # old and new are valid until we revoke
     TIMED = "timed"  # the provider ends the old one by itself

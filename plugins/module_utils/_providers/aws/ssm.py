@@ -140,10 +140,7 @@ class SsmParameters(Store):
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
-        versions = {key: f"version {facts['version']}" for key, facts in evidence["keys"].items()}
-        if len(versions) == 1:
-            return next(iter(versions.values()))
-        return ", ".join(f"{key} {version}" for key, version in versions.items()) or "absent"
+        return by_version(evidence)
 
     # What is there
 

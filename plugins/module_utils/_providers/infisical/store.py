@@ -9,7 +9,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema, Store
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Evidence,
+    Options,
+    Schema,
+    Store,
+    by_version,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
@@ -133,10 +139,7 @@ class InfisicalSecrets(Store):
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
-        versions = {key: f"version {facts['version']}" for key, facts in evidence["keys"].items()}
-        if len(versions) == 1:
-            return next(iter(versions.values()))
-        return ", ".join(f"{key} {version}" for key, version in versions.items()) or "absent"
+        return by_version(evidence)
 
     def _looks(self, container: Options) -> Looks:
         return Looks(self.connection, container, self.label(container))
