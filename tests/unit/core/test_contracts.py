@@ -17,6 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Issuer,
     Limits,
     Store,
+    by_version,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
@@ -102,3 +103,10 @@ def test_a_host_connection_speaks_to_nobody_until_an_action_gives_it_a_host() ->
 
 def test_a_value_for_a_hosts_standard_input_is_not_shown() -> None:
     assert "the-value" not in repr(HostCommand("cat", stdin=SecretValue("the-value")))
+
+
+def test_versions_are_told_by_key_where_there_are_several() -> None:
+    first, second = {"KEY": {"version": 3}}, {"OTHER": {"version": 1}}
+    assert by_version({"keys": first}) == "version 3"
+    assert by_version({"keys": first | second}) == "KEY version 3, OTHER version 1"
+    assert by_version({"keys": {}}) == "absent"

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Options,
     Schema,
     Store,
+    by_version,
     too_long,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
