@@ -28,9 +28,11 @@ options:
       - Without it, credentials are found as AWS's own tools find them, in E(AWS_ACCESS_KEY_ID) with
         E(AWS_SECRET_ACCESS_KEY) and E(AWS_SESSION_TOKEN), in the profile, or as a role of the machine.
     type: str
+    aliases: [access_key]
   secret_access_key:
     description: The secret part of O(access_key_id).
     type: str
+    aliases: [secret_key]
   session_token:
     description: Session that O(access_key_id) belongs to, if it is a temporary one.
     type: str

@@ -74,6 +74,6 @@ def converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, A
     result = {**resource.result(after), "changed": after != before}
     if check_mode and result["changed"] and resource.note:
         result["note"] = resource.note
-    if diff:
+    if diff and result["changed"]:
         result["diff"] = {"before": before, "after": after}
     return result

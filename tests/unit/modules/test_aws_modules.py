@@ -296,3 +296,18 @@ def test_a_secret_that_is_no_object_has_no_keys(task: Task, moto: Moto, name: st
     moto.client("secretsmanager").create_secret(Name=name, SecretString=OLD)
     assert task(aws_secretsmanager_secret_info, secret=name)["secrets"][0]["keys"] == []
     assert task(aws_secretsmanager_secret_info, secret=f"{name}-nowhere")["failed"]
+
+
+def test_the_keys_go_by_the_names_of_other_collections_too(
+    task: Task, moto: Moto, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable)
+    keys = {"access_key": moto.admin["access_key_id"], "secret_key": moto.admin["secret_access_key"]}
+    assert task(aws_ssm_secret, path=path, name="KEY", value=NEW, **keys)["changed"]
+
+
+def test_what_changes_nothing_has_no_difference_to_show(task: Task, path: str) -> None:
+    assert "diff" in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
+    assert "diff" not in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
+    assert "diff" not in task(aws_ssm_secret_info, path=path)

@@ -19,8 +19,8 @@ Kind = TypeVar("Kind", bound=AwsConnection)
 ACCESS: dict[str, dict[str, Any]] = {
     "region": {"type": "str", "fallback": (env_fallback, ["AWS_REGION", "AWS_DEFAULT_REGION"])},
     "profile": {"type": "str", "fallback": (env_fallback, ["AWS_PROFILE"])},
-    "access_key_id": {"type": "str", "no_log": True},
-    "secret_access_key": {"type": "str", "no_log": True},
+    "access_key_id": {"type": "str", "no_log": True, "aliases": ["access_key"]},
+    "secret_access_key": {"type": "str", "no_log": True, "aliases": ["secret_key"]},
     "session_token": {"type": "str", "no_log": True},
     "role_arn": {"type": "str"},
     "external_id": {"type": "str"},
