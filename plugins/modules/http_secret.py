@@ -20,7 +20,7 @@ description:
   - A JSON path is such as V(data.items[0].version), V(secrets.<key>.version) or V([key=<key>].updated_at); the last one
     is of the first object in a list whose member C(key) is the secret's name.
 extends_documentation_fragment:
-  - rotor.secrets.http
+  - rotor.secrets.http_api
   - rotor.secrets.stored
   - rotor.secrets.attributes
   - rotor.secrets.attributes.http

@@ -72,21 +72,26 @@ class Infisical(Provider):
         one, many = "/v4/secrets/{name}", "/v4/secrets/batch"
         table: list[tuple[str, str, Answer]] = [
             ("GET", "/status", self._status),
-            ("POST", "/v1/auth/universal-auth/login", lambda request: self.logins.log_in(request)),
+            ("POST", "/v1/auth/universal-auth/login", self._now("logins", "log_in")),
             ("POST", "/v1/auth/token/renew", self._renew),
-            ("GET", "/v4/secrets", self._admitted(lambda *given: self.reading.all(*given))),
+            ("GET", "/v4/secrets", self._admitted(self._now("reading", "all"))),
             *((method, many, self._admitted(task)) for method, task in self._verbs().items()),
-            ("GET", one, self._admitted(lambda *given: self.reading.one(*given))),
+            ("GET", one, self._admitted(self._now("reading", "one"))),
             *((method, one, self._admitted(singly(task))) for method, task in self._verbs().items()),
         ]
         return [Route(f"/api{path}", self._limited(answer), methods=[method]) for method, path, answer in table]
 
     def _verbs(self) -> dict[str, Task]:
-        return {
-            "POST": lambda *given: self.changes.create(*given),
-            "PATCH": lambda *given: self.changes.update(*given),
-            "DELETE": lambda *given: self.changes.delete(*given),
-        }
+        tasks = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
+        return {method: self._now("changes", task) for method, task in tasks.items()}
+
+    def _now(self, part: str, task: str) -> Callable[..., Awaitable[Any]]:
+        """A task of a part that is there when it is asked: they are made anew with the world."""
+
+        async def run(*given: Any) -> Any:
+            return await getattr(getattr(self, part), task)(*given)
+
+        return run
 
     def problem(self, status: int, message: str) -> Response:
         """The request's id stands in the body only."""

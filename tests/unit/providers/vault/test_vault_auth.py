@@ -168,7 +168,7 @@ def test_a_login_in_another_namespace_is_for_this_one_where_its_policy_says_so(k
 @pytest.mark.parametrize(
     "change",
     [{"secret_id": SecretValue("wrong-secret-id")}, {"role_id": "wrong-role-id"}],
-    ids=lambda change: "".join(change),
+    ids=["secret_id", "role_id"],
 )
 def test_a_refused_login_names_what_to_check(kv2: Place, change: dict[str, Any]) -> None:
     auth = {**approle(kv2), **change}

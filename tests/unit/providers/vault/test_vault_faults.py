@@ -63,7 +63,7 @@ def test_a_sealed_server_says_so_whatever_is_asked_of_it(clock: Clock) -> None:
         store.write(place.container, secret(A="one"))
         server.ask("PUT", "sys/seal")
         for attempt in (
-            lambda: store.connection.probe(),
+            store.connection.probe,
             lambda: store.observe(place.container, ["A"]),
             lambda: store.write(place.container, secret(A="two")),
             lambda: store.delete(place.container, ["A"]),
