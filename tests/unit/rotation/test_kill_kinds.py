@@ -21,7 +21,7 @@ from tests.unit.rotation.kinds import assert_at_rest, settled
 from tests.unit.rotation.test_kill import killed_at
 from tests.unit.rotation.world import WORLDS, World
 
-STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 9
+STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 11
 LEAST = 40
 """Every rotation has more points than this."""
 
