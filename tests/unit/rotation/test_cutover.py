@@ -397,27 +397,3 @@ def test_going_back_locks_the_new_one_out_and_leaves_the_old_one_as_it_is(ready:
     assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
     assert_at_rest(play)
     assert_nothing_is_left_to_do(play)
-
-
-# -- on hosts ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_copy_on_a_host_is_looked_at_before_the_cut_and_its_failure_stops_nothing_after(
-    ready: Callable[..., Play],
-) -> None:
-    play = ready("reset")
-    play.connections["files"] = {"type": "test.fake.hosts", "world": play.world.name}
-    play.world.put("/env", {"TOKEN": play.world.alive[-1].value})
-    first, second = play.map["TOKEN"]["rollout"]
-    copies = [*first["copies"], {"store": "files", "host": "app1", "path": "/env"}]
-    play.map["TOKEN"]["rollout"] = [{**first, "copies": copies}, second]
-    play.world.fail("execute", UnavailableError("unreachable"), "look")
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "mint" not in done(play)
-    play.world.fail("execute", UnavailableError("unreachable"), "put")
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "GAP   TOKEN" in play.output
-    assert done(play)[-2:] == ["test app", "test ci"]
-    assert not play.rotate("TOKEN")["failed"], play.output
-    assert play.world.containers["/env"]["TOKEN"][0] == play.world.alive[-1].value
-    assert_at_rest(play)

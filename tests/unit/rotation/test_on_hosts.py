@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.driver import Play
+from tests.unit.rotation.kinds import assert_at_rest, settled
 from tests.unit.rotation.world import World
 
 PATH = "/opt/nova/.env"
@@ -115,3 +116,24 @@ def test_a_host_that_is_not_in_the_inventory_is_a_mistake_in_the_map(play: Play)
 
     with pytest.raises(Exception, match=r"copies\[0\]\.host: there is no such host in the inventory"):
         play.plan("TOKEN")
+
+
+def test_a_copy_on_a_host_is_looked_at_before_the_cut_and_its_failure_stops_nothing_after(
+    tmp_path: Path,
+) -> None:
+    play = settled("reset", World("cut-on-hosts"), tmp_path)
+    play.connections["files"] = {"type": "test.fake.hosts", "world": play.world.name}
+    play.world.put("/env", {"TOKEN": play.world.alive[-1].value})
+    first, second = play.map["TOKEN"]["rollout"]
+    copies = [*first["copies"], {"store": "files", "host": "app1", "path": "/env"}]
+    play.map["TOKEN"]["rollout"] = [{**first, "copies": copies}, second]
+    play.world.fail("execute", UnavailableError("unreachable"), "look")
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert play.world.counted("mint") == 0
+    play.world.fail("execute", UnavailableError("unreachable"), "put")
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "GAP   TOKEN" in play.output
+    assert [what for kind, what in play.world.log if kind == "test"] == ["app", "ci"]
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert play.world.containers["/env"]["TOKEN"][0] == play.world.alive[-1].value
+    assert_at_rest(play)
