@@ -11,9 +11,9 @@ documentation. No class here or below knows Ansible.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -220,12 +220,12 @@ class Overlap(StrEnum):
 
 
 class Recover(StrEnum):
-    """How a mint whose answer was lost is put right."""
+    """How a mint or an activation whose answer was lost is put right."""
 
-    OURS = "ours"  # apply the same value again
+    OURS = "ours"  # the value is sealed already: apply it again
     READABLE = "readable"  # read it back
     RECONCILE = "reconcile"  # find it by its name, revoke it, mint anew
-    NONE = "none"
+    NONE = "none"  # nobody can tell: mint anew, and leave an orphan if there is an overlap
 
 
 @dataclass(frozen=True)
@@ -238,6 +238,21 @@ class Traits:
     revoke: str
     """api, auto or person."""
     recover: Recover
+    activates: bool = False
+    """A value of ours is worth nothing until :meth:`Issuer.activate` has made it valid. With no overlap that comes
+    after all copies are written, and is the old one's end; otherwise it comes before the first copy."""
+    turns: bool = False
+    """A fixed set of identities takes turns: a new credential re-keys one that is not in use."""
+
+    @property
+    def ends_the_old(self) -> bool:
+        """Whether a new credential brings the end of the old one with it, at once or in a while."""
+        return self.overlap is not Overlap.OPEN and (self.value == "provider" or self.activates)
+
+    @property
+    def cuts_over(self) -> bool:
+        """Whether there is no moment at which old and new are both valid."""
+        return self.ends_the_old and self.overlap is Overlap.NONE
 
 
 @dataclass(frozen=True)
@@ -291,8 +306,32 @@ class Issuer(Part):
         """
         return []
 
-    @abstractmethod
-    def mint(self, name: str) -> Credential: ...
+    def mint(self, name: str) -> Credential:
+        """Have the provider make a credential. With ``value: provider`` only."""
+        raise NotImplementedError
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        """Make a value ourselves, and send nothing. With ``value: ours`` only.
+
+        The credential is sealed in the ledger before anything is done with it. ``taken`` are the ids of all that are
+        alive: one of ``turns`` takes an id that is not among them, or raises ConflictError.
+        """
+        raise NotImplementedError
+
+    def activate(self, credential: Credential) -> None:
+        """Make a value of ours valid; with no overlap, the old one ends with that. The same again changes nothing."""
+
+    def recover(self, name: str) -> Credential | None:
+        """Read back what a mint of that name made, or what is in force where there is only ever one. Changes nothing.
+
+        With ``recover: readable`` only. Asked before a mint too, so that the old value is not taken for the new one.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def ends_after(cls, options: Options) -> timedelta:
+        """How long the old one lives on after a mint or an activation. With ``overlap: timed`` only."""
+        raise NotImplementedError
 
     def listed(self) -> list[Listed]:
         """Every credential in this issuer's scope, also those that are none of ours."""

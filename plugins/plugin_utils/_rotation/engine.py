@@ -20,10 +20,12 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects, Work
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import is_dead
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order, Phase, remaining
@@ -31,7 +33,9 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.progress i
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 
 THREADS = 8
-_FAST = ("recover", "clean", "mint", "accept", "write")
+_FAST = ("recover", "clean", "mint", "activate", "accept", "write")
+_MAY_FAIL = ("write", "reload", "verify")
+"""What does not stop the others of its secret once the old value is dead."""
 
 
 @dataclass
@@ -51,6 +55,12 @@ class Lane:
     busy: int = 0
     changed: bool = False
     held_at: Action | None = None
+    dead: bool = False
+    """The old value has ended: what fails is told in the end, and holds up nothing."""
+    lost: str = ""
+    """Why the answer to its mint is not known."""
+    failed: dict[tuple[str, str], tuple[Action, str]] = field(default_factory=dict)
+    """Kind and target -> the action and its problem, of what has failed since."""
 
     @property
     def moving(self) -> bool:
@@ -99,8 +109,8 @@ class Engine:
             for lane in self.lanes:
                 self._lock(lane, held)
                 self._refresh(lane)
-                if lane.secret.name in failures:
-                    self._hold_again(lane, *failures[lane.secret.name])
+                for kind, target, problem in failures.get(lane.secret.name, ()):
+                    self._hold_again(lane, kind, target, problem)
             self._progress = Progress(len(self.lanes), self._counts, self._clock, self._say)
             with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
                 self._dispatch(pool, until)
@@ -122,7 +132,9 @@ class Engine:
     def _refresh(self, lane: Lane) -> None:
         lane.state = self._ledger.state(lane.secret.name)
         now = self._clock.now()
-        lane.actions = remaining(lane.secret, lane.state, lane.order, lane.traits, now, self.picked)
+        actions = remaining(lane.secret, lane.state, lane.order, lane.traits, now, self.picked)
+        lane.dead = not lane.order.rollback and is_dead(lane.state, lane.traits, now)
+        lane.actions = [action for action in actions if (action.kind, action.target) not in lane.failed]
 
     # -- scheduling ---------------------------------------------------------------------------------------------
 
@@ -135,6 +147,10 @@ class Engine:
                     self._start(pool, lane, until)
 
     def _start(self, pool: ThreadPoolExecutor, lane: Lane, until: Phase) -> None:
+        if lane.failed and not (lane.actions and lane.actions[0].kind in _MAY_FAIL):
+            problems = [problem for _action, problem in lane.failed.values()]
+            self._hold(lane, next(iter(lane.failed.values()))[0], "; ".join(problems))
+            return
         if not lane.actions:
             lane.status = "done"
             return
@@ -143,6 +159,8 @@ class Engine:
             return
         if first.kind == "wait":
             lane.status, lane.until = "waiting", first.until
+        elif first.kind == "mint" and lane.lost:
+            self._hold(lane, first, lane.lost)
         elif first.kind == "mint" and self._failures() > self._max_failures:
             lane.status, lane.problem = "idle", f"not begun: {self._failures()} other secrets were held"
         else:
@@ -201,27 +219,47 @@ class Engine:
         except StoppedError:
             return
         except RotorError as error:
-            for lane in lanes:
-                self._hold(lane, works[0].action, str(error))
-                lane.state = self._ledger.state(lane.secret.name)  # which now tells what may have been done
+            self._failed(works, str(error))
             return
         except Exception as error:  # noqa: BLE001 - one secret's surprise must not stop the others
-            for lane in lanes:
-                self._hold(lane, works[0].action, _surprise(error))
+            self._failed(works, _surprise(error))
             return
         for lane in lanes:
             lane.changed = True
             self._refresh(lane)
         self._progress.effect(f"  {', '.join(lane.secret.name for lane in lanes)}  {said}")
 
-    def _hold(self, lane: Lane, action: Action, problem: str) -> None:
+    def _failed(self, works: list[Work], problem: str) -> None:
+        for work in works:
+            lane = self._lane(work)
+            lane.state = self._ledger.state(lane.secret.name)  # which now tells what may have been done
+            self._fail(lane, work.action, problem)
+
+    def _fail(self, lane: Lane, action: Action, problem: str) -> None:
+        """Hold the secret; but where the old value is dead, go on with the rest of it."""
+        lane.dead = not lane.order.rollback and is_dead(lane.state, lane.traits, self._clock.now())
+        if lane.dead and action.kind in _MAY_FAIL:
+            lane.failed[action.kind, action.target] = (action, problem)
+            self._refresh(lane)
+        elif lane.dead and action.kind == "mint" and lane.traits.recover is Recover.READABLE:
+            lane.lost = problem
+            self._refresh(lane)  # it is read back at once, not by the next run
+        else:
+            self._hold(lane, action, problem)
+
+    def _hold(self, lane: Lane, action: Action | None, problem: str) -> None:
         if lane.status != "held":
             lane.status, lane.problem, lane.held_at = "held", problem, action
 
     def _hold_again(self, lane: Lane, kind: str, target: str, problem: str) -> None:
         """What failed once in a run is not tried again in it: the phases that follow are for the other secrets."""
-        same = (action for action in lane.actions if (action.kind, action.target) == (kind, target))
-        lane.status, lane.problem, lane.held_at = "held", problem, next(same, None)
+        found = next((one for one in lane.actions if (one.kind, one.target) == (kind, target)), None)
+        if lane.dead and kind in _MAY_FAIL:
+            if found:
+                lane.failed[kind, target] = (found, problem)
+                self._refresh(lane)
+        else:
+            self._hold(lane, found, problem)
 
     # -- waves --------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import fields_of
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects, Work
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order

@@ -9,12 +9,13 @@ decides anything; the planner does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Records, Row
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -74,14 +75,24 @@ class Ledger(Records):
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 
-    def minted(self, run: str, secret: str, intent: int, credential: Credential, baseline: Row) -> None:
+    def minted(
+        self,
+        run: str,
+        secret: str,
+        intent: int,
+        credential: Credential,
+        baseline: Row,
+        *,
+        in_force: Row | None = None,
+    ) -> None:
+        """``in_force``: evidence that it is the one its provider takes by now, which is the old one's end."""
         sealed = {
             field: self._sealer.seal(secret, credential.name, field, value)
             for field, value in credential.fields.items()
         }
         details = {"name": credential.name, "id": credential.id}
         with self._transaction(run, secret, "minted", details) as (tx, now):
-            self._add_credential(
+            row = self._add_credential(
                 tx,
                 secret=secret,
                 name=credential.name,
@@ -94,7 +105,18 @@ class Ledger(Records):
                 baseline=dict(baseline),
                 minted_at=now,
             )
+            if in_force is not None:
+                self._put_in_force(tx, secret, row, in_force, now)
             self._done(tx, intent, secret, "mint", credential.name, now)
+
+    def activated(self, run: str, secret: str, intent: int, row: CredentialRow, evidence: Row) -> None:
+        """A value of ours is valid at its provider."""
+        with self._transaction(run, secret, "activated", {"credential": row.id, "evidence": dict(evidence)}) as (
+            tx,
+            now,
+        ):
+            self._put_in_force(tx, secret, row.id, evidence, now)
+            self._done(tx, intent, secret, "activate", row.name, now)
 
     def adopted(self, run: str, row: CredentialRow) -> None:
         """A credential that a person has named; its value is not known here."""
@@ -110,19 +132,22 @@ class Ledger(Records):
                 minted_at=_text(row.minted_at) if row.minted_at else None,
             )
 
-    def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: list[str]) -> None:
-        """A mint whose answer was lost did have its effect: nobody has the value, the provider has the credential."""
+    def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: Sequence[str | None]) -> None:
+        """A mint whose answer was lost did have its effect: nobody has the value, the provider has the credential.
+
+        None as an id: it may have had, and nobody can tell.
+        """
         with self._transaction(run, secret, "orphan found", {"name": lost.target, "ids": provider_ids}) as (tx, now):
             for provider_id in provider_ids:
                 self._add_credential(
                     tx,
                     secret=secret,
                     name=lost.target,
-                    baseline=dict(lost.progress),
+                    baseline=dict(lost.baseline),
                     provider_id=provider_id,
                     state=CredentialState.ABANDONED,
                     origin=Origin.ORPHAN,
-                    minted_at=now,
+                    minted_at=_text(lost.at) if lost.at else now,
                 )
             self._end(tx, lost.id, IntentState.FAILED, now, SUPERSEDED)
 
@@ -203,6 +228,12 @@ class Ledger(Records):
             self._set_revoked(tx, row.id, proof, now)
             self._done(tx, intent, secret, "revoke", row.name, now)
 
+    def ended(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str, at: datetime) -> None:
+        """A credential that its provider has ended by itself, with the one that replaced it."""
+        with self._transaction(run, secret, "ended", {"credential": row.id, "proof": proof}) as (tx, now):
+            self._set_revoked(tx, row.id, proof, _text(at))
+            self._done(tx, intent, secret, "end", row.name, now)
+
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
         """A credential that ends without a call: no issuer knows it, and no copy holds it."""
         with self._transaction(run, secret, "retired", {"credential": credential, "proof": proof}) as (tx, now):
@@ -214,7 +245,7 @@ class Ledger(Records):
             tx.execute(t.update().where(t.c.id == credential).values(sealed={}))
 
     def forgotten(self, run: str, secret: str, mark: str) -> bool:
-        """Drop what is recorded or in doubt of a copy or a consumer; whether there was anything."""
+        """Drop what is recorded or in doubt of a copy, a consumer or a lost mint; whether there was anything."""
         holdings, running, intents = self._t.holdings, self._t.running, self._t.intents
         labelled = self._sa.select(holdings.c.copy).where(holdings.c.secret == secret, holdings.c.label == mark)
         undecided = intents.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN])
@@ -222,7 +253,11 @@ class Ledger(Records):
             targets = {mark, *tx.execute(labelled).scalars()}
             doubts = self._sa.and_(intents.c.secret == secret, intents.c.target.in_(targets), undecided)
             settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
+            t = self._t.credentials
+            lost = self._sa.and_(t.c.secret == secret, t.c.name == mark, t.c.origin == Origin.ORPHAN)
+            said_gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
             gone = [
+                tx.execute(t.update().where(lost, t.c.provider_id.is_(None)).values(**said_gone)),
                 tx.execute(holdings.delete().where(holdings.c.secret == secret, holdings.c.copy.in_(targets))),
                 tx.execute(running.delete().where(running.c.secret == secret, running.c.consumer == mark)),
                 tx.execute(intents.update().where(doubts).values(**settled)),
@@ -277,8 +312,14 @@ class Ledger(Records):
         if not tx.execute(table.update().where(same).values(**values)).rowcount:
             tx.execute(table.insert().values(**key, **values))
 
-    def _add_credential(self, tx: Any, **values: Any) -> None:
-        tx.execute(self._t.credentials.insert().values(**{"sealed": {}, "facts": {}, "baseline": {}, **values}))
+    def _add_credential(self, tx: Any, **values: Any) -> int:
+        row = self._t.credentials.insert().values(**{"sealed": {}, "facts": {}, "baseline": {}, **values})
+        return int(tx.execute(row).inserted_primary_key[0])
+
+    def _put_in_force(self, tx: Any, secret: str, credential: int, evidence: Row, now: str) -> None:
+        step, check = IN_FORCE
+        mark = {"credential": credential, "proves": "life", "evidence": dict(evidence), "at": now}
+        self._put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
 
     def _set_revoked(self, tx: Any, credential: int, proof: str, now: str) -> None:
         t = self._t.credentials

@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Check, Copy, Secret, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -39,6 +40,7 @@ _PHASES = {
     "recover": Phase.ISSUED,
     "clean": Phase.ISSUED,
     "mint": Phase.ISSUED,
+    "activate": Phase.ISSUED,
     "accept": Phase.ISSUED,
     "write": Phase.ROLLED_OUT,
     "reload": Phase.ROLLED_OUT,
@@ -47,10 +49,15 @@ _PHASES = {
     "abandon": Phase.ROLLED_OUT,
     "wait": Phase.REVOKED,
     "revoke": Phase.REVOKED,
+    "end": Phase.REVOKED,
     "tidy": Phase.REVOKED,
 }
 ACCEPTED = ("", "accepted by its provider")
 """The key of the proof that the provider takes a new credential, which comes before it is written anywhere."""
+_ENDED = {
+    Overlap.NONE: "the old value is dead",
+    Overlap.TIMED: "its provider ends the old one by itself",
+}
 Picked = Callable[[Step], bool]
 """Which steps a run works on: all, or those of the environments that were picked."""
 
@@ -66,10 +73,12 @@ class Action:
     credential: int | None = None
     """The ledger's row; None for one that has yet to be minted."""
     until: datetime | None = None
+    cut: bool = False
+    """It ends the old value, and so it waits for the roll-out that closes the gap."""
 
     @property
     def phase(self) -> Phase:
-        return _PHASES[self.kind]
+        return Phase.ROLLED_OUT if self.cut else _PHASES[self.kind]
 
 
 @dataclass(frozen=True)
@@ -95,34 +104,102 @@ def remaining(
 ) -> list[Action]:
     """Everything that is left to do, in order; empty when the secret is at rest."""
 
-    def is_seen(copy: Copy) -> bool:
-        look = state.looks.get(copy.id)
-        return look is not None and look.run == order.run
-
+    if order.rollback and cutover.is_doomed(state, traits):
+        order = replace(order, rollback=False)  # what it would go back to dies
+    dead = not order.rollback and cutover.is_dead(state, traits, now)
     target = target_of(state, order)
-    target_id = target.id if target else None
-    actions: list[Action] = []
-    lost = state.intent("mint")
-    if lost and traits.recover is not Recover.OURS:
-        actions.append(Action("recover", target=lost.target))
-    if target is None and not order.rollback:
-        ahead = (copy for step in secret.steps if picked(step) for copy in step.copies)
-        actions += [Action("look", target=copy.id) for copy in ahead if copy.host and not is_seen(copy)]
-    orphans = [row for row in state.credentials if row.alive and row.origin is Origin.ORPHAN]
-    actions += [Action("clean", credential=row.id) for row in orphans if not obstacles(secret, state, row, order)]
-    if target is None and not order.rollback:
-        actions.append(Action("mint"))
-    if traits.value == "provider" and not order.rollback and _is_untried(state, target):
-        actions.append(Action("accept", credential=target_id))
+    steps = [(i, step) for i, step in enumerate(secret.steps) if dead or picked(step)]
+    actions = _issue(secret, state, order, traits, [step for _index, step in steps], dead, now)
     untouched = order.rollback and not (target and target.has_value)  # nothing was handed out: nothing to write
-    for index, step in enumerate(secret.steps):
-        if picked(step) and not untouched:
-            actions += _step(index, step, state, target_id)
-    if untouched or all(
-        picked(step) or not _step(index, step, state, target_id) for index, step in enumerate(secret.steps)
-    ):
-        actions += _endings(secret, state, order, target, now, actions)
+    if not untouched:
+        actions += _roll_out(steps, state, order, traits, target, dead)
+    left_out = [(i, step) for i, step in enumerate(secret.steps) if (i, step) not in steps]
+    if untouched or not _by_step(left_out, state, target.id if target else None):
+        actions += _endings(secret, state, order, traits, target, now, actions)
     return actions
+
+
+def _issue(
+    secret: Secret, state: SecretState, order: Order, traits: Traits, steps: list[Step], dead: bool, now: datetime
+) -> list[Action]:
+    """Everything until the new credential is sealed, and (but for a cut-over) valid."""
+    target, lost = target_of(state, order), state.intent("mint")
+    wanted = target is None and not order.rollback
+    actions: list[Action] = []
+    if lost and (traits.recover is Recover.READABLE or _leaves_an_orphan(traits)):
+        actions.append(Action("recover", target=lost.target))
+    if wanted and not dead:
+        copies = [copy for step in steps for copy in step.copies if copy.host]
+        seen = {copy for copy, look in state.looks.items() if look.run == order.run}
+        actions += [Action("look", target=copy.id) for copy in copies if copy.id not in seen]
+    turning = wanted and traits.turns and _grace_is_over(secret, state, now)
+    in_the_way = [row for row in state.credentials if _is_in_the_way(state, row, traits, turning)]
+    actions += [Action("clean", credential=row.id) for row in in_the_way if not obstacles(secret, state, row, order)]
+    if wanted:
+        actions.append(Action("mint", cut=traits.cuts_over and traits.value == "provider"))
+    if not traits.cuts_over and not order.rollback:
+        actions += _put_in_force(state, traits, target, dead)
+    return actions
+
+
+def _leaves_an_orphan(traits: Traits) -> bool:
+    """Whether what a lost mint has made stays valid beside the next one, until somebody ends it."""
+    if traits.recover is Recover.RECONCILE:
+        return traits.overlap is not Overlap.NONE
+    return traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN
+
+
+def _grace_is_over(secret: Secret, state: SecretState, now: datetime) -> bool:
+    since = state.current.closed_at if state.current else None
+    return since is None or since + secret.revoke.after <= now
+
+
+def _is_in_the_way(state: SecretState, row: CredentialRow, traits: Traits, turning: bool) -> bool:
+    """Orphans end before another credential is made; where identities take turns, so does whoever has had one."""
+    if not row.alive or not row.within_reach or traits.cuts_over:
+        return False
+    return row.origin is Origin.ORPHAN or (turning and row is not state.current)
+
+
+def _put_in_force(state: SecretState, traits: Traits, target: CredentialRow | None, dead: bool) -> list[Action]:
+    actions = []
+    about = target.id if target else None
+    if traits.activates and not _is_active(state, target):
+        actions.append(Action("activate", credential=about))
+    if (traits.value == "provider" or traits.activates) and not dead and _is_untried(state, target):
+        actions.append(Action("accept", credential=about))
+    return actions
+
+
+def _is_active(state: SecretState, target: CredentialRow | None) -> bool:
+    if target is None or state.intent("activate", target.name):
+        return False
+    return target.state is not CredentialState.PENDING or cutover.in_force(state, target) is not None
+
+
+def _roll_out(
+    steps: list[tuple[int, Step]],
+    state: SecretState,
+    order: Order,
+    traits: Traits,
+    target: CredentialRow | None,
+    dead: bool,
+) -> list[Action]:
+    """Step by step, each proven before the next; where the old value dies, all copies, then all reloads."""
+    about = target.id if target else None
+    actions = _by_step(steps, state, about)
+    under_way = target is None or target.state is CredentialState.PENDING
+    if order.rollback or not (dead or (traits.cuts_over and under_way)):
+        return actions
+    cut = traits.cuts_over and traits.activates and not _is_active(state, target)
+    activations = [Action("activate", credential=about, cut=True)] if cut else []
+    reloads = {action.target: action for action in actions if action.kind == "reload"}  # one serves all the steps
+    writes, checks = ([action for action in actions if action.kind == kind] for kind in ("write", "verify"))
+    return [*writes, *activations, *reloads.values(), *checks]
+
+
+def _by_step(steps: list[tuple[int, Step]], state: SecretState, target: int | None) -> list[Action]:
+    return [action for index, step in steps for action in _step(index, step, state, target)]
 
 
 def target_of(state: SecretState, order: Order) -> CredentialRow | None:
@@ -133,6 +210,11 @@ def target_of(state: SecretState, order: Order) -> CredentialRow | None:
         return state.pending
     minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
     return None if order.mint and not any(minted_since) else state.current
+
+
+def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """What stands in the place of an older credential: until there is a new one, it is the current one."""
+    return target_of(state, order) or state.current
 
 
 def _is_untried(state: SecretState, target: CredentialRow | None) -> bool:
@@ -170,11 +252,12 @@ def _endings(
     secret: Secret,
     state: SecretState,
     order: Order,
+    traits: Traits,
     target: CredentialRow | None,
     now: datetime,
     before: list[Action],
 ) -> list[Action]:
-    """Closing, revocations after their grace, and the tidying up behind them."""
+    """Closing, the old ones' ends after their grace, and the tidying up behind them."""
     actions: list[Action] = []
     settled = target is not None and target.state is CredentialState.CURRENT
     if order.rollback and state.pending:
@@ -182,15 +265,18 @@ def _endings(
     elif not order.rollback and not settled:
         actions.append(Action("close", credential=target.id if target else None))
     cleaned = {action.credential for action in before if action.kind == "clean"}
-    doomed = [row for row in state.credentials if row.alive and row is not target and row.id not in cleaned]
+    others = [row for row in state.credentials if row.alive and row is not target and row.id not in cleaned]
+    doomed = [row for row in others if row.within_reach]
     failed = [row for row in doomed if row.state in (CredentialState.PENDING, CredentialState.ABANDONED)]
     retired = [row for row in doomed if row not in failed]
     actions += [Action("revoke", credential=row.id) for row in failed]
     since = target.closed_at if target and settled else None
     until = (since or now) + secret.revoke.after
+    if traits.ends_the_old:
+        until = cutover.old_ends(state, target) or now
     if retired and until > now:
         actions.append(Action("wait", until=until))
-    actions += [Action("revoke", credential=row.id) for row in retired]
+    actions += [Action("end" if traits.ends_the_old else "revoke", credential=row.id) for row in retired]
     if target and target.has_value and secret.retain != "current":
         actions.append(Action("tidy", credential=target.id))
     return actions
@@ -207,7 +293,7 @@ def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Ord
     never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
     if never_handed_out:
         return found
-    replacement = target_of(state, order)
+    replacement = replacement_of(state, order)
     if replacement is None or replacement.id == row.id:
         return [*found, "there is nothing in its place"]
     return found + missing_proof(secret, state, replacement)
@@ -256,12 +342,15 @@ def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow
 
 def under_way(state: SecretState) -> bool:
     """Whether a rotation was begun, and neither finished nor undone to the end."""
-    left = (row for row in state.credentials if row.alive and row.state is CredentialState.ABANDONED)
+    abandoned = CredentialState.ABANDONED
+    left = (row for row in state.credentials if row.alive and row.within_reach and row.state is abandoned)
     return bool(state.pending or state.intent("mint") or any(left))
 
 
-def rollback_problem(secret: Secret, state: SecretState) -> str | None:
+def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str | None:
     """Why there is no way back; None when there is one."""
+    if cutover.is_doomed(state, traits):
+        return _ENDED[traits.overlap]
     pending, old = state.pending, state.current
     if pending is None:
         return None if under_way(state) else "no rotation of it is under way"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner, selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order
@@ -43,6 +43,7 @@ class Planning:
         self._adopt(item)
         item.verdict = selection.judge(secret, item.state, self._clock.now())
         mint = selection.wants_mint(item.verdict, item.state, self._wishes)
+        item.dead = not self._wishes.rollback and cutover.is_dead(item.state, item.traits, self._clock.now())
         item.order = Order(secret.name, mint, item.state.newest, self._wishes.rollback, why=item.verdict.why)
         if self._wanted(item):
             now = self._clock.now()
@@ -80,10 +81,30 @@ class Planning:
     def _refusals(self, item: Planned) -> list[str]:
         """What the map and the ledger forbid, whatever the providers say."""
         if item.order.rollback:
-            problem = planner.rollback_problem(item.secret, item.state)
+            problem = planner.rollback_problem(item.secret, item.state, item.traits)
             return [f"there is no way back: {problem}. Run forward, without rotate_resume=rollback"] if problem else []
-        problem = selection.guard_problem(item.secret, self._wishes) if item.order.mint else None
-        return [problem] if problem else []
+        if item.dead or not item.order.mint:
+            return []
+        problem = selection.guard_problem(item.secret, self._wishes)
+        return [problem] if problem else self._no_turn(item) + self._left_behind(item)
+
+    def _no_turn(self, item: Planned) -> list[str]:
+        """Why none of the identities that take turns is free."""
+        if not item.traits.turns:
+            return []
+        if item.state.current is None:
+            return ["which of its identities is in use is not known to this ledger: name it in issuer.current_id"]
+        waiting = [action for action in item.actions if action.kind == "clean"]
+        taken = [row for row in item.state.credentials if row.alive and row.within_reach and row != item.state.current]
+        left = [row.name for row in taken if row.id not in {action.credential for action in waiting}]
+        return [f"{', '.join(left)} has yet to be revoked, and its identity is not free before that"] if left else []
+
+    def _left_behind(self, item: Planned) -> list[str]:
+        """A cut-over reaches every environment at once."""
+        left = [step.name for step in item.secret.steps if not self._picked(step)]
+        if not item.traits.cuts_over or not left:
+            return []
+        return [f"the new one ends the old one everywhere, and rotate_environments leaves out {', '.join(left)}"]
 
 
 _NOT_LISTED = "the credential {}, named as the one in use, is not listed as valid by its provider"

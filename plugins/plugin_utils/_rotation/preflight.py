@@ -19,12 +19,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import registr
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
     forget_hint,
     watched,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
     Consumer,
@@ -56,6 +56,8 @@ class Planned:
     candidates: list[Listed] = field(default_factory=list)
     """Live credentials one of which may be the one in use, where nobody has said which."""
     adopted: CredentialRow | None = None
+    dead: bool = False
+    """The old value has ended, or may have: what speaks against going on is told, and stops nothing."""
     outlooks: dict[str, list[str]] = field(default_factory=dict)
     """Consumer -> what its reload will do."""
 
@@ -178,7 +180,7 @@ class Preflight:
                     continue
             if question.kind == "outlook":
                 item.outlooks[question.about] = said
-            elif question.kind == "sick" and not item.order.mint:
+            elif item.dead or (question.kind == "sick" and not item.order.mint):
                 item.notes += said  # a rotation under way may be what made it sick; going on may mend it
             else:
                 item.problems += [one for one in said if one not in item.problems]
@@ -187,11 +189,11 @@ class Preflight:
     def _compare(self, item: Planned) -> None:
         """Every copy must be as this ledger left it; one that it never saw is as it is now."""
         pending, lost = item.state.pending, item.state.intent("mint")
-        earlier: Mapping[str, Any] = pending.baseline if pending else lost.progress if lost else {}
+        earlier: Mapping[str, Any] = pending.baseline if pending else lost.baseline if lost else {}
         baseline: dict[str, Any] = {}
         moved: list[str] = []
         for copy in item.secret.copies:
-            seen = None if copy.host else self._answer(self._look(item, copy))
+            seen = self._seen(item, copy)
             stamp = (seen or {}).get("ledger") or self._ledger.id
             mark = item.state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
@@ -202,10 +204,21 @@ class Preflight:
                 item.problems.append(f"{copy.label} belongs to another ledger, {stamp}. {forget_hint(copy)}")
             elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):
                 moved.append(copy.id)
-                item.problems.append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
+                (item.notes if item.dead else item.problems).append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
         item.order = replace(item.order, baseline=baseline, moved=tuple(moved))
+
+    def _seen(self, item: Planned, copy: Copy) -> Any:
+        """None where it cannot be known now: on a host, or in a system that is down while the old value is dead."""
+        if copy.host:
+            return None
+        try:
+            return self._answer(self._look(item, copy))
+        except RotorError:
+            if item.dead:
+                return None
+            raise
 
     def _is_foreign(self, item: Planned, copy: Copy, known: Any, seen: Any) -> bool:
         """A write of ours whose outcome is unknown explains a change; nothing else does."""

@@ -106,14 +106,17 @@ class Records:
             )
         return {**row, "plan": self._sealer.open_plan(run, row["plan"])}
 
-    def failures(self, run: str) -> dict[str, tuple[str, str, str]]:
-        """Secret -> kind, target and error of what this run has already failed at."""
+    def failures(self, run: str) -> dict[str, list[tuple[str, str, str]]]:
+        """Secret -> kind, target and error of all that this run has already failed at, oldest first."""
         t = self._t.intents
         bad = t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN])
         query = self._sa.select(t).where(t.c.run == run, bad, t.c.error.is_not(None), t.c.error != SUPERSEDED)
         with self._engine.begin() as tx:
-            rows = tx.execute(query.order_by(t.c.id)).mappings()
-            return {row["secret"]: (row["kind"], row["target"], row["error"]) for row in rows}
+            rows = tx.execute(query.order_by(t.c.id)).mappings().all()
+        found: dict[str, list[tuple[str, str, str]]] = {row["secret"]: [] for row in rows}
+        for row in rows:
+            found[row["secret"]].append((row["kind"], row["target"], row["error"]))
+        return found
 
     def intent(self, intent: int) -> tuple[str, Intent]:
         """The secret's name and the intent."""

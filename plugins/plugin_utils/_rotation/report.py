@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import groupby
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Overlap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Lane
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
@@ -23,12 +22,16 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     Mark,
     SecretState,
 )
-
-_OVERLAP = {
-    Overlap.OPEN: "old and new both valid until we revoke",
-    Overlap.TIMED: "the provider ends the old one by itself",
-    Overlap.NONE: "no overlap: copies disagree until the last one is written and reloaded",
-}
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.wording import (
+    beyond_reach,
+    count,
+    expected_gap,
+    how_long,
+    life,
+    overlap,
+    untraceable,
+    when,
+)
 
 
 class Report:
@@ -44,8 +47,8 @@ class Report:
     def plan(self, items: list[Planned]) -> list[str]:
         going = [item for item in items if item.goes]
         stuck = [item for item in items if item.problems]
-        head = f"PLAN  run {self._run}  {_count(len(going), 'secret')} to rotate or finish"
-        head += f", {_count(len(stuck), 'secret')} with problems" if stuck else ""
+        head = f"PLAN  run {self._run}  {count(len(going), 'secret')} to rotate or finish"
+        head += f", {count(len(stuck), 'secret')} with problems" if stuck else ""
         lines = [f"{head}; nothing has been changed"]
         for item in items:
             if item.problems:
@@ -61,13 +64,13 @@ class Report:
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.state.credentials):
-            lines += self._whereabouts(item.secret, item.state)
+            lines += self._whereabouts(item.secret, item.state, item.dead)
         return lines
 
     def _planned(self, item: Planned) -> list[str]:
         secret = item.secret
         issuer = registry.find("issuers", secret.issuer.type)
-        made_by = f"{issuer.label(secret.issuer.options)}, {_OVERLAP[item.traits.overlap]}"
+        made_by = f"{issuer.label(secret.issuer.options)}, {overlap(item)}"
         lines = [f"{secret.name}   {item.verdict.why}   {made_by}"]
         if secret.blast_radius:
             lines.append(f"  blast radius: {secret.blast_radius}")
@@ -78,7 +81,8 @@ class Report:
                     lines.append(f"{label:<26}{verb:<8}{what}")
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
-        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
+        lines += expected_gap(item)
+        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item), *untraceable(item)]]
         if item.candidates:
             lines += self.candidates(item)
         return lines
@@ -93,6 +97,8 @@ class Report:
         return [line for line in found if not line.endswith(": ")]
 
     def _title(self, secret: Secret, action: Action) -> str:
+        if action.cut:
+            return "cut over"
         if action.step is None:
             return (
                 "revoke"
@@ -107,6 +113,9 @@ class Report:
         secret, state = item.secret, item.state
         if action.kind == "mint":
             return [("mint", "one new credential, named after this ledger")]
+        if action.kind == "activate":
+            ends = ", which is the old one's end" if item.traits.ends_the_old else ""
+            return [("activate", f"the sealed value becomes valid at its provider{ends}")]
         if action.kind == "accept":
             return [("verify", "its provider accepts it")]
         if action.kind == "recover":
@@ -123,9 +132,11 @@ class Report:
             part = next(c for s in secret.steps for c in s.verify if planner.check_key(c) == action.target)
             return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
         if action.kind == "wait":
-            return [("wait", f"until {_when(action.until)}")]
+            return [("wait", f"until {when(action.until)}")]
         if action.kind == "abandon":
             return [("abandon", f"{_name(state.credential(action.credential))}, once no copy holds it")]
+        if action.kind == "end":
+            return [("end", f"{_name(state.credential(action.credential))}, by its provider; see that it is dead")]
         if action.kind in ("revoke", "clean"):
             row = state.credential(action.credential)
             return [(action.kind, f"{_name(row)}{_condition(secret, row)}; {_best_proof(item, row)}")] if row else []
@@ -152,23 +163,31 @@ class Report:
     def held(self, lane: Lane) -> list[str]:
         secret = lane.secret
         place = f" at {self._place(secret, lane.held_at)}" if lane.held_at else ""
-        return [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state)]
+        if not lane.dead:
+            return [f"HELD  {secret.name}{place}: {lane.problem}", *self._whereabouts(secret, lane.state, dead=False)]
+        failed = [f"{self._place(secret, action)}: {problem}" for action, problem in lane.failed.values()]
+        return [
+            f"GAP   {secret.name}: the old value is dead, or may be, and this did not succeed:",
+            *(f"  - {one}" for one in failed or [f"{place.removeprefix(' at ')}: {lane.problem}".removeprefix(": ")]),
+            *self._whereabouts(secret, lane.state, dead=True),
+        ]
 
     def _place(self, secret: Secret, action: Action) -> str:
         target = f" of {action.target}" if action.kind == "reload" else ""
         return f"{self._title(secret, action)}, {action.kind}{target}"
 
-    def _whereabouts(self, secret: Secret, state: SecretState) -> list[str]:
-        """Which credential is where, that both are alive, and the commands to go on and back."""
+    def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
+        """Which credential is where, which are alive, and the commands to go on and back."""
+        traits = registry.find("issuers", secret.issuer.type).traits
         alive = [row for row in reversed(state.credentials) if row.alive]
-        lines = [f"  {_role(row)}  {_name(row)}   {_where(secret, state, row)}" for row in alive]
+        lines = [f"  {_role(row)}  {_name(row)}   {_where(secret, state, row, traits, dead)}" for row in alive]
         if state.pending and state.current is None:
             unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
             place = f"in {', '.join(unknown)}" if unknown else "in no copy that the map names"
-            lines.append(f"  old  not known to this ledger, {place}; nothing was revoked")
+            lines.append(f"  old  not known to this ledger, {place}; {'dead' if dead else 'nothing was revoked'}")
         only = f"-e rotate_only={secret.name}"
         lines.append(f"  go on:    {self._command} {only}")
-        problem = planner.rollback_problem(secret, state)
+        problem = planner.rollback_problem(secret, state, traits)
         way_back = f"{self._command} {only} -e rotate_resume=rollback"
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
@@ -182,7 +201,7 @@ class Report:
         secret, state = lane.secret, lane.state
         back = lane.order.rollback
         head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(lane.status, "OPEN")
-        rest = f": the old credential is revoked after {_when(lane.until)}, by the next run" if lane.until else ""
+        rest = f": the old credential is revoked after {when(lane.until)}, by the next run" if lane.until else ""
         lines = [f"{head}  {secret.name}{rest}"]
         new = state.pending or state.current
         if new:
@@ -190,11 +209,15 @@ class Report:
             lines += [
                 f"         {self._copy_line(secret, copy_id, mark)}" for copy_id, mark in _on(state.holdings, new)
             ]
-            lines += [f"         {name} runs on it since {_when(mark.at)}" for name, mark in _on(state.running, new)]
+            lines += [f"         {name} runs on it since {when(mark.at)}" for name, mark in _on(state.running, new)]
         for row in state.credentials:
-            if new and row is not new and (row.alive or _ended_in_this_rotation(row, new, back)):
-                end = f"revoked {_when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
+            if new and row is not new and row.within_reach and (row.alive or _ended_in_this_rotation(row, new, back)):
+                end = f"{_ended(lane)} {when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
                 lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {end}")
+        gap = cutover.gap(state, new) if lane.traits.cuts_over and not back else None
+        if gap:
+            lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
+        lines += beyond_reach(state)
         if lane.traits.revoke == "api" and all(row is new for row in state.credentials):
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
             lines.append(f"         {_how_to_name(secret)}")
@@ -218,16 +241,17 @@ class Report:
         for copy in secret.copies:
             mark = state.holdings.get(copy.id)
             holder = state.credential(mark.credential) if mark else None
-            what = f"{holder.name} since {_when(mark.at)}" if holder and mark else "unknown to this ledger"
+            what = f"{holder.name} since {when(mark.at)}" if holder and mark else "unknown to this ledger"
             lines.append(f"  copy      {copy.label}: {what}{drift.get(copy.id, '')}")
         for name in secret.consumers:
             running = state.running.get(name)
             holder = state.credential(running.credential) if running else None
-            what = f"{holder.name} since {_when(running.at)}" if holder and running else "unknown to this ledger"
+            what = f"{holder.name} since {when(running.at)}" if holder and running else "unknown to this ledger"
             doubt = state.intent("reload", name)
             maybe = state.credential(doubt.credential) if doubt else None
             what += f"; may run on {maybe.name}, since a reload did not end well" if maybe else ""
             lines.append(f"  consumer  {name}: {what}")
+        lines += beyond_reach(state)
         lines += [
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget='{name}'"
             for name in planner.strangers(secret, state)
@@ -246,8 +270,8 @@ def _torn(item: Planned) -> list[str]:
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+def _ended(lane: Lane) -> str:
+    return "ended" if lane.traits.ends_the_old else "revoked"
 
 
 def _why_not(item: Planned) -> str:
@@ -266,16 +290,15 @@ def _role(row: CredentialRow) -> str:
     return "new" if row.state is CredentialState.PENDING else "lost" if row.origin == "orphan" else "old"
 
 
-def _where(secret: Secret, state: SecretState, row: CredentialRow) -> str:
-    places = [f"{mark.label} (since {_when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
+def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Traits, dead: bool) -> str:
+    places = [f"{mark.label} (since {when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
     places += [f"{name} runs on it" for name, _mark in _on(state.running, row)]
     doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
         doubts = [name for name in secret.consumers if name not in state.running]
     places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
-    end = "valid" if row.state is CredentialState.PENDING else "still valid; nothing was revoked"
-    return f"{', '.join(places) or 'held by nobody'}, {end}"
+    return f"{', '.join(places) or 'held by nobody'}, {life(state, row, traits, dead)}"
 
 
 def _ended_in_this_rotation(row: CredentialRow, new: CredentialRow, back: bool) -> bool:
@@ -314,11 +337,7 @@ def _best_proof(item: Planned, row: CredentialRow) -> str:
 
 
 def _listed(one: Listed) -> str:
-    created = f"created {_when(one.created_at)}" if one.created_at else "created: unknown"
-    used = f"last used {_when(one.last_used_at)}" if one.last_used_at else "last used: unknown"
-    expires = f"expires {_when(one.expires_at)}" if one.expires_at else "does not expire"
+    created = f"created {when(one.created_at)}" if one.created_at else "created: unknown"
+    used = f"last used {when(one.last_used_at)}" if one.last_used_at else "last used: unknown"
+    expires = f"expires {when(one.expires_at)}" if one.expires_at else "does not expire"
     return f"{one.id}  {one.name}  {created}  {used}  {expires}  {one.scope}"
-
-
-def _when(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}Z" if time else "never"

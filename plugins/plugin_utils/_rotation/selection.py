@@ -131,7 +131,7 @@ def judge(secret: Secret, state: SecretState, now: datetime) -> Verdict:
         return Verdict("due", f"new in the map: {missing}; the value in use is not kept")
     if missing:
         return Verdict("unfinished", f"new in the map: {missing}")
-    if any(row.alive and row.id != current.id for row in state.credentials):
+    if any(row.alive and row.within_reach and row.id != current.id for row in state.credentials):
         return Verdict("unfinished", "an older credential has yet to be revoked")
     return Verdict("fresh", age)
 

@@ -60,6 +60,11 @@ class CredentialRow:
     def alive(self) -> bool:
         return self.state is not CredentialState.REVOKED
 
+    @property
+    def within_reach(self) -> bool:
+        """Whether it can be revoked at all: of a mint that cannot be found nothing is known but the name."""
+        return self.origin is not Origin.ORPHAN or self.provider_id is not None
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -83,6 +88,11 @@ class Intent:
     state: IntentState
     progress: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
+
+    @property
+    def baseline(self) -> Mapping[str, Any]:
+        """Of a mint: copy id -> evidence, as it was before."""
+        return self.progress.get("baseline", {})
 
     @property
     def unresolved(self) -> bool:

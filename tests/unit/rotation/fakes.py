@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -289,7 +289,7 @@ class Password(Issuer):
     def label(cls, options: Options) -> str:
         return "password"
 
-    def mint(self, name: str) -> Credential:
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         world = WORLDS[self.options["world"]]
         value = f"password-{next(world._numbers):06}"
         return Credential(None, name, {"password": SecretValue(value)})

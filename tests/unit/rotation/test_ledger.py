@@ -264,7 +264,7 @@ def test_a_write_that_was_refused_has_handed_nothing_out(ledger: Ledger) -> None
 def test_a_run_remembers_what_it_failed_at_and_no_other_run_does(ledger: Ledger) -> None:
     row = mint(ledger)
     ledger.fail("run", "S", ledger.intend("run", "S", "write", "copy", row), "refused")
-    assert ledger.failures("run") == {"S": ("write", "copy", "refused")}
+    assert ledger.failures("run") == {"S": [("write", "copy", "refused")]}
     assert ledger.failures("next") == {}
 
 

@@ -333,7 +333,7 @@ def test_going_back_writes_the_old_value_wherever_the_new_one_is_then_revokes_th
 def test_before_the_first_write_going_back_is_to_revoke_what_was_minted() -> None:
     valueless = replace(CURRENT, sealed={})
     state = everywhere(OLD, valueless, PENDING, handed_out=frozenset({OLD}))
-    assert planner.rollback_problem(SECRET, state) is None
+    assert planner.rollback_problem(SECRET, state, API) is None
     assert plan(state, BACK) == ["abandon:2", "revoke:2"]
     assert plan(SecretState((PENDING,)), BACK) == ["abandon:2", "revoke:2"]
 
@@ -365,7 +365,7 @@ def test_before_the_first_write_going_back_is_to_revoke_what_was_minted() -> Non
     ],
 )
 def test_there_is_a_way_back_only_where_every_old_value_is_known(state: SecretState, problem: str | None) -> None:
-    assert planner.rollback_problem(SECRET, state) == problem
+    assert planner.rollback_problem(SECRET, state, API) == problem
 
 
 def test_what_was_begun_and_undone_to_the_end_is_not_under_way() -> None:

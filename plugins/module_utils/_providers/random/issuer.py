@@ -10,7 +10,7 @@ import math
 import secrets
 import string
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
@@ -73,6 +73,6 @@ class RandomValues(Issuer):
     def label(cls, options: Options) -> str:
         return f"random {options.get('format', 'hex')} value"
 
-    def mint(self, name: str) -> Credential:
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         make = _FORMATS[self.options.get("format", "hex")]
         return Credential(None, name, {"value": SecretValue(make(self.options.get("bytes", _BYTES)))})

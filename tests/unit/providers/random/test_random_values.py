@@ -20,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.random.is
 
 
 def mint(**options: Any) -> str:
-    return RandomValues(options, None, clock=Clock()).mint("rotor-1").fields["value"].reveal()
+    return RandomValues(options, None, clock=Clock()).generate("rotor-1").fields["value"].reveal()
 
 
 def test_unless_said_it_is_32_bytes_in_hex() -> None:
@@ -65,7 +65,7 @@ def test_a_size_makes_no_sense_where_the_format_has_its_own() -> None:
 
 def test_nobody_else_knows_it() -> None:
     issuer = RandomValues({}, None, clock=Clock())
-    credential = issuer.mint("rotor-1")
+    credential = issuer.generate("rotor-1")
     assert (credential.id, credential.name) == (None, "rotor-1")
     assert issuer.verify(credential) is Answer.UNCLEAR
     assert issuer.listed() == []
