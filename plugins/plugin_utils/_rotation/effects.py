@@ -355,6 +355,7 @@ class Effects:
         ``in_parts``: when it fails, some of it may have been done.
         """
         try:
+            self._locks.check()
             yield
         except StoppedError:
             raise
