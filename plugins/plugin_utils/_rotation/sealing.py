@@ -26,7 +26,7 @@ HOW_TO_MAKE_A_KEY = (
     "and keep it where the ledger is not"
 )
 
-_DAMAGED = "The ledger was edited or damaged; nothing was written with it"
+DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 
 
 class Sealer:
@@ -51,7 +51,7 @@ class Sealer:
         if (bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field):
             raise ConfigurationError(
                 f"the ledger's sealed {field} of {credential} belongs to something else",
-                hint=_DAMAGED,
+                hint=DAMAGED,
             )
         return SecretValue(bound["value"])
 
@@ -62,7 +62,7 @@ class Sealer:
     def open_plan(self, run: str, sealed: str) -> Mapping[str, Any]:
         bound = json.loads(self._decrypt(sealed))
         if bound.get("run") != run:
-            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=_DAMAGED)
+            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=DAMAGED)
         return bound["plan"]
 
     def new_wrapped_key(self) -> str:

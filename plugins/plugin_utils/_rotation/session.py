@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -134,7 +135,7 @@ class Session:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _journal(self, run: str, *, readonly: bool = False) -> Journal:
-        holder = f"run {run} (process {os.getpid()}, {self._caller.by})"
+        holder = f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})"
         return open_journal(self._variables.journal, clock=self._clock, holder=holder, readonly=readonly)
 
     def _map(self, wishes: Wishes) -> SecretMap:

@@ -128,8 +128,8 @@ def test_the_default_place_is_the_users_state_directory(tmp_path: Path, monkeypa
     ("setting", "message"),
     [
         ({"url": "sqlite:///ledger.db"}, "relative path"),
-        ({"url": "postgresql://db/rotor"}, "not a SQLite URL"),
-        ({"url": 5}, "not a SQLite URL"),
+        ({"url": "mysql://db/rotor"}, "neither a SQLite nor a PostgreSQL URL"),
+        ({"url": 5}, "neither a SQLite nor a PostgreSQL URL"),
         ({"path": "/a"}, "no others"),
         ("sqlite:////a/ledger.db", "no others"),
         ({"key": {"env": "ROTOR_TEST_UNSET"}}, "unset or empty"),
