@@ -10,8 +10,8 @@ DOCUMENTATION = r"""
 module: journal_verify
 short_description: Examine the audit trail of the ledger
 description:
-  - Follows the chain of the audit trail from its first row to its last, and finds a row that was edited, removed, put in
-    or moved.
+  - Follows the chain of the audit trail from its first row to its last, and finds a row that was edited, removed, put
+    in or moved.
   - Rows cut off the end leave a chain that is whole. O(head), noted from the output of an earlier run, finds that, too.
   - Holds credentials, copies, consumers and proofs in the ledger against what the trail tells of them. That finds a
     credential that was marked as revoked, or brought back to life, by hand. Times, evidence, fingerprints and what is

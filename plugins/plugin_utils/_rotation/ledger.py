@@ -10,7 +10,7 @@ decides anything; the planner does.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -258,6 +258,12 @@ class Ledger(Trail):
             for name, values in keys.items():
                 self._put(tx, self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
         self._open()
+
+    def clear_log(self) -> None:
+        """Take what was replaced out of SQLite's write-ahead log, too; other databases have a clean-up of their own."""
+        if self._engine.dialect.name == "sqlite":
+            with closing(self._engine.raw_connection()) as connection:
+                connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def secrets(self) -> set[str]:
         """Every secret that this ledger has ever done something for."""

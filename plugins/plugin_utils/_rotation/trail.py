@@ -68,6 +68,8 @@ class Trail(Records):
             return found
         finally:
             history.close()
+        if not found.rows:
+            found.problems.append("there is no ledger, or its trail is empty: nothing can be told from it")
         if not seen:
             found.problems.append(
                 "the head that was given is not in the chain: rows were cut off its end, the ledger is an older copy, "
