@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,10 +66,9 @@ class Records:
                     hint="Install the version of the collection that wrote it last",
                 )
             self.id: str = meta["ledger"]
-            self._key = self._sealer.unwrap(meta["fingerprint_key"])
+            self._take_keys(meta)
             if schema < upgrade.NEWEST:
                 self._migrate(tx, schema)
-        self.fingerprints = Fingerprints(self._key).narrowed("values in stores")
 
     def _create(self, tx: Any) -> None:
         self._t.metadata.create_all(tx, checkfirst=False)
@@ -78,6 +76,7 @@ class Records:
             "schema": str(upgrade.NEWEST),
             "ledger": secrets.token_hex(4),
             "fingerprint_key": self._sealer.new_wrapped_key(),
+            "audit_key": self._sealer.new_wrapped_key(),
         }
         tx.execute(self._t.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
 
@@ -101,6 +100,14 @@ class Records:
             raise ConfigurationError(
                 f"the ledger cannot be understood ({type(error).__name__})", hint=sealing.DAMAGED
             ) from None
+
+    def _take_keys(self, meta: Row) -> None:
+        self._wrapped_key = meta["fingerprint_key"]
+        self._fingerprint_keys = self._sealer.unwrap(self._wrapped_key)
+        self._covering = Fingerprints(self._fingerprint_keys[0], self._fingerprint_keys[1:])
+        self.fingerprints = self._covering.narrowed("values in stores")
+        # the first ledgers had one key for both
+        self._audit_keys = self._sealer.unwrap(meta["audit_key"]) if "audit_key" in meta else self._fingerprint_keys[:1]
 
     def close(self) -> None:
         self._engine.dispose()
@@ -184,30 +191,7 @@ class Records:
         return Credential(row.provider_id, row.name, fields, row.facts)
 
     def fingerprint(self, secret: str, fields: Mapping[str, Any]) -> str:
-        return sealing.fingerprint(self._key, secret, fields)
-
-    def audit_head(self) -> str:
-        """The newest link of the audit chain."""
-        with self._engine.begin() as tx:
-            return self._head(tx)
-
-    def audit_break(self) -> int | None:
-        """The first link of the audit chain that does not follow from the one before it; None when all do."""
-        t = self._t.audit
-        head = ""
-        with self._engine.begin() as tx:
-            for row in tx.execute(self._sa.select(t).order_by(t.c.id)).mappings():
-                if row["mac"] != (head := self._link(head, row)):
-                    return int(row["id"])
-        return None
-
-    def _link(self, head: str, row: Row) -> str:
-        kept = {name: row[name] for name in ("at", "run", "secret", "event", "details")}
-        return sealing.mac(self._key, "audit", head, json.dumps(kept, sort_keys=True))
-
-    def _head(self, tx: Any) -> str:
-        t = self._t.audit
-        return tx.execute(self._sa.select(t.c.mac).order_by(t.c.id.desc()).limit(1)).scalar() or ""
+        return self._covering.covered(sealing.fingerprint(self._fingerprint_keys[0], secret, fields))
 
 
 class _Gathering:
