@@ -8,16 +8,48 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from abc import ABC, abstractmethod
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
+
 from tests.integration.conftest import OLD_TOKEN, open_desk
 from tests.integration.facts import is_alive, minted, working
+from tests.integration.test_every_store import DOCUMENT, REPOSITORY, connections
 from tests.sandbox.visitor import Visitor
+from tests.servers import openbao
+from tests.servers.moto import Moto, alone
+from tests.servers.openbao import OpenBao
+from tests.unit.providers.dotenv import readers
 
 _ENVIRONMENT = re.compile(r"\{\{ lookup\('ansible\.builtin\.env', '(\w+)'.*?\) \}\}")
+
+
+class Servers:
+    """Real servers, started when a scene wants them."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+
+    @cached_property
+    def bao(self) -> OpenBao:
+        running = OpenBao()
+        self._running.callback(running.stop)
+        return running
+
+    @cached_property
+    def moto(self) -> Moto:
+        self._running.enter_context(alone())
+        running = Moto()
+        self._running.callback(running.stop)
+        return running
+
+    def stop(self) -> None:
+        self._running.close()
 
 
 class Scene(ABC):
@@ -26,8 +58,9 @@ class Scene(ABC):
     name: ClassVar[str]
     secrets: tuple[str, ...]
 
-    def __init__(self, world: Visitor, home: Path) -> None:
+    def __init__(self, world: Visitor, home: Path, servers: Servers) -> None:
         self.world = world
+        self.servers = servers
         self.desk = open_desk(world, home)
         world.tell("switch", rate_limits=False, machine_seconds=0.01, run_seconds=0.01)
         self.arrange()
@@ -62,12 +95,15 @@ class Scene(ABC):
 
     def recorded(self) -> set[str]:
         """The provider's ids, or where there are none the names, of the credentials that the ledger knows."""
+        return set(self._query("SELECT coalesce(provider_id, name), secret FROM credentials"))
+
+    def _query(self, question: str) -> dict[str, str]:
+        """Of two columns; nothing where the run was killed before it had a ledger."""
         if not self.desk.ledger.exists():
-            return set()
+            return {}
         with closing(sqlite3.connect(f"file:{self.desk.ledger}?mode=ro", uri=True)) as ledger:
-            if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'credentials'").fetchone():
-                return set()
-            return {row[0] or row[1] for row in ledger.execute("SELECT provider_id, name FROM credentials")}
+            tables = ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'credentials'").fetchone()
+            return dict(ledger.execute(question).fetchall()) if tables else {}
 
     def effects(self) -> int:
         """How often anything was changed so far."""
@@ -90,4 +126,90 @@ class TwoPlaces(Scene):
         assert len(minted(self.world, alive=True)) == 1
 
 
-SCENES: dict[str, type[Scene]] = {scene.name: scene for scene in (TwoPlaces,)}
+class Batch(Scene):
+    """Twenty secrets that we make ourselves, each in a store that can be read and in one of the stand-in world."""
+
+    name = "twenty secrets over all stores"
+    secrets = tuple(f"BATCH_{number:02}" for number in range(1, 21))
+
+    def arrange(self) -> None:
+        world, desk, bao, moto = self.world, self.desk, self.servers.bao, self.servers.moto
+        self._mount = bao.mount(2)
+        moto.client("secretsmanager").create_secret(Name=self._mount, SecretString="{}")
+        self._file = desk.home / "app.env"
+        self._file.write_text("# made by hand\n")
+        python = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        (desk.inventory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"app1": python}}}))
+        desk.environment |= {
+            "VAULT_TOKEN": openbao.ROOT,
+            "AWS_KEY": moto.admin["access_key_id"],
+            "AWS_SECRET": moto.admin["secret_access_key"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "INFISICAL_SECRET": world.credentials["INFISICAL_CLIENT_SECRET"],
+            "TENANT_TOKEN": world.credentials["TENANT_ADMIN_TOKEN"],
+        }
+        desk.override(
+            secret_connections=connections(world, bao, moto, desk.example["secret_connections"]),
+            secret_map={name: self._secret(number) for number, name in enumerate(self.secrets)},
+        )
+
+    def _secret(self, number: int) -> dict[str, Any]:
+        ours = [
+            {"store": "vault", "mount": self._mount, "path": DOCUMENT},
+            {"store": "ssm", "path": f"/{self._mount}"},
+            {"store": "sm", "secret": self._mount},
+            {"store": "files", "host": "app1", "path": str(self._file)},
+        ]
+        theirs = [
+            {"store": "fly", "app": "molecule-cp"},
+            {"store": "github", "repository": REPOSITORY},
+            {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},
+            {
+                "store": "tenant",
+                "path": "/settings/secrets",
+                "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
+                "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
+            },
+        ]
+        other = theirs[number // 4 % 4]
+        reload = ["molecule-cp"] if other["store"] == "fly" else []
+        return {"issuer": {"type": "random", "bytes": 32}, "copies": [ours[number % 4], other], "reload": reload}
+
+    def _found(self) -> dict[str, str]:
+        """Each secret's value in the store that can be read, as far as it is there."""
+        ssm, manager = self.servers.moto.client("ssm"), self.servers.moto.client("secretsmanager")
+        listed = ssm.get_parameters_by_path(Path=f"/{self._mount}", WithDecryption=True)["Parameters"]
+        return {
+            **(self.servers.bao.values(self._mount, DOCUMENT) or {}),
+            **{one["Name"].rpartition("/")[2]: one["Value"] for one in listed},
+            **json.loads(manager.get_secret_value(SecretId=self._mount)["SecretString"]),
+            **readers.shell(self._file),
+        }
+
+    def values(self) -> list[str]:
+        """The file on the host is a store, and holds its own; an identity's id is no secret."""
+        shown = {*readers.shell(self._file).values(), self.world.credentials["INFISICAL_CLIENT_ID"]}
+        return sorted({*super().values(), *self._found().values()} - shown)
+
+    def mints(self) -> dict[str, str]:
+        """Nobody else knows of them: what the ledger has recorded is all."""
+        return self._query("SELECT name, secret FROM credentials")
+
+    def assert_at_rest(self) -> None:
+        found = self._found()
+        kinds = (
+            "fly app molecule-cp, secret",
+            f"github {REPOSITORY}, secret",
+            "infisical secret of molecule prod:/backend",
+            "tenant secret",
+        )
+        for number, name in enumerate(self.secrets):
+            there = {"kind": kinds[number // 4 % 4], "name": name, "value": found[name]}
+            assert self.world.tell("holds", **there)["holds"], f"{name} differs in {there['kind']}"
+
+    def effects(self) -> int:
+        versions = self.servers.bao.metadata(self._mount, DOCUMENT)["current_version"]
+        return super().effects() + int(versions) + self._file.stat().st_mtime_ns
+
+
+SCENES: dict[str, type[Scene]] = {scene.name: scene for scene in (TwoPlaces, Batch)}

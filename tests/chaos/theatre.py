@@ -101,7 +101,8 @@ class Theatre:
     def _assert_no_leak(self, when: str) -> None:
         watch = Watch(self.scene.desk.home)
         watch.look()
-        assert watch.find(self.scene.values()) == [], f"a value was found {when}"
+        places = watch.find(self.scene.values())
+        assert places == [], f"a value was found {when}"
 
 
 def _assert_silent(run: Run) -> None:
