@@ -25,9 +25,10 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
 from tests.unit.providers.dotenv.local_host import LocalHost
 
+from .scenes import HURRY
+
 CALLER = Caller("ansible-playbook rotor.secrets.rotate", "a test", frozenset({"localhost", "app1"}))
 Deed = Callable[[Session], Mapping[str, Any]]
-_FASTER = 20
 
 
 class Player:
@@ -77,10 +78,10 @@ class QuickClock(WorkerClock):
     """The worker's clock, under its rules; only waiting is shorter."""
 
     def monotonic(self) -> float:
-        return super().monotonic() * _FASTER
+        return super().monotonic() * HURRY
 
     def sleep(self, seconds: float) -> None:
-        super().sleep(seconds / _FASTER)
+        super().sleep(seconds / HURRY)
 
     def guarded(self) -> QuickClock:
         self.guard()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is rotated while it is killed: each scene is a user's map in front of a world, and knows what rest looks like."""
+"""What is rotated while it is killed: a user's map in front of a world, and what that looks like at rest."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ from tests.servers.openbao import OpenBao
 from tests.unit.providers.dotenv import readers
 
 _ENVIRONMENT = re.compile(r"\{\{ lookup\('ansible\.builtin\.env', '(\w+)'.*?\) \}\}")
+
+
+HURRY = 20
+"""How many times faster the clocks of a played run are: so much earlier a lease of the world has to end."""
 
 
 class Servers:
@@ -62,10 +66,11 @@ class Scene(ABC):
         self.world = world
         self.servers = servers
         self.desk = open_desk(world, home)
-        world.tell("switch", rate_limits=False, machine_seconds=0.01, run_seconds=0.01)
+        quick = 1 / HURRY
+        world.tell("switch", rate_limits=False, machine_seconds=0.01, run_seconds=0.01, lease_second=quick)
         self.arrange()
 
-    def arrange(self) -> None:
+    def arrange(self) -> None:  # noqa: B027 - most need nothing
         """Beyond the example's own inventory."""
 
     @property

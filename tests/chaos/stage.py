@@ -125,13 +125,13 @@ def _perform(order: dict[str, Any]) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup
         if order.get("argv"):
-            os.execvpe(order["argv"][0], order["argv"], order["environment"])
+            os.execvpe(order["argv"][0], order["argv"], order["environment"])  # noqa: S606
         os.environ.clear()
         os.environ.update(order["environment"])
         code = _play(order)
     except SystemExit as end:
         code = int(end.code or 0)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, this process never returns
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)

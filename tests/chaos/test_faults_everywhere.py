@@ -65,13 +65,19 @@ class Rotation:
 def rotation(fresh: Visitor) -> Iterator[Rotation]:
     line = Line()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, wire.impatient(line, fresh.url):
-        yield Rotation(TwoPlaces(fresh, Path(folder) / "0", Servers()), line)
+        yield Rotation(_scene(fresh, Path(folder) / "0"), line)
+
+
+def _scene(world: Visitor, home: Path) -> TwoPlaces:
+    scene = TwoPlaces(world, home, Servers())
+    world.tell("switch", lease_second=0.001)  # the clock here takes nearly no time for two minutes
+    return scene
 
 
 def anew(rotation: Rotation, number: int) -> None:
     world, home = rotation.scene.world, rotation.scene.desk.home.with_name(str(number))
     world.tell("reset")
-    rotation.scene = TwoPlaces(world, home, Servers())
+    rotation.scene = _scene(world, home)
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])

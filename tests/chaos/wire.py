@@ -156,7 +156,7 @@ class Stranger:
 
             do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - its base class's names
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_said: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
