@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import sys
@@ -29,6 +30,14 @@ from tests.unit.providers.dotenv import readers
 _ENVIRONMENT = re.compile(r"\{\{ lookup\('ansible\.builtin\.env', '(\w+)'.*?\) \}\}")
 
 
+COLLECTIONS = Path(__file__).parent / "collections"
+"""A third party's collection, which rotates the keys of the stand-in world's key service."""
+TENANT = {
+    "store": "tenant",
+    "path": "/settings/secrets",
+    "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
+    "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
+}
 HURRY = 20
 """How many times faster the clocks of a played run are: so much earlier a lease of the world has to end."""
 
@@ -97,6 +106,10 @@ class Scene(ABC):
     @abstractmethod
     def assert_at_rest(self) -> None:
         """One working credential everywhere, and nothing else of ours alive."""
+
+    def assert_unbroken(self) -> None:
+        """No consumer was without a working credential, at no moment."""
+        assert self.world.violations() == []
 
     def recorded(self) -> set[str]:
         """The provider's ids, or where there are none the names, of the credentials that the ledger knows."""
@@ -169,12 +182,7 @@ class Batch(Scene):
             {"store": "fly", "app": "molecule-cp"},
             {"store": "github", "repository": REPOSITORY},
             {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},
-            {
-                "store": "tenant",
-                "path": "/settings/secrets",
-                "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
-                "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
-            },
+            TENANT,
         ]
         other = theirs[number // 4 % 4]
         reload = ["molecule-cp"] if other["store"] == "fly" else []
@@ -217,4 +225,94 @@ class Batch(Scene):
         return super().effects() + int(versions) + self._file.stat().st_mtime_ns
 
 
-SCENES: dict[str, type[Scene]] = {scene.name: scene for scene in (TwoPlaces, Batch)}
+class CutOver(Scene):
+    """A key in two places; a new one is the end of the old one, unless two roles take turns."""
+
+    kind: ClassVar[str]
+    roles: ClassVar[list[str]] = []
+    secrets = ("SERVICE_KEY",)
+
+    def arrange(self) -> None:
+        world, desk = self.world, self.desk
+        world.tell("switch", named=list(self.secrets))
+        opened = world.act("open_account", name="nova", secret=self.secrets[0], roles=self.roles)
+        desk.environment |= {
+            "KEYS_TOKEN": world.credentials["KEYS_ADMIN_TOKEN"],
+            "TENANT_TOKEN": world.credentials["TENANT_ADMIN_TOKEN"],
+            "ANSIBLE_COLLECTIONS_PATH": f"{desk.environment['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{COLLECTIONS}",
+        }
+        desk.override(
+            secret_connections=desk.example["secret_connections"]
+            | {
+                "keys": {"type": "test.keys.service", "url": f"{world.url}/keys", "token": {"env": "KEYS_TOKEN"}},
+                "tenant": {"type": "http", "url": f"{world.url}/tenant", "token": {"env": "TENANT_TOKEN"}},
+            },
+            secret_map={
+                self.secrets[0]: {
+                    "issuer": {"type": f"test.keys.{self.kind}", "connection": "keys", "account": "nova"}
+                    | ({"current_id": opened["id"]} if self.has_ids else {}),
+                    "copies": [TENANT, {"store": "github", "repository": REPOSITORY}],
+                    "revoke": {"accept": "life"},
+                }
+            },
+        )
+
+    @property
+    def has_ids(self) -> bool:
+        return bool(self.roles)
+
+    @property
+    def _account(self) -> dict[str, Any]:
+        account: dict[str, Any] = self.world.ask("state")["keys"]["nova"]
+        return account
+
+    def mints(self) -> dict[str, str]:
+        """By their names: an id may be a role's, and is there before."""
+        return {key["name"]: self.secrets[0] for key in self._account["keys"] if key["name"].startswith("rotor-")}
+
+    def recorded(self) -> set[str]:
+        return set(self._query("SELECT name, secret FROM credentials WHERE origin != 'orphan'"))
+
+    def assert_at_rest(self) -> None:
+        (alive,) = [key for key in self._account["keys"] if key["alive"]]
+        assert alive["name"].startswith("rotor-")
+        assert set(self._account["copies"].values()) == {f"{alive['id']} {alive['name']}"}
+
+    def assert_unbroken(self) -> None:
+        """A gap is what a cut-over is; it has to be closed."""
+        broken = self.world.ask("violations")["violations"]
+        assert [item["what"] for item in broken if item["until"] is None or item["kind"] != "latent"] == []
+
+
+class Readable(CutOver):
+    name = "cut-over, readable"
+    kind = "readable"
+
+
+class Reconciled(CutOver):
+    name = "cut-over, reconcile"
+    kind = "listed"
+
+
+class Ours(CutOver):
+    name = "cut-over, ours"
+    kind = "ours"
+
+
+class Unseen(CutOver):
+    name = "cut-over, none"
+    kind = "unseen"
+
+
+class Roles(CutOver):
+    name = "two roles in turns"
+    kind = "roles"
+    roles: ClassVar[list[str]] = ["nova_a", "nova_b"]
+
+    def assert_unbroken(self) -> None:
+        assert self.world.violations() == []
+
+
+SCENES: dict[str, type[Scene]] = {
+    scene.name: scene for scene in (TwoPlaces, Batch, Readable, Reconciled, Ours, Unseen, Roles)
+}

@@ -40,7 +40,7 @@ class Stage:
     """The process above, as a test sees it."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join([str(ROOT), *sys.path[1:]])
+        path = os.pathsep.join([str(ROOT), *sys.path[1:], str(ROOT / "tests" / "chaos" / "collections")])
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.stage", str(os.getpid())],
             cwd=ROOT,

@@ -21,7 +21,7 @@ from tests.sandbox.visitor import Visitor
 
 from . import tally
 from .hook.points import Kill
-from .scenes import SCENES, Batch, Servers, TwoPlaces
+from .scenes import SCENES, Batch, CutOver, Servers, TwoPlaces
 from .stage import Stage
 from .theatre import Theatre
 
@@ -64,7 +64,7 @@ def show(stage: Stage, world: Visitor, servers: Servers) -> Show:
 def moments(way: int, *, shares: int = 1) -> Iterable[int]:
     """Where a way of killing is tried; with ``shares``, so many ways share the moments out among them."""
     if not STEP:
-        return [9 + 13 * way]
+        return [9 + 11 * way]
     return itertools.count(1 + way % shares * STEP, STEP * shares)
 
 
@@ -90,6 +90,18 @@ def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_ru
     if not STEP and when == "before":
         pytest.skip("a batch takes seconds: the sample has one moment for each victim")
     kill_at_each(show, Batch.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))))
+
+
+CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+@pytest.mark.parametrize("scene", CUT_OVERS)
+def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Show, scene: str, way: int) -> None:
+    victim, when = WAYS[way]
+    if not STEP and way != CUT_OVERS.index(scene) + 1:
+        pytest.skip("the sample has one way of killing for each kind")
+    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way)))
 
 
 @pytest.mark.parametrize("victim", ["worker", "parent"])

@@ -86,7 +86,7 @@ class Theatre:
         second = self.run()
         assert second.outcome.code == 0, f"the next run does not finish it\n{first.output}\n--\n{second.output}"
         self.scene.assert_at_rest()
-        assert self.scene.world.violations() == []
+        self.scene.assert_unbroken()
         mints = Counter(self.scene.mints().values())
         allowed = {name: 1 + sum(self.scene.mints()[one] == name for one in lost) for name in self.scene.secrets}
         assert all(mints[name] <= allowed[name] for name in mints), f"minted {mints}, answers lost: {len(lost)}"

@@ -24,6 +24,7 @@ CREDENTIALS = (
     "INFISICAL_CLIENT_ID",
     "INFISICAL_CLIENT_SECRET",
     "TENANT_ADMIN_TOKEN",
+    "KEYS_ADMIN_TOKEN",
 )
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)
