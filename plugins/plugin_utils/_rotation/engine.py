@@ -28,7 +28,13 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap, Step
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order, Phase, remaining
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import (
+    Action,
+    Order,
+    Phase,
+    is_of_use,
+    remaining,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.progress import Counts, Progress
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 
@@ -134,7 +140,7 @@ class Engine:
         now = self._clock.now()
         actions = remaining(lane.secret, lane.state, lane.order, lane.traits, now, self.picked)
         lane.dead = not lane.order.rollback and is_dead(lane.state, lane.traits, now)
-        lane.actions = [action for action in actions if (action.kind, action.target) not in lane.failed]
+        lane.actions = [action for action in actions if not lane.failed or _is_left(lane, action)]
 
     # -- scheduling ---------------------------------------------------------------------------------------------
 
@@ -297,6 +303,12 @@ def _group(actions: list[Action]) -> list[Action]:
     together = first.kind in ("write", "reload")
     same = list(takewhile(lambda action: (action.kind, action.step) == (first.kind, first.step), actions))
     return same if together else same[:1]
+
+
+def _is_left(lane: Lane, action: Action) -> bool:
+    """Of a secret that goes on after a failure: neither what has failed, nor what that makes pointless."""
+    failed = (action.kind, action.target) in lane.failed
+    return not failed and is_of_use(lane.secret, lane.state, action)
 
 
 def _surprise(error: Exception) -> str:

@@ -50,7 +50,7 @@ class Issuing(Acts):
         found = issuer.recover(name) if _IN_FORCE in lost.progress else None  # else it had not come to the mint
         shown = self._ledger.fingerprint(secret, found.fields) if found else None
         if found is None or shown == lost.progress[_IN_FORCE]:
-            self._ledger.fail(self._run, secret, lost.id, SUPERSEDED)
+            self._ledger.fail(self._run, secret, lost.id, f"{name} was never minted")
             return f"{name} was never minted"
         mark = self._mark(work, issuer)
         self._ledger.minted(self._run, secret, lost.id, replace(found, name=name), lost.baseline, in_force=mark)

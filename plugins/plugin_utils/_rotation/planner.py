@@ -274,8 +274,9 @@ def _endings(
     until = (since or now) + secret.revoke.after
     if traits.ends_the_old:
         until = cutover.old_ends(state, target) or now
-    if retired and until > now:
-        actions.append(Action("wait", until=until))
+    clock_runs_later = traits.ends_the_old and traits.overlap is Overlap.TIMED and not settled and until == now
+    if retired and (until > now or clock_runs_later):
+        actions.append(Action("wait", until=None if clock_runs_later else until))
     actions += [Action("end" if traits.ends_the_old else "revoke", credential=row.id) for row in retired]
     if target and target.has_value and secret.retain != "current":
         actions.append(Action("tidy", credential=target.id))
@@ -338,6 +339,22 @@ def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow
         elif secret.revoke.accept == "use" and not any(mark and mark.label == "use" for mark in marks):
             found.append(f"{step.name}: nothing has proven that {name} is in use")
     return found
+
+
+def is_of_use(secret: Secret, state: SecretState, action: Action) -> bool:
+    """Whether a reload or a check makes sense although a copy could not be written: none in vain, and none twice."""
+    if action.kind not in ("reload", "verify"):
+        return True
+    reload = action.kind == "reload"
+    steps = [
+        step for i, step in enumerate(secret.steps) if (action.target in step.reload if reload else i == action.step)
+    ]
+    marks = (
+        state.running if reload else {key: mark for (name, key), mark in state.proofs.items() if name == steps[0].name}
+    )
+    mark = marks.get(action.target)
+    done = mark is not None and mark.credential == action.credential and not state.intent(action.kind, action.target)
+    return not done and any(holds(state, copy, action.credential) for step in steps for copy in step.copies)
 
 
 def under_way(state: SecretState) -> bool:

@@ -43,7 +43,7 @@ class Planning:
         self._adopt(item)
         item.verdict = selection.judge(secret, item.state, self._clock.now())
         mint = selection.wants_mint(item.verdict, item.state, self._wishes)
-        item.dead = not self._wishes.rollback and cutover.is_dead(item.state, item.traits, self._clock.now())
+        item.dead = cutover.is_dead(item.state, item.traits, self._clock.now())
         item.order = Order(secret.name, mint, item.state.newest, self._wishes.rollback, why=item.verdict.why)
         if self._wanted(item):
             now = self._clock.now()

@@ -78,7 +78,7 @@ class Report:
             label = f"  {title}"
             for action in actions:
                 for verb, what in self._action(item, action):
-                    lines.append(f"{label:<26}{verb:<8}{what}")
+                    lines.append(f"{label:<26}{f'{verb} ':<8}{what}")
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += expected_gap(item)
@@ -132,7 +132,7 @@ class Report:
             part = next(c for s in secret.steps for c in s.verify if planner.check_key(c) == action.target)
             return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
         if action.kind == "wait":
-            return [("wait", f"until {when(action.until)}")]
+            return [("wait", f"until {when(action.until) if action.until else 'its provider has ended it'}")]
         if action.kind == "abandon":
             return [("abandon", f"{_name(state.credential(action.credential))}, once no copy holds it")]
         if action.kind == "end":
@@ -201,7 +201,8 @@ class Report:
         secret, state = lane.secret, lane.state
         back = lane.order.rollback
         head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(lane.status, "OPEN")
-        rest = f": the old credential is revoked after {when(lane.until)}, by the next run" if lane.until else ""
+        ends = "ends by itself, and that is proven" if lane.traits.ends_the_old else "is revoked"
+        rest = f": the old credential {ends} after {when(lane.until)}, by the next run" if lane.until else ""
         lines = [f"{head}  {secret.name}{rest}"]
         new = state.pending or state.current
         if new:
@@ -329,6 +330,8 @@ def _how_to_name(secret: Secret) -> str:
 
 def _best_proof(item: Planned, row: CredentialRow) -> str:
     """A refusal proves something only beside a replacement that is accepted."""
+    if item.traits.cuts_over:
+        return "it never was in force"
     if item.traits.revoke != "api":
         return "nobody issued it: it ends with its last copy"
     target = planner.target_of(item.state, item.order)

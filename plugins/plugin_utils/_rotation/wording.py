@@ -47,12 +47,12 @@ def expected_gap(item: Planned) -> list[str]:
         return []
     cut = next((index for index, action in enumerate(item.actions) if action.cut), 0)
     kinds = [action.kind for action in item.actions[cut:]]
-    parts = {"write": ("copy", "to write"), "reload": ("consumer", "to reload"), "verify": ("check", "to make")}
-    left = [f"{count(kinds.count(kind), noun)} {what}" for kind, (noun, what) in parts.items() if kind in kinds]
+    parts = {"write": "write", "reload": "reload", "verify": "check"}
+    left = [count(kinds.count(kind), noun) for kind, noun in parts.items() if kind in kinds]
     before = cutover.gap(item.state, item.state.current)
     last = f"; the last one took {how_long(before)}" if before else ""
-    since = "the old value is dead, or may be:" if item.dead else "from the cut on the old value is dead, and there are"
-    return [f"  gap: {since} {', '.join(left) or 'nothing more to do'} until it is closed{last}"]
+    since = "the old value is dead, or may be" if item.dead else "the old value dies with the cut"
+    return [f"  gap: {since}; {', '.join(left) or 'nothing more'} until everything works again{last}"]
 
 
 def untraceable(item: Planned) -> list[str]:

@@ -23,10 +23,12 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
+from tests.unit.rotation import fake_issuers
 from tests.unit.rotation.fakes import install, run_on_host
 from tests.unit.rotation.world import World
 
 install()
+fake_issuers.install()
 KEY = Fernet.generate_key().decode()
 
 

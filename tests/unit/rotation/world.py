@@ -22,7 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import StoppedError
 
 WORLDS: dict[str, World] = {}
-MUTATING = ("mint", "revoke", "write", "update", "run", "execute")
+MUTATING = ("mint", "activate", "revoke", "write", "update", "run", "execute")
 
 
 class Killed(BaseException):
@@ -68,6 +68,10 @@ class Issued:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked: bool = False
+    ends_at: datetime | None = None
+    """When its provider ends it by itself."""
+    role: str | None = None
+    """Whose password it is, where identities stay and values change."""
 
 
 @dataclass
@@ -103,6 +107,10 @@ class World:
         self.stamps: dict[str, str] = {}
         """Box -> the ledger that it says it belongs to."""
         self.problems: dict[str, list[str]] = {}
+        self.cuts_over = False
+        """Whether a moment without a working credential is a gap, which is measured, and no violation."""
+        self.gap_since: datetime | None = None
+        self.gaps: list[timedelta] = []
         self.points = 0
         self.crash_at: tuple[int, str] | None = None
         self.dead = False
@@ -114,7 +122,7 @@ class World:
     def clone(self, name: str) -> World:
         """The same world, to be tried out in another way."""
         other = World(name)
-        for what in ("clock", "issued", "containers", "services", "log", "made", "named"):
+        for what in ("clock", "issued", "containers", "services", "log", "made", "named", "cuts_over"):
             setattr(other, what, deepcopy(getattr(self, what)))
         other._numbers = itertools.count(next(self._numbers) + 1)
         return other
@@ -167,14 +175,25 @@ class World:
     # -- the oracle ---------------------------------------------------------------------------------------------
 
     def valid(self, value: str) -> bool:
-        return all(not one.revoked for one in self.issued.values() if one.value == value)
+        return all(self._lives(one) for one in self.issued.values() if one.value == value)
+
+    def _lives(self, one: Issued) -> bool:
+        return not one.revoked and (one.ends_at is None or one.ends_at > self.clock.now())
 
     def _judge(self, when: str) -> None:
-        for name, service in self.services.items():
-            held = [value for machine in service.machines for value in machine.values()]
-            held += [value for where in service.reads for value, _version in self.containers.get(where, {}).values()]
-            if not all(map(self.valid, held)):
-                self.violations.append(f"after {when}: {name} holds a credential that was revoked")
+        broken = [name for name, service in self.services.items() if not all(map(self.valid, self._held(service)))]
+        if not self.cuts_over:
+            self.violations += [f"after {when}: {name} holds a credential that was revoked" for name in broken]
+        elif broken:
+            self.gap_since = self.gap_since or self.clock.now()
+        elif self.gap_since:
+            self.gaps.append(self.clock.now() - self.gap_since)
+            self.gap_since = None
+
+    def _held(self, service: Service) -> list[str]:
+        """What its machines run on, and what they would run on if they were started now."""
+        held = [value for machine in service.machines for value in machine.values()]
+        return held + [value for where in service.reads for value, _at in self.containers.get(where, {}).values()]
 
     def counted(self, *kinds: str) -> int:
         return sum(kind in kinds for kind, _what in self.log)
@@ -185,16 +204,16 @@ class World:
 
     @property
     def alive(self) -> list[Issued]:
-        return [one for one in self.issued.values() if not one.revoked]
+        return [one for one in self.issued.values() if self._lives(one)]
 
     def values_in(self, service: str) -> set[str]:
         return {value for machine in self.services[service].machines for value in machine.values()}
 
     # -- what happens without the engine ------------------------------------------------------------------------
 
-    def issue(self, name: str, *, engine: bool = False) -> Issued:
+    def issue(self, name: str, *, engine: bool = False, role: str | None = None) -> Issued:
         number = next(self._numbers)
-        one = Issued(f"{self.name}-{number}", name, f"value-{self.name}-{number:06}", self.clock.now())
+        one = Issued(f"{self.name}-{number}", name, f"value-{self.name}-{number:06}", self.clock.now(), role=role)
         self.issued[one.id] = one
         if engine:
             self.made.add(one.id)
