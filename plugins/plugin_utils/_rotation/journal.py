@@ -27,6 +27,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session_locks import SessionLocks
 
 SQLITE = "sqlite:///"
+BUSY_SECONDS = 30.0
+"""How long one waits for another process's transaction."""
 OPTIONS = {"url", "password", "key", "allow_ephemeral"}
 DEFAULT_KEY = {"env": "ROTOR_JOURNAL_KEY"}
 
@@ -140,6 +142,8 @@ def _dies_with_its_container() -> bool:
 
 def _engine(path: Path, readonly: bool) -> Any:
     sa = library("sqlalchemy")
+    if os.path.lexists(path) and not path.is_file():
+        raise ConfigurationError(f"the ledger {path} is no file", hint="Name another place as secret_journal.url")
     if not readonly:
         _make_private(path)
     elif not _has_tables(path):
@@ -150,7 +154,7 @@ def _engine(path: Path, readonly: bool) -> Any:
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below starts transactions
-        for pragma in ("busy_timeout=30000", *pragmas):
+        for pragma in (f"busy_timeout={int(BUSY_SECONDS * 1000)}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

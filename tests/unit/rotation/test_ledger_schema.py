@@ -159,7 +159,7 @@ opened(Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize(
-    ("event", "steps"), [("before_cursor_execute", range(8, 40, 4)), ("commit", (0, 1))], ids=["statement", "commit"]
+    ("event", "steps"), [("before_cursor_execute", range(8, 40, 8)), ("commit", (0, 1))], ids=["statement", "commit"]
 )
 def test_a_migration_that_is_killed_leaves_the_old_or_the_new(tmp_path: Path, event: str, steps: Any) -> None:
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
