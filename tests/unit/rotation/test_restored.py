@@ -87,3 +87,20 @@ def restored_here(play: Play, folder: Path) -> str:
     play.world.log.clear()
     play.lines.clear()
     return used
+
+
+def test_what_was_rotated_by_hand_is_refused_until_the_ledger_is_told(play: Play, world: World) -> None:
+    old = rotate_once(play)
+    by_hand = world.issue("by hand")
+    for name in ("app", "ci"):
+        world.put(name, {"TOKEN": by_hand.value})
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "was changed by somebody else since this ledger last saw it" in play.output
+    assert world.mutations == []
+    for name in ("app", "ci"):
+        world.serve(name, [name])
+    told = {"forget": ("cloud:app", "cloud:ci", "app", "ci"), "adopt": {"TOKEN": by_hand.id}}
+    assert not play.rotate("TOKEN", force=True, **told)["failed"], play.output
+    assert world.issued[by_hand.id].revoked
+    assert world.issued[old].revoked
+    assert world.values_in("app") == world.values_in("ci") == {world.issued[current_id(play)].value}
