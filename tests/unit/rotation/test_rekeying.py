@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
@@ -16,24 +17,27 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
-from tests.unit.rotation.conftest import rotate_once, token_map
 from tests.unit.rotation.driver import KEY, Play
-from tests.unit.rotation.test_kill import killed_at
+from tests.unit.rotation.test_kill import killed_at, settled_play
 from tests.unit.rotation.world import FakeClock
 
 NEW = Fernet.generate_key().decode()
 BOTH = f"{NEW},{KEY}"
 
 
-@pytest.fixture
-def held(play: Play) -> Play:
+@pytest.fixture(scope="module")
+def halfway(tmp_path_factory: pytest.TempPathFactory) -> Play:
     """A ledger with the kept value of one credential, and another one in the middle of its rotation."""
-    play.map["TOKEN"] = token_map(retain="current")
-    rotate_once(play)
+    play = settled_play("rekeyed", tmp_path_factory.mktemp("rekeyed"))
     play.world.services["ci"].breaks_at = 1
     assert play.rotate("TOKEN", force=True)["failed"]
     play.world.services["ci"].breaks_at = None
     return play
+
+
+@pytest.fixture
+def held(halfway: Play, tmp_path: Path, request: pytest.FixtureRequest) -> Play:
+    return halfway.clone(request.node.name, tmp_path / "ledger")
 
 
 def rekey(play: Play, key: str = BOTH, *, check: bool = False) -> bool:
@@ -114,6 +118,15 @@ def ledger_with_fingerprints(path: Path, key: str) -> Ledger:
     return open_journal({"url": f"sqlite:///{path}", "key": key}, clock=FakeClock(), holder="a test").ledger
 
 
+def evidence_of(fingerprint: str) -> dict[str, Any]:
+    return {"version": 3, "keys": {"TOKEN": {"fingerprint": fingerprint}, "EMPTY": {"fingerprint": ""}}}
+
+
+def both_fingerprints(ledger: Ledger, value: SecretValue) -> tuple[str, str]:
+    """As a credential's, and as evidence of a store."""
+    return ledger.fingerprint("S", {"token": value}), ledger.fingerprints(value)
+
+
 def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kept(tmp_path: Path) -> None:
     values = {"kept": SecretValue("value-one"), "dropped": SecretValue("value-two")}
     ledger = ledger_with_fingerprints(tmp_path / "ledger.db", KEY)
@@ -123,10 +136,7 @@ def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kep
         ledger.minted("run", "S", intent, Credential(name, name, {"token": value}), baseline)
         number = ledger.state("S").newest
         assert number
-        evidence = {
-            "version": 3,
-            "keys": {"TOKEN": {"fingerprint": ledger.fingerprints(value)}, "E": {"fingerprint": ""}},
-        }
+        evidence = evidence_of(ledger.fingerprints(value))
         look = ledger.intend("run", "S", "look", name)
         ledger.looked("run", "S", look, name, evidence)
         ledger.written(
@@ -134,26 +144,24 @@ def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kep
             credential=number, evidence=evidence, unproven={"step": "", "consumers": ()},
         )  # fmt: skip
     ledger.value_dropped("run", "S", 2)
-    old = {
-        name: (ledger.fingerprint("S", {"token": value}), ledger.fingerprints(value)) for name, value in values.items()
-    }
+    old = {name: both_fingerprints(ledger, value) for name, value in values.items()}
     for newest, before in ((NEW, KEY), (Fernet.generate_key().decode(), NEW)):
         ledger = ledger_with_fingerprints(tmp_path / "ledger.db", f"{newest},{before}")
         ledger.rekey("run", "me", "", ["S"])
         ledger = ledger_with_fingerprints(tmp_path / "ledger.db", newest)
         state = ledger.state("S")
         for row, (name, value) in zip(state.credentials, values.items(), strict=True):
-            of_credential, in_store = ledger.fingerprint("S", {"token": value}), ledger.fingerprints(value)
+            of_credential, in_store = both_fingerprints(ledger, value)
             assert (of_credential, in_store) != old[name]
             assert row.fingerprint == of_credential
             assert row.baseline == {"copy": {"keys": {"fingerprint": {"fingerprint": in_store}}}}
-            evidence = {"version": 3, "keys": {"TOKEN": {"fingerprint": in_store}, "E": {"fingerprint": ""}}}
-            assert state.holdings[name].evidence == state.looks[name].progress == evidence
+            assert state.holdings[name].evidence == state.looks[name].progress == evidence_of(in_store)
         assert ledger.unseal(state.credentials[0]).fields == {"token": values["kept"]}
 
 
 def test_killed_at_any_commit_the_same_command_finishes_it(held: Play, tmp_path: Path) -> None:
     fingerprints = [row.fingerprint for row in held.state("TOKEN").credentials]
+    kept = [row.has_value for row in held.state("TOKEN").credentials]
     seen = set()
     for number, when in enumerate(("before", "after")):
         point = 0
@@ -167,9 +175,7 @@ def test_killed_at_any_commit_the_same_command_finishes_it(held: Play, tmp_path:
             play.journal["key"] = NEW
             state = play.state("TOKEN")
             assert [row.fingerprint for row in state.credentials] != fingerprints
-            assert [row.has_value for row in state.credentials] == [
-                row.has_value for row in held.state("TOKEN").credentials
-            ]
+            assert [row.has_value for row in state.credentials] == kept
             assert play.session().verify("", "")["problems"] == []
             assert not play.rotate("TOKEN")["failed"], play.output
     assert seen == {(True, True), (True, False), (False, False)}

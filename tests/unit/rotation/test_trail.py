@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 import tracemalloc
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,21 +17,26 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import session
 from tests.unit.rotation.conftest import rotate_once, token_map
 from tests.unit.rotation.driver import Play
+from tests.unit.rotation.test_kill import settled_play
 
 
-@pytest.fixture
-def rotated(play: Play) -> Play:
+@pytest.fixture(scope="module")
+def after_two(tmp_path_factory: pytest.TempPathFactory) -> Play:
     """A ledger in which one credential is current and another one is revoked."""
-    rotate_once(play)
+    play = settled_play("trail", tmp_path_factory.mktemp("trail"))
     assert not play.rotate("TOKEN", force=True, reason="INC-114")["failed"]
-    play.lines.clear()
     return play
 
 
-def change(play: Play, *statements: str) -> None:
+@pytest.fixture
+def rotated(after_two: Play, tmp_path: Path, request: pytest.FixtureRequest) -> Play:
+    return after_two.clone(request.node.name, tmp_path / "ledger")
+
+
+def change(play: Play, *statements: str, **values: Any) -> None:
     with closing(sqlite3.connect(play.journal["url"].removeprefix("sqlite:///"))) as connection, connection:
         for statement in statements:
-            connection.execute(statement)
+            connection.execute(statement, values)
 
 
 def verify(play: Play, head: str = "", secret: str = "") -> Mapping[str, Any]:
@@ -60,9 +65,8 @@ TAMPERED = {
     "removed": ("DELETE FROM audit WHERE id = 5", 6),
     "first removed": ("DELETE FROM audit WHERE id = 1", 2),
     "put in": (
-        "INSERT INTO audit SELECT (SELECT max(id) + 1 FROM audit), at, run, secret, event, details, mac FROM audit"
-        " WHERE id = 5",
-        None,
+        "INSERT INTO audit SELECT 1000, at, run, secret, event, details, mac FROM audit LIMIT 1",
+        1000,
     ),
 }
 
@@ -73,7 +77,7 @@ def test_a_row_that_was_tampered_with_is_named(rotated: Play, how: str) -> None:
     change(rotated, statement)
     found = verify(rotated)
     assert found["failed"]
-    assert found["bad_row"] == (row or found["rows"])
+    assert found["bad_row"] == row
     assert f"row {found['bad_row']} (" in found["msg"]
 
 
@@ -87,7 +91,7 @@ def test_rows_cut_off_the_end_are_found_by_the_head_that_was_noted(rotated: Play
     head = rotated.ledger().audit_head()
     rotated.plan("TOKEN")
     assert not verify(rotated, head)["failed"]
-    change(rotated, "DELETE FROM audit WHERE id >= (SELECT id FROM audit WHERE mac = '%s')" % head)  # noqa: UP031
+    change(rotated, "DELETE FROM audit WHERE id >= (SELECT id FROM audit WHERE mac = :head)", head=head)
     found = verify(rotated, head)
     assert found["failed"]
     assert found["bad_row"] is None
@@ -96,7 +100,7 @@ def test_rows_cut_off_the_end_are_found_by_the_head_that_was_noted(rotated: Play
 
 @pytest.mark.parametrize("details", ["not json", "[1"])
 def test_a_row_that_cannot_be_read_is_said_and_no_traceback(rotated: Play, details: str) -> None:
-    change(rotated, f"UPDATE audit SET details = '{details}' WHERE id = 3")
+    change(rotated, "UPDATE audit SET details = :details WHERE id = 3", details=details)
     assert "cannot be read" in verify(rotated)["msg"]
 
 
@@ -126,7 +130,7 @@ def test_the_trail_of_one_secret_says_who_what_when_why_with_which_evidence_and_
     values = [one.value for one in rotated.world.issued.values()]
     verify(rotated, secret="TOKEN")
     revoked = next(line for line in rotated.lines if "  revoked  " in line)
-    for part in ("by a test", "reason: INC-114", "proof=provider", "T"):
+    for part in ("by a test", "reason: INC-114", "proof=refused"):
         assert part in revoked
     assert any("  written  " in line and "evidence=" in line for line in rotated.lines)
     assert any("  reloaded  " in line for line in rotated.lines)
@@ -142,13 +146,16 @@ def test_the_head_is_printed_when_everything_is_held_too(play: Play) -> None:
     assert f"audit trail: {play.ledger().audit_head()}" in play.lines
 
 
-def test_a_long_trail_is_not_read_at_once(play: Play) -> None:
-    ledger = play.ledger()
-    for _row in itertools.repeat(None, 3000):
-        ledger.abandoned("run", "TOKEN", 1)
+def test_a_long_trail_is_not_read_at_once(rotated: Play) -> None:
+    change(
+        rotated,
+        "INSERT INTO audit WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+        "SELECT i, at, run, secret, event, details, mac FROM n, audit WHERE id = 1",
+    )
+    ledger = rotated.ledger()
     tracemalloc.start()
     try:
-        assert ledger.examine().rows == 3000
+        assert sum(1 for _row in ledger.history()) > 19000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
