@@ -101,7 +101,7 @@ def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Sh
     victim, when = WAYS[way]
     if not STEP and way != CUT_OVERS.index(scene) + 1:
         pytest.skip("the sample has one way of killing for each kind")
-    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way, apart=4)))
+    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way, apart=3)))
 
 
 @pytest.mark.parametrize("victim", ["worker", "parent"])
