@@ -147,9 +147,8 @@ def table(kept: Mapping[str, Any]) -> list[str]:
     for sweep in SWEEPS:
         if found := kept["sweeps"].get(sweep.name):
             tests, minutes = found["tests"], f"{max(1, round(found['seconds'] / 60))} min"
-            lines.append(
-                f"| {sweep.title} | {_cases(found)} | {tests['run']} | {tests['failed']} | {minutes} | {found['date']} |"
-            )
+            cells = sweep.title, _cases(found), tests["run"], tests["failed"], minutes, found["date"]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
     return [*lines, ""]
 
 

@@ -61,10 +61,10 @@ def show(stage: Stage, world: Visitor, servers: Servers) -> Show:
     return opened
 
 
-def moments(way: int, *, shares: int = 1) -> Iterable[int]:
+def moments(way: int, *, shares: int = 1, apart: int = 11) -> Iterable[int]:
     """Where a way of killing is tried; with ``shares``, so many ways share the moments out among them."""
     if not STEP:
-        return [9 + 11 * way]
+        return [9 + apart * way]
     return itertools.count(1 + way % shares * STEP, STEP * shares)
 
 
@@ -101,7 +101,7 @@ def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Sh
     victim, when = WAYS[way]
     if not STEP and way != CUT_OVERS.index(scene) + 1:
         pytest.skip("the sample has one way of killing for each kind")
-    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way)))
+    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way, apart=3)))
 
 
 @pytest.mark.parametrize("victim", ["worker", "parent"])

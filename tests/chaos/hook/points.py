@@ -75,14 +75,17 @@ class Points:
             self._strike(self._kill)
 
     def _strike(self, kill: Kill) -> None:
-        self._note(f"{STRUCK} {kill} by {_thread()}")
+        """What is noted before the journal says so was begun before the kill."""
         number = signal.Signals[kill.signal]
         parent = os.getppid()
-        if kill.victim in ("parent", "both"):
+        if kill.victim == "parent":
             os.kill(parent, number)
-            if kill.victim == "parent" and number == signal.SIGKILL:
+            if number == signal.SIGKILL:
                 _until_orphaned(parent)
-        if kill.victim in ("worker", "both"):
+        self._note(f"{STRUCK} {kill} by {_thread()}")
+        if kill.victim == "both":
+            os.kill(parent, number)
+        if kill.victim != "parent":
             os.kill(os.getpid(), number)
 
 

@@ -144,7 +144,8 @@ class Keys(Provider):
         tenants = cast(Tenants, self.world.providers["tenants"])
         if secret in tenants.secrets:
             yield f"the tenant's {secret}", tenants.secrets[secret].value
-        repository = cast(GitHub, self.world.providers["github"]).repositories[REPOSITORY]
+        repositories = cast(GitHub, self.world.providers["github"]).repositories.values()
+        repository = next(one for one in repositories if one.full_name == REPOSITORY)
         if secret in repository.secrets:
             yield f"{secret} of {REPOSITORY}", repository.secrets[secret].value
 
