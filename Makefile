@@ -23,11 +23,11 @@ INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collection
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff yamllint changelog docs ansible-lint
-GATE := $(LINT) sanity unit conformance-ours integration integration-newest
+GATE := $(LINT) sanity unit chaos-sample conformance-ours integration integration-newest
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint $(GATE) engine systems conformance format coverage constraints venv system-packages sync clean
+.PHONY: help demo test gate lint $(GATE) engine systems conformance chaos format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -94,6 +94,10 @@ systems: sync
 	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/rotation -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
 
+chaos-sample: sync
+	$(call title,a sample of kills and faults)
+	@$(IN_COPY) $(PYTEST) tests/chaos -n $(WORKERS) --junitxml=$(REPORTS)/chaos.xml
+
 conformance-ours: sync
 	$(call title,conformance of every store)
 	@$(IN_COPY) $(PYTEST) tests/conformance -n $(WORKERS) --dist loadgroup --junitxml=$(REPORTS)/conformance.xml
@@ -103,6 +107,11 @@ conformance: sync ## Run the conformance suite, the community's modules too, and
 	@$(IN_COPY) python -m tools.conformance $(BUILD) -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest; \
 	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
 	exit $$status
+
+chaos: sync ## Kill it and break it everywhere, and write the table (hours; ONLY=kills,faults picks)
+	$(call title,every sweep to its full length)
+	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
+	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)

@@ -15,13 +15,14 @@ from .fly import Fly
 from .front import Front
 from .github import GitHub
 from .infisical import Infisical
+from .keys import Keys
 from .molecule import Molecule
 from .specs import Descriptions
 from .tenants import Tenants
 from .world import World
 
 # Seeded in this order: scenarios after the systems that they live in.
-PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule)
+PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule, Keys)
 
 
 def build(credentials: dict[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:

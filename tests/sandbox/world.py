@@ -24,6 +24,7 @@ CREDENTIALS = (
     "INFISICAL_CLIENT_ID",
     "INFISICAL_CLIENT_SECRET",
     "TENANT_ADMIN_TOKEN",
+    "KEYS_ADMIN_TOKEN",
 )
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)
@@ -66,6 +67,7 @@ class Switches:
     sick_apps: list[str] = field(default_factory=list)
     bad_updates: int = 0
     lease_shape: str = "flat"
+    lease_second: float = 1.0
     replication_lag: float = 0.0
     page_size: int = 100
     failing_workflows: list[str] = field(default_factory=list)

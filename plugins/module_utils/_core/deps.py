@@ -15,7 +15,13 @@ from types import ModuleType
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
-_PACKAGES = {"botocore": "boto3", "jwt": "PyJWT", "nacl": "PyNaCl", "sqlalchemy": "SQLAlchemy"}
+_PACKAGES = {
+    "botocore": "boto3",
+    "jwt": "PyJWT",
+    "nacl": "PyNaCl",
+    "psycopg": "psycopg[binary]",
+    "sqlalchemy": "SQLAlchemy",
+}
 
 
 def library(name: str) -> ModuleType:

@@ -55,6 +55,10 @@ class ConflictError(RotorError):
     """409, 412: somebody else holds or changed it."""
 
 
+class BusyError(ConflictError):
+    """Another run is at it; nothing was done."""
+
+
 class InvalidRequestError(RotorError):
     """400, 422: the provider does not take what was sent."""
 
@@ -73,6 +77,10 @@ class OutcomeUnknownError(RotorError):
 
 class PendingApprovalError(RotorError):
     """The provider took a change, and makes it only once a person has approved it."""
+
+
+class LedgerError(OutcomeUnknownError):
+    """The ledger could not be read or written; whether its last transaction was committed is not known."""
 
 
 class UnexpectedAnswerError(RotorError):

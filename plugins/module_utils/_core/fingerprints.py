@@ -1,13 +1,18 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twelve hex digits that stand for a value: equal for equal values, and saying nothing without their key."""
+"""Twelve hex digits that stand for a value: equal for equal values, and saying nothing without their key.
+
+A new key does not replace the old one, it goes over it: the new fingerprint is that of the old fingerprint. So every
+one that was ever recorded can be brought under the new key, whether or not its value is still known.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from functools import cache
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -16,19 +21,27 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 class Fingerprints:
     """Fingerprints under one key, which can be compared with each other and with no others."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, later: Sequence[bytes] = ()) -> None:
+        """``later``: the keys that went over the first one since, the oldest first."""
         self._key = key
+        self._later = tuple(later)
 
     def __call__(self, value: SecretValue) -> str:
-        return self._mac(value.reveal())[:12]
+        return self.covered(self._mac(value.reveal())[:12])
+
+    def covered(self, fingerprint: str) -> str:
+        """A fingerprint by the first key, brought under all the later ones."""
+        for key in self._later:
+            fingerprint = hmac.new(key, fingerprint.encode(), hashlib.sha256).hexdigest()[:12]
+        return fingerprint
 
     def narrowed(self, purpose: str) -> Fingerprints:
-        """With a key made from this one, for ``purpose`` alone."""
-        return Fingerprints(bytes.fromhex(self._mac("narrowed", purpose)))
+        """With a first key made from this one, for ``purpose`` alone; the later ones serve every purpose."""
+        return Fingerprints(bytes.fromhex(self._mac("narrowed", purpose)), self._later)
 
     def key(self) -> SecretValue:
-        """The key in hex, for a host that is to compare its own values; only ever a narrowed one."""
-        return SecretValue(self._key.hex())
+        """The keys in hex, for a host that is to compare its own values; only ever narrowed ones."""
+        return SecretValue(",".join(key.hex() for key in (self._key, *self._later)))
 
     def _mac(self, *parts: str) -> str:
         return hmac.new(self._key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()

@@ -70,7 +70,7 @@ class RotationAction(ActionBase):
 
 def _caller(task_vars: Mapping[str, Any]) -> Caller:
     hosts = {host for members in task_vars.get("groups", {}).values() for host in members}
-    return Caller(_command(), caller_name(), frozenset(map(str, hosts)))
+    return Caller(_command(), caller_name(task_vars), frozenset(map(str, hosts)))
 
 
 def _command() -> str:

@@ -83,6 +83,7 @@ class Acts:
         ``in_parts``: when it fails, some of it may have been done.
         """
         try:
+            self._locks.check()
             yield
         except StoppedError:
             raise

@@ -21,7 +21,7 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import BusyError, RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import is_dead
@@ -55,7 +55,7 @@ class Lane:
     actions: list[Action] = field(default_factory=list)
     """What is left to do, by the state; both are read anew after each effect."""
     status: str = "ready"
-    """ready, done, held, waiting (for its grace to pass), todo (Ansible's turn), idle (not begun)."""
+    """ready, done, held, waiting (for its grace to pass), todo (Ansible's turn), idle (not begun), busy (another's)."""
     problem: str = ""
     until: datetime | None = None
     busy: int = 0
@@ -115,7 +115,7 @@ class Engine:
             for lane in self.lanes:
                 self._lock(lane, held)
                 self._refresh(lane)
-                for kind, target, problem in failures.get(lane.secret.name, ()):
+                for kind, target, problem in failures.get(lane.secret.name, ()) if lane.moving else ():
                     self._hold_again(lane, kind, target, problem)
             self._progress = Progress(len(self.lanes), self._counts, self._clock, self._say)
             with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
@@ -132,8 +132,8 @@ class Engine:
     def _lock(self, lane: Lane, held: ExitStack) -> None:
         try:
             held.enter_context(self._locks.hold(f"secret {lane.secret.name}"))
-        except ConflictError as error:
-            lane.status, lane.problem = "held", str(error)
+        except BusyError as error:
+            lane.status, lane.problem = "busy", str(error)
 
     def _refresh(self, lane: Lane) -> None:
         lane.state = self._ledger.state(lane.secret.name)
@@ -223,6 +223,10 @@ class Engine:
         try:
             said = future.result()
         except StoppedError:
+            return
+        except BusyError as error:
+            for lane in lanes:
+                lane.status, lane.problem = "busy", str(error)
             return
         except RotorError as error:
             self._failed(works, str(error))

@@ -87,6 +87,7 @@ class HostWork:
         first, run, target = self._secret.name, self._work.run, self._work.target
         with self._locks.hold(f"consumer {target}", wait=600):
             self._clock.check()
+            self._locks.check()
             command = self._command(served[first])
             intents = {
                 secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()

@@ -1,30 +1,35 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the ledger is: the variable ``secret_journal``, its defaults, and the SQLite file behind it."""
+"""Where the ledger is: the variable ``secret_journal``, its defaults, and the SQLite file or database behind it."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, references
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, LedgerError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.locks import FileLocks
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.locks import FileLocks, Locks
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import HOW_TO_MAKE_A_KEY, Sealer
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session_locks import SessionLocks
 
 SQLITE = "sqlite:///"
+BUSY_SECONDS = 30.0
+"""How long one waits for another process's transaction."""
+OPTIONS = {"url", "password", "key", "allow_ephemeral"}
 DEFAULT_KEY = {"env": "ROTOR_JOURNAL_KEY"}
 
 
@@ -33,25 +38,67 @@ class Journal:
     """An opened ledger with its locks."""
 
     ledger: Ledger
-    locks: FileLocks
+    locks: Locks
     where: str
 
 
 def open_journal(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> Journal:
-    """Open or make the ledger that ``secret_journal`` names. ``readonly`` makes no file: what is not there is empty."""
+    """Open or make the ledger that ``secret_journal`` names. ``readonly`` makes nothing: what is not there is empty."""
     setting = setting or {}
-    if not isinstance(setting, Mapping) or set(setting) - {"url", "key", "allow_ephemeral"}:
-        raise ConfigurationError("secret_journal has the options url, key and allow_ephemeral, and no others")
-    path = _path(setting)
+    if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
+        raise ConfigurationError(f"secret_journal has the options {', '.join(sorted(OPTIONS))}, and no others")
     sealer = Sealer(_key(setting))
-    try:
-        ledger = Ledger(_engine(path, readonly), sealer, clock)
-    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, KeyError) as error:
-        said = str(getattr(error, "orig", None) or error)
-        raise ConfigurationError(
-            f"the ledger {path} cannot be read: {said}", hint="It is no ledger, or damaged: restore it from a backup"
-        ) from None
+    if str(setting.get("url") or "").startswith(postgres.SCHEMES):
+        return _open_postgres(setting, sealer, clock, holder, readonly)
+    path = _path(setting)
+    with _telling(str(path), "It is no ledger, or damaged: restore it from a backup"):
+        engine = _engine(path, readonly)
+        _refuse_damaged(engine, path)
+        ledger = Ledger(engine, sealer, clock, readonly=readonly)
+    _tell_errors(engine, str(path))
     return Journal(ledger, FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
+
+
+def _open_postgres(setting: Mapping[str, Any], sealer: Sealer, clock: Clock, holder: str, readonly: bool) -> Journal:
+    password = setting.get("password")
+    known = None if password is None else references.resolve(password, "secret_journal.password")
+    url = postgres.parse_url(str(setting["url"]), known)
+    where = postgres.label(url)
+    with _telling(where, "Is it there, and may you use it? Run again once it answers"):
+        engine = postgres.make_engine(url, holder, readonly)
+        postgres.refuse_lending(engine)
+        if readonly and not library("sqlalchemy").inspect(engine).has_table("meta"):
+            engine = _nothing()
+        ledger = Ledger(engine, sealer, clock, readonly=readonly)
+    _tell_errors(engine, where)
+    return Journal(ledger, SessionLocks(engine, ledger.id, clock, holder), where)
+
+
+@contextmanager
+def _telling(where: str, hint: str) -> Iterator[None]:
+    """What goes wrong while a ledger is opened, as an error that says which one."""
+    try:
+        yield
+    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError) as error:
+        said = _said(error)
+        if "statement pooling" in said:
+            raise postgres.lent() from None
+        raise ConfigurationError(f"the ledger {where} cannot be read: {said}", hint=hint) from None
+
+
+def _tell_errors(engine: Any, where: str) -> None:
+    """Whatever the database says goes up as a LedgerError: an effect that meets one is in doubt."""
+
+    @library("sqlalchemy").event.listens_for(engine, "handle_error")
+    def tell(context: Any) -> None:
+        hint = "Nothing more was begun with it. Run again: what was done is taken up from the ledger"
+        raise LedgerError(f"the ledger {where} failed: {_said(context.original_exception)}", hint=hint) from None
+
+
+def _said(error: BaseException) -> str:
+    """A database's own words, which may go on for lines; never the statement or its parameters."""
+    text = error.message if isinstance(error, LedgerError) else str(getattr(error, "orig", None) or error)
+    return masking.scrub(text).partition("\n")[0]
 
 
 def _key(setting: Mapping[str, Any]) -> SecretValue:
@@ -65,8 +112,8 @@ def _path(setting: Mapping[str, Any]) -> Path:
     url = setting.get("url") or f"{SQLITE}{_state_home() / 'rotor.secrets' / 'ledger.db'}"
     if not isinstance(url, str) or not url.startswith(SQLITE):
         raise ConfigurationError(
-            "secret_journal.url is not a SQLite URL",
-            hint="Write sqlite:////absolute/path/ledger.db; this version keeps its ledger in SQLite only",
+            "secret_journal.url is neither a SQLite nor a PostgreSQL URL",
+            hint="Write sqlite:////absolute/path/ledger.db or postgresql+psycopg://user@host/database",
         )
     path = Path(url.removeprefix(SQLITE)).expanduser()
     if not path.is_absolute():
@@ -95,17 +142,19 @@ def _dies_with_its_container() -> bool:
 
 def _engine(path: Path, readonly: bool) -> Any:
     sa = library("sqlalchemy")
+    if os.path.lexists(path) and not path.is_file():
+        raise ConfigurationError(f"the ledger {path} is no file", hint="Name another place as secret_journal.url")
     if not readonly:
         _make_private(path)
     elif not _has_tables(path):
-        return sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+        return _nothing()
     engine = sa.create_engine(SQLITE, creator=partial(_connect, path), poolclass=sa.QueuePool, hide_parameters=True)
     pragmas = ("query_only=ON",) if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below starts transactions
-        for pragma in ("busy_timeout=30000", *pragmas):
+        for pragma in (f"busy_timeout={int(BUSY_SECONDS * 1000)}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -113,6 +162,20 @@ def _engine(path: Path, readonly: bool) -> Any:
         connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _refuse_damaged(engine: Any, path: Path) -> None:
+    """SQLite reads around many kinds of damage: rows would be missing, and a plan made without them."""
+    with engine.begin() as tx:
+        found = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    if found != "ok":
+        raise ConfigurationError(f"the ledger {path} cannot be read: it is damaged", hint="Restore it from a backup")
+
+
+def _nothing() -> Any:
+    """An empty ledger in memory."""
+    sa = library("sqlalchemy")
+    return sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
 
 def _connect(path: Path) -> sqlite3.Connection:

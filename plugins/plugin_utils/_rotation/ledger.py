@@ -9,14 +9,17 @@ decides anything; the planner does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Records, Row
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Row
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rekeying import Rekeying
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import new_key
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -24,9 +27,10 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     IntentState,
     Origin,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.trail import KEYS_CHANGED, Trail
 
 
-class Ledger(Records):
+class Ledger(Trail):
     """One journal, opened. All threads of a run share it."""
 
     # -- runs and intents ---------------------------------------------------------------------------------------
@@ -264,12 +268,64 @@ class Ledger(Records):
             ]
         return any(result.rowcount for result in gone)
 
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    def needs_rekeying(self) -> bool:
+        """Whether anything is sealed with an older key than the newest."""
+        with self._engine.begin() as tx:
+            return self._rekeying(tx).stale()
+
+    def rekey(self, run: str, by: str, reason: str, locked: Collection[str]) -> None:
+        """Seal everything with the newest key; new keys for fingerprints and trail. No secret may be at work but those
+        whose locks the caller has: ``locked``.
+        """
+        fingerprint_key, audit_key = new_key(), new_key()
+        with self._transaction(run, "", KEYS_CHANGED, {"by": by, "reason": reason}) as (tx, _now):
+            if self._secrets(tx) - set(locked):
+                raise ConflictError("a rotation has begun meanwhile; no key was changed", hint="Run it again")
+            rekeying = self._rekeying(tx)
+            rekeying.seal_anew()
+            rekeying.cover(fingerprint_key)
+            keys = {
+                "fingerprint_key": [*self._fingerprint_keys, fingerprint_key],
+                "audit_key": [*self._audit_keys, audit_key],
+            }
+            for name, values in keys.items():
+                self._put(tx, self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
+        self._open()
+
+    def clear_log(self) -> None:
+        """Take what was replaced out of SQLite's write-ahead log, too; other databases have a clean-up of their own."""
+        if self._engine.dialect.name == "sqlite":
+            with closing(self._engine.raw_connection()) as connection:
+                connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def secrets(self) -> set[str]:
+        """Every secret that this ledger has ever done something for."""
+        with self._engine.begin() as tx:
+            return self._secrets(tx)
+
+    def _secrets(self, tx: Any) -> set[str]:
+        columns = self._t.credentials.c.secret, self._t.intents.c.secret
+        return set(tx.execute(self._sa.union(*(self._sa.select(column) for column in columns))).scalars())
+
+    def _rekeying(self, tx: Any) -> Rekeying:
+        return Rekeying(tx, self._sa, self._t, self._sealer)
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _write(self) -> Iterator[Any]:
         with self._lock, self._engine.begin() as tx:
+            self._refuse_when_keys_changed(tx)
             yield tx
+
+    def _refuse_when_keys_changed(self, tx: Any) -> None:
+        """What would be sealed, marked and chained here has to be under the keys that the ledger has now."""
+        t = self._t.meta
+        query = self._sa.select(t.c.value).where(t.c.name == "fingerprint_key").with_for_update(read=True)
+        if tx.execute(query).scalar() != self._wrapped_key:
+            raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
 
     @contextmanager
     def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Any, str]]:
@@ -277,7 +333,7 @@ class Ledger(Records):
         with self._write() as tx:
             yield tx, now
             row = {"at": now, "run": run, "secret": secret, "event": event, "details": dict(details)}
-            tx.execute(self._t.audit.insert().values(**row, mac=self._link(self._head(tx), row)))
+            tx.execute(self._t.audit.insert().values(**row, mac=self._link(self._audit_keys[-1], self._head(tx), row)))
 
     def _end(self, tx: Any, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
         t = self._t.intents

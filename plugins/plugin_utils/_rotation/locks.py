@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Locks without clocks: held by the process that makes the effects, only while it makes them, and gone with it.
 
-For a SQLite ledger these are ``flock`` locks on files beside it, one for each secret, container or consumer. The file
-says who holds it, for the others to read.
+One for each secret, container or consumer. For a SQLite ledger these are ``flock`` locks on files beside it; the file
+says who holds it, for the others to read. For PostgreSQL see ``session_locks``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,26 @@ import json
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import BusyError, ConfigurationError
+
+
+class Locks(Protocol):
+    """One name, one holder; whoever dies holds nothing."""
+
+    def hold(self, name: str, *, wait: float = 0) -> AbstractContextManager[None]:
+        """Hold ``name``; BusyError says who has it when it is not free within ``wait`` seconds."""
+
+    def check(self) -> None:
+        """Called before every effect; LedgerError when what was held may be held no longer."""
+
+
+def busy(name: str, holder: str) -> BusyError:
+    return BusyError(f"{name} is being worked on by {holder}", hint="Wait until it has finished, and run again")
 
 
 class FileLocks:
@@ -34,21 +49,22 @@ class FileLocks:
 
     @contextmanager
     def hold(self, name: str, *, wait: float = 0) -> Iterator[None]:
-        """Hold ``name``; ConflictError says who has it when it is not free within ``wait`` seconds."""
+        """Hold ``name``; BusyError says who has it when it is not free within ``wait`` seconds."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / hashlib.sha256(name.encode()).hexdigest()[:32]
         descriptor = _open(path)
         try:
             if not self._clock.poll(lambda: self._try(descriptor), every=0.1, within=wait):
-                raise ConflictError(
-                    f"{name} is being worked on by {_holder_of(descriptor)}", hint="Wait until it has finished"
-                )
+                raise busy(name, _holder_of(descriptor))
             now = self._clock.now().isoformat(timespec="seconds")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps({"holder": self._holder, "since": now}).encode(), 0)
             yield
         finally:
             os.close(descriptor)  # which unlocks
+
+    def check(self) -> None:
+        """The kernel keeps these as long as the process lives."""
 
     @staticmethod
     def _try(descriptor: int) -> bool | None:

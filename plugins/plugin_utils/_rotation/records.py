@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import li
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.migrations import upgrade
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -28,7 +29,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     Origin,
     SecretState,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import SCHEMA_VERSION, tables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import tables
 
 Row = Mapping[str, Any]
 SUPERSEDED = "superseded"
@@ -37,8 +38,9 @@ SUPERSEDED = "superseded"
 class Records:
     """A ledger's contents, and the keys that open them. All threads of a run share it."""
 
-    def __init__(self, engine: Any, sealer: sealing.Sealer, clock: Clock) -> None:
+    def __init__(self, engine: Any, sealer: sealing.Sealer, clock: Clock, *, readonly: bool = False) -> None:
         self._engine = engine
+        self._readonly = readonly
         self._sealer = sealer
         self._clock = clock
         self._sa = library("sqlalchemy")
@@ -47,27 +49,65 @@ class Records:
         self._open()
 
     def _open(self) -> None:
-        with self._engine.begin() as tx:
-            if not self._sa.inspect(tx).has_table("meta"):
+        with self._read() as tx:
+            there = self._sa.inspect(tx).get_table_names()
+            if not there:
                 self._create(tx)
+            elif "meta" not in there:
+                raise ConfigurationError(
+                    "the ledger's database has tables of somebody else's and no ledger",
+                    hint="Give the ledger a database, or a schema, of its own",
+                )
             meta = {row.name: row.value for row in tx.execute(self._sa.select(self._t.meta))}
-        if int(meta["schema"]) != SCHEMA_VERSION:
-            raise ConfigurationError(
-                f"the ledger has schema {meta['schema']}, this version of rotor.secrets reads {SCHEMA_VERSION}",
-                hint="Install the version of the collection that wrote it last",
-            )
-        self.id: str = meta["ledger"]
-        self._key = self._sealer.unwrap(meta["fingerprint_key"])
-        self.fingerprints = Fingerprints(self._key).narrowed("values in stores")
+            schema = int(meta["schema"])
+            if schema not in range(upgrade.NEWEST + 1):
+                raise ConfigurationError(
+                    f"the ledger has schema {schema}, this version of rotor.secrets knows 0 to {upgrade.NEWEST}",
+                    hint="Install the version of the collection that wrote it last",
+                )
+            self.id: str = meta["ledger"]
+            self._take_keys(meta)
+            if schema < upgrade.NEWEST:
+                self._migrate(tx, schema)
 
     def _create(self, tx: Any) -> None:
-        self._t.metadata.create_all(tx)
+        self._t.metadata.create_all(tx, checkfirst=False)
         values = {
-            "schema": str(SCHEMA_VERSION),
+            "schema": str(upgrade.NEWEST),
             "ledger": secrets.token_hex(4),
             "fingerprint_key": self._sealer.new_wrapped_key(),
+            "audit_key": self._sealer.new_wrapped_key(),
         }
         tx.execute(self._t.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
+
+    def _migrate(self, tx: Any, schema: int) -> None:
+        if self._readonly:
+            raise ConfigurationError(
+                f"the ledger has the older schema {schema}, and nothing may be changed now",
+                hint="Any rotation without --check brings it up to date; make a backup before",
+            )
+        upgrade.upgrade(tx, schema)
+        meta = self._t.meta
+        tx.execute(meta.update().where(meta.c.name == "schema").values(value=str(upgrade.NEWEST)))
+
+    @contextmanager
+    def _read(self) -> Iterator[Any]:
+        """A transaction; what cannot be understood in it is damage, and nothing may be decided from it."""
+        try:
+            with self._engine.begin() as tx:
+                yield tx
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError(
+                f"the ledger cannot be understood ({type(error).__name__})", hint=sealing.DAMAGED
+            ) from None
+
+    def _take_keys(self, meta: Row) -> None:
+        self._wrapped_key = meta["fingerprint_key"]
+        self._fingerprint_keys = self._sealer.unwrap(self._wrapped_key)
+        self._covering = Fingerprints(self._fingerprint_keys[0], self._fingerprint_keys[1:])
+        self.fingerprints = self._covering.narrowed("values in stores")
+        # the first ledgers had one key for both
+        self._audit_keys = self._sealer.unwrap(meta["audit_key"]) if "audit_key" in meta else self._fingerprint_keys[:1]
 
     def close(self) -> None:
         self._engine.dispose()
@@ -78,7 +118,7 @@ class Records:
     def states(self, names: Iterable[str]) -> dict[str, SecretState]:
         names = list(names)
         found = {name: _Gathering() for name in names}
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             for table, add in (
                 (self._t.credentials, _Gathering.add_credential),
                 (self._t.holdings, _Gathering.add_holding),
@@ -98,7 +138,7 @@ class Records:
 
     def run(self, run: str) -> Row:
         """The stored plan of a run."""
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             row = tx.execute(self._sa.select(self._t.runs).where(self._t.runs.c.id == run)).mappings().first()
         if row is None:
             raise ConfigurationError(
@@ -111,7 +151,7 @@ class Records:
         t = self._t.intents
         bad = t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN])
         query = self._sa.select(t).where(t.c.run == run, bad, t.c.error.is_not(None), t.c.error != SUPERSEDED)
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             rows = tx.execute(query.order_by(t.c.id)).mappings().all()
         found: dict[str, list[tuple[str, str, str]]] = {row["secret"]: [] for row in rows}
         for row in rows:
@@ -120,7 +160,7 @@ class Records:
 
     def intent(self, intent: int) -> tuple[str, Intent]:
         """The secret's name and the intent."""
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             row = tx.execute(self._sa.select(self._t.intents).where(self._t.intents.c.id == intent)).mappings().first()
         if row is None:
             raise ConfigurationError(f"the ledger knows no piece of work {intent}")
@@ -129,7 +169,7 @@ class Records:
     def last_progress(self, secret: str, intent: int) -> Row:
         """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more."""
         t = self._t.intents
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             this = tx.execute(self._sa.select(t).where(t.c.id == intent)).mappings().one()
             same = self._sa.and_(t.c.secret == secret, t.c.kind == this["kind"], t.c.target == this["target"])
             query = self._sa.select(t).where(same, t.c.credential == this["credential"]).order_by(t.c.id.desc())
@@ -138,7 +178,7 @@ class Records:
 
     def known_ids(self) -> set[str]:
         """The provider's ids of every credential that this ledger has ever known."""
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             return set(tx.execute(self._sa.select(self._t.credentials.c.provider_id)).scalars())
 
     def unseal(self, row: CredentialRow) -> Credential:
@@ -151,30 +191,7 @@ class Records:
         return Credential(row.provider_id, row.name, fields, row.facts)
 
     def fingerprint(self, secret: str, fields: Mapping[str, Any]) -> str:
-        return sealing.fingerprint(self._key, secret, fields)
-
-    def audit_head(self) -> str:
-        """The newest link of the audit chain."""
-        with self._engine.begin() as tx:
-            return self._head(tx)
-
-    def audit_break(self) -> int | None:
-        """The first link of the audit chain that does not follow from the one before it; None when all do."""
-        t = self._t.audit
-        head = ""
-        with self._engine.begin() as tx:
-            for row in tx.execute(self._sa.select(t).order_by(t.c.id)).mappings():
-                if row["mac"] != (head := self._link(head, row)):
-                    return int(row["id"])
-        return None
-
-    def _link(self, head: str, row: Row) -> str:
-        kept = {name: row[name] for name in ("at", "run", "secret", "event", "details")}
-        return sealing.mac(self._key, "audit", head, json.dumps(kept, sort_keys=True))
-
-    def _head(self, tx: Any) -> str:
-        t = self._t.audit
-        return tx.execute(self._sa.select(t.c.mac).order_by(t.c.id.desc()).limit(1)).scalar() or ""
+        return self._covering.covered(sealing.fingerprint(self._fingerprint_keys[0], secret, fields))
 
 
 class _Gathering:

@@ -196,8 +196,8 @@ class Report:
         """The summary of a secret that this run worked on."""
         if lane.status == "held":
             return self.held(lane)
-        if lane.status == "idle":
-            return [f"IDLE  {lane.secret.name}: {lane.problem}"]
+        if lane.status in ("idle", "busy"):
+            return [f"{lane.status.upper()}  {lane.secret.name}: {lane.problem}"]
         secret, state = lane.secret, lane.state
         back = lane.order.rollback
         head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(lane.status, "OPEN")

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -26,7 +26,8 @@ HOW_TO_MAKE_A_KEY = (
     "and keep it where the ledger is not"
 )
 
-_DAMAGED = "The ledger was edited or damaged; nothing was written with it"
+DAMAGED = "The ledger was edited or damaged; nothing was written with it"
+KEY_BYTES = 32
 
 
 class Sealer:
@@ -39,37 +40,54 @@ class Sealer:
             keys = [fernet.Fernet(part.strip()) for part in key.reveal().split(",")]
         except (ValueError, TypeError):
             raise ConfigurationError("secret_journal.key is not a Fernet key", hint=HOW_TO_MAKE_A_KEY) from None
+        self._newest = keys[0]
         self._keys = fernet.MultiFernet(keys)
         self._invalid = fernet.InvalidToken
 
     def seal(self, secret: str, credential: str, field: str, value: SecretValue) -> str:
         bound = {"secret": secret, "credential": credential, "field": field, "value": value.reveal()}
-        return self._keys.encrypt(json.dumps(bound).encode()).decode()
+        return self._seal(json.dumps(bound).encode())
 
     def open(self, secret: str, credential: str, field: str, sealed: str) -> SecretValue:
         bound = json.loads(self._decrypt(sealed))
         if (bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field):
             raise ConfigurationError(
                 f"the ledger's sealed {field} of {credential} belongs to something else",
-                hint=_DAMAGED,
+                hint=DAMAGED,
             )
         return SecretValue(bound["value"])
 
     def seal_plan(self, run: str, plan: Mapping[str, Any]) -> str:
         """A plan has no value of ours in it; but an option of somebody's check may be a secret of theirs."""
-        return self._keys.encrypt(json.dumps({"run": run, "plan": plan}).encode()).decode()
+        return self._seal(json.dumps({"run": run, "plan": plan}).encode())
 
     def open_plan(self, run: str, sealed: str) -> Mapping[str, Any]:
         bound = json.loads(self._decrypt(sealed))
         if bound.get("run") != run:
-            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=_DAMAGED)
+            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=DAMAGED)
         return bound["plan"]
 
     def new_wrapped_key(self) -> str:
-        return self._keys.encrypt(secrets.token_bytes(32)).decode()
+        return self.wrap([new_key()])
 
-    def unwrap(self, wrapped: str) -> bytes:
-        return self._decrypt(wrapped)
+    def wrap(self, keys: Sequence[bytes]) -> str:
+        """The ledger's own keys, in the order of their making."""
+        return self._seal(b"".join(keys))
+
+    def unwrap(self, wrapped: str) -> list[bytes]:
+        keys = self._decrypt(wrapped)
+        return [keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)]
+
+    def renewed(self, sealed: str) -> str:
+        """The same under the newest key; the text itself where that is what seals it."""
+        try:
+            self._newest.decrypt(sealed.encode())
+        except self._invalid:
+            return self._seal(self._decrypt(sealed))
+        return sealed
+
+    def _seal(self, data: bytes) -> str:
+        return self._keys.encrypt(data).decode()
 
     def _decrypt(self, sealed: str) -> bytes:
         try:
@@ -79,6 +97,10 @@ class Sealer:
                 "the ledger does not open with the key in secret_journal.key",
                 hint="Give the key that it was made with; after a key rotation, the new and the old one with a comma",
             ) from None
+
+
+def new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
 
 
 def mac(key: bytes, *parts: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.custody import Custody
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Engine, Lane
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import HostWork
@@ -131,10 +133,18 @@ class Session:
         self._print(lines)
         return {"changed": False, "secrets": rows}
 
+    def verify(self, head: str, secret: str) -> Row:
+        """Examine the ledger's audit trail. Changes nothing."""
+        return Custody(self._journal("", readonly=True), self._say).verify(head, secret)
+
+    def rekey(self, reason: str, *, check: bool) -> Row:
+        """Bring the ledger under the first key of ``secret_journal.key``."""
+        return Custody(self._journal("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _journal(self, run: str, *, readonly: bool = False) -> Journal:
-        holder = f"run {run} (process {os.getpid()}, {self._caller.by})"
+        holder = f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})"
         return open_journal(self._variables.journal, clock=self._clock, holder=holder, readonly=readonly)
 
     def _map(self, wishes: Wishes) -> SecretMap:
@@ -227,14 +237,20 @@ def _advanced(lanes: list[Lane], todo: list[Row], stuck: list[str], over: bool) 
     }
 
 
-def caller_name() -> str:
-    """The person or job behind this run; AWX and its like say which job."""
-    job = os.environ.get("AWX_JOB_ID") or os.environ.get("JOB_ID")
+def caller_name(variables: Row | None = None) -> str:
+    """The person or job behind this run; AWX and Semaphore say which job, and in variables who has started it."""
+    variables = variables or {}
+    semaphore = variables.get("semaphore_vars")
+    details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
+    starter = details.get("username") if isinstance(details, Mapping) else None
+    starter = starter or variables.get("awx_user_name") or variables.get("tower_user_name")
+    jobs = ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID")
+    job = next((os.environ[name] for name in jobs if os.environ.get(name)), variables.get("awx_job_id"))
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return f"{user}, job {job}" if job else user
+    return ", ".join([f"{starter} as {user}" if starter else user, *([f"job {job}"] if job else [])])
 
 
 def names_in(value: Any, option: str) -> tuple[str, ...]:

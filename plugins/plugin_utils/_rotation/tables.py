@@ -10,12 +10,13 @@ from types import SimpleNamespace
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 
-SCHEMA_VERSION = 1
-
 
 @cache
 def tables() -> SimpleNamespace:
-    """``metadata`` and one attribute per table. Times are RFC 3339 text in UTC, which sorts and travels everywhere."""
+    """``metadata`` and one attribute per table. Times are RFC 3339 text in UTC, which sorts and travels everywhere.
+
+    A change here takes a step in ``migrations/``, for the ledgers that exist.
+    """
     sa = library("sqlalchemy")
     metadata = sa.MetaData()
     text, json_type = sa.Text, sa.JSON
@@ -108,5 +109,12 @@ def tables() -> SimpleNamespace:
             column("event"),
             column("details", json_type),
             column("mac"),
+        ),
+        holders=table(
+            "holders",
+            column("lock", key=True),
+            column("session", sa.Integer),
+            column("holder"),
+            column("since"),
         ),
     )

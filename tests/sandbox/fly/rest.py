@@ -314,12 +314,13 @@ class MachinesApi:
         ttl = wish.get("ttl", request.query_params.get("ttl", DEFAULT_TTL))
         if not str(ttl).isdigit() or int(ttl) < 1:
             raise RefusedError(400, "ttl is a number of seconds")
+        seconds = int(ttl) * self.world.switches.lease_second
         lease = machine.holder()
         if lease:
-            lease.expires_at = time.time() + int(ttl)
+            lease.expires_at = time.time() + seconds
         else:
             owner = self.fly.authenticate(request.headers).name
-            machine.lease = lease = new_lease(owner, str(wish.get("description", "")), int(ttl))
+            machine.lease = lease = new_lease(owner, str(wish.get("description", "")), seconds)
         self.world.touch()
         return self._lease_answer(machine, lease, 201)
 

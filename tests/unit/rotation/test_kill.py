@@ -22,20 +22,24 @@ def _quick() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> Play:
+def settled_play(name: str, folder: Path) -> Play:
     """A ledger that has rotated once, so that the rotation under test has an old credential to revoke."""
-    world = World("settled")
+    world = World(name)
     old = world.issue("made by hand")
     for box in ("app", "ci"):
         world.put(box, {"TOKEN": old.value})
         world.serve(box, [box])
     consumers = {box: machines(box) for box in ("app", "ci")}
-    play = Play(world, tmp_path_factory.mktemp("settled"), {"TOKEN": token_map(retain="current")}, consumers=consumers)
+    play = Play(world, folder, {"TOKEN": token_map(retain="current")}, consumers=consumers)
     assert not play.rotate("TOKEN")["failed"]
     world.clock.pass_(days=1)
     world.log.clear()
     return play
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Play:
+    return settled_play("settled", tmp_path_factory.mktemp("settled"))
 
 
 @pytest.fixture(scope="module")

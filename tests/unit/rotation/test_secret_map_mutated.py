@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is done to a map: it is read, or its mistakes are told. Nothing else."""
+"""Whatever is done to a map: it is read, or its mistakes are told. Nothing else. ROTOR_MUTATIONS: how many maps."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.unit.rotation import fake_cloud
 from tests.unit.rotation.maps import BASE, DESIGN, read
 
 fake_cloud.install()
+MUTATIONS = int(os.environ.get("ROTOR_MUTATIONS", "400"))
 
 NAMES_OF_THINGS = "cloud post unused fly github web worker forgotten KEY PAIR use life 0s /a 1h30m 99999999999w"
 TYPES = "fake.cloud.token fake.cloud.pair fake.cloud.job fake.cloud.mail fly_token http a.b.c .. x\x00.y.z"
@@ -77,7 +79,7 @@ def outcome(*raw: Any) -> SecretMap | MapError:
         return error
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated())
 def test_a_mutated_map_is_read_or_refused_and_nothing_else(raw: Any) -> None:
     found = outcome(raw.get("secret_map"), raw.get("secret_consumers"), raw.get("secret_connections"), ["app1"])
@@ -92,7 +94,7 @@ def test_a_mutated_map_is_read_or_refused_and_nothing_else(raw: Any) -> None:
         assert all(copy.store in found.connections and copy.keys for copy in secret.copies)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=MUTATIONS // 2, deadline=None)
 @given(VALUES, VALUES, VALUES)
 def test_anything_at_all_is_read_or_refused_and_nothing_else(raw_map: Any, consumers: Any, connections: Any) -> None:
     found = outcome(raw_map, consumers, connections)

@@ -116,7 +116,7 @@ def _end(text: bytes, start: int) -> int | None:
     return end + 1 if not ends and text[end : end + 1] in (b"", b"\n") else None
 
 
-def facts(found: list[Statement], keys: list[str], mac: hmac.HMAC) -> dict[str, dict[str, object]]:
+def facts(found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dict[str, dict[str, object]]:
     """For each key that is there, what stands for its value; for one that is not read alike, for its text."""
     seen: dict[str, dict[str, object]] = {}
     for key in keys:
@@ -127,9 +127,7 @@ def facts(found: list[Statement], keys: list[str], mac: hmac.HMAC) -> dict[str, 
         value = values.pop()
         if values or value is None:
             value = b"\0".join([b"", *(statement.text for statement in own)])
-        digest = mac.copy()
-        digest.update(value)
-        seen[key] = {"fingerprint": digest.hexdigest()[:12]}
+        seen[key] = {"fingerprint": _fingerprint(macs, value)}
         if len(own) > 1:
             seen[key]["lines"] = len(own)
     return seen
@@ -330,19 +328,19 @@ def look(task: dict) -> dict[str, object]:
         file.read()
         _check(file, task)
         file.check_rights()
-        seen = facts(statements(file.text), task["keys"], _mac(task))
+        seen = facts(statements(file.text), task["keys"], _macs(task))
         return {"keys": seen, **file.describe()}
 
 
 def change(task: dict) -> dict[str, object]:
     """Set or remove keys, if they still are as they were; what others change beside them is kept."""
-    values, keys, mac = task["values"], list(task["values"]), _mac(task)
+    values, keys, macs = task["values"], list(task["values"]), _macs(task)
     with opened(task["path"], lock=True) as file:
         for _attempt in range(ATTEMPTS):
             file.read()
             _check(file, task)
             found = statements(file.text)
-            seen = facts(found, keys, mac)
+            seen = facts(found, keys, macs)
             if fingerprints(seen) == task["wanted"]:
                 return {"keys": seen, **file.describe()}
             if task["since"] is not None and fingerprints(seen) != task["since"]:
@@ -350,7 +348,7 @@ def change(task: dict) -> dict[str, object]:
             file.check_rights()
             text = edited(found, values)
             if file.replace(text, task):
-                return {"keys": facts(statements(text), keys, mac), **file.describe()}
+                return {"keys": facts(statements(text), keys, macs), **file.describe()}
     raise Problem("conflict", f"somebody else wrote it each of {ATTEMPTS} times")
 
 
@@ -368,8 +366,17 @@ def _changed(seen: dict, since: dict) -> str:
     return ", ".join(sorted(key for key in {*now, *since} if now.get(key) != since.get(key)))
 
 
-def _mac(task: dict) -> hmac.HMAC:
-    return hmac.new(bytes.fromhex(task["fingerprint_key"]), digestmod=hashlib.sha256)
+def _macs(task: dict) -> list[hmac.HMAC]:
+    """One for each key: each later one goes over the fingerprint that the one before it makes."""
+    return [hmac.new(bytes.fromhex(key), digestmod=hashlib.sha256) for key in task["fingerprint_key"].split(",")]
+
+
+def _fingerprint(macs: list[hmac.HMAC], value: bytes) -> str:
+    for mac in macs:
+        digest = mac.copy()
+        digest.update(value)
+        value = digest.hexdigest()[:12].encode()
+    return value.decode()
 
 
 def _told(error: OSError) -> Problem:

@@ -128,12 +128,14 @@ class FlyConnection(Connection):
         answer = self._call("GET", f"{_app(app)}/machines", doing=f"listing the machines of fly app {app}")
         if not isinstance(answer.json, list):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
-        return [machine for machine in answer.json if machine["state"] not in ("destroyed", "destroying")]
+        machines = [_checked_machine(machine, answer) for machine in answer.json]
+        return [machine for machine in machines if machine["state"] not in ("destroyed", "destroying")]
 
     def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
         doing = f"reading machine {machine} of fly app {app}"
         params = {"include_leases": "true"} if leases else None
-        return _dict(self._rest.request("GET", _machine(app, machine), doing=doing, params=params))
+        answer = self._rest.request("GET", _machine(app, machine), doing=doing, params=params)
+        return _checked_machine(_dict(answer), answer)
 
     def update_machine(self, app: str, machine: str, body: Mapping[str, Any], nonce: str) -> dict[str, Any]:
         """ConflictError if the machine is not at ``current_version``, so that a second sending does no harm."""
@@ -155,7 +157,7 @@ class FlyConnection(Connection):
             )
         if answer.status == 412:
             raise errors.ConflictError(f"{answer.where} answered 412", status=412)
-        return _dict(answer)
+        return _checked_machine(_dict(answer), answer)
 
     def wait_started(self, app: str, machine: str, instance: str, seconds: int) -> bool:
         doing = f"waiting for machine {machine} of fly app {app}"
@@ -257,8 +259,18 @@ def _grants(answer: Answer) -> list[dict[str, Any]]:
     return grants
 
 
+def _checked_machine(said: Any, answer: Answer) -> dict[str, Any]:
+    if not isinstance(said, dict) or not {"id", "state", "instance_id"} <= said.keys():
+        raise errors.UnexpectedAnswerError(f"{answer.where} answered without a machine's id, state and instance")
+    return said
+
+
 def _secrets(answer: Answer) -> Evidence:
-    listed = _dict(answer).get("secrets") or []
+    """Whoever takes an error for an empty list goes on to believe that there are no secrets."""
+    said = _dict(answer)
+    if said and "secrets" not in said:
+        raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of secrets")
+    listed = said.get("secrets") or []
     return {item["name"]: {"digest": item.get("digest"), "updated_at": item.get("updated_at")} for item in listed}
 
 

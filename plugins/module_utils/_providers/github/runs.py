@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     InvalidRequestError,
     OutcomeUnknownError,
+    UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 
@@ -103,7 +104,12 @@ class Runs:
             answer = send("POST", path, doing, body=wish, ok=(200, 204), idempotent=False)
         except InvalidRequestError:  # older Enterprise Servers do not know the wish
             answer = send("POST", path, doing, body=body, ok=(200, 204), idempotent=False)
-        return answer.json["workflow_run_id"] if answer.status == 200 else None
+        if answer.status == 204:
+            return None
+        run_id = answer.json.get("workflow_run_id") if isinstance(answer.json, dict) else None
+        if not isinstance(run_id, int):
+            raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} without the run's id")
+        return run_id
 
     def _started(self, workflow: str | int, ref: str, since: datetime) -> int | None:
         """The newest run dispatched since then, whoever did it: it was queued after the write, which is the point."""

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts the moments at which a run can be killed, and kills it at one of them.
+
+A moment is every request to the outside and every commit of a SQLite ledger, before and after. They are met where the
+standard library makes them, so no list has to be kept, and nothing of the collection knows. A file counts over all
+processes of a run, since each action is a process of its own. The standard library only: `sitecustomize` loads this.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+JOURNAL = "ROTOR_CHAOS_JOURNAL"
+KILL = "ROTOR_CHAOS_KILL"
+STRUCK = "killed"
+_PARENT_ENDS_WITHIN = 5.0
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Whom to send which signal at which moment; ``when`` is before or after."""
+
+    point: int
+    when: str
+    victim: str
+    """worker, parent, or both."""
+    signal: str = "SIGKILL"
+
+    def __str__(self) -> str:
+        return f"{self.point} {self.when} {self.victim} {self.signal}"
+
+    @classmethod
+    def parse(cls, text: str) -> Kill:
+        point, when, victim, name = text.split()
+        return cls(int(point), when, victim, name)
+
+
+class Points:
+    """The moments of one run, as they come; each is a line of the journal."""
+
+    def __init__(self, journal: Path, kill: Kill | None) -> None:
+        self._journal = journal
+        self._kill = kill
+
+    @contextmanager
+    def meet(self, what: str) -> Iterator[None]:
+        number = self._note(what)
+        self._strike_at(number, "before")
+        yield
+        self._strike_at(number, "after")
+
+    def _note(self, what: str) -> int:
+        with self._journal.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            number = sum(not line.startswith(STRUCK) for line in file) + 1
+            file.write(f"{what}\n" if what.startswith(STRUCK) else f"{_thread()} {what}\n")
+        return number
+
+    def _strike_at(self, number: int, when: str) -> None:
+        if self._kill and (self._kill.point, self._kill.when) == (number, when):
+            self._strike(self._kill)
+
+    def _strike(self, kill: Kill) -> None:
+        """What is noted before the journal says so was begun before the kill."""
+        number = signal.Signals[kill.signal]
+        parent = os.getppid()
+        if kill.victim == "parent":
+            os.kill(parent, number)
+            if number == signal.SIGKILL:
+                _until_orphaned(parent)
+        self._note(f"{STRUCK} {kill} by {_thread()}")
+        if kill.victim == "both":
+            os.kill(parent, number)
+        if kill.victim != "parent":
+            os.kill(os.getpid(), number)
+
+
+def _thread() -> str:
+    return f"{os.getpid()}/{threading.get_native_id()}"
+
+
+def _until_orphaned(parent: int) -> None:
+    """The signal is on its way when kill() returns; the run goes on when the parent is gone for certain."""
+    deadline = time.monotonic() + _PARENT_ENDS_WITHIN
+    while os.getppid() == parent and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def install(environment: Mapping[str, str]) -> None:
+    """Meet every moment of this process and of those that it forks, if the environment asks for it."""
+    if JOURNAL not in environment:
+        return
+    kill = Kill.parse(environment[KILL]) if environment.get(KILL) else None
+    points = Points(Path(environment[JOURNAL]), kill)
+    _meet_requests(points)
+    _meet_commits(points)
+
+
+def _meet_requests(points: Points) -> None:
+    """From before anything is sent until its answer is there, though nobody has read it."""
+    connection: Any = http.client.HTTPConnection
+    really_put, really_get = connection.putrequest, connection.getresponse
+
+    def put(self: Any, method: str, url: str, *rest: Any, **options: Any) -> Any:
+        self.chaos_moment = points.meet(f"{method} {self.host}:{self.port}{url.partition('?')[0]}")
+        self.chaos_moment.__enter__()
+        return really_put(self, method, url, *rest, **options)
+
+    def get(self: Any, *rest: Any, **options: Any) -> Any:
+        answer = really_get(self, *rest, **options)
+        self.chaos_moment.__exit__(None, None, None)
+        return answer
+
+    connection.putrequest, connection.getresponse = put, get
+
+
+def _meet_commits(points: Points) -> None:
+    really_connect: Any = sqlite3.connect
+
+    class Connection(sqlite3.Connection):
+        """Tells the commits that change something from those that end a look."""
+
+        seen: tuple[int, Any] = (0, None)
+
+        def commit(self) -> None:
+            now = (self.total_changes, self.execute("PRAGMA schema_version").fetchone())
+            if now == self.seen:
+                super().commit()
+                return
+            self.seen = now
+            with points.meet("commit"):
+                super().commit()
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        connection = really_connect(*arguments, **{"factory": Connection, **options})
+        if isinstance(connection, Connection):
+            connection.seen = (0, connection.execute("PRAGMA schema_version").fetchone())
+        return connection
+
+    sqlite3.connect = connect

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Killed at every moment, in every way: the next run finishes it, and nothing is ever broken or left behind.
+
+With ROTOR_KILLS=1 at every moment; with 7, at every seventh; without, each way of killing has one moment.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.visitor import Visitor
+
+from . import tally
+from .hook.points import Kill
+from .scenes import SCENES, Batch, CutOver, Servers, TwoPlaces
+from .stage import Stage
+from .theatre import Theatre
+
+STEP = int(os.environ.get("ROTOR_KILLS", "0"))
+VICTIMS = ("worker", "parent", "both")
+WHENS = ("before", "after")
+WAYS = [(victim, when) for victim in VICTIMS for when in WHENS]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    running = Stage()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    running = Servers()
+    yield running
+    running.stop()
+
+
+Show = Callable[[str], AbstractContextManager[Theatre]]
+
+
+@pytest.fixture
+def show(stage: Stage, world: Visitor, servers: Servers) -> Show:
+    """A scene on the stage, in a world that is as new."""
+
+    @contextmanager
+    def opened(scene: str, *, real: bool = False) -> Iterator[Theatre]:
+        world.tell("reset")
+        with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+            yield Theatre(stage, SCENES[scene](world, Path(folder) / "home", servers), real=real)
+
+    return opened
+
+
+def moments(way: int, *, shares: int = 1, apart: int = 11) -> Iterable[int]:
+    """Where a way of killing is tried; with ``shares``, so many ways share the moments out among them."""
+    if not STEP:
+        return [9 + apart * way]
+    return itertools.count(1 + way % shares * STEP, STEP * shares)
+
+
+def kill_at_each(show: Show, scene: str, kills: Iterable[Kill], *, real: bool = False) -> None:
+    """Until the run is over before the moment comes."""
+    for kill in kills:
+        with show(scene, real=real) as theatre:
+            if not theatre.killed_at(kill):
+                assert STEP, "the sample has to lie within the run"
+                return
+        tally.add(f"kills: {scene}{' (ansible-playbook itself)' if real else ''}", **{kill.signal: 1})
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+def test_killed_at_any_moment_the_next_run_finishes_it(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    kill_at_each(show, TwoPlaces.name, (Kill(point, when, victim) for point in moments(way)))
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_run(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    if not STEP and when == "before":
+        pytest.skip("a batch takes seconds: the sample has one moment for each victim")
+    kill_at_each(show, Batch.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))))
+
+
+CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+@pytest.mark.parametrize("scene", CUT_OVERS)
+def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Show, scene: str, way: int) -> None:
+    victim, when = WAYS[way]
+    if not STEP and way != CUT_OVERS.index(scene) + 1:
+        pytest.skip("the sample has one way of killing for each kind")
+    kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way, apart=3)))
+
+
+@pytest.mark.parametrize("victim", ["worker", "parent"])
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
+def test_asked_to_end_at_any_moment_it_does_and_the_next_run_finishes_it(show: Show, name: str, victim: str) -> None:
+    way = ["SIGHUP", "SIGTERM"].index(name) * 2 + ["worker", "parent"].index(victim)
+    kill_at_each(show, TwoPlaces.name, (Kill(point, "before", victim, name) for point in moments(way, shares=4)))
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+def test_it_is_the_same_with_ansible_playbook_itself(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    if not STEP and when == "after":
+        pytest.skip("ansible-playbook takes seconds: the sample has one moment for each victim")
+    kill_at_each(
+        show, TwoPlaces.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))), real=True
+    )

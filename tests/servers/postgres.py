@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Debian's PostgreSQL, a private cluster, and PgBouncer before it. Neither runs as root: then it is ``postgres``."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.servers.process import Server, free_port
+
+ADMIN = "rotor"
+PASSWORD = "password-of-the-ledgers-database"
+_PGBOUNCER = "/usr/sbin/pgbouncer"
+
+
+def is_missing() -> str:
+    """Why there can be none here; empty: there can."""
+    return "" if _binaries() and Path(_PGBOUNCER).exists() else "needs Debian's postgresql and pgbouncer"
+
+
+def _binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _as_nobody_special(command: list[str]) -> list[str]:
+    """With what is left of root: another user, whose death is still tied to ours."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command] if _is_root() else command
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+class Postgres:
+    """A cluster with the user ``rotor``, who may do everything; each test takes a database of its own."""
+
+    def __init__(self) -> None:
+        self._folder = _private_folder()
+        data = self._folder / "data"
+        password = self._folder / "password"
+        password.write_text(PASSWORD)
+        binaries = _binaries()
+        assert binaries, is_missing()
+        self._own()
+        init = [str(binaries / "initdb"), "-D", str(data), "-U", ADMIN, "-A", "scram-sha-256", f"--pwfile={password}"]
+        subprocess.run(
+            _as_nobody_special([*init, "-E", "UTF8", "--no-sync"]), check=True, capture_output=True, cwd=self._folder
+        )
+        self.port = free_port()
+        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *settings])
+        self._server = Server(command, self.port, self._folder / "log")
+        self._poolers: list[Server] = []
+
+    def database(self) -> str:
+        """The name of a new one."""
+        name = f"ledger_{secrets.token_hex(4)}"
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def url(self, database: str, port: int = 0) -> str:
+        return f"postgresql+psycopg://{ADMIN}@127.0.0.1:{port or self.port}/{database}"
+
+    def connect(self, database: str = "postgres") -> Any:
+        """As somebody else, without our code."""
+        where = {"host": "127.0.0.1", "port": self.port, "user": ADMIN, "password": PASSWORD}
+        return psycopg.connect(**where, dbname=database, autocommit=True)
+
+    def pgbouncer(self, mode: str) -> int:
+        """The port of one that pools in that mode."""
+        folder, port = self._folder / f"pgbouncer-{mode}-{secrets.token_hex(2)}", free_port()
+        folder.mkdir()
+        (folder / "users").write_text(f'"{ADMIN}" "{PASSWORD}"\n')
+        (folder / "ini").write_text(
+            f"[databases]\n* = host=127.0.0.1 port={self.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = scram-sha-256\nauth_file = {folder}/users\npool_mode = {mode}\n"
+        )
+        self._own()
+        self._poolers.append(Server(_as_nobody_special([_PGBOUNCER, str(folder / "ini")]), port, folder / "log"))
+        return port
+
+    def stop(self) -> None:
+        for server in (*self._poolers, self._server):
+            server.stop()
+        shutil.rmtree(self._folder)
+
+    def _own(self) -> None:
+        if _is_root():
+            user = pwd.getpwnam("postgres")
+            for path in (self._folder, *self._folder.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _private_folder() -> Path:
+    """In the system's own folder: that of the tests may be closed to another user."""
+    return Path(tempfile.mkdtemp(prefix="rotor-postgres-", dir="/tmp" if _is_root() else None))  # noqa: S108

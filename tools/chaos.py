@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs every sweep to its full length, prints what they counted, and keeps it for the documentation.
+
+Usage: python -m tools.chaos [--only NAME,NAME] PYTEST_ARGUMENT...
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "chaos.md"
+KEPT = ROOT / "tests" / "chaos" / "found.json"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Tests that some variables of the environment lengthen; they count what they do by ``tests.chaos.tally``."""
+
+    name: str
+    title: str
+    paths: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def here(self) -> list[str]:
+        return [path for path in self.paths if (ROOT / path.partition("::")[0]).exists()]
+
+
+SWEEPS = (
+    Sweep("kills", "Killed", ("tests/chaos/test_killed_everywhere.py",), {"ROTOR_KILLS": "1"}),
+    Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
+    Sweep("engine", "Killed in memory", ("tests/unit/rotation/test_kill.py",)),
+    Sweep("histories", "Random histories", ("tests/unit/rotation/test_histories.py",), {"ROTOR_HISTORIES": "50000"}),
+    Sweep(
+        "maps",
+        "Wrong maps and damaged ledgers",
+        ("tests/unit/rotation/test_secret_map_mutated.py", "tests/unit/rotation/test_damaged.py"),
+        {"ROTOR_MUTATIONS": "10000"},
+    ),
+    Sweep(
+        "controllers",
+        "Many controllers",
+        ("tests/integration/test_many_controllers.py",),
+        {"ROTOR_CONTROLLERS": "8", "ROTOR_SHARED_SECRETS": "200"},
+    ),
+    Sweep("secrecy", "Secrecy", ("tests/integration/test_secrecy.py",), {"ROTOR_SECRECY": "all"}),
+)
+
+INTRODUCTION = """\
+<!-- Made by tools/chaos.py; do not edit. -->
+# Broken on purpose, at every point
+
+`make chaos` runs these sweeps to their full length and writes this page; `make test` runs a sample of each, which is
+the same at every time. Every number is from a run on {cores} processor cores, on the date beside it.
+"""
+HOW = """\
+## What is asked after each case
+
+**Kills.** A moment is every request to the outside and every commit of the ledger, before and after. They are counted
+as the standard library's HTTP client and database driver make them, in whichever process; no list of them is kept.
+At each, the worker that makes the effects is killed, or `ansible-playbook` alone, or both; in a batch, and with
+`ansible-playbook` itself, the moments are shared out among these six ways. Most cases play `ansible-playbook` without
+its start-up time: a process for each action, with a session and signal handlers as core's worker has them, over the
+same sessions. After the kill:
+
+- Every process of the run ends. No thread begins another request.
+- No value is in any file below the home, nor in a command line of any process.
+- The next run ends well. Every place holds one working credential, the old one and every orphan are revoked.
+- One credential was minted, or two where the answer to the first mint was lost.
+- The stand-in world saw no consumer without a working credential, at no moment.
+- A third run changes nothing.
+
+**Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
+has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
+
+To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.
+"""
+
+
+# Running
+
+
+def run(sweep: Sweep, arguments: Iterable[str]) -> dict[str, Any]:
+    """What it counted, by the lines of the tally; what was asked for, how many tests there were, and how long."""
+    with tempfile.TemporaryDirectory() as folder:
+        tally, report = Path(folder) / "tally", Path(folder) / "report.xml"
+        tally.touch()
+        environment = {**os.environ, **sweep.environment, "ROTOR_TALLY": str(tally)}
+        command = [sys.executable, "-m", "pytest", *sweep.here(), f"--junitxml={report}", *arguments]
+        began = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        seconds = round(time.monotonic() - began)
+        counts = counted(map(json.loads, tally.read_text(encoding="utf-8").splitlines()))
+        tests = suites(report) if report.exists() else {}
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "asked": dict(sweep.environment),
+        "counts": counts,
+        "tests": tests,
+        "seconds": seconds,
+        "code": code,
+    }
+
+
+def counted(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """The sums, by sweep and by what was counted."""
+    sums: dict[str, dict[str, int]] = {}
+    for line in lines:
+        here = sums.setdefault(line["sweep"], {})
+        for what, number in line.items():
+            if what != "sweep":
+                here[what] = here.get(what, 0) + number
+    return dict(sorted(sums.items()))
+
+
+def suites(report: Path) -> dict[str, int]:
+    """How many tests there were, and how many of them failed."""
+    found = list(ElementTree.parse(report).iter("testsuite"))  # noqa: S314 - pytest's own
+    broken = sum(int(suite.get(word, 0)) for suite in found for word in ("failures", "errors"))
+    return {"run": sum(int(suite.get("tests", 0)) - int(suite.get("skipped", 0)) for suite in found), "failed": broken}
+
+
+# Telling
+
+
+def text(kept: Mapping[str, Any]) -> str:
+    introduction = INTRODUCTION.format(cores=kept["cores"])
+    return "\n".join([introduction, *table(kept), HOW])
+
+
+def table(kept: Mapping[str, Any]) -> list[str]:
+    lines = ["| Sweep | Cases | Tests | Failed | Duration | Run on |", "|---|---|---|---|---|---|"]
+    for sweep in SWEEPS:
+        if found := kept["sweeps"].get(sweep.name):
+            tests, minutes = found["tests"], f"{max(1, round(found['seconds'] / 60))} min"
+            cells = sweep.title, _cases(found), tests["run"], tests["failed"], minutes, found["date"]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return [*lines, ""]
+
+
+def _cases(found: Mapping[str, Any]) -> str:
+    """What the tests themselves counted; else what was asked of them."""
+    told = [
+        f"{name.partition(': ')[2] or name}: {sum(counts.values())} ({_words(counts)})"
+        for name, counts in found["counts"].items()
+    ]
+    asked = [f"{name.removeprefix('ROTOR_').replace('_', ' ').lower()}: {n}" for name, n in found["asked"].items()]
+    return "<br>".join(told or asked) or "one for each test"
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in counts.items())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools.chaos", description="Break it everywhere.")
+    parser.add_argument("--only", default="", help=f"some of {', '.join(sweep.name for sweep in SWEEPS)}")
+    options, arguments = parser.parse_known_args()
+    wanted = options.only.split(",") if options.only else [sweep.name for sweep in SWEEPS]
+    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {"sweeps": {}}
+    kept["cores"] = os.cpu_count()
+    picked = [sweep for sweep in SWEEPS if sweep.name in wanted and sweep.here()]
+    for sweep in picked:
+        kept["sweeps"][sweep.name] = run(sweep, arguments)
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(text(kept), encoding="utf-8")
+    print("\n".join(table(kept)))
+    return max((kept["sweeps"][sweep.name]["code"] for sweep in picked), default=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
