@@ -35,8 +35,9 @@ def _binaries() -> Path | None:
 
 
 def _as_nobody_special(command: list[str]) -> list[str]:
-    """With what is left of root: another user, whose death is still tied to ours."""
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command] if _is_root() else command
+    """As root: as another user; with the change, the kernel forgets that it is to end with us, and is told again."""
+    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=INT"]
+    return [*user, *command] if _is_root() else command
 
 
 def _is_root() -> bool:
