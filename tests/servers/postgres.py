@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from tests.servers.openbao import wait_until
 from tests.servers.process import Server, free_port
 
 ADMIN = "rotor"
@@ -34,8 +35,9 @@ def _binaries() -> Path | None:
 
 
 def _as_nobody_special(command: list[str]) -> list[str]:
-    """With what is left of root: another user, whose death is still tied to ours."""
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command] if _is_root() else command
+    """As root: as another user; with the change, the kernel forgets that it is to end with us, and is told again."""
+    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=INT"]
+    return [*user, *command] if _is_root() else command
 
 
 def _is_root() -> bool:
@@ -63,6 +65,19 @@ class Postgres:
         command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *settings])
         self._server = Server(command, self.port, self._folder / "log")
         self._poolers: list[Server] = []
+        try:
+            wait_until(self._is_ready)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _is_ready(self) -> bool:
+        """It listens before it is: until then, "the database system is starting up"."""
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def database(self) -> str:
         """The name of a new one."""
