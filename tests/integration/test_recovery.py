@@ -21,9 +21,10 @@ RECOVERY = Path(__file__).resolve().parents[2] / "docs" / "recovery.md"
 COPIES = f"fly:molecule-cp,github:/repos/{REPOSITORY}/actions,molecule-cp,publish"
 
 
-def documented(words: str, outcome: Outcome) -> bool:
-    """Whether these words were printed, and stand in the document."""
-    return words in outcome.output and words in RECOVERY.read_text(encoding="utf-8")
+def assert_documented(words: str, outcome: Outcome) -> None:
+    """These words were printed, and stand in the document."""
+    assert words in outcome.output, outcome
+    assert words in RECOVERY.read_text(encoding="utf-8")
 
 
 def in_use(world: Visitor) -> str:
@@ -61,12 +62,12 @@ def test_with_the_ledger_or_its_key_gone_a_new_ledger_adopts_what_is_in_use(bris
     rotated.environment["ROTOR_JOURNAL_KEY"] = Fernet.generate_key().decode()
     refused = rotated.play("rotor.secrets.rotate")
     assert refused.code != 0
-    assert documented("the ledger does not open with the key in secret_journal.key", refused)
+    assert_documented("the ledger does not open with the key in secret_journal.key", refused)
 
     set_aside(rotated)
     unknown = rotated.play("rotor.secrets.rotate")
     assert in_use(brisk) == used
-    assert documented("this ledger knows no credential of it", unknown)
+    assert_documented("this ledger knows no credential of it", unknown)
 
     assert_recovered(brisk, adopt(brisk, rotated, used), used)
 
@@ -81,7 +82,7 @@ def test_a_backup_of_last_week_is_held_until_it_has_been_told(brisk: Visitor, ro
 
     held = rotated.rotate("-e", "rotate_force=true")
     assert held.code != 0
-    assert documented("was changed by somebody else since this ledger last saw it", held)
+    assert_documented("was changed by somebody else since this ledger last saw it", held)
     assert brisk.ask("counts")["mutating"] == before
 
     told = adopt(brisk, rotated, used, "-e", "rotate_force=true", "-e", f"rotate_forget='{COPIES}'")
@@ -98,7 +99,7 @@ def test_the_ledgers_stolen_key_and_a_connections_revoked_one_are_replaced_and_t
     rotated.environment["ROTOR_JOURNAL_KEY"] = f"{new},{old}"
     changed = rotated.play("rotor.secrets.rotate_journal_key", "-e", "rotate_reason=INC-114")
     assert changed.code == 0, changed
-    assert documented("the older keys of secret_journal.key open nothing any more", changed)
+    assert_documented("the older keys of secret_journal.key open nothing any more", changed)
     assert not [key for key in (old, new) if key in changed.output]
 
     rotated.environment["ROTOR_JOURNAL_KEY"] = new
@@ -106,7 +107,7 @@ def test_the_ledgers_stolen_key_and_a_connections_revoked_one_are_replaced_and_t
         "rotor.secrets.journal_verify", "-e", f"journal_head={head}", "-e", "journal_secret=FLY_API_TOKEN"
     )
     assert whole.code == 0, whole
-    assert documented("and the head that was given is in it", whole)
+    assert_documented("and the head that was given is in it", whole)
     assert "proof=provider" in whole.output
 
     used, good = in_use(brisk), rotated.environment["GITHUB_ADMIN_TOKEN"]
@@ -114,7 +115,7 @@ def test_the_ledgers_stolen_key_and_a_connections_revoked_one_are_replaced_and_t
     before = brisk.ask("counts")["mutating"]
     refused = rotated.rotate("-e", "rotate_force=true")
     assert refused.code != 0
-    assert documented("Its credential is wrong, expired or revoked: see secret_connections.github", refused)
+    assert_documented("Its credential is wrong, expired or revoked: see secret_connections.github", refused)
     assert brisk.ask("counts")["mutating"] == before
     assert in_use(brisk) == used
 

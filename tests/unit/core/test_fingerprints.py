@@ -64,3 +64,9 @@ def test_another_process_has_another_key() -> None:
     elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert len(elsewhere) == 12
     assert elsewhere != for_this_process()(VALUE)
+
+
+def test_a_later_key_goes_over_fingerprints_whose_values_nobody_knows_any_more() -> None:
+    before, later = Fingerprints(KEY).narrowed("stores"), b"l" * 32
+    after = Fingerprints(KEY, [later]).narrowed("stores")
+    assert Fingerprints(b"", [later]).covered(before(VALUE)) == after(VALUE) != before(VALUE)

@@ -99,6 +99,7 @@ def test_what_was_rotated_by_hand_is_refused_until_the_ledger_is_told(play: Play
     assert world.mutations == []
     for name in ("app", "ci"):
         world.serve(name, [name])
+    world.named.add(by_hand.id)
     told = {"forget": ("cloud:app", "cloud:ci", "app", "ci"), "adopt": {"TOKEN": by_hand.id}}
     assert not play.rotate("TOKEN", force=True, **told)["failed"], play.output
     assert world.issued[by_hand.id].revoked

@@ -29,6 +29,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 
@@ -322,3 +323,14 @@ def test_the_command_is_quoted_once(store: DotenvFile, container: Container, hos
     words = shlex.split(host.ran[0].command)
     assert words[:4] == ["exec", "python3", "-I", "-c"]
     assert len(words) == 5
+
+
+def test_a_host_makes_the_same_fingerprints_when_the_ledgers_keys_have_changed(
+    host: LocalHost, container: dict[str, Any]
+) -> None:
+    store = store_on(host)
+    store.fingerprint = Fingerprints(b"k" * 32, [b"l" * 32, b"m" * 32])
+    value = SecretValue("value-under-three-keys")
+    written = store.write(container, {"KEY": value})
+    assert written["keys"]["KEY"]["fingerprint"] == store.fingerprint(value)
+    assert store.unchanged(written, store.observe(container, ["KEY"]))
