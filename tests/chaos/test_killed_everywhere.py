@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from tests.sandbox.visitor import Visitor
 
 from . import tally
@@ -95,6 +96,7 @@ def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_ru
 CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
 
 
+@pytest.mark.skipif(not hasattr(Issuer, "activate"), reason="this engine knows no cut-overs yet")
 @pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
 @pytest.mark.parametrize("scene", CUT_OVERS)
 def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Show, scene: str, way: int) -> None:

@@ -142,6 +142,20 @@ def test_a_machine_list_that_is_none_is_unexpected(server: Scripted, app: FlyApp
         app.sick()
 
 
+@pytest.mark.parametrize("body", [[{"data": None}], ["a"]])
+def test_a_list_of_what_are_no_machines_is_unexpected(server: Scripted, app: FlyApp, body: Any) -> None:
+    server.answer(200, body)
+    with pytest.raises(UnexpectedAnswerError, match="without a machine's id"):
+        app.sick()
+
+
+def test_an_error_is_not_taken_for_an_app_without_secrets(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"data": None, "errors": [{"message": "no"}]}).answer(200, {}).answer(200, {"secrets": None})
+    with pytest.raises(UnexpectedAnswerError, match="without a list of secrets"):
+        fly.secrets("shop")
+    assert fly.secrets("shop") == fly.secrets("shop") == {}
+
+
 def test_a_lease_without_a_nonce_is_unexpected(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a")]).answer(201, {"status": "success"})
     with pytest.raises(UnexpectedAnswerError, match="nonce"):

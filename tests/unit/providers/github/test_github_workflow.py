@@ -16,6 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
+    UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.check import GitHubWorkflow
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
@@ -134,6 +135,12 @@ def test_a_run_that_never_appears_is_reported(scripted: GitHubConnection, script
         script.answer(200, {"workflow_runs": []})
     with pytest.raises(OutcomeUnknownError, match="no run appeared"):
         check(scripted, ref="main").run(NEW, MemoryJournal())
+
+
+def test_an_answer_without_the_run_is_unexpected(github: GitHubConnection, world: Visitor) -> None:
+    world.tell("faults", provider="github", method="POST", path=".*dispatches", kind="ok_with_errors")
+    with pytest.raises(UnexpectedAnswerError, match="without the run's id"):
+        check(github, ref="main").run(NEW, MemoryJournal())
 
 
 def test_a_branch_that_does_not_exist_is_an_error(github: GitHubConnection) -> None:
