@@ -106,7 +106,7 @@ class Systems:
                 for options, secret in self._logins
             ),
             Case("vault_kv_secret_info", vault, {"token": self._logins[0][1]["token"]}),
-            Case("dotenv_secret", {"path": str(file), **named}, set_to),
+            Case("dotenv_secret", {"path": str(file), "create": True, **named}, set_to),
         ]
 
     def _vault_logins(self) -> list[tuple[dict[str, str], dict[str, str]]]:
