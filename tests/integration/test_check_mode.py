@@ -12,10 +12,11 @@ import pytest
 
 from tests.sandbox.visitor import Visitor
 
-from .conftest import OLD_TOKEN, Desk
+from .conftest import OLD_TOKEN, ROOT, Desk
 from .facts import holders, paragraph, working
 
 ANSIBLES_OWN = (".ansible", "tmp")
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 
 def kept(desk: Desk) -> dict[str, str]:
@@ -77,3 +78,16 @@ def test_check_mode_in_the_middle_of_a_rotation_tells_the_rest_and_leaves_it_alo
     assert kept(desk) == files
     assert desk.rotate().code == 0
     assert working(world)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_no_playbook_changes_anything_in_check_mode(world: Visitor, desk: Desk, playbook: str) -> None:
+    before = world.ask("state")
+
+    checked = desk.play(f"rotor.secrets.{playbook}", "--check")
+
+    assert "PLAY RECAP" in checked.output, checked
+    assert "changed=0" in checked.output
+    assert world.ask("counts")["mutating"] == 0
+    assert world.ask("state") == before
+    assert kept(desk) == {}

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A play with a task for every thin module, with every credential and value looked up in the environment."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.conformance.benches.vault import POSTED_BUT_READING
+from tests.conformance.proxy import Proxy
+from tests.sandbox.visitor import Visitor
+from tests.servers.moto import REGION, Moto, alone
+from tests.servers.openbao import OpenBao
+
+from .conftest import ROOT, Desk
+
+RESULT_IS_SECRET = ("fly_token",)
+"""Modules that return a value, and whose documentation asks for ``no_log``."""
+REPOSITORY = "Molecule-AI/molecule-monorepo"
+
+
+def names() -> set[str]:
+    """The modules that work without the engine, found and not listed: a new one needs a task below."""
+    return {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not path.stem.startswith("rotation_")}
+
+
+@dataclass
+class Case:
+    """One task, and the names of the environment's variables that hold its secrets."""
+
+    module: str
+    options: Mapping[str, Any]
+    secret: Mapping[str, str]
+    """Option -> the credential, or the value, that it gets."""
+
+
+class Systems:
+    """The stand-in world, OpenBao and moto; the latter two behind proxies that count what changes something."""
+
+    def __init__(self, world: Visitor, bao: OpenBao, moto: Moto, stack: ExitStack) -> None:
+        self.world, self.bao, self.moto = world, bao, moto
+        self.vault = stack.enter_context(Proxy(bao.url, reads=POSTED_BUT_READING))
+        self.aws = stack.enter_context(Proxy(moto.url))
+        self.mount = bao.mount(2)
+        self.value = secrets.token_hex(16) + '/+"=é'
+        self._logins = self._vault_logins()
+
+    @property
+    def mutating(self) -> int:
+        return int(self.world.ask("counts")["mutating"]) + self.vault.mutating + self.aws.mutating
+
+    def cases(self, file: Path) -> list[Case]:
+        """In an order in which each finds what it needs."""
+        url, known = self.world.url, self.world.credentials
+        set_to = {"value": self.value}
+        named = {"name": "CANARY"}
+        fly = {"api_url": f"{url}/fly/v1", "graphql_url": f"{url}/fly/graphql"}
+        fly_token = {"token": known["FLY_ADMIN_TOKEN"]}
+        app = {"app": "molecule-cp"}
+        github = {"api_url": f"{url}/github", "repository": REPOSITORY}
+        github_token = {"token": known["GITHUB_ADMIN_TOKEN"]}
+        made = self.world.act("install_github_app", account="Molecule-AI", permissions={"secrets": "write"})
+        github_app = {"app_id": made["client_id"], "app_installation": "Molecule-AI"}
+        infisical = {"url": f"{url}/infisical/api", "project": "molecule", "environment": "prod", "path": "/backend"}
+        client = {"client_id": known["INFISICAL_CLIENT_ID"]}
+        client_secret = {"client_secret": known["INFISICAL_CLIENT_SECRET"]}
+        tenant = {"url": f"{url}/tenant", "path": "/settings/secrets"}
+        write = {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}}
+        aws = {"region": REGION, "endpoint_url": self.aws.url}
+        keys = self.moto.admin
+        vault = {"url": self.vault.url, "mount": self.mount, "path": "canary"}
+        return [
+            Case("fly_secret", {**fly, **app, **named}, fly_token | set_to),
+            Case("fly_secret_info", {**fly, **app}, fly_token),
+            Case("fly_secrets_deploy", {**fly, **app}, fly_token),
+            Case("fly_token", {**fly, "organization": "molecule-ai", "name": "canary", "lifetime": "1h"}, fly_token),
+            Case("fly_token_info", {**fly, "organization": "molecule-ai"}, fly_token),
+            Case("github_secret", {**github, **named}, github_token | set_to),
+            Case("github_secret_info", {**github, **github_app}, {"app_private_key": made["private_key"]}),
+            Case(
+                "github_workflow_run", {**github, "workflow": "publish-platform-image.yml", "wait": False}, github_token
+            ),
+            Case("infisical_secret", {**infisical, **client, **named}, client_secret | set_to),
+            Case("infisical_secret_info", infisical, {"token": self.world.act("mint_infisical_token")["token"]}),
+            Case(
+                "http_secret",
+                {**tenant, **named, "write": write},
+                {"token": known["TENANT_ADMIN_TOKEN"], **set_to},
+            ),
+            Case("aws_ssm_secret", {**aws, "path": "/canary", **named}, keys | set_to),
+            Case("aws_ssm_secret_info", {**aws, "path": "/canary"}, keys),
+            Case("aws_secretsmanager_secret", {**aws, "secret": f"canary-{self.mount}", **named}, keys | set_to),
+            Case("aws_secretsmanager_secret_info", aws, keys),
+            *(
+                Case("vault_kv_secret", {**vault, **options, **named}, secret | set_to)
+                for options, secret in self._logins
+            ),
+            Case("vault_kv_secret_info", vault, {"token": self._logins[0][1]["token"]}),
+            Case("dotenv_secret", {"path": str(file), "create": True, **named}, set_to),
+        ]
+
+    def _vault_logins(self) -> list[tuple[dict[str, str], dict[str, str]]]:
+        """The ways in, each with what is secret of it."""
+        ask = self.bao.ask
+        policy = self.bao.policy({f"{self.mount}/*": ["create", "read", "update", "list", "patch"]})
+        approle, userpass, password = self.bao.auth("approle"), self.bao.auth("userpass"), secrets.token_hex(16)
+        ask("POST", f"auth/{approle}/role/canary", {"token_policies": [policy]})
+        ask("POST", f"auth/{userpass}/users/canary", {"password": password, "token_policies": [policy]})
+        role_id = ask("GET", f"auth/{approle}/role/canary/role-id")["data"]["role_id"]
+        secret_id = ask("POST", f"auth/{approle}/role/canary/secret-id", {})["data"]["secret_id"]
+        return [
+            ({}, {"token": self.bao.token(policy)}),
+            ({"auth_method": "approle", "auth_mount": approle, "role_id": role_id}, {"secret_id": secret_id}),
+            ({"auth_method": "userpass", "auth_mount": userpass, "username": "canary"}, {"password": password}),
+        ]
+
+
+@contextmanager
+def systems(world: Visitor) -> Iterator[Systems]:
+    with ExitStack() as stack:
+        stack.enter_context(alone())
+        bao, moto = OpenBao(), Moto()
+        stack.callback(moto.stop)
+        stack.callback(bao.stop)
+        yield Systems(world, bao, moto, stack)
+
+
+def wrong(cases: list[Case]) -> list[Case]:
+    """The same with credentials that nobody has issued."""
+    return [
+        Case(case.module, case.options, {option: _another(secret) for option, secret in case.secret.items()})
+        for case in cases
+    ]
+
+
+def _another(secret: str) -> str:
+    """An App's key must be one, or it would not come to the provider at all."""
+    if "PRIVATE KEY" not in secret:
+        return f"{secrets.token_hex(16)}/+="
+    key = rsa.generate_private_key(65537, 2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+def write_play(desk: Desk, cases: list[Case]) -> tuple[Path, list[str]]:
+    """Each task in a block that shows its result, and what a rescue may show; also all the secrets in it.
+
+    Core puts the templated arguments into ``ansible_failed_task``: the documentation asks for no more than its name.
+    """
+    tasks: list[dict[str, Any]] = []
+    values: list[str] = []
+    for number, case in enumerate(cases):
+        options = dict(case.options)
+        for option, value in case.secret.items():
+            name = f"CANARY_{number}_{option}"
+            desk.environment[name] = value
+            values.append(value)
+            options[option] = f"{{{{ lookup('env', '{name}') }}}}"
+        task = {f"rotor.secrets.{case.module}": options, "register": "shown"}
+        hidden = {"no_log": True} if case.module in RESULT_IS_SECRET else {}
+        tell = {"ansible.builtin.debug": {"msg": [f"{case.module} came back", "{{ shown }}"]}, **hidden}
+        rescued = ["{{ ansible_failed_result }}", "{{ ansible_failed_task.name }}"]
+        rescue = {"ansible.builtin.debug": {"msg": [f"{case.module} was refused", *rescued]}}
+        tasks.append({"block": [{**task, **hidden}, tell], "rescue": [rescue]})
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    file = desk.home / "modules.json"
+    file.write_text(json.dumps([play]))
+    return file, values
