@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes one safeguard at a time out of a copy of the collection, and shows which test notices.
+
+``python -m tests.mutants [part of a safeguard's name]``; ends with 1 if a mutant survives or does not apply.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.mutants.catalogue import MUTANTS, ROTATION, Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+TIME_LIMIT = 300
+"""Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
+_IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
+
+
+def broken(source: str, mutant: Mutant) -> str:
+    if source.count(mutant.text) != 1:
+        raise ValueError(f"its text stands {source.count(mutant.text)} times in {mutant.file}")
+    return source.replace(mutant.text, mutant.instead)
+
+
+def killer(copy: Path, mutant: Mutant) -> str | None:
+    """The test that fails without the safeguard; None when all pass."""
+    path = copy / ROTATION / mutant.file
+    whole = path.read_text()
+    path.write_text(broken(whole, mutant))
+    try:
+        return _first_failure(copy, mutant.tests)
+    finally:
+        path.write_text(whole)
+
+
+def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
+    tests = [f"tests/unit/rotation/test_{name}.py" for name in names]
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]),
+        "PYTHONPATH": str(copy.parents[2]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT)
+    if done.returncode == 0:
+        return None
+    failed = re.search(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not failed:
+        raise ValueError(f"its tests did not run (status {done.returncode})")
+    return failed[1]
+
+
+def main(wanted: str = "") -> int:
+    chosen = [mutant for mutant in MUTANTS if wanted in mutant.safeguard]
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "ansible_collections/rotor/secrets"
+        shutil.copytree(ROOT, copy, ignore=_IGNORED)
+        for mutant in chosen:
+            try:
+                test = killer(copy, mutant)
+                said = test or "SURVIVED"
+            except (ValueError, subprocess.TimeoutExpired) as error:
+                test, said = None, f"NOT TRIED: {error}"
+            bad += test is None
+            print(f"{mutant.safeguard:45}  {mutant.file:12}  {said}", flush=True)
+    print(f"{len(chosen)} safeguards taken out, {len(chosen) - bad} noticed, {bad} not")
+    return 1 if bad or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
