@@ -18,12 +18,12 @@ from .conftest import Desk, Outcome
 from .facts import REPOSITORY, holders, is_alive, minted, working
 
 RECOVERY = Path(__file__).resolve().parents[2] / "docs" / "recovery.md"
-COPIES = f"fly:molecule-cp,github:/repos/{REPOSITORY}/actions,molecule-cp,publish"
+COPIES = f"fly app molecule-cp,github {REPOSITORY},molecule-cp,publish"
 
 
 def assert_documented(words: str, outcome: Outcome) -> None:
     """These words were printed, and stand in the document."""
-    assert words in outcome.output, outcome
+    assert words in outcome.output, str(outcome)
     assert words in RECOVERY.read_text(encoding="utf-8")
 
 
@@ -82,7 +82,7 @@ def test_a_backup_of_last_week_is_held_until_it_has_been_told(brisk: Visitor, ro
 
     held = rotated.rotate("-e", "rotate_force=true")
     assert held.code != 0
-    assert_documented("was changed by somebody else since this ledger last saw it", held)
+    assert_documented("is revoked already", held)
     assert brisk.ask("counts")["mutating"] == before
 
     told = adopt(brisk, rotated, used, "-e", "rotate_force=true", "-e", f"rotate_forget='{COPIES}'")

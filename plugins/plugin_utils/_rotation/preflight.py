@@ -125,7 +125,7 @@ class Preflight:
         secret, systems = item.secret, self._systems
         questions = [self._look(item, copy) for copy in secret.copies if not copy.host]
         if item.order.mint:
-            current = item.state.current.provider_id if item.state.current else None
+            current = item.state.in_use.provider_id if item.state.in_use else None
             questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
         for name in dict.fromkeys(action.target for action in item.actions if action.kind == "reload"):
             part = self._map.consumers[name]

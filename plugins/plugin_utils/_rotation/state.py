@@ -132,6 +132,11 @@ class SecretState:
         return self._newest(CredentialState.CURRENT)
 
     @property
+    def in_use(self) -> CredentialRow | None:
+        """The one to be replaced: the current one, or what a person has named since then."""
+        return self._newest(CredentialState.CURRENT, CredentialState.PREVIOUS) if self.current else None
+
+    @property
     def newest(self) -> int | None:
         """The youngest row of all, whatever became of it."""
         return self.credentials[-1].id if self.credentials else None
