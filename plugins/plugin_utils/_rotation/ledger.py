@@ -94,7 +94,9 @@ class Ledger(Trail):
             field: self._sealer.seal(secret, credential.name, field, value)
             for field, value in credential.fields.items()
         }
-        details = {"name": credential.name, "id": credential.id}
+        details: dict[str, Any] = {"name": credential.name, "id": credential.id}
+        if in_force is not None:
+            details["in_force"] = dict(in_force)
         with self._transaction(run, secret, "minted", details) as (tx, now):
             row = self._add_credential(
                 tx,
@@ -115,10 +117,8 @@ class Ledger(Trail):
 
     def activated(self, run: str, secret: str, intent: int, row: CredentialRow, evidence: Row) -> None:
         """A value of ours is valid at its provider."""
-        with self._transaction(run, secret, "activated", {"credential": row.id, "evidence": dict(evidence)}) as (
-            tx,
-            now,
-        ):
+        details = {"credential": row.id, "in_force": dict(evidence)}
+        with self._transaction(run, secret, "activated", details) as (tx, now):
             self._put_in_force(tx, secret, row.id, evidence, now)
             self._done(tx, intent, secret, "activate", row.name, now)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import Records
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialState
 
@@ -122,10 +123,12 @@ class _Told:
 
     def hear(self, row: Row) -> None:
         secret, details = row["secret"], row["details"]
+        if "in_force" in details:
+            self.verified.add((secret, IN_FORCE[1]))
         match row["event"]:
             case "minted" | "adopted" | "orphan found":
                 self.born.add((secret, details["name"]))
-            case "revoked" | "retired":
+            case "revoked" | "retired" | "ended":
                 self.ended.add(details["credential"])
             case "written":
                 self.written.add((secret, details["credential"]))
