@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from tests.sandbox.visitor import Visitor
 
 from . import tally
@@ -30,6 +29,21 @@ STEP = int(os.environ.get("ROTOR_KILLS", "0"))
 VICTIMS = ("worker", "parent", "both")
 WHENS = ("before", "after")
 WAYS = [(victim, when) for victim in VICTIMS for when in WHENS]
+CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
+
+
+def ways(*sample: int) -> pytest.MarkDecorator:
+    """A test for each way of killing; in the sample of ``make test`` only for some."""
+    picked = range(len(WAYS)) if STEP or not sample else sample
+    return pytest.mark.parametrize("way", picked, ids=["-".join(WAYS[way]) for way in picked])
+
+
+def cut_overs() -> pytest.MarkDecorator:
+    """Each kind in every way; in the sample each kind in another way."""
+    every = [(scene, way) for scene in CUT_OVERS for way in range(len(WAYS))]
+    picked = every if STEP else [(scene, number % len(WAYS)) for number, scene in enumerate(CUT_OVERS, start=1)]
+    names = [f"{scene}-{'-'.join(WAYS[way])}" for scene, way in picked]
+    return pytest.mark.parametrize(("scene", "way"), picked, ids=names)
 
 
 @pytest.fixture(scope="module")
@@ -79,30 +93,21 @@ def kill_at_each(show: Show, scene: str, kills: Iterable[Kill], *, real: bool = 
         tally.add(f"kills: {scene}{' (ansible-playbook itself)' if real else ''}", **{kill.signal: 1})
 
 
-@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+@ways()
 def test_killed_at_any_moment_the_next_run_finishes_it(show: Show, way: int) -> None:
     victim, when = WAYS[way]
     kill_at_each(show, TwoPlaces.name, (Kill(point, when, victim) for point in moments(way)))
 
 
-@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+@ways(WAYS.index(("parent", "after")))
 def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_run(show: Show, way: int) -> None:
     victim, when = WAYS[way]
-    if not STEP and WAYS[way] != ("parent", "after"):
-        pytest.skip("a batch takes seconds: the sample has one moment")
     kill_at_each(show, Batch.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))))
 
 
-CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
-
-
-@pytest.mark.skipif(not hasattr(Issuer, "activate"), reason="this engine knows no cut-overs yet")
-@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
-@pytest.mark.parametrize("scene", CUT_OVERS)
+@cut_overs()
 def test_a_cut_over_killed_at_any_moment_closes_its_gap_in_the_next_run(show: Show, scene: str, way: int) -> None:
     victim, when = WAYS[way]
-    if not STEP and way != CUT_OVERS.index(scene) + 1:
-        pytest.skip("the sample has one way of killing for each kind")
     kill_at_each(show, scene, (Kill(point, when, victim) for point in moments(way, apart=3)))
 
 
@@ -113,11 +118,9 @@ def test_asked_to_end_at_any_moment_it_does_and_the_next_run_finishes_it(show: S
     kill_at_each(show, TwoPlaces.name, (Kill(point, "before", victim, name) for point in moments(way, shares=4)))
 
 
-@pytest.mark.parametrize("way", range(len(WAYS)), ids=map("-".join, WAYS))
+@ways(WAYS.index(("parent", "before")), WAYS.index(("both", "before")))
 def test_it_is_the_same_with_ansible_playbook_itself(show: Show, way: int) -> None:
     victim, when = WAYS[way]
-    if not STEP and WAYS[way] not in [("parent", "before"), ("both", "before")]:
-        pytest.skip("ansible-playbook takes seconds: the sample has two moments")
     kill_at_each(
         show, TwoPlaces.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))), real=True
     )
