@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.skipif(bool(postgres.is_missing()), reason=postgres.is_missing()),
 ]
 CONTROLLERS = int(os.environ.get("ROTOR_CONTROLLERS", "3"))
-SECRETS = int(os.environ.get("ROTOR_SHARED_SECRETS", "12"))
+SECRETS = int(os.environ.get("ROTOR_SHARED_SECRETS", "6"))
 WRITE = {"provider": "fly", "method": "POST", "path": "/apps/molecule-cp/secrets$"}
 
 

@@ -27,11 +27,14 @@ from .conftest import ROOT, Desk
 RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
 REPOSITORY = "Molecule-AI/molecule-monorepo"
+ENGINE = ("rotation_", "journal_")
+LOGINS = ("/universal-auth/login", "/access_tokens")
+"""Of an Infisical client, and of a GitHub App."""
 
 
 def names() -> set[str]:
     """The modules that work without the engine, found and not listed: a new one needs a task below."""
-    return {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not path.stem.startswith("rotation_")}
+    return {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not path.stem.startswith(ENGINE)}
 
 
 @dataclass
@@ -57,7 +60,10 @@ class Systems:
 
     @property
     def mutating(self) -> int:
-        return int(self.world.ask("counts")["mutating"]) + self.vault.mutating + self.aws.mutating
+        """How many requests have come that change something; a login makes a token, and changes nothing else."""
+        asked = self.world.ask("requests")["requests"]
+        here = sum(one["mutating"] and not one["path"].endswith(LOGINS) for one in asked)
+        return here + self.vault.mutating + self.aws.mutating
 
     def cases(self, file: Path) -> list[Case]:
         """In an order in which each finds what it needs."""

@@ -32,6 +32,8 @@ class Front:
             return
         provider, scope = found
         body = await read_body(receive)
+        if body is None:
+            return
         entry = self._record(provider, scope, body)
         answer = await self._answer(provider, entry, scope, body, receive)
         entry.status = answer.status or None

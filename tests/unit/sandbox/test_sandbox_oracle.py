@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
 import time
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -257,3 +259,14 @@ def test_the_world_ends_with_whoever_started_it() -> None:
     deadline = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
+
+
+def test_half_a_request_is_none(world: Visitor) -> None:
+    before = world.ask("counts")["total"]
+    where = urlsplit(world.url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as client:
+        client.sendall(b"PUT /github/repos/a/b/actions/secrets/X HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""
+    assert world.ask("counts")["total"] == before
+    assert world.violations() == []
