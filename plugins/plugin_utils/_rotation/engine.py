@@ -224,11 +224,7 @@ class Engine:
             said = future.result()
         except StoppedError:
             return
-        except BusyError as error:
-            for lane in lanes:
-                lane.status, lane.problem = "busy", str(error)
-            return
-        except RotorError as error:
+        except RotorError as error:  # BusyError as well: whoever has that container or consumer does not do our work
             self._failed(works, str(error))
             return
         except Exception as error:  # noqa: BLE001 - one secret's surprise must not stop the others

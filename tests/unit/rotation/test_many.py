@@ -199,6 +199,18 @@ def test_a_secret_that_another_run_works_on_is_left_to_it_and_the_rest_is_done(m
     assert not play.rotate(*play.map)["failed"]
 
 
+def test_a_copy_that_another_run_does_not_let_go_of_holds_since_nobody_else_finishes_the_secret(
+    many: Callable[..., Play],
+) -> None:
+    play = many(1)
+    other = open_journal(play.journal, clock=play.world.clock, holder="run 1234 (somebody)")
+    with other.locks.hold("cloud:S00"):
+        result = play.rotate("S00")
+    assert (result["failed"], result["held"]) == (True, ["S00"])
+    assert "cloud:S00 is being worked on by run 1234 (somebody) since" in play.output
+    assert not play.rotate("S00")["failed"]
+
+
 def test_an_unhealthy_consumer_after_its_reload_holds(many: Callable[..., Play], world: World) -> None:
     play = many(1)
     play.consumers["shared"]["healthy"] = [{"type": "test.fake.selftest", "service": "shared"}]
