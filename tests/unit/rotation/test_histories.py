@@ -8,9 +8,6 @@ from __future__ import annotations
 import copy
 import itertools
 import os
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -23,7 +20,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from tests.unit.rotation.conftest import machines, token_map
-from tests.unit.rotation.driver import Play, quick_ledgers
+from tests.unit.rotation.driver import Play
+from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.world import WORLDS, Killed, World, commits_as_points
 
 _numbers = itertools.count(1)
@@ -35,9 +33,8 @@ ERRORS = st.sampled_from([OutcomeUnknownError("no answer"), UnavailableError("do
 class Histories(RuleBasedStateMachine):
     @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "2d"]))
     def begin(self, retain: bool, grace: str) -> None:
-        self.quick = quick_ledgers()
-        self.quick.__enter__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.quick = quick_runs()
+        self.folder = self.quick.__enter__()
         self.world = World(f"history-{next(_numbers)}")
         old = self.world.issue("made by hand")
         for box in BOXES:
@@ -111,7 +108,6 @@ class Histories(RuleBasedStateMachine):
         assert self.world.violations == []
         del WORLDS[self.world.name]
         self.quick.__exit__(None, None, None)
-        shutil.rmtree(self.folder)
 
     def _bring_to_rest(self) -> None:
         world, play = self.world, self.play
