@@ -125,7 +125,9 @@ def test_each_secret_that_is_due_is_rotated_once_whoever_gets_it(brisk: Visitor,
 def test_two_of_one_machine_rotate_each_secret_once(brisk: Visitor, desk: Desk) -> None:
     team = Team(brisk, desk)
     team.share(**{f"SHARED_{number}": app() for number in range(6)})
-    jobs = [team.start("-e", f"rotate_only={','.join(f'SHARED_{number}' for number in range(6))}") for _ in range(2)]
+    jobs = [
+        team.start("-e", f"rotate_only={','.join(f'SHARED_{number}' for number in range(6))}") for _turn in range(2)
+    ]
     outputs = [job.communicate(timeout=120)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], outputs
     with team.ledger() as ledger:

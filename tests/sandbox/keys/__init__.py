@@ -145,7 +145,7 @@ class Keys(Provider):
         if secret in tenants.secrets:
             yield f"the tenant's {secret}", tenants.secrets[secret].value
         repositories = cast(GitHub, self.world.providers["github"]).repositories.values()
-        repository = next(one for one in repositories if one.full_name == REPOSITORY)
+        (repository,) = (one for one in repositories if one.full_name == REPOSITORY)
         if secret in repository.secrets:
             yield f"{secret} of {REPOSITORY}", repository.secrets[secret].value
 

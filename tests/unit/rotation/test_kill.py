@@ -15,6 +15,8 @@ from tests.unit.rotation.conftest import machines, token_map
 from tests.unit.rotation.driver import Play, quick_ledgers
 from tests.unit.rotation.world import WORLDS, Killed, World, commits_as_points
 
+pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is covered elsewhere
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:

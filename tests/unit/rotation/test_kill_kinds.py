@@ -21,6 +21,8 @@ from tests.unit.rotation.kinds import assert_at_rest, settled
 from tests.unit.rotation.test_kill import killed_at
 from tests.unit.rotation.world import WORLDS, World
 
+pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is covered elsewhere
+
 STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 11
 LEAST = 40
 """Every rotation has more points than this."""

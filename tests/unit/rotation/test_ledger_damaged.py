@@ -13,6 +13,7 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def put(play: Play, tmp_path: Path, content: bytes) -> None:
 def tried(play: Play) -> str:
     """Everything that is done with a ledger; what was said when it was refused, else nothing."""
     said = ""
-    for use in (lambda: play.status(), lambda: play.plan(check=True), lambda: play.plan()):
+    for use in (play.status, partial(play.plan, check=True), play.plan):
         try:
             use()
         except RotorError as error:

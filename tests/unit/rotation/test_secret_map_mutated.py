@@ -18,6 +18,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map
 from tests.unit.rotation import fake_cloud
 from tests.unit.rotation.maps import BASE, DESIGN, read
 
+pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is covered elsewhere
+
 fake_cloud.install()
 MUTATIONS = int(os.environ.get("ROTOR_MUTATIONS", "400"))
 

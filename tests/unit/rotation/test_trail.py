@@ -34,9 +34,10 @@ def rotated(after_two: Play, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 
 def change(play: Play, *statements: str, **values: Any) -> None:
-    with closing(sqlite3.connect(play.journal["url"].removeprefix("sqlite:///"))) as connection, connection:
+    with closing(sqlite3.connect(play.journal["url"].removeprefix("sqlite:///"))) as connection:
         for statement in statements:
             connection.execute(statement, values)
+        connection.commit()
 
 
 def verify(play: Play, head: str = "", secret: str = "") -> Mapping[str, Any]:
