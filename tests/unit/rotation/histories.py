@@ -28,7 +28,7 @@ from tests.unit.rotation.driver import Play
 from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.world import WORLDS, Issued, Killed, World, commits_as_points
 
-MACHINES = 5
+MACHINES = 4
 SHARDS = range(4)
 _numbers = itertools.count(1)
 POINTS = st.none() | st.integers(1, 70)
