@@ -153,7 +153,14 @@ class Issuing(Acts):
             if not self._clock.poll(accepted, every=2, within=PROPAGATION):
                 raise self._not_accepted(work, issuer.verify(credential))
         self._ledger.verified(
-            self._run, secret, intent, step=step, check=check, credential=row, proves="life", evidence={"run": self._run}
+            self._run,
+            secret,
+            intent,
+            step=step,
+            check=check,
+            credential=row,
+            proves="life",
+            evidence={"run": self._run},
         )
         return f"{credential.name} is accepted by its provider"
 

@@ -133,7 +133,7 @@ class History(RuleBasedStateMachine):
 
 def drive(machine: type[History], shard: int) -> None:
     """One shard's histories."""
-    wanted = int(os.environ.get("ROTOR_HISTORIES", "100"))
+    wanted = int(os.environ.get("ROTOR_HISTORIES", "80"))
     chosen = settings(
         max_examples=max(1, wanted // (MACHINES * len(SHARDS))),
         stateful_step_count=8,

@@ -40,7 +40,9 @@ class Tokens(History):
         for step in self.whole["rollout"]:
             step["environment"] = ENVIRONMENTS[step["name"]]
         self.put_back: dict[str, str] = {}
-        self.play = Play(self.world, self.folder, {"TOKEN": self.whole}, consumers={box: machines(box) for box in BOXES})
+        self.play = Play(
+            self.world, self.folder, {"TOKEN": self.whole}, consumers={box: machines(box) for box in BOXES}
+        )
 
     @property
     def mapped(self) -> dict[str, dict[str, Any]]:

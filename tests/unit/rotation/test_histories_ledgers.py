@@ -38,8 +38,9 @@ class Ledgers(History):
         self.plays = [Play(self.world, self.folder, secret_map, consumers=consumers) for _user in range(2)]
         self.files = (self.folder / f"{number}.db" for number in itertools.count(1))
         self.backups: list[tuple[Play, Path]] = []
-        for self.play in self.plays:
-            self._take(next(self.files))
+        for user in self.plays:
+            user.journal["url"] = f"sqlite:///{next(self.files)}"
+        self.play = self.plays[0]
 
     def _take(self, file: Path) -> None:
         """From now on this is the current user's ledger."""
@@ -56,11 +57,11 @@ class Ledgers(History):
         self.step("run")
         self.run(force=force, point=point, when=when)
 
-    @rule(user=st.integers(0, 1))
-    def go_back(self, user: int) -> None:
+    @rule(user=st.integers(0, 1), marks=st.sampled_from([(), MOVED, MOVED[:1]]))
+    def go_back(self, user: int, marks: tuple[str, ...]) -> None:
         self.play = self.plays[user]
         self.step("way back")
-        self.run(rollback=True)
+        self.run(rollback=True, forget=marks)
 
     @rule(user=st.integers(0, 1), marks=st.sampled_from([MOVED, MOVED[:1], MOVED[1:2]]), force=st.booleans())
     def overwrite(self, user: int, marks: tuple[str, ...], force: bool) -> None:

@@ -36,7 +36,9 @@ class Shared(History):
         secret_map = {name: copy.deepcopy(whole) for name in SECRETS}
         self.play = Play(self.world, self.folder, secret_map, consumers={box: machines(box) for box in BOXES})
 
-    @rule(some=SOME, force=st.booleans(), point=st.none() | st.integers(1, 150), when=st.sampled_from(["before", "after"]))
+    @rule(
+        some=SOME, force=st.booleans(), point=st.none() | st.integers(1, 150), when=st.sampled_from(["before", "after"])
+    )
     def rotate(self, some: list[str], force: bool, point: int | None, when: str) -> None:
         self.step("run")
         self.run(*some, force=force, point=point, when=when)
