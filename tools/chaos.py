@@ -40,11 +40,15 @@ class Sweep:
         return [path for path in self.paths if (ROOT / path.partition("::")[0]).exists()]
 
 
+HISTORIES = tuple(
+    f"tests/unit/rotation/{name}.py"
+    for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
+)
 SWEEPS = (
     Sweep("kills", "Killed", ("tests/chaos/test_killed_everywhere.py",), {"ROTOR_KILLS": "1"}),
     Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
     Sweep("engine", "Killed in memory", ("tests/unit/rotation/test_kill.py",)),
-    Sweep("histories", "Random histories", ("tests/unit/rotation/test_histories.py",), {"ROTOR_HISTORIES": "50000"}),
+    Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
     Sweep(
         "maps",
         "Wrong maps and damaged ledgers",

@@ -26,7 +26,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies imp
     watched,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import SUPERSEDED
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Intent
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialState, Intent
 
 _IN_FORCE = "in_force"
 """What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
@@ -151,8 +151,27 @@ class Issuing(Acts):
 
         with self._outcome({secret: intent}):
             if not self._clock.poll(accepted, every=2, within=PROPAGATION):
-                raise RotorError(f"{credential.name} was minted, and the provider does not accept it")
+                raise self._not_accepted(work, issuer.verify(credential))
         self._ledger.verified(
-            self._run, secret, intent, step=step, check=check, credential=row, proves="life", evidence={}
+            self._run,
+            secret,
+            intent,
+            step=step,
+            check=check,
+            credential=row,
+            proves="life",
+            evidence={"run": self._run},
         )
         return f"{credential.name} is accepted by its provider"
+
+    def _not_accepted(self, work: Work, answer: Answer) -> RotorError:
+        """One that was in use and is refused was ended by somebody else: it is never written again."""
+        row = work.row
+        if answer is not Answer.REFUSED or row.id not in work.state.handed_out:
+            return RotorError(f"{row.name} was minted, and the provider does not accept it")
+        if row.state is CredentialState.PENDING:
+            self._ledger.abandoned(self._run, work.secret.name, row.id)
+        return RotorError(
+            f"{row.name} is not written: somebody else has ended it, and the provider accepts it no more",
+            hint="Run again with -e rotate_force=true, and another takes its place",
+        )

@@ -138,7 +138,9 @@ def _issue(
     if wanted:
         actions.append(Action("mint", cut=traits.cuts_over and traits.value == "provider"))
     if not traits.cuts_over and not order.rollback:
-        actions += _put_in_force(state, traits, target, dead)
+        actions += _put_in_force(state, order, traits, target, dead)
+    elif order.rollback and traits.value == "provider" and _is_untried(state, order, target):
+        actions += [Action("accept", credential=target.id)] if target and target.has_value else []
     return actions
 
 
@@ -161,12 +163,14 @@ def _is_in_the_way(state: SecretState, row: CredentialRow, traits: Traits, turni
     return row.origin is Origin.ORPHAN or (turning and row is not state.current)
 
 
-def _put_in_force(state: SecretState, traits: Traits, target: CredentialRow | None, dead: bool) -> list[Action]:
+def _put_in_force(
+    state: SecretState, order: Order, traits: Traits, target: CredentialRow | None, dead: bool
+) -> list[Action]:
     actions = []
     about = target.id if target else None
     if traits.activates and not _is_active(state, target):
         actions.append(Action("activate", credential=about))
-    if (traits.value == "provider" or traits.activates) and not dead and _is_untried(state, target):
+    if (traits.value == "provider" or traits.activates) and not dead and _is_untried(state, order, target):
         actions.append(Action("accept", credential=about))
     return actions
 
@@ -217,13 +221,18 @@ def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
     return target_of(state, order) or state.current
 
 
-def _is_untried(state: SecretState, target: CredentialRow | None) -> bool:
-    """Whether the provider has yet to accept a new credential that stands nowhere."""
+def _is_untried(state: SecretState, order: Order, target: CredentialRow | None) -> bool:
+    """Whether the provider has yet to accept what is to be written: a new credential, or one that others have replaced.
+
+    Where somebody has changed copies, or another ledger has, they may have ended it, too.
+    """
     if target is None:
         return True
-    untouched = target.state is CredentialState.PENDING and target.id not in state.handed_out
     proof = state.proofs.get(ACCEPTED)
-    return untouched and not (proof and proof.credential == target.id)
+    accepted = proof is not None and proof.credential == target.id
+    if order.moved:
+        return not (accepted and proof and proof.evidence.get("run") == order.run)
+    return target.state is CredentialState.PENDING and target.id not in state.handed_out and not accepted
 
 
 def _step(index: int, step: Step, state: SecretState, target: int | None) -> list[Action]:

@@ -44,7 +44,10 @@ class Planning:
         item.verdict = selection.judge(secret, item.state, self._clock.now())
         mint = selection.wants_mint(item.verdict, item.state, self._wishes)
         item.dead = cutover.is_dead(item.state, item.traits, self._clock.now())
-        item.order = Order(secret.name, mint, item.state.newest, self._wishes.rollback, why=item.verdict.why)
+        moved = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self._wishes.forget))
+        item.order = Order(
+            secret.name, mint, item.state.newest, self._wishes.rollback, moved=moved, why=item.verdict.why
+        )
         if self._wanted(item):
             now = self._clock.now()
             item.actions = planner.remaining(secret, item.state, item.order, item.traits, now, self._picked)

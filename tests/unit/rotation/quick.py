@@ -57,7 +57,7 @@ def quick_runs() -> Iterator[Path]:
             stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
         stack.enter_context(mock.patch.object(journal, "_engine", _unsafe(journal._engine)))
         stack.enter_context(mock.patch.object(journal, "_refuse_damaged"))
-        stack.enter_context(mock.patch.object(world.time, "sleep"))
+        stack.enter_context(mock.patch.object(world, "time"))
         folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
         yield Path(stack.enter_context(folder))
 

@@ -105,3 +105,21 @@ def test_what_was_rotated_by_hand_is_refused_until_the_ledger_is_told(play: Play
     assert world.issued[by_hand.id].revoked
     assert world.issued[old].revoked
     assert world.values_in("app") == world.values_in("ci") == {world.issued[current_id(play)].value}
+
+
+def test_what_another_ledger_has_ended_is_written_nowhere_and_another_takes_its_place(
+    play: Play, world: World, tmp_path: Path
+) -> None:
+    play.map["TOKEN"]["retain"] = "current"
+    rotate_once(play)
+    world.services["ci"].breaks_at = 1
+    assert play.rotate("TOKEN", force=True)["failed"]
+    world.services["ci"].breaks_at = None
+    restored_here(play, tmp_path)
+    told = {"forget": ("cloud:app", "cloud:ci", "app", "ci")}
+    for _ended_one in ("that was under way", "before it"):
+        assert play.rotate("TOKEN", **told)["failed"]
+        assert "somebody else has ended it" in play.output
+        assert world.counted("write") == 0
+    assert not play.rotate("TOKEN", force=True, **told)["failed"], play.output
+    assert world.values_in("app") == world.values_in("ci") == {world.issued[current_id(play)].value}
