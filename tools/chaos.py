@@ -47,13 +47,18 @@ HISTORIES = tuple(
 SWEEPS = (
     Sweep("kills", "Killed", ("tests/chaos/test_killed_everywhere.py",), {"ROTOR_KILLS": "1"}),
     Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
-    Sweep("engine", "Killed in memory", ("tests/unit/rotation/test_kill.py",)),
+    Sweep(
+        "engine",
+        "Killed in memory, every kind of issuer",
+        ("tests/unit/rotation/test_kill.py", "tests/unit/rotation/test_kill_kinds.py"),
+        {"ROTOR_SWEEP": "all"},
+    ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
     Sweep(
         "maps",
         "Wrong maps and damaged ledgers",
-        ("tests/unit/rotation/test_secret_map_mutated.py", "tests/unit/rotation/test_damaged.py"),
-        {"ROTOR_MUTATIONS": "10000"},
+        ("tests/unit/rotation/test_secret_map_mutated.py", "tests/unit/rotation/test_ledger_damaged.py"),
+        {"ROTOR_MUTATIONS": "10000", "ROTOR_DAMAGES": "500"},
     ),
     Sweep(
         "controllers",
@@ -61,7 +66,16 @@ SWEEPS = (
         ("tests/integration/test_many_controllers.py",),
         {"ROTOR_CONTROLLERS": "8", "ROTOR_SHARED_SECRETS": "200"},
     ),
-    Sweep("secrecy", "Secrecy", ("tests/integration/test_secrecy.py",), {"ROTOR_SECRECY": "all"}),
+    Sweep(
+        "secrecy",
+        "Secrecy and check mode",
+        (
+            "tests/integration/test_secrecy.py",
+            "tests/integration/test_secrecy_modules.py",
+            "tests/integration/test_check_mode.py",
+        ),
+        {"ROTOR_SECRECY": "all"},
+    ),
 )
 
 INTRODUCTION = """\
