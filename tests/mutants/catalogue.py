@@ -27,8 +27,13 @@ def dropped(safeguard: str, clause: str, *tests: str, file: str = "planner.py", 
     return Mutant(safeguard, file, clause, instead, tests or PLANS)
 
 
-_MINT_INTENT = '        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress=baseline)\n'
-_MINT = "        with self._outcome({secret.name: intent}):\n            credential = issuer.mint(name)\n"
+_MINT_INTENT = (
+    '        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress={"baseline": baseline})\n'
+)
+_MINT = (
+    "        with self._outcome({secret.name: intent}):\n"
+    "            credential = self._made(work, issuer, name, intent, baseline)\n"
+)
 _WRITE_INTENT = (
     '            intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)\n'
 )
@@ -40,9 +45,9 @@ _WRITE = (
 MUTANTS = (
     Mutant(
         "intent before effect: mint",
-        "effects.py",
+        "issuing.py",
         _MINT_INTENT + _MINT,
-        "        credential = issuer.mint(name)\n" + _MINT_INTENT,
+        "        credential = self._made(work, issuer, name, 0, baseline)\n" + _MINT_INTENT,
         ("kill", "rotation"),
     ),
     Mutant(
@@ -55,7 +60,7 @@ MUTANTS = (
     dropped(
         "verify gate", "return writes + reloads + checks", "rotation", "planner", instead="return writes + reloads"
     ),
-    dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="effects.py", instead="if False:"),
+    dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking.py", instead="if False:"),
     dropped(
         "rule: no copy holds it",
         "for mark in state.holdings.values() if mark.credential == row.id]\n    found +=",
@@ -104,25 +109,26 @@ MUTANTS = (
     ),
     dropped(
         "proof: two refusals",
-        '                if self._refused(issuer, old, new):\n                    return "refused"',
+        "        self._clock.sleep(SETTLE)\n        return self._refused(issuer, old, new)",
         "revoking",
         "rotation",
-        file="effects.py",
-        instead='                return "refused"',
+        file="revoking.py",
+        instead="        return True",
     ),
     dropped(
         "proof: the new one is accepted",
-        " and issuer.verify(new) is Answer.ACCEPTED",
+        " and issuer.verify(new) is Answer.ACCEPTED\n\n    def _end",
         "revoking",
         "rotation",
-        file="effects.py",
+        file="revoking.py",
+        instead="\n\n    def _end",
     ),
     dropped(
         "proof: an unclear answer proves nothing",
         "issuer.verify(old) is Answer.REFUSED",
         "revoking",
         "rotation",
-        file="effects.py",
+        file="revoking.py",
         instead="issuer.verify(old) is not Answer.ACCEPTED",
     ),
     dropped(
