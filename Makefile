@@ -27,7 +27,7 @@ GATE := $(LINT) sanity unit chaos-sample conformance-ours integration integratio
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate lint $(GATE) engine systems conformance chaos format coverage constraints venv system-packages sync clean
+.PHONY: help demo test gate lint $(GATE) engine systems conformance chaos mutants format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -112,6 +112,10 @@ chaos: sync ## Kill it and break it everywhere, and write the table (hours; ONLY
 	$(call title,every sweep to its full length)
 	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
 	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
+
+mutants: sync ## Take one safeguard at a time out of the engine: a test must notice (minutes; ONLY=rule picks)
+	$(call title,one safeguard less)
+	@$(IN_COPY) python -m tests.mutants "$(ONLY)"
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)
