@@ -230,6 +230,7 @@ class Fly(Provider):
     def acts(self) -> dict[str, Any]:
         return {
             "set_fly_secret": self._set_secret,
+            "replicate_fly_secrets": self._replicate,
             "mint_fly_token": self._mint,
             "revoke_fly_token": lambda token_id: {"id": self.revoke(token_id).id},
             "expire_fly_token": self._expire,
@@ -240,6 +241,11 @@ class Fly(Provider):
 
     def _set_secret(self, app: str, name: str, value: str | None) -> dict[str, Any]:
         return {"version": self.write_secrets(self.apps[app], {name: value}).version}
+
+    def _replicate(self, app: str) -> dict[str, Any]:
+        """All hosts know the newest version from now on."""
+        self.apps[app].replicate()
+        return {"version": self.apps[app].visible.version}
 
     def _mint(
         self, profile: str, app: str | None = None, name: str = "by-hand", organization: str | None = None

@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,6 +153,9 @@ class App:
                 current[name] = Secret(name, value, old.created_at if old else now, now)
         self.snapshots.append(Snapshot(self.newest.version + 1, time.monotonic() + lag if lag else 0.0, current))
         return self.newest
+
+    def replicate(self) -> None:
+        self.snapshots[-1] = replace(self.newest, replicated_at=0.0)
 
 
 @dataclass

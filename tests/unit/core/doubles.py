@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +19,13 @@ START = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 
 class VirtualClock(Clock):
-    """Sleeping takes no time, and is remembered."""
+    """Sleeping takes no time, and is remembered. What the world does ``meanwhile`` is done while somebody sleeps."""
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], Any] = lambda: None) -> None:
         super().__init__()
         self.time = 0.0
         self.slept: list[float] = []
+        self.meanwhile = meanwhile
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.time)
@@ -36,6 +37,7 @@ class VirtualClock(Clock):
         self.check()
         self.slept.append(seconds)
         self.time += max(seconds, 0)
+        self.meanwhile()
 
 
 class MemoryJournal:

@@ -53,7 +53,7 @@ def sandbox() -> Iterator[server.Sandbox]:
 def world(sandbox: server.Sandbox) -> Visitor:
     visitor = Visitor(sandbox.url)
     visitor.tell("reset")
-    visitor.tell("switch", run_seconds=0.01)
+    visitor.tell("switch", run_seconds=0)
     return visitor
 
 

@@ -130,10 +130,12 @@ def test_the_nested_shape_of_a_lease_is_understood(world: Visitor, app: FlyApp, 
 def test_a_host_that_does_not_know_the_version_yet_is_waited_for(
     world: Visitor, app: FlyApp, write: Callable[[], Written]
 ) -> None:
-    world.tell("switch", replication_lag=0.05)
+    world.tell("switch", replication_lag=600.0)
     written = write()
+    app.clock.meanwhile = lambda: world.act("replicate_fly_secrets", app=APP)
     app.reload([written], MemoryJournal())
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
+    assert app.clock.slept == [2]
 
 
 def test_a_host_that_never_knows_the_version_is_not_updated(
@@ -200,7 +202,8 @@ def test_a_lease_held_by_somebody_else_names_the_holder(
 
 def test_a_lease_that_ends_soon_is_waited_for(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
     written = write()
-    world.act("lease_machine", machine_id=FIRST, seconds=0.05)
+    world.act("lease_machine", machine_id=FIRST, seconds=600)
+    app.clock.meanwhile = lambda: world.act("lease_machine", machine_id=FIRST, seconds=0)
     assert set(app.reload([written], MemoryJournal())["machines"]) == ALL
 
 
@@ -230,7 +233,7 @@ def test_a_stopped_run_sends_nothing_more_and_the_next_one_takes_up_its_lease(
         with pytest.raises(StoppedError):
             reload.result()
     assert world.ask("requests")["requests"][-1]["path"] == f"/v1/apps/{APP}/machines/{FIRST}"
-    world.tell("switch", machine_seconds=0.01)
+    world.tell("switch", machine_seconds=0)
     again = FlyApp({"app": APP}, connect(world), clock=app.clock)
     assert again.reload([written], journal)["machines"] == instances(world)
     assert leased(world) == []

@@ -25,7 +25,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def world(world: Visitor) -> Visitor:
-    world.tell("switch", run_seconds=0.01)
+    world.tell("switch", run_seconds=0)
     return world
 
 

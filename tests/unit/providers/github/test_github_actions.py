@@ -42,8 +42,9 @@ def queue(world: Visitor) -> int:
 
 
 def test_it_returns_when_every_run_that_was_queued_before_has_ended(github: GitHubConnection, world: Visitor) -> None:
-    world.tell("switch", run_seconds=0.1)
+    world.tell("switch", run_seconds=3600)
     run_id = queue(world)
+    github.clock.meanwhile = lambda: world.act("finish_run", run_id=run_id)
     evidence = consumer(github).reload([written_now(world)], MemoryJournal())
     assert evidence["drained"] == [run_id]
     assert world.github("GET", f"/repos/{REPOSITORY}/actions/runs/{run_id}").json()["status"] == "completed"
