@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
