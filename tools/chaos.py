@@ -35,6 +35,8 @@ class Sweep:
     title: str
     paths: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    picked: str = ""
+    """Which of the tests, as pytest's -k takes it."""
 
     def here(self) -> list[str]:
         return [path for path in self.paths if (ROOT / path.partition("::")[0]).exists()]
@@ -44,8 +46,11 @@ HISTORIES = tuple(
     f"tests/unit/rotation/{name}.py"
     for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
 )
+KILLS = ("tests/chaos/test_killed_everywhere.py",)
 SWEEPS = (
-    Sweep("kills", "Killed", ("tests/chaos/test_killed_everywhere.py",), {"ROTOR_KILLS": "1"}),
+    Sweep("kills", "Killed", KILLS, {"ROTOR_KILLS": "1"}, "not batch and not itself"),
+    Sweep("batch", "Killed in a batch", KILLS, {"ROTOR_KILLS": "1"}, "batch"),
+    Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
     Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
     Sweep(
         "engine",
@@ -118,7 +123,16 @@ def run(sweep: Sweep, arguments: Iterable[str]) -> dict[str, Any]:
         tally, report = Path(folder) / "tally", Path(folder) / "report.xml"
         tally.touch()
         environment = {**os.environ, **sweep.environment, "ROTOR_TALLY": str(tally)}
-        command = [sys.executable, "-m", "pytest", *sweep.here(), f"--junitxml={report}", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            *sweep.here(),
+            f"--junitxml={report}",
+            "-k",
+            sweep.picked,
+            *arguments,
+        ]
         began = time.monotonic()
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         seconds = round(time.monotonic() - began)
@@ -184,20 +198,25 @@ def _words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {what}" for what, number in counts.items())
 
 
+def keep(sweep: Sweep, found: Mapping[str, Any]) -> int:
+    """As soon as it is known, beside what is known of the others; returns how the tests ended."""
+    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {"sweeps": {}}
+    kept["cores"] = os.cpu_count()
+    kept["sweeps"][sweep.name] = found
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(text(kept), encoding="utf-8")
+    return int(found["code"])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.chaos", description="Break it everywhere.")
     parser.add_argument("--only", default="", help=f"some of {', '.join(sweep.name for sweep in SWEEPS)}")
     options, arguments = parser.parse_known_args()
     wanted = options.only.split(",") if options.only else [sweep.name for sweep in SWEEPS]
-    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {"sweeps": {}}
-    kept["cores"] = os.cpu_count()
     picked = [sweep for sweep in SWEEPS if sweep.name in wanted and sweep.here()]
-    for sweep in picked:
-        kept["sweeps"][sweep.name] = run(sweep, arguments)
-    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    DOCUMENT.write_text(text(kept), encoding="utf-8")
-    print("\n".join(table(kept)))
-    return max((kept["sweeps"][sweep.name]["code"] for sweep in picked), default=1)
+    codes = [keep(sweep, run(sweep, arguments)) for sweep in picked]
+    print("\n".join(table(json.loads(KEPT.read_text(encoding="utf-8")))))
+    return max(codes, default=1)
 
 
 if __name__ == "__main__":
