@@ -12,12 +12,12 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import converge
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE, Secrets
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
 
 _RULES = {rule: value for rule, value in RULES.items() if rule != "supports_check_mode"}

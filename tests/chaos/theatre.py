@@ -55,6 +55,7 @@ class Theatre:
         self._stage = stage
         self._real = real
         self._runs = itertools.count(1)
+        self._watch = Watch(scene.desk.home)
 
     def run(self, kill: Kill | None = None) -> Run:
         desk, number = self.scene.desk, next(self._runs)
@@ -99,9 +100,8 @@ class Theatre:
         return True
 
     def _assert_no_leak(self, when: str) -> None:
-        watch = Watch(self.scene.desk.home)
-        watch.look()
-        places = watch.find(self.scene.values())
+        self._watch.look()
+        places = self._watch.search("after kills", self.scene.values())
         assert places == [], f"a value was found {when}"
 
 

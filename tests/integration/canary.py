@@ -8,14 +8,19 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import psutil
 
+from tests.chaos import tally
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked into, not written to
+COMMAND_LINE = "command line"
 SHORTEST_PART = 12
 """A shorter part of a value turns up by chance."""
 
@@ -32,10 +37,14 @@ def forms(value: str) -> set[str]:
 
 
 class Watch:
-    """Collects, while it is open, the command lines of all processes, and whatever the files of a folder hold."""
+    """Collects, while it is open, the command lines of all processes, and whatever the files of a folder hold.
+
+    So too whatever is new in shared memory.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._before = _shared_memory()
         self._seen: set[tuple[str, bytes]] = set()
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -56,7 +65,7 @@ class Watch:
             return {place for place, _content in self._seen}
 
     def look(self) -> None:
-        seen = {*_files(self._folder), *_command_lines()}
+        seen = {*_files(self._folder), *_segments(self._before), *_command_lines()}
         with self._lock:
             self._seen |= seen
 
@@ -72,6 +81,17 @@ class Watch:
         with self._lock:
             return sorted({place for place, content in self._seen if pattern.search(content)})
 
+    def search(self, what: str, values: Collection[str]) -> list[str]:
+        """The same, counted for the table."""
+        found = self.find(values)
+        with self._lock:
+            lines = sum(place.startswith(COMMAND_LINE) for place, _content in self._seen)
+            files = len({place for place, _content in self._seen if not place.startswith(COMMAND_LINE)})
+            size = sum(len(content) for _place, content in self._seen)
+        counts = {"canaries": len(values), "files": files, "command lines": lines, "kilobytes": size // 1024}
+        tally.add(f"searched: {what}", **counts, leaks=len(found))
+        return found
+
     def _collect(self) -> None:
         while not self._over.is_set():
             self.look()
@@ -79,14 +99,26 @@ class Watch:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Raw bytes; files may come and go meanwhile."""
-    for path in folder.rglob("*"):
+    """Raw bytes; files and folders may come and go meanwhile."""
+    for here, _folders, names in os.walk(folder):
+        for path in (Path(here) / name for name in names):
+            with contextlib.suppress(OSError):
+                yield str(path.relative_to(folder)), path.read_bytes() if path.is_file() else b""
+
+
+def _shared_memory() -> set[Path]:
+    """The segments that there are; a folder there is somebody's disk."""
+    return {path for path in SHARED_MEMORY.glob("*") if path.is_file()}
+
+
+def _segments(besides: Collection[Path]) -> Iterator[tuple[str, bytes]]:
+    for path in _shared_memory().difference(besides):
         with contextlib.suppress(OSError):
-            yield str(path.relative_to(folder)), path.read_bytes() if path.is_file() else b""
+            yield str(path), path.read_bytes()
 
 
 def _command_lines() -> Iterator[tuple[str, bytes]]:
     for process in psutil.process_iter(["pid", "name", "cmdline"]):
         if line := " ".join(process.info["cmdline"] or ()):
-            name = f"command line of {process.info['name']} ({process.info['pid']})"
+            name = f"{COMMAND_LINE} of {process.info['name']} ({process.info['pid']})"
             yield name, line.encode(errors="surrogateescape")

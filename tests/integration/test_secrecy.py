@@ -16,8 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import masks
+from ansible_collections.rotor.secrets.plugins.module_utils._core import core_masking, masking
 from tests.sandbox.visitor import Visitor
 
 from .canary import Watch
@@ -183,7 +182,7 @@ def test_a_core_that_can_mask_knows_every_value(planted: str) -> None:
     core = pytest.importorskip("ansible.module_utils.secrets", reason="ansible-core masks from 2.22 on")
     masking.register(planted)
 
-    masks.register_with_core()
+    core_masking.register_with_core()
 
     assert planted not in core.mask_secrets(f"before {planted} after")
     assert quote(planted, safe="") not in core.mask_secrets(quote(planted, safe=""))

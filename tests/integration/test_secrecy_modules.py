@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ SHOW_ALL = {
 whole_sweep = pytest.mark.skipif(
     os.environ.get("ROTOR_SECRECY") != "all", reason="takes long; ROTOR_SECRECY=all runs it, as `make chaos` does"
 )
+
+sample = pytest.mark.skipif(os.environ.get("ROTOR_SECRECY") == "all", reason="the whole sweep runs instead")
 
 
 @pytest.fixture
@@ -64,20 +67,61 @@ def test_no_module_shows_its_credentials_or_its_value_when_it_succeeds(
     assert "was refused" not in output
     assert "rescued=0" in output
     assert "ansible.log" in watch.places
-    assert watch.find(values) == []
+    assert watch.search("modules, done", values) == []
 
 
 @pytest.mark.core
+@pytest.mark.parametrize("every", [pytest.param(1, marks=whole_sweep), pytest.param(8, marks=sample)])
 def test_no_module_shows_its_credentials_or_its_value_when_it_fails(
-    places: Systems, desk: Desk, tmp_path: Path
+    places: Systems, desk: Desk, tmp_path: Path, every: int
 ) -> None:
-    cases = wrong(places.cases(tmp_path / "nowhere" / "app.env"))
+    cases = wrong(places.cases(tmp_path / "nowhere" / "app.env"))[::every]
     playbook, values = write_play(desk, cases)
 
     output, watch = run(desk, playbook)
 
+    assert all(f"{case.module} was refused" in output for case in cases)
+    assert every > 1 or {case.module for case in cases} == names()
+    assert watch.search("modules, refused", values) == []
+
+
+@pytest.mark.core
+def test_every_module_is_refused_before_a_file_that_would_stay_gets_its_credentials(
+    places: Systems, desk: Desk, tmp_path: Path
+) -> None:
+    cases = places.cases(tmp_path / "app.env")
+    playbook, values = write_play(desk, cases)
+    desk.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+    before = places.mutating
+
+    output, watch = run(desk, playbook)
+
     assert {case.module for case in cases if f"{case.module} was refused" in output} == names()
-    assert watch.find(values) == []
+    assert output.count("ANSIBLE_KEEP_REMOTE_FILES would leave") >= len(cases)
+    assert places.mutating == before
+    assert not (tmp_path / "app.env").exists()
+    assert watch.search("modules, files kept", values) == []
+
+
+@pytest.mark.core
+def test_core_masks_what_a_module_or_an_action_was_given_in_another_spelling_too(world: Visitor, desk: Desk) -> None:
+    pytest.importorskip("ansible.module_utils.secrets", reason="ansible-core masks from 2.22 on")
+    desk.environment["MODULES"] = world.credentials["FLY_ADMIN_TOKEN"]
+    given = ["MODULES", "GITHUB_ADMIN_TOKEN"]
+    options = {"api_url": f"{world.url}/fly/v1", "app": "molecule-cp", "token": "{{ lookup('env', 'MODULES') }}"}
+    by_module, by_action = (
+        {"ansible.builtin.debug": {"msg": f"{name} is {{{{ lookup('env', '{name}') | b64encode }}}}"}} for name in given
+    )
+    plan = {"rotor.secrets.rotation_plan": {"only": "FLY_API_TOKEN"}}
+    tasks = [{"rotor.secrets.fly_secret_info": options}, by_module, plan, by_action]
+    playbook = desk.home / "masked.json"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+
+    output, watch = run(desk, playbook)
+
+    assert all(f"{name} is " in output for name in given)
+    assert "failed=0" in output
+    assert watch.find([desk.environment[name] for name in given]) == []
 
 
 def possessions(places: Systems) -> dict[str, Any]:
@@ -101,7 +145,7 @@ def test_check_mode_of_every_module_changes_nothing(places: Systems, desk: Desk,
     assert places.mutating == before
     assert possessions(places) == state
     assert not file.exists()
-    assert watch.find(values) == []
+    assert watch.search("modules, check mode", values) == []
 
 
 def test_a_value_that_a_playbook_shows_by_itself_is_found(world: Visitor, desk: Desk) -> None:

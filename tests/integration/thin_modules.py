@@ -56,7 +56,7 @@ class Systems:
         self.aws = stack.enter_context(Proxy(moto.url))
         self.mount = bao.mount(2)
         self.value = secrets.token_hex(16) + '/+"=é'
-        self._logins = self._vault_logins()
+        self.logins = self._vault_logins()
 
     @property
     def mutating(self) -> int:
@@ -109,9 +109,9 @@ class Systems:
             Case("aws_secretsmanager_secret_info", aws, keys),
             *(
                 Case("vault_kv_secret", {**vault, **options, **named}, secret | set_to)
-                for options, secret in self._logins
+                for options, secret in self.logins
             ),
-            Case("vault_kv_secret_info", vault, {"token": self._logins[0][1]["token"]}),
+            Case("vault_kv_secret_info", vault, {"token": self.logins[0][1]["token"]}),
             Case("dotenv_secret", {"path": str(file), "create": True, **named}, set_to),
         ]
 

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
+from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 
 State = Mapping[str, Any]
@@ -62,7 +63,9 @@ def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
     try:
         result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
     except RotorError as error:
+        register_with_core()
         module.fail_json(msg=masking.scrub(str(error)))
+    register_with_core()
     module.exit_json(**result)
 
 

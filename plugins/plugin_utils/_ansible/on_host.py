@@ -13,13 +13,17 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     ConfigurationError,
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+
+
+def keeps_remote_files() -> bool:
+    return bool(constants.DEFAULT_KEEP_REMOTE_FILES)
 
 
 class TaskHost:
@@ -38,7 +42,7 @@ class TaskHost:
         return "python3" if python.startswith("auto") else python
 
     def __call__(self, command: HostCommand) -> HostAnswer:
-        if command.stdin is not None and constants.DEFAULT_KEEP_REMOTE_FILES:
+        if command.stdin is not None and keeps_remote_files():
             raise ConfigurationError("ANSIBLE_KEEP_REMOTE_FILES would leave a value on the host", hint="Unset it")
         connection = self._action._connection
         if getattr(connection._shell, "_IS_WINDOWS", False):

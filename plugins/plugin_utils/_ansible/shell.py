@@ -18,8 +18,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import refuse_misspelt
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session, caller_name
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
@@ -70,7 +71,7 @@ class RotationAction(ActionBase):
 
 def _caller(task_vars: Mapping[str, Any]) -> Caller:
     hosts = {host for members in task_vars.get("groups", {}).values() for host in members}
-    return Caller(_command(), caller_name(task_vars), frozenset(map(str, hosts)))
+    return Caller(_command(), caller_name(task_vars), frozenset(map(str, hosts)), keeps_remote_files())
 
 
 def _command() -> str:

@@ -12,7 +12,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned, Preflight
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
@@ -22,11 +22,21 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems im
 class Planning:
     """The making of one plan."""
 
-    def __init__(self, secret_map: SecretMap, wishes: Wishes, systems: Systems, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        secret_map: SecretMap,
+        wishes: Wishes,
+        systems: Systems,
+        journal: Journal,
+        clock: Clock,
+        *,
+        keeps_files: bool = False,
+    ) -> None:
         self._map = secret_map
         self._wishes = wishes
         self._ledger = journal.ledger
         self._clock = clock
+        self._keeps_files = keeps_files
         self._preflight = Preflight(secret_map, systems, journal.ledger, forget=wishes.forget)
 
     def plan(self) -> list[Planned]:
@@ -51,7 +61,7 @@ class Planning:
         if self._wanted(item):
             now = self._clock.now()
             item.actions = planner.remaining(secret, item.state, item.order, item.traits, now, self._picked)
-            item.problems += self._refusals(item)
+            item.problems += self._refusals(item) + self._kept_on_hosts(item)
         return item
 
     def _adopt(self, item: Planned) -> None:
@@ -90,6 +100,22 @@ class Planning:
             return []
         problem = selection.guard_problem(item.secret, self._wishes)
         return [problem] if problem else self._no_turn(item) + self._left_behind(item)
+
+    def _kept_on_hosts(self, item: Planned) -> list[str]:
+        """Hosts that would get a value in a file that stays, now that nothing has been done yet."""
+        hosts = {self._host_given_a_value(item.secret, action) for action in item.actions} - {None}
+        if not self._keeps_files or item.dead or not hosts:
+            return []
+        names = ", ".join(sorted(map(str, hosts)))
+        return [f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"]
+
+    def _host_given_a_value(self, secret: Secret, action: Action) -> str | None:
+        if action.kind in ("look", "write"):
+            return next(copy.host for copy in secret.copies if copy.id == action.target)
+        if action.kind != "reload":
+            return None
+        consumer = self._map.consumers[action.target]
+        return consumer.host if "stdin" in consumer.options else None
 
     def _no_turn(self, item: Planned) -> list[str]:
         """Why none of the identities that take turns is free."""

@@ -60,6 +60,8 @@ class Caller:
     """The playbook call, without its ``-e`` options."""
     by: str = ""
     hosts: frozenset[str] | None = None
+    keeps_files: bool = False
+    """Whether Ansible leaves behind what it puts into files on hosts."""
 
 
 class Session:
@@ -79,7 +81,7 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, run, journal.ledger)
         if not check:
             self._forget(journal, run, secret_map, wishes)
-        items = Planning(secret_map, wishes, systems, journal, self._clock).plan()
+        items = Planning(secret_map, wishes, systems, journal, self._clock, keeps_files=self._caller.keeps_files).plan()
         self._print(Report(secret_map, run, self._caller.command).plan(items))
         if not check:
             self._keep(journal, run, secret_map, wishes, items)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Core's own masking, where it has one (2.22 and later). Called from the worker's main thread only."""
+"""Core's own masking, where it has one (2.22 and later). Called from main threads only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ except ImportError:  # core 2.19 to 2.21
 
 
 def register_with_core() -> None:
-    """Tell core every value known by now, so that its callbacks and results mask it, too."""
+    """Tell core every value known by now, to mask it in whatever it prints; from a module, it tells the controller."""
     if register_secrets is not None:
         register_secrets(masking.known())

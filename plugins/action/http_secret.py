@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module with a credential among its arguments goes through first: meta/runtime.yml sends them here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action.normal import ActionModule as Normal
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
+
+
+class ActionModule(Normal):
+    """Runs the module as core does, unless its arguments would stay behind in a file."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        if keeps_remote_files():
+            raise AnsibleActionFail(
+                "ANSIBLE_KEEP_REMOTE_FILES would leave this task's credentials in a file on its host; nothing was "
+                "done. Unset it, and run again"
+            )
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        return result
