@@ -77,6 +77,7 @@ SWEEPS = (
         (
             "tests/integration/test_secrecy.py",
             "tests/integration/test_secrecy_modules.py",
+            "tests/integration/test_all_stores.py",
             "tests/integration/test_check_mode.py",
         ),
         {"ROTOR_SECRECY": "all"},
@@ -101,7 +102,8 @@ its start-up time: a process for each action, with a session and signal handlers
 same sessions. After the kill:
 
 - Every process of the run ends. No thread begins another request.
-- No value is in any file below the home, nor in a command line of any process.
+- No value is in any file below the home (temporary files lie there, too), in shared memory, or in a command line of
+  any process.
 - The next run ends well. Every place holds one working credential, the old one and every orphan are revoked.
 - One credential was minted, or two where the answer to the first mint was lost.
 - The stand-in world saw no consumer without a working credential, at no moment.
