@@ -82,7 +82,6 @@ def test_a_command_that_fails_holds_before_the_next_step_and_a_second_run_finish
     assert world.violations() == []
 
 
-@pytest.mark.core
 def test_files_that_would_keep_a_value_on_the_host_are_refused_before_anything_is_minted(
     world: Visitor, hosted: Desk
 ) -> None:

@@ -70,8 +70,9 @@ def test_no_module_shows_its_credentials_or_its_value_when_it_succeeds(
     assert watch.search("modules, done", values) == []
 
 
-@pytest.mark.core
-@pytest.mark.parametrize("every", [pytest.param(1, marks=whole_sweep), pytest.param(8, marks=sample)])
+@pytest.mark.parametrize(
+    "every", [pytest.param(1, marks=[whole_sweep, pytest.mark.core]), pytest.param(8, marks=sample)]
+)
 def test_no_module_shows_its_credentials_or_its_value_when_it_fails(
     places: Systems, desk: Desk, tmp_path: Path, every: int
 ) -> None:
@@ -85,7 +86,6 @@ def test_no_module_shows_its_credentials_or_its_value_when_it_fails(
     assert watch.search("modules, refused", values) == []
 
 
-@pytest.mark.core
 def test_every_module_is_refused_before_a_file_that_would_stay_gets_its_credentials(
     places: Systems, desk: Desk, tmp_path: Path
 ) -> None:

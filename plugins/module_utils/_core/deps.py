@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from types import ModuleType
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
@@ -24,10 +25,15 @@ _PACKAGES = {
 }
 
 
+_one_at_a_time = threading.RLock()
+"""Where modules import each other, two threads that begin at both ends would each find the other's half finished."""
+
+
 def library(name: str) -> ModuleType:
     """Import ``name`` (dotted names too), or say which package to install into which Python."""
     try:
-        return importlib.import_module(name)
+        with _one_at_a_time:
+            return importlib.import_module(name)
     except ImportError as error:
         top = name.partition(".")[0]
         package = _PACKAGES.get(top, top)

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import sys
+import threading
+from types import ModuleType
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import deps
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
@@ -25,3 +28,21 @@ def test_a_missing_one_is_named_with_how_to_install_it(module: str, package: str
         library(module)
     assert f"library {package} is missing for {sys.executable}" in caught.value.message
     assert caught.value.hint.endswith(f"-m pip install {package}")
+
+
+def test_threads_do_not_import_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two halves of a library that import each other would be missed now and then."""
+    seen: list[str] = []
+    other = threading.Thread(target=library, args=["second"])
+
+    def slow(name: str) -> ModuleType:
+        if name == "first":
+            other.start()
+            other.join(0.2)
+        seen.append(name)
+        return ModuleType(name)
+
+    monkeypatch.setattr(deps.importlib, "import_module", slow)
+    library("first")
+    other.join()
+    assert seen == ["first", "second"]
