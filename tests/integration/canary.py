@@ -81,9 +81,9 @@ class Watch:
         with self._lock:
             return sorted({place for place, content in self._seen if pattern.search(content)})
 
-    def search(self, what: str, values: Collection[str]) -> list[str]:
-        """The same, counted for the table."""
-        found = self.find(values)
+    def search(self, what: str, values: Collection[str], spared: Collection[str] = ()) -> list[str]:
+        """The same, but for places that are known to have some; counted for the table."""
+        found = [place for place in self.find(values) if place not in spared]
         with self._lock:
             lines = sum(place.startswith(COMMAND_LINE) for place, _content in self._seen)
             files = len({place for place, _content in self._seen if not place.startswith(COMMAND_LINE)})

@@ -42,7 +42,9 @@ class Visitor:
         return answer.json()
 
     def ask(self, question: str, **query: Any) -> Any:
-        return self._oracle(self.http.get(f"{self.url}/oracle/{question}", params=query, timeout=15))
+        return self._oracle(
+            self.http.get(f"{self.url}/oracle/{question}", params=query, timeout=15 + query.get("wait", 0))
+        )
 
     def tell(self, what: str, **facts: Any) -> Any:
         return self._oracle(self.http.post(f"{self.url}/oracle/{what}", json=facts, timeout=15))
