@@ -173,14 +173,14 @@ class HurriedClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._slept = 0.0
+        self.slept = 0.0
 
     def monotonic(self) -> float:
-        return super().monotonic() + self._slept
+        return super().monotonic() + self.slept
 
     def sleep(self, seconds: float) -> None:
         self.check()
-        self._slept += seconds
+        self.slept += seconds
         time.sleep(0.001)
 
 
