@@ -46,7 +46,12 @@ HISTORIES = tuple(
 )
 SWEEPS = (
     Sweep("kills", "Killed", ("tests/chaos/test_killed_everywhere.py",), {"ROTOR_KILLS": "1"}),
-    Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
+    Sweep(
+        "faults",
+        "Faults",
+        ("tests/chaos/test_faults_everywhere.py", "tests/chaos/test_faults_of_stores.py"),
+        {"ROTOR_FAULTS": "1"},
+    ),
     Sweep(
         "engine",
         "Killed in memory, every kind of issuer",
