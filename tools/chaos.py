@@ -72,6 +72,12 @@ SWEEPS = (
         {"ROTOR_CONTROLLERS": "8", "ROTOR_SHARED_SECRETS": "200"},
     ),
     Sweep(
+        "ledgers",
+        "Old ledgers and new keys, killed; long trails",
+        ("tests/unit/rotation/test_ledger_killed.py", "tests/unit/rotation/test_trail_long.py"),
+        {"ROTOR_MIGRATIONS": "1", "ROTOR_TRAIL": "100000"},
+    ),
+    Sweep(
         "secrecy",
         "Secrecy and check mode",
         (
