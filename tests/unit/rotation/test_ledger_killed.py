@@ -48,12 +48,12 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["file", "postgresql"])
-def new_place(request: pytest.FixtureRequest, server: Postgres, tmp_path: Path) -> NewPlace:
+def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> NewPlace:
     numbers = itertools.count()
 
     def make() -> Place:
         if request.param == "postgresql":
-            return in_postgres(server)
+            return in_postgres(request.getfixturevalue("server"))
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
         return in_file(folder)
