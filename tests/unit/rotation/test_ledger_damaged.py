@@ -99,6 +99,13 @@ def test_a_damaged_ledger_is_refused_or_read_and_nothing_is_ever_sent(
     count(use, refused)
 
 
+def test_a_damage_that_cannot_even_be_quoted_is_refused_like_any_other(
+    play: Play, tmp_path: Path, sound: bytes
+) -> None:
+    put(play, tmp_path, sound.replace(b"CREATE TABLE", b"CREATE \xe5\xe5\xe5\xe5\xe5"))
+    assert "it is damaged" in tried(play)
+
+
 def count(how: str, refused: int) -> None:
     tally.add(f"ledgers: {how}", refused=refused, read=PLACES - refused, tracebacks=0, effects=0)
 
