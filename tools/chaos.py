@@ -116,6 +116,14 @@ same sessions. After the kill:
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
 
+**Controllers.** Each secret has a document of its own in a real OpenBao, whose versions count the writes: after one run
+and then many at once they are two, and so are the ledger's credentials.
+
+**Ledgers.** In a file and in PostgreSQL, whatever brings an older ledger up to date or changes its keys is killed at
+each of its statements and commits. The ledger then is the old or the new one as a whole, every fingerprint can be
+compared, and the next run ends with the new one. In a long trail one row is edited, removed or exchanged with the next;
+the examination names it.
+
 To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.
 """
 
