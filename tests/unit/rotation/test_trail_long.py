@@ -31,6 +31,7 @@ SCALED = "ROTOR_TRAIL" in os.environ
 ROWS = int(os.environ.get("ROTOR_TRAIL", "10000"))
 SPOTS = 10 if SCALED else 2
 AUDIT = tables().audit
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,20 @@ class Long:
     place: Place
     ledger: Ledger
 
-    def at(self, number: int) -> list[dict[str, Any]]:
+    def at(self, number: int) -> list[Row]:
         """That row and the next."""
         query = sa.select(AUDIT).where(AUDIT.c.id.in_([number, number + 1])).order_by(AUDIT.c.id)
         with self.place.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def put(self, number: int, rows: list[dict[str, Any]]) -> None:
+    def put(self, number: int, rows: list[Row]) -> None:
         """These instead of that row and the next."""
         with self.place.engine.begin() as tx:
             tx.execute(AUDIT.delete().where(AUDIT.c.id.in_([number, number + 1])))
             tx.execute(AUDIT.insert(), rows)
 
     @contextmanager
-    def tampered(self, number: int, how: Callable[[dict[str, Any], dict[str, Any]], list[dict[str, Any]]]) -> Iterator:
+    def tampered(self, number: int, how: Callable[[Row, Row], list[Row]]) -> Iterator[None]:
         before = self.at(number)
         self.put(number, how(*before))
         yield
@@ -60,7 +61,7 @@ class Long:
 
 def lengthen(ledger: Ledger) -> None:
     """As the ledger itself would in the course of years, in one transaction."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     with ledger._write() as tx:
         head = ledger._head(tx)
         for number in range(1, ROWS + 1):
@@ -97,7 +98,7 @@ def test_a_long_trail_is_whole_and_is_never_read_at_once(trail: Long) -> None:
     tally.add("trail: examined", rows=ROWS, problems=0)
 
 
-TAMPERED = {
+TAMPERED: dict[str, Callable[[Row, Row], list[Row]]] = {
     "edited": lambda one, next_one: [one | {"secret": "S999"}, next_one],
     "removed": lambda one, next_one: [next_one],
     "reordered": lambda one, next_one: [next_one | {"id": one["id"]}, one | {"id": next_one["id"]}],
