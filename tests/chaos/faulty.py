@@ -42,6 +42,7 @@ _CONSEQUENCES = (
     "still lists it",
     "was changed by somebody else",
     "is leased by",
+    "and does not show it",
 )
 """What is told in place of the answer itself, where the engine asks for a fact until its time is over."""
 _NEXT_STEP = re.compile(r"\. [A-Z][^.]{8,}")
