@@ -91,7 +91,9 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         self.spoilt = spoiler.spoils(f"{self.host}:{self.port}", *self.asked, self.target)
         if not self.spoilt or _lets_through(spoiler.kind):
             end(self, *rest, **options)
-        elif spoiler.kind == wire.REFUSED:
+            return
+        self._buffer.clear()  # else the next request on this connection would begin with it
+        if spoiler.kind == wire.REFUSED:
             _find_nobody(self)
         elif self.sock is None:
             self.connect()
