@@ -16,8 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutants.catalogue import MUTANTS, ROTATION, Mutant
+from tests.mutants import engine, providers
+from tests.mutants.mutant import Mutant
 
+MUTANTS = (*engine.MUTANTS, *providers.MUTANTS)
 ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 300
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
@@ -32,7 +34,7 @@ def broken(source: str, mutant: Mutant) -> str:
 
 def killer(copy: Path, mutant: Mutant) -> str | None:
     """The test that fails without the safeguard; None when all pass."""
-    path = copy / ROTATION / mutant.file
+    path = copy / "plugins" / f"{mutant.file}.py"
     whole = path.read_text()
     path.write_text(broken(whole, mutant))
     try:
@@ -42,7 +44,7 @@ def killer(copy: Path, mutant: Mutant) -> str | None:
 
 
 def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
-    tests = [f"tests/unit/rotation/test_{name}.py" for name in names]
+    tests = [f"tests/unit/{name}.py" for name in names]
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]),
@@ -74,7 +76,7 @@ def main(wanted: str = "") -> int:
             except (ValueError, subprocess.TimeoutExpired) as error:
                 test, said = None, f"NOT TRIED: {error}"
             bad += test is None
-            print(f"{mutant.safeguard:45}  {mutant.file:12}  {said}", flush=True)
+            print(f"{mutant.safeguard:45}  {Path(mutant.file).name:12}  {said}", flush=True)
     print(f"{len(chosen)} safeguards taken out, {len(chosen) - bad} noticed, {bad} not")
     return 1 if bad or not chosen else 0
 
