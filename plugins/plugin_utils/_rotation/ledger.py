@@ -133,6 +133,7 @@ class Ledger(Trail):
                 provider_id=row.provider_id,
                 state=row.state,
                 origin=row.origin,
+                baseline=dict(row.baseline),
                 minted_at=_text(row.minted_at) if row.minted_at else None,
             )
 
@@ -252,6 +253,10 @@ class Ledger(Trail):
             said_gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
             lost = {"secret": secret, "name": mark, "origin": Origin.ORPHAN, "provider_id": None}
             gone = statements.change(tx, t.credentials, lost, said_gone)
+            for row in statements.find(tx, t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
+                left = _without(row["baseline"], *targets)
+                gone += len(row["baseline"]) - len(left)
+                self._set(tx, row["id"], baseline=left)
             gone += statements.drop(tx, t.running, {"secret": secret, "consumer": mark})
             for target in targets:
                 gone += statements.drop(tx, t.holdings, {"secret": secret, "copy": target})
