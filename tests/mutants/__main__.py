@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes one safeguard at a time out of a copy of the collection, and shows which test notices.
 
-``python -m tests.mutants [part of a safeguard's name]``; ends with 1 if a mutant survives or does not apply.
+``python -m tests.mutants [WHICH]``: WHICH is a part of ``engine: `` or ``providers: `` and the safeguard's name. It
+ends with 1 if a mutant survives or does not apply. ``make chaos`` takes test_every_safeguard beside this file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos import tally
 from tests.mutants import engine, providers
 from tests.mutants.mutant import Mutant
 
@@ -46,7 +48,7 @@ def killer(copy: Path, mutant: Mutant) -> str | None:
 def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     tests = [f"tests/unit/{name}.py" for name in names]
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != tally.FILE},
         "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]),
         "PYTHONPATH": str(copy.parents[2]),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -63,12 +65,16 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     return failed[1]
 
 
+def copied(folder: Path) -> Path:
+    """The collection, where it may be broken."""
+    return shutil.copytree(ROOT, folder / "ansible_collections/rotor/secrets", ignore=_IGNORED)
+
+
 def main(wanted: str = "") -> int:
-    chosen = [mutant for mutant in MUTANTS if wanted in mutant.safeguard]
+    chosen = [mutant for mutant in MUTANTS if wanted in f"{mutant.part}: {mutant.safeguard}"]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "ansible_collections/rotor/secrets"
-        shutil.copytree(ROOT, copy, ignore=_IGNORED)
+        copy = copied(Path(folder))
         for mutant in chosen:
             try:
                 test = killer(copy, mutant)

@@ -87,7 +87,6 @@ MUTANTS = (
         "revoking",
         "kill",
     ),
-    dropped("asked before a close: proven everywhere", "if lacking:", *RUNS, file="effects", instead="if False:"),
     dropped(
         "asked before going back: no use of it", "if in_use:", "going_back", *RUNS, file="effects", instead="if False:"
     ),
@@ -120,6 +119,12 @@ MUTANTS = (
     ),
     dropped(
         "rule: what was handed out may be held", "row.id not in state.handed_out and not order", instead="not order"
+    ),
+    dropped(
+        "rule: left the map with an adopted one",
+        "for name in unmarked(secret, state, row)]\n    never",
+        "edited",
+        instead="for name in ()]\n    never",
     ),
     dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "planner", "edited", *RUNS),
     dropped("rule: a moved copy may hold it", " and not order.moved", "planner", "going_back", *RUNS),
