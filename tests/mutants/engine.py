@@ -88,9 +88,6 @@ MUTANTS = (
         "kill",
     ),
     dropped(
-        "asked before going back: no use of it", "if in_use:", "going_back", *RUNS, file="effects", instead="if False:"
-    ),
-    dropped(
         "verify gate", "return writes + reloads + checks", "rotation", "planner", instead="return writes + reloads"
     ),
     dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking", instead="if False:"),

@@ -41,6 +41,20 @@ def test_only_what_differs_is_sent(store: InfisicalSecrets, world: Visitor) -> N
     assert {key: facts["version"] for key, facts in written["keys"].items()} == {"API_KEY": 1, "OTHER": 2}
 
 
+@pytest.mark.parametrize(("lost", "sent"), [("reset_before", 2), ("reset_after", 1)])
+def test_a_write_without_an_answer_is_sent_again_only_if_it_did_not_arrive(
+    store: InfisicalSecrets, world: Visitor, lost: str, sent: int
+) -> None:
+    store.write(FOLDER, value("old"))
+    world.tell("faults", provider="infisical", path="/secrets/batch", kind=lost, times=1)
+
+    written = store.write(FOLDER, value("new"))
+
+    assert holds(world, "new")
+    assert written["keys"]["API_KEY"]["version"] == 2
+    assert asked(world, "/secrets/batch") == ["PATCH"] * (1 + sent)
+
+
 @pytest.mark.parametrize("text", [" x", "x ", "x\n\n", "\tx", "x\r\n", "\nx\n"])
 def test_what_the_server_would_trim_is_refused(store: InfisicalSecrets, world: Visitor, text: str) -> None:
     with pytest.raises(InvalidRequestError, match="API_KEY: Infisical trims blanks"):
