@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.chaos import tally
@@ -37,12 +38,12 @@ def broken(source: str, mutant: Mutant) -> str:
 def killer(copy: Path, mutant: Mutant) -> str | None:
     """The test that fails without the safeguard; None when all pass."""
     path = copy / "plugins" / f"{mutant.file}.py"
-    whole = path.read_text()
-    path.write_text(broken(whole, mutant))
+    sound = path.read_text()
+    path.write_text(broken(sound, mutant))
     try:
         return _first_failure(copy, mutant.tests)
     finally:
-        path.write_text(whole)
+        path.write_text(sound)
 
 
 def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
@@ -65,6 +66,16 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     return failed[1]
 
 
+def named(mutants: Iterable[Mutant]) -> list[str]:
+    """The test files that are to notice. Where all safeguards are in place, they must have nothing to notice."""
+    return sorted({name for mutant in mutants for name in mutant.tests})
+
+
+def whole(copy: Path, name: str) -> bool:
+    """Whether these tests pass as long as nothing was taken out."""
+    return _first_failure(copy, (name,)) is None
+
+
 def copied(folder: Path) -> Path:
     """The collection, where it may be broken."""
     return shutil.copytree(ROOT, folder / "ansible_collections/rotor/secrets", ignore=_IGNORED)
@@ -75,6 +86,10 @@ def main(wanted: str = "") -> int:
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = copied(Path(folder))
+        broken_already = [name for name in named(chosen) if not whole(copy, name)]
+        if broken_already:
+            print(f"fail with every safeguard in its place: {', '.join(broken_already)}")
+            return 1
         for mutant in chosen:
             try:
                 test = killer(copy, mutant)

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import tally
-from tests.mutants.__main__ import MUTANTS, copied, killer
+from tests.mutants.__main__ import MUTANTS, copied, killer, named, whole
 from tests.mutants.mutant import Mutant
 
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(tmp_path_factory.mktemp("mutants"))
+
+
+@pytest.mark.parametrize("name", named(MUTANTS))
+def test_with_every_safeguard_in_its_place_these_tests_pass(copy: Path, name: str) -> None:
+    assert whole(copy, name)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.part}: {mutant.safeguard}")
