@@ -84,7 +84,9 @@ MUTANTS = (
         "lost write: read back (Vault)",
         "vault/store",
         "                    trouble = error\n",
-        "                    return document\n",
+        "                    trouble = error\n"
+        "                    if isinstance(error, OutcomeUnknownError):\n"
+        "                        return document\n",
         "vault_faults",
         "vault_kv2",
     ),
