@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the integration tests marked `core` on the newest ansible-core for which a Python is found here.
-# Usage: newest.sh BUILD PYTEST_ARGUMENT...
+# Usage: newest.sh BUILD [PYTEST_ARGUMENT...]; without arguments it makes the virtual environment only.
 set -euo pipefail
 build=$1
 shift
@@ -36,8 +36,8 @@ make_venv() {
   [[ -f $venv/stamp && $(<"$venv/stamp") == "$stamp" ]] && return
   rm -rf "$venv"
   "$1" -m venv "$venv"
-  "$venv/bin/pip" install --quiet -r requirements.txt -r requirements/test.txt -c requirements/constraints.txt
-  "$venv/bin/pip" install --quiet -r requirements/newest.txt || echo "The next ansible-core cannot be had; going on without"
+  "$venv/bin/pip" install --quiet --no-compile -r requirements.txt -r requirements/test.txt -c requirements/constraints.txt
+  "$venv/bin/pip" install --quiet --no-compile -r requirements/newest.txt || echo "The next ansible-core cannot be had; going on without"
   echo "$stamp" >"$venv/stamp"
 }
 
@@ -46,6 +46,7 @@ if ! python=$(find_python); then
   exit 0
 fi
 make_venv "$python"
+[[ $# == 0 ]] && exit 0
 if [[ $(core "$venv") == "$(core "$build/venv")" ]]; then
   echo "ansible-core $(core "$venv") is the newest, and has been tested already: skipped"
   exit 0

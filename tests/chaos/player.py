@@ -9,6 +9,7 @@ each action is forked, leads a session of its own, and runs under the worker's c
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sys
@@ -16,8 +17,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
@@ -127,3 +128,8 @@ def play(variables: Mapping[str, Any], wishes: Mapping[str, Any]) -> int:
     result = ForkingPlayer(variables).rotate(**given)
     _say("CHANGED" if result.get("changed") else "NOTHING CHANGED")
     return 2 if result.get("failed") else 0
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    sys.exit(play(asked["variables"], asked["wishes"]))

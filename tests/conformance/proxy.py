@@ -26,8 +26,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
 
 KINDS = {
     "status": "answers with `status`, `headers` and `body`, and passes nothing on",

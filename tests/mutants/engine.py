@@ -235,6 +235,13 @@ MUTANTS = (
         instead="pass",
     ),
     dropped(
+        "a session of locks is nobody else's",
+        "    if others:\n",
+        "ledger_postgres",
+        file="postgres",
+        instead="    if False:\n",
+    ),
+    dropped(
         "a sealed value is bound to its row",
         '(bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field)',
         "ledger",

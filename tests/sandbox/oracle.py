@@ -133,7 +133,8 @@ class Oracle:
         return {}
 
     def switch(self, given: dict[str, Any]) -> Any:
-        self.world.switches.set(**given)
+        with self.world.people("switch"):
+            self.world.switches.set(**given)
         return asdict(self.world.switches)
 
     def act(self, given: dict[str, Any]) -> Any:

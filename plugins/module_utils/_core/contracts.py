@@ -11,7 +11,7 @@ documentation. No class here or below knows Ansible.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -86,39 +86,6 @@ class Limits:
     """How many keys of one container a single write sets; with 1, a crash in between leaves a pair torn."""
 
 
-@dataclass(frozen=True)
-class HostCommand:
-    """What to run on an inventory host; ``stdin`` is all that may hold a value."""
-
-    command: str
-    chdir: str | None = None
-    stdin: SecretValue | None = None
-
-
-@dataclass(frozen=True)
-class HostAnswer:
-    """What came of it. Nothing that a command prints may hold a value: Ansible shows it with ``-vvv``."""
-
-    code: int
-    stdout: str = ""
-
-
-Host = Callable[[HostCommand], HostAnswer]
-"""Runs a command on one host; raises UnavailableError when it cannot be reached."""
-
-
-class HostConnection(Connection):
-    """To no system at all, but to whichever inventory host Ansible is at work on."""
-
-    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
-        self.clock = clock
-        self.host: Host | None = None
-        """Set by the action that is at work on the host, before a store is used."""
-
-    def probe(self) -> str:
-        return "inventory hosts"
-
-
 class Store(Part):
     """A system that holds copies. A container is what one write reaches: an app, a document, a repository."""
 
@@ -127,7 +94,7 @@ class Store(Part):
     limits: ClassVar[Limits] = Limits()
     on_host: ClassVar[bool] = False
     """True: it lives on the inventory host that the container's ``host`` names. Its connection is a
-    :class:`HostConnection`, and its methods are called where Ansible is at work on that host, and nowhere else."""
+    :class:`.hosts.HostConnection`, and its methods are called where Ansible is at work on that host, nowhere else."""
 
     def __init__(
         self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, stamp: str = ""

@@ -13,12 +13,12 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     ConfigurationError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.masks import register_with_core
 
 

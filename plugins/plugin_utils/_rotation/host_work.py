@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     RotorError,
     StoppedError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import fields_of

@@ -94,7 +94,8 @@ class Ledger(Trail):
             field: self._sealer.seal(secret, credential.name, field, value)
             for field, value in credential.fields.items()
         }
-        details: dict[str, Any] = {"name": credential.name, "id": credential.id}
+        fingerprint = self.fingerprint(secret, credential.fields)
+        details: dict[str, Any] = {"name": credential.name, "id": credential.id, "fingerprint": fingerprint}
         if in_force is not None:
             details["in_force"] = dict(in_force)
         with self._transaction(run, secret, "minted", details) as (tx, now):
@@ -105,7 +106,7 @@ class Ledger(Trail):
                 provider_id=credential.id,
                 state=CredentialState.PENDING,
                 origin=Origin.MINTED,
-                fingerprint=self.fingerprint(secret, credential.fields),
+                fingerprint=fingerprint,
                 sealed=sealed,
                 facts=dict(credential.facts),
                 baseline=dict(baseline),

@@ -174,7 +174,20 @@ class Report:
 
     def _place(self, secret: Secret, action: Action) -> str:
         target = f" of {action.target}" if action.kind == "reload" else ""
-        return f"{self._title(secret, action)}, {action.kind}{target}"
+        connection = self._connection(secret, action)
+        through = f" (connection {connection})" if connection else ""
+        return f"{self._title(secret, action)}, {action.kind}{target}{through}"
+
+    def _connection(self, secret: Secret, action: Action) -> str | None:
+        """Whose address and credential the action uses."""
+        if action.kind in ("look", "write"):
+            return next((copy.store for copy in secret.copies if copy.id == action.target), None)
+        if action.kind == "reload":
+            return self._map.consumers[action.target].connection
+        if action.kind == "verify":
+            checks = [check for step in secret.steps for check in step.verify]
+            return next((check.connection for check in checks if planner.check_key(check) == action.target), None)
+        return secret.issuer.connection if action.kind not in ("close", "abandon", "tidy", "wait") else None
 
     def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
         """Which credential is where, which are alive, and the commands to go on and back."""

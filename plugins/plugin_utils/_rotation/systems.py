@@ -15,12 +15,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Check,
     Connection,
     Consumer,
-    Host,
-    HostConnection,
     Issuer,
     Store,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostConnection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import model
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import dotenv
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostCommand, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection, DotenvFile
 from tests.conformance.bench import Bench, Front
 from tests.conformance.proxy import Line

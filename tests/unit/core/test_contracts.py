@@ -12,14 +12,13 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Answer,
     Check,
     Consumer,
-    HostCommand,
-    HostConnection,
     Issuer,
     Limits,
     Store,
     by_version,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand, HostConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import journal as journals
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger

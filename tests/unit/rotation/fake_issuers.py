@@ -129,12 +129,64 @@ class Rolled(Replaced):
 
     def mint(self, name: str) -> Credential:
         def roll() -> Issued:
-            for one in self.world.issued.values():
-                one.ends_at = one.ends_at or self.world.clock.now() + LIVES_ON
+            _end_in_a_day(self.world)
             return self.world.issue(name, engine=True)
 
         one: Issued = self.world.call("mint", name, roll)
         return Credential(one.id, name, {"token": SecretValue(one.value)})
+
+
+class Unlisted(Shown):
+    """The old key lives on for a day; the new one is shown but once, and nobody lists them."""
+
+    traits = Traits("provider", Overlap.TIMED, "auto", Recover.NONE)
+    ends_after = Rolled.ends_after
+
+    def mint(self, name: str) -> Credential:
+        one = Rolled.mint(self, name)
+        return Credential(None, name, one.fields)
+
+
+class Queued(Chosen):
+    """We choose the value, as for a webhook's signing secret; the old one lives on for a day."""
+
+    traits = Traits("ours", Overlap.TIMED, "auto", Recover.OURS, activates=True)
+    ends_after = Rolled.ends_after
+
+    def activate(self, credential: Credential) -> None:
+        def put_first() -> None:
+            one = self.world.issued[credential.id]
+            if one.revoked:
+                _end_in_a_day(self.world)
+                one.revoked, one.ends_at = False, None
+
+        self.world.call("activate", credential.name, put_first)
+
+
+class Shelved(Replaced):
+    """Keys stand side by side, with their values, until they are deleted."""
+
+    traits = Traits("provider", Overlap.OPEN, "api", Recover.READABLE)
+
+    def mint(self, name: str) -> Credential:
+        return self._known(self.world.call("mint", name, lambda: self.world.issue(name, engine=True)))
+
+    def recover(self, name: str) -> Credential | None:
+        def read() -> Issued | None:
+            return next((one for one in self.world.alive if one.name == name), None)
+
+        found = self.world.call("read", name, read)
+        return self._known(found) if found else None
+
+    def revoke(self, credential: Credential) -> None:
+        def delete() -> None:
+            self.world.issued[credential.id].revoked = True
+
+        self.world.call("revoke", str(credential.id), delete)
+
+    @staticmethod
+    def _known(one: Issued) -> Credential:
+        return Credential(one.id, one.name, {"token": SecretValue(one.value)})
 
 
 class Roles(_Kind):
@@ -182,7 +234,15 @@ def _only(world: World, name: str) -> Issued:
     return world.issue(name, engine=True)
 
 
-KINDS: dict[str, Any] = {kind.__name__.lower(): kind for kind in (Reset, Replaced, Shown, Mute, Chosen, Rolled, Roles)}
+def _end_in_a_day(world: World) -> None:
+    for one in world.issued.values():
+        one.ends_at = one.ends_at or world.clock.now() + LIVES_ON
+
+
+KINDS: dict[str, Any] = {
+    kind.__name__.lower(): kind
+    for kind in (Reset, Replaced, Shown, Mute, Chosen, Rolled, Unlisted, Queued, Shelved, Roles)
+}
 
 
 def install() -> None:

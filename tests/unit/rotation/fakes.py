@@ -17,8 +17,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Connection,
     Consumer,
     Evidence,
-    HostCommand,
-    HostConnection,
     Issuer,
     Journal,
     Limits,
@@ -38,6 +36,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     CheckFailedError,
     NotFoundError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand, HostConnection
 from tests.unit.rotation.world import WORLDS, Issued, World, offer
 
 TEXT = {"type": "string", "description": "made up"}

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     OutcomeUnknownError,
     RotorError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.conftest import machines

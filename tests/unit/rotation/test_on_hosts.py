@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.kinds import assert_at_rest, settled

@@ -234,7 +234,9 @@ class SecretsManagerSecrets(Store):
             self._refuse_foreign_change(container, seen, keys, since)
             text = edit(seen.text)
             if text is None:
-                return self._evidence(container, seen, keys)
+                if self._secret(container).is_settled(seen):
+                    return self._evidence(container, seen, keys)
+                continue
             self._refuse_too_long(container, text)
             if version := self._set(container, seen, text):
                 evidence = self._evidence(container, Snapshot(seen.described, version, text), keys)

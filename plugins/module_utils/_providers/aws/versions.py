@@ -145,6 +145,12 @@ class Secret:
             self._call("UpdateSecretVersionStage", "tidying up", VersionStage=PENDING, RemoveFromVersionId=token)
         return token if settled else None
 
+    def is_settled(self, seen: Snapshot) -> bool:
+        """Whether readers get what was seen as current: who made it so may have been killed before it had settled."""
+        if seen.version is None or seen.text is None:
+            return True
+        return self._is_handed_out(seen.version, seen.text, seen.version)
+
     def tag(self, tags: Mapping[str, str]) -> None:
         listed = [{"Key": key, "Value": tag} for key, tag in tags.items()]
         self._call("TagResource", "tagging", repeatable=True, Tags=listed)

@@ -20,9 +20,6 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Evidence,
-    HostAnswer,
-    HostCommand,
-    HostConnection,
     Limits,
     Options,
     Schema,
@@ -41,6 +38,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand, HostConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)

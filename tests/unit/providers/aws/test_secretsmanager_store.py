@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -134,6 +135,22 @@ def test_what_a_crash_has_left_pending_is_replaced(
     assert sorted(label for labels in stages(aws, there).values() for label in labels) == ["AWSCURRENT", "AWSPREVIOUS"]
 
 
+def test_a_version_that_a_crash_has_left_current_reaches_its_readers(
+    sm: SecretsManagerSecrets, aws: Any, there: str
+) -> None:
+    """The label alone does not move moto's readers, as it moves those of AWS."""
+    (current,) = stages(aws, there)
+    token = f"rotor-{uuid4()}"
+    text = json.dumps(document_of(aws, there) | {"KEY": NEW})
+    aws.put_secret_value(SecretId=there, SecretString=text, ClientRequestToken=token, VersionStages=["AWSPENDING"])
+    aws.update_secret_version_stage(
+        SecretId=there, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+    )
+    assert document_of(aws, there)["KEY"] == OLD
+    assert sm.write({"secret": there}, {"KEY": secret()})["version"] == token
+    assert document_of(aws, there)["KEY"] == NEW
+
+
 def test_a_secret_without_a_value_gets_its_first(sm: SecretsManagerSecrets, aws: Any, name: str) -> None:
     aws.create_secret(Name=name)
     assert sm.observe({"secret": name}, ["KEY"]) == {"keys": {}, "version": None}
@@ -235,7 +252,7 @@ def test_a_text_is_written_as_a_whole(sm: SecretsManagerSecrets, aws: Any, name:
     assert sm.unchanged(written, sm.observe(container, ["KEY"]))
     del asked[:]
     sm.write(container, {"KEY": secret()})
-    assert names(asked) == ["DescribeSecret", "GetSecretValue"]
+    assert names(asked) == ["DescribeSecret", "GetSecretValue", "GetSecretValue"]
 
 
 def test_a_text_is_one_value(sm: SecretsManagerSecrets, aws: Any, there: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection, DotenvFile
 from tests.unit.core.doubles import VirtualClock
 

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
@@ -30,6 +29,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 

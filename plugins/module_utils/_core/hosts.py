@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a store that lives on an inventory host works with, in place of a connection to a system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+
+
+@dataclass(frozen=True)
+class HostCommand:
+    """What to run on an inventory host; ``stdin`` is all that may hold a value."""
+
+    command: str
+    chdir: str | None = None
+    stdin: SecretValue | None = None
+
+
+@dataclass(frozen=True)
+class HostAnswer:
+    """What came of it. Nothing that a command prints may hold a value: Ansible shows it with ``-vvv``."""
+
+    code: int
+    stdout: str = ""
+
+
+Host = Callable[[HostCommand], HostAnswer]
+"""Runs a command on one host; raises UnavailableError when it cannot be reached."""
+
+
+class HostConnection(Connection):
+    """To no system at all, but to whichever inventory host Ansible is at work on."""
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self.host: Host | None = None
+        """Set by the action that is at work on the host, before a store is used."""
+
+    def probe(self) -> str:
+        return "inventory hosts"
