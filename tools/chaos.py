@@ -60,6 +60,7 @@ SWEEPS = (
         {"ROTOR_SWEEP": "all"},
     ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
+    Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
         "maps",
         "Wrong maps and damaged ledgers",
@@ -116,6 +117,9 @@ same sessions. After the kill:
 
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
+
+**Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
+clause of the rule that revokes. One of the tests that are named beside it has to fail.
 
 **Controllers.** Each secret has a document of its own in a real OpenBao, whose versions count the writes: after one run
 and then many at once they are two, and so are the ledger's credentials.

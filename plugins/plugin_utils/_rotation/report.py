@@ -310,6 +310,7 @@ def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Trait
     doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
+        places += planner.unmarked(secret, state, row)
         doubts = [name for name in secret.consumers if name not in state.running]
     places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
     return f"{', '.join(places) or 'held by nobody'}, {life(state, row, traits, dead)}"
