@@ -116,7 +116,7 @@ chaos: sync ## Kill it and break it everywhere, and write the table (hours; ONLY
 	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
 	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
 
-mutants: sync ## Take one safeguard at a time out of the engine: a test must notice (minutes; ONLY=rule picks)
+mutants: sync ## Take one safeguard at a time out: a test must notice (half an hour; ONLY=rule picks)
 	$(call title,one safeguard less)
 	@$(IN_COPY) python -m tests.mutants "$(ONLY)"
 

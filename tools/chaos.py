@@ -47,11 +47,12 @@ HISTORIES = tuple(
     for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
 )
 KILLS = ("tests/chaos/test_killed_everywhere.py",)
+FAULTS = ("tests/chaos/test_faults_everywhere.py", "tests/chaos/test_faults_of_stores.py")
 SWEEPS = (
     Sweep("kills", "Killed", KILLS, {"ROTOR_KILLS": "1"}, "not batch and not itself"),
     Sweep("batch", "Killed in a batch", KILLS, {"ROTOR_KILLS": "1"}, "batch"),
     Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
-    Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
+    Sweep("faults", "Faults", FAULTS, {"ROTOR_FAULTS": "1"}),
     Sweep(
         "engine",
         "Killed in memory, every kind of issuer",
@@ -59,6 +60,7 @@ SWEEPS = (
         {"ROTOR_SWEEP": "all"},
     ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
+    Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
         "maps",
         "Wrong maps and damaged ledgers",
@@ -70,6 +72,12 @@ SWEEPS = (
         "Many controllers",
         ("tests/integration/test_many_controllers.py",),
         {"ROTOR_CONTROLLERS": "8", "ROTOR_SHARED_SECRETS": "200"},
+    ),
+    Sweep(
+        "ledgers",
+        "Old ledgers and new keys, killed; long trails",
+        ("tests/unit/rotation/test_ledger_killed.py", "tests/unit/rotation/test_trail_long.py"),
+        {"ROTOR_MIGRATIONS": "1", "ROTOR_TRAIL": "100000"},
     ),
     Sweep(
         "secrecy",
@@ -111,6 +119,17 @@ same sessions. After the kill:
 
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
+
+**Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
+clause of the rule that revokes. One of the tests that are named beside it has to fail.
+
+**Controllers.** Each secret has a document of its own in a real OpenBao, whose versions count the writes: after one run
+and then many at once they are two, and so are the ledger's credentials.
+
+**Ledgers.** In a file and in PostgreSQL, whatever brings an older ledger up to date or changes its keys is killed at
+each of its statements and commits. The ledger then is the old or the new one as a whole, every fingerprint can be
+compared, and the next run ends with the new one. In a long trail one row is edited, removed or exchanged with the next;
+the examination names it.
 
 To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.
 """

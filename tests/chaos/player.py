@@ -9,6 +9,7 @@ each action is forked, leads a session of its own, and runs under the worker's c
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sys
@@ -127,3 +128,8 @@ def play(variables: Mapping[str, Any], wishes: Mapping[str, Any]) -> int:
     result = ForkingPlayer(variables).rotate(**given)
     _say("CHANGED" if result.get("changed") else "NOTHING CHANGED")
     return 2 if result.get("failed") else 0
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    sys.exit(play(asked["variables"], asked["wishes"]))

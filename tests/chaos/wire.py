@@ -124,7 +124,7 @@ def impatient(line: Line, spared: str) -> Iterator[None]:
         if f"{spared}/oracle/" not in str(request.url):
             options["timeout"] = (PATIENCE, PATIENCE)
             if line.cuts(request):
-                request.url = request.url.replace(spared, f"http://127.0.0.1:{_nobody()}")
+                request.url = request.url.replace(spared, f"http://127.0.0.1:{nobody()}")
         return really_send(self, request, **options)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -132,7 +132,7 @@ def impatient(line: Line, spared: str) -> Iterator[None]:
         yield
 
 
-def _nobody() -> int:
+def nobody() -> int:
     """A port at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -173,14 +173,14 @@ class HurriedClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._slept = 0.0
+        self.slept = 0.0
 
     def monotonic(self) -> float:
-        return super().monotonic() + self._slept
+        return super().monotonic() + self.slept
 
     def sleep(self, seconds: float) -> None:
         self.check()
-        self._slept += seconds
+        self.slept += seconds
         time.sleep(0.001)
 
 

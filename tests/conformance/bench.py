@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options, Store
 from tests.conformance.proxy import Line, Proxy
 from tests.conformance.tasks import TaskResult, run_here
-from tests.unit.core.doubles import VirtualClock
+from tests.unit.core.doubles import ServersClock
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Bench(ABC):
     """What is between us and the store."""
 
     def __init__(self) -> None:
-        self.clock = VirtualClock()
+        self.clock = ServersClock()
         """For every store that this bench makes."""
 
     @property

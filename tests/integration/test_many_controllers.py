@@ -3,35 +3,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several controllers at the same secrets: each is rotated once, and nobody fails because another one has it.
 
-ROTOR_CONTROLLERS and ROTOR_SHARED_SECRETS scale the first test.
+ROTOR_CONTROLLERS and ROTOR_SHARED_SECRETS scale the first test. With them, all controllers are ``ansible-playbook``
+itself; without, all but one are played: processes like those of ``ansible-playbook``, without its start-up time.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import signal
+import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.chaos import tally
 from tests.sandbox.visitor import Visitor
-from tests.servers import postgres
+from tests.servers import openbao, postgres
+from tests.servers.openbao import OpenBao
 from tests.servers.postgres import PASSWORD, Postgres
 
-from .conftest import Desk, Outcome
-from .facts import REPOSITORY, effects
+from .conftest import ROOT, Desk, Outcome
 
 pytestmark = [
     pytest.mark.xdist_group("postgres"),
     pytest.mark.skipif(bool(postgres.is_missing()), reason=postgres.is_missing()),
 ]
+SCALED = "ROTOR_CONTROLLERS" in os.environ
 CONTROLLERS = int(os.environ.get("ROTOR_CONTROLLERS", "3"))
 SECRETS = int(os.environ.get("ROTOR_SHARED_SECRETS", "6"))
-WRITE = {"provider": "fly", "method": "POST", "path": "/apps/molecule-cp/secrets$"}
+PATIENCE = 60 + 20 * CONTROLLERS + 2 * SECRETS
+"""Seconds until a run counts as stuck."""
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +49,65 @@ def server() -> Iterator[Postgres]:
     running.stop()
 
 
-class Team:
-    """People at one map and one ledger, each with ``ansible-playbook`` of their own."""
+@pytest.fixture(scope="module")
+def bao() -> Iterator[OpenBao]:
+    running = OpenBao()
+    yield running
+    running.stop()
 
-    def __init__(self, world: Visitor, desk: Desk) -> None:
+
+class Team:
+    """People at one map and one ledger, each with a controller of their own."""
+
+    def __init__(self, world: Visitor, desk: Desk, bao: OpenBao) -> None:
         self.world = world
         self.desk = desk
+        self._bao, self._mount = bao, bao.mount(2)
+        path = os.pathsep.join([str(ROOT), *sys.path[1:]])
+        desk.environment |= {"VAULT_TOKEN": openbao.ROOT, "PYTHONPATH": path}
+        token = {"env": "VAULT_TOKEN"}
+        fly = {"url": f"{world.url}/fly/v1", "graphql_url": f"{world.url}/fly/graphql"}
+        self._variables: dict[str, Any] = {
+            "secret_connections": {
+                "fly": {"type": "fly", "token": {"env": "FLY_ADMIN_TOKEN"}, **fly},
+                "vault": {"type": "vault", "url": bao.url, "auth": {"method": "token", "token": token}},
+            },
+            "secret_consumers": {},
+        }
 
-    def share(self, **secrets: dict[str, Any]) -> None:
-        """Secrets without a provider that could tell two rotations from one: only the writes can."""
-        self.world.tell("switch", named=[*secrets, "molecule-cp", REPOSITORY])
+    def share(self, *names: str, **copies: dict[str, Any]) -> None:
+        """Secrets without a provider that could tell two rotations from one: a document for each counts its versions.
+
+        ``copies``: those that stand elsewhere.
+        """
+        documents = {name: {"store": "vault", "mount": self._mount, "path": name} for name in names}
         random = {"issuer": {"type": "random", "format": "hex"}, "max_age": "90d"}
-        self.desk.override(secret_map={name: {**random, "copies": [copy]} for name, copy in secrets.items()})
+        self._set(secret_map={name: {**random, "copies": [copy]} for name, copy in (documents | copies).items()})
 
-    def start(self, *arguments: str) -> Any:
-        return self.desk.start(*self.desk.command("rotor.secrets.rotate", *arguments))
+    def _set(self, **variables: Any) -> None:
+        self._variables |= variables
+        self.desk.override(**self._variables)
 
-    def rotate(self, *arguments: str) -> Outcome:
-        return self.desk.play("rotor.secrets.rotate", *arguments)
+    def start(self, *names: str, real: bool = SCALED) -> subprocess.Popen[str]:
+        """A run over these secrets, or over what is due."""
+        if real:
+            only = ("-e", f"rotate_only={','.join(names)}") if names else ()
+            return self.desk.start(*self.desk.command("rotor.secrets.rotate", *only))
+        order = json.dumps({"variables": self._variables, "wishes": {"only": names}})
+        return self.desk.start(sys.executable, "-m", "tests.chaos.player", order)
 
-    def writes(self) -> int:
-        return sum(effect.startswith("write") for effect in effects(self.world))
+    def rotate(self, *names: str) -> Outcome:
+        return finished([self.start(*names)])[0]
+
+    def writes(self) -> dict[str, int]:
+        """How often each secret was written, as the store itself has counted."""
+        names = self._bao.ask("LIST", f"{self._mount}/metadata")["data"]["keys"]
+        return {name: self._bao.metadata(self._mount, name)["current_version"] for name in names}
+
+    def known(self) -> dict[str, int]:
+        """How many credentials of each secret the ledger knows."""
+        with self.ledger() as ledger:
+            return dict(ledger.execute("SELECT secret, count(*) FROM credentials GROUP BY secret").fetchall())
 
     @contextmanager
     def ledger(self) -> Iterator[Any]:
@@ -75,13 +121,12 @@ class Team:
 
 
 class TeamOnPostgres(Team):
-    def __init__(self, world: Visitor, desk: Desk, server: Postgres) -> None:
-        super().__init__(world, desk)
+    def __init__(self, world: Visitor, desk: Desk, bao: OpenBao, server: Postgres) -> None:
+        super().__init__(world, desk, bao)
         self._server, self._database = server, server.database()
         password = desk.home / "password"
         password.write_text(PASSWORD)
-        journal = {"url": server.url(self._database), "password": {"file": str(password)}}
-        desk.override(secret_journal=journal)
+        self._set(secret_journal={"url": server.url(self._database), "password": {"file": str(password)}})
 
     @contextmanager
     def ledger(self) -> Iterator[Any]:
@@ -90,93 +135,84 @@ class TeamOnPostgres(Team):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def team(request: pytest.FixtureRequest, brisk: Visitor, desk: Desk, server: Postgres) -> Team:
-    return Team(brisk, desk) if request.param == "sqlite" else TeamOnPostgres(brisk, desk, server)
+def team(request: pytest.FixtureRequest, brisk: Visitor, desk: Desk, bao: OpenBao, server: Postgres) -> Team:
+    return Team(brisk, desk, bao) if request.param == "sqlite" else TeamOnPostgres(brisk, desk, bao, server)
 
 
-def app(name: str = "molecule-cp") -> dict[str, Any]:
-    return {"store": "fly", "app": name}
+def finished(jobs: Sequence[subprocess.Popen[str]]) -> list[Outcome]:
+    """All of them are read at once: none waits for another's reader, with a lock in its hand."""
+    with ThreadPoolExecutor(len(jobs)) as readers:
+        try:
+            outputs = list(readers.map(lambda job: job.communicate(timeout=PATIENCE)[0], jobs))
+        finally:
+            for job in jobs:
+                job.kill()
+    return [Outcome(job.returncode, output) for job, output in zip(jobs, outputs, strict=True)]
 
 
-def test_each_secret_that_is_due_is_rotated_once_whoever_gets_it(brisk: Visitor, desk: Desk, server: Postgres) -> None:
-    team = TeamOnPostgres(brisk, desk, server)
+def test_each_secret_that_is_due_is_rotated_once_whoever_gets_it(
+    brisk: Visitor, desk: Desk, bao: OpenBao, server: Postgres
+) -> None:
+    team = TeamOnPostgres(brisk, desk, bao, server)
     names = [f"SHARED_{number:03}" for number in range(SECRETS)]
-    team.share(**{name: app() for name in names})
-    first = team.desk.play("rotor.secrets.rotate", "-e", f"rotate_only={','.join(names)}", timeout=500)
+    team.share(*names)
+    first = team.rotate(*names)
     assert first.code == 0, first
-    assert team.writes() == SECRETS
+    assert team.writes() == dict.fromkeys(names, 1)
     team.grow_old()
 
-    jobs = [team.start() for _turn in range(CONTROLLERS)]
-    outputs = [job.communicate(timeout=500)[0] for job in jobs]
+    runs = finished([team.start(real=SCALED or number == 0) for number in range(CONTROLLERS)])
 
-    assert [job.returncode for job in jobs] == [0] * CONTROLLERS, outputs
-    assert team.writes() == 2 * SECRETS
-    with team.ledger() as ledger:
-        rows = ledger.execute("SELECT secret, count(*) FROM credentials GROUP BY secret").fetchall()
-        assert dict(rows) == dict.fromkeys(names, 2)
-    assert sum(output.count("DONE  SHARED_") for output in outputs) >= SECRETS
-    assert brisk.violations() == []
+    assert [run.code for run in runs] == [0] * CONTROLLERS, runs
+    writes = team.writes()
+    assert team.known() == writes == dict.fromkeys(names, 2)
+    assert {name for name in names if any(f"DONE  {name}\n" in run.output for run in runs)} == set(names)
     last = team.rotate()
     assert last.code == 0, last
-    assert team.writes() == 2 * SECRETS
+    assert team.writes() == writes
+    tally.add(f"controllers: {CONTROLLERS} at once", secrets=SECRETS, twice=0, lost=0)
 
 
-def test_two_of_one_machine_rotate_each_secret_once(brisk: Visitor, desk: Desk) -> None:
-    team = Team(brisk, desk)
-    team.share(**{f"SHARED_{number}": app() for number in range(6)})
-    jobs = [
-        team.start("-e", f"rotate_only={','.join(f'SHARED_{number}' for number in range(6))}") for _turn in range(2)
-    ]
-    outputs = [job.communicate(timeout=120)[0] for job in jobs]
-    assert [job.returncode for job in jobs] == [0, 0], outputs
-    with team.ledger() as ledger:
-        assert set(ledger.execute("SELECT count(*) FROM credentials GROUP BY secret").fetchall()) == {(1,)}
-    assert team.writes() == 6
+def test_two_that_begin_at_once_rotate_each_secret_once(team: Team) -> None:
+    names = [f"SHARED_{number}" for number in range(6)]
+    team.share(*names)
+    runs = finished([team.start(*names) for _turn in range(2)])
+    assert [run.code for run in runs] == [0, 0], runs
+    assert team.known() == team.writes() == dict.fromkeys(names, 1)
 
 
 def test_a_stopped_worker_keeps_its_locks_and_a_killed_one_has_none(team: Team) -> None:
-    team.share(STUCK=app(), FREE={"store": "github", "repository": REPOSITORY})
-    team.world.tell("gate", when="before", **WRITE)
-    stuck = team.start("-e", "rotate_only=STUCK")
+    team.share("FREE", STUCK={"store": "fly", "app": "molecule-cp"})
+    team.world.tell("switch", named=["STUCK", "molecule-cp"])
+    team.world.tell("gate", when="before", provider="fly", method="POST", path="/apps/molecule-cp/secrets$")
+    stuck = team.start("STUCK")
     assert team.world.ask("gate", wait=60)["held"]
-    with everybody(stuck) as send:
-        send(signal.SIGSTOP)
+    with worker_of(stuck) as worker:
+        worker.suspend()
         team.world.tell("gate/release")
 
-        others = team.rotate("-e", "rotate_only=STUCK,FREE")
+        others = team.rotate("STUCK", "FREE")
 
         assert others.code == 0, others
         assert "DONE  FREE" in others.output
-        assert "BUSY  STUCK: secret STUCK is being worked on by run " in others.output
-        assert f"(process {worker_of(stuck)} on {os.uname().nodename}, " in others.output
+        holder = rf"run \w+ \(process {worker.pid} on {re.escape(os.uname().nodename)}, .+\) since 20\d\d-"
+        assert re.search(f"BUSY  STUCK: secret STUCK is being worked on by {holder}", others.output), others
         assert "FAILED" not in others.output
-
-        send(signal.SIGKILL)
-        stuck.wait(30)
-    after = team.rotate("-e", "rotate_only=STUCK")
+        assert worker.status() == psutil.STATUS_STOPPED
+        worker.kill()
+    after = team.rotate("STUCK")
     assert after.code == 0, after
     assert "DONE  STUCK" in after.output
-    with team.ledger() as ledger:
-        assert ledger.execute("SELECT count(*) FROM credentials WHERE secret = 'STUCK'").fetchall() == [(1,)]
-
-
-def worker_of(job: Any) -> int:
-    return int(psutil.Process(job.pid).children()[-1].pid)
+    assert team.known() == {"STUCK": 1, "FREE": 1}
 
 
 @contextmanager
-def everybody(job: Any) -> Iterator[Callable[[int], None]]:
-    """Sends a signal to a run and all its processes; in the end, none of them is left."""
-    members = [*psutil.Process(job.pid).children(recursive=True), psutil.Process(job.pid)]
-
-    def send(number: int) -> None:
-        for member in members:
-            if member.is_running():
-                member.send_signal(number)
-
+def worker_of(job: subprocess.Popen[str]) -> Iterator[psutil.Process]:
+    """The process that makes the effects; in the end neither it nor the one that has started it is left."""
+    worker = psutil.Process(job.pid).children()[-1]
     try:
-        yield send
+        yield worker
     finally:
-        send(signal.SIGKILL)
-        psutil.wait_procs(members, timeout=20)
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+        job.communicate(timeout=30)

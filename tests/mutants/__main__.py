@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes one safeguard at a time out of a copy of the collection, and shows which test notices.
 
-``python -m tests.mutants [part of a safeguard's name]``; ends with 1 if a mutant survives or does not apply.
+``python -m tests.mutants [WHICH]``: WHICH is a part of ``engine: `` or ``providers: `` and the safeguard's name. It
+ends with 1 if a mutant survives or does not apply. ``make chaos`` takes test_every_safeguard beside this file.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from tests.mutants.catalogue import MUTANTS, ROTATION, Mutant
+from tests.chaos import tally
+from tests.mutants import engine, providers
+from tests.mutants.mutant import Mutant
 
+MUTANTS = (*engine.MUTANTS, *providers.MUTANTS)
 ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 300
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
@@ -32,19 +37,19 @@ def broken(source: str, mutant: Mutant) -> str:
 
 def killer(copy: Path, mutant: Mutant) -> str | None:
     """The test that fails without the safeguard; None when all pass."""
-    path = copy / ROTATION / mutant.file
-    whole = path.read_text()
-    path.write_text(broken(whole, mutant))
+    path = copy / "plugins" / f"{mutant.file}.py"
+    sound = path.read_text()
+    path.write_text(broken(sound, mutant))
     try:
         return _first_failure(copy, mutant.tests)
     finally:
-        path.write_text(whole)
+        path.write_text(sound)
 
 
 def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
-    tests = [f"tests/unit/rotation/test_{name}.py" for name in names]
+    tests = [f"tests/unit/{name}.py" for name in names]
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != tally.FILE},
         "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]),
         "PYTHONPATH": str(copy.parents[2]),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -61,12 +66,30 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     return failed[1]
 
 
+def named(mutants: Iterable[Mutant]) -> list[str]:
+    """The test files that are to notice. Where all safeguards are in place, they must have nothing to notice."""
+    return sorted({name for mutant in mutants for name in mutant.tests})
+
+
+def whole(copy: Path, name: str) -> bool:
+    """Whether these tests pass as long as nothing was taken out."""
+    return _first_failure(copy, (name,)) is None
+
+
+def copied(folder: Path) -> Path:
+    """The collection, where it may be broken."""
+    return shutil.copytree(ROOT, folder / "ansible_collections/rotor/secrets", ignore=_IGNORED)
+
+
 def main(wanted: str = "") -> int:
-    chosen = [mutant for mutant in MUTANTS if wanted in mutant.safeguard]
+    chosen = [mutant for mutant in MUTANTS if wanted in f"{mutant.part}: {mutant.safeguard}"]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "ansible_collections/rotor/secrets"
-        shutil.copytree(ROOT, copy, ignore=_IGNORED)
+        copy = copied(Path(folder))
+        broken_already = [name for name in named(chosen) if not whole(copy, name)]
+        if broken_already:
+            print(f"fail with every safeguard in its place: {', '.join(broken_already)}")
+            return 1
         for mutant in chosen:
             try:
                 test = killer(copy, mutant)
@@ -74,7 +97,7 @@ def main(wanted: str = "") -> int:
             except (ValueError, subprocess.TimeoutExpired) as error:
                 test, said = None, f"NOT TRIED: {error}"
             bad += test is None
-            print(f"{mutant.safeguard:45}  {mutant.file:12}  {said}", flush=True)
+            print(f"{mutant.safeguard:45}  {Path(mutant.file).name:12}  {said}", flush=True)
     print(f"{len(chosen)} safeguards taken out, {len(chosen) - bad} noticed, {bad} not")
     return 1 if bad or not chosen else 0
 

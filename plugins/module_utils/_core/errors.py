@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 
 class RotorError(Exception):
     """Something went wrong that a person can act on."""
+
+    advice: ClassVar[str] = ""
+    """What to do next where nobody has a better hint."""
 
     def __init__(
         self, message: str, *, hint: str = "", status: int | None = None, request_id: str = "", code: str = ""
@@ -28,7 +32,8 @@ class RotorError(Exception):
         """The provider's short machine-readable word for it, such as ``insufficient_capacity``; never free text."""
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        hint = self.hint or self.advice
+        return f"{self.message}. {hint}" if hint else self.message
 
 
 class ConfigurationError(RotorError):
@@ -42,37 +47,55 @@ class MissingLibraryError(ConfigurationError):
 class AuthenticationError(RotorError):
     """401: the credential that was used is not accepted."""
 
+    advice = "The credential that was used is wrong, expired or revoked"
+
 
 class PermissionDeniedError(RotorError):
     """403: the credential is alive, and lacks a right."""
+
+    advice = "Give the credential that was used the right to do that, and run again"
 
 
 class NotFoundError(RotorError):
     """404: the resource does not exist, or this credential may not see it."""
 
+    advice = "It is missing, or the credential that was used may not see it"
+
 
 class ConflictError(RotorError):
     """409, 412: somebody else holds or changed it."""
+
+    advice = "See who else is at it, and run again"
 
 
 class BusyError(ConflictError):
     """Another run is at it; nothing was done."""
 
+    advice = "Run again when it has ended"
+
 
 class InvalidRequestError(RotorError):
     """400, 422: the provider does not take what was sent."""
+
+    advice = "Change what is not taken, and run again"
 
 
 class RateLimitedError(RotorError):
     """429, or its like, after every retry that was allowed."""
 
+    advice = "Run again in a minute"
+
 
 class UnavailableError(RotorError):
     """The provider could not be reached, or answered 5xx, and the request had certainly no effect."""
 
+    advice = "Run again when it is back"
+
 
 class OutcomeUnknownError(RotorError):
     """A request that changes something got no answer: it may or may not have had its effect."""
+
+    advice = "Run again: what became of it is found out first"
 
 
 class PendingApprovalError(RotorError):
@@ -85,6 +108,8 @@ class LedgerError(OutcomeUnknownError):
 
 class UnexpectedAnswerError(RotorError):
     """An answer that its description does not know: not JSON, a missing field, an unknown status."""
+
+    advice = "See whether something else answers at that address, and run again"
 
 
 class CrossedError(ConflictError, OutcomeUnknownError):

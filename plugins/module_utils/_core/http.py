@@ -130,7 +130,7 @@ class HttpClient:
         reads = reads or method in SAFE
         harmless = reads if idempotent is None else idempotent
         doubt = False
-        url = self._url(path)
+        url = self._url(path, doing)
         where = f"{doing}: {method} {_address(url)}"
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
@@ -156,11 +156,11 @@ class HttpClient:
                 self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _url(self, path: str) -> str:
+    def _url(self, path: str, doing: str) -> str:
         url = path if "://" in path else self.base_url + path
         if origin(url) != origin(self.base_url):
             raise errors.UnexpectedAnswerError(
-                f"{self._system} pointed from {origin(self.base_url)} to another host, {origin(url)}",
+                f"{doing}: {self._system} pointed from {origin(self.base_url)} to another host, {origin(url)}",
                 hint="The credential was not sent there. Check the connection's URL",
             )
         return url
@@ -178,7 +178,7 @@ class HttpClient:
                     heard(answer.headers, answer.date.timestamp())
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
-                url = self._url(urljoin(url, reply.headers["Location"]))
+                url = self._url(urljoin(url, reply.headers["Location"]), where)
         except requests.exceptions.ConnectTimeout:
             raise errors.UnavailableError(f"{where}: no connection within {timeout[0]} s") from None
         except requests.exceptions.ConnectionError as error:

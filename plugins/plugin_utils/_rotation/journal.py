@@ -79,7 +79,7 @@ def _telling(where: str, hint: str) -> Iterator[None]:
     """What goes wrong while a ledger is opened, as an error that says which one."""
     try:
         yield
-    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError) as error:
+    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError, UnicodeError) as error:
         said = _said(error)
         if "statement pooling" in said:
             raise postgres.lent() from None
@@ -97,6 +97,8 @@ def _tell_errors(engine: Any, where: str) -> None:
 
 def _said(error: BaseException) -> str:
     """A database's own words, which may go on for lines; never the statement or its parameters."""
+    if isinstance(error, UnicodeError):  # SQLite has quoted what it cannot read, and Python cannot read it either
+        return "it is damaged"
     text = error.message if isinstance(error, LedgerError) else str(getattr(error, "orig", None) or error)
     return masking.scrub(text).partition("\n")[0]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import statements
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Row
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rekeying import Rekeying
@@ -29,6 +30,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.trail import KEYS_CHANGED, Trail
 
+_UNDECIDED = (IntentState.OPEN, IntentState.UNKNOWN)
+
 
 class Ledger(Trail):
     """One journal, opened. All threads of a run share it."""
@@ -38,7 +41,8 @@ class Ledger(Trail):
     def begin_run(self, run: str, plan: Row, by: str, reason: str) -> None:
         with self._transaction(run, "", "run", {"by": by, "reason": reason}) as (tx, now):
             sealed = self._sealer.seal_plan(run, plan)
-            tx.execute(self._t.runs.insert().values(id=run, started_at=now, by=by, reason=reason, plan=sealed))
+            row = {"id": run, "started_at": now, "by": by, "reason": reason, "plan": sealed}
+            statements.add(tx, self._t.runs, row)
 
     def intend(
         self,
@@ -56,22 +60,18 @@ class Ledger(Trail):
         An earlier attempt of unknown outcome stays beside this one, until one succeeds: should this one certainly fail,
         the other may still have had its effect.
         """
-        t = self._t.intents
+        t, same = self._t.intents, {"secret": secret, "kind": kind, "target": target}
         state = IntentState.WAITING if waiting else IntentState.OPEN
         now_known = {"run": run, "credential": credential, "state": state, "progress": dict(progress or {})}
         with self._transaction(run, secret, f"intend {kind}", {"target": target}) as (tx, now):
-            waited = self._sa.and_(self._same(secret, kind, target), t.c.state == IntentState.WAITING)
-            known = tx.execute(self._sa.select(t.c.id).where(waited)).scalar()
-            if known is not None:
-                tx.execute(t.update().where(t.c.id == known).values(**now_known, at=now))
-                return int(known)
-            row = t.insert().values(secret=secret, kind=kind, target=target, **now_known, at=now)
-            return int(tx.execute(row).inserted_primary_key[0])
+            for waited in statements.find(tx, t, same, (IntentState.WAITING,)):
+                statements.change(tx, t, {"id": waited["id"]}, {**now_known, "at": now})
+                return int(waited["id"])
+            return int(statements.add(tx, t, {**same, **now_known, "at": now}))
 
     def progress(self, intent: int, progress: Row) -> None:
-        t = self._t.intents
         with self._write() as tx:
-            tx.execute(t.update().where(t.c.id == intent).values(progress=dict(progress)))
+            statements.change(tx, self._t.intents, {"id": intent}, {"progress": dict(progress)})
 
     def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
         with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
@@ -94,7 +94,8 @@ class Ledger(Trail):
             field: self._sealer.seal(secret, credential.name, field, value)
             for field, value in credential.fields.items()
         }
-        details: dict[str, Any] = {"name": credential.name, "id": credential.id}
+        fingerprint = self.fingerprint(secret, credential.fields)
+        details: dict[str, Any] = {"name": credential.name, "id": credential.id, "fingerprint": fingerprint}
         if in_force is not None:
             details["in_force"] = dict(in_force)
         with self._transaction(run, secret, "minted", details) as (tx, now):
@@ -105,7 +106,7 @@ class Ledger(Trail):
                 provider_id=credential.id,
                 state=CredentialState.PENDING,
                 origin=Origin.MINTED,
-                fingerprint=self.fingerprint(secret, credential.fields),
+                fingerprint=fingerprint,
                 sealed=sealed,
                 facts=dict(credential.facts),
                 baseline=dict(baseline),
@@ -133,6 +134,7 @@ class Ledger(Trail):
                 provider_id=row.provider_id,
                 state=row.state,
                 origin=row.origin,
+                baseline=dict(row.baseline),
                 minted_at=_text(row.minted_at) if row.minted_at else None,
             )
 
@@ -158,8 +160,7 @@ class Ledger(Trail):
     def looked(self, run: str, secret: str, intent: int, copy: str, evidence: Row) -> None:
         """A copy on a host is within reach, and is as it should be before anything is minted."""
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
-            t = self._t.intents
-            tx.execute(t.update().where(t.c.id == intent).values(progress=dict(evidence)))
+            statements.change(tx, self._t.intents, {"id": intent}, {"progress": dict(evidence)})
             self._done(tx, intent, secret, "look", copy, now)
 
     def written(
@@ -180,14 +181,12 @@ class Ledger(Trail):
         with self._transaction(run, secret, "written", details) as (tx, now):
             mark = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence), "at": now}
             self._keep_what_left(tx, secret, copy, label, keys)
-            self._put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
-            proofs, running, intents = self._t.proofs, self._t.running, self._t.intents
-            checks = self._sa.and_(intents.c.secret == secret, intents.c.kind == "verify")
-            tx.execute(intents.update().where(checks).values(progress={}))
-            tx.execute(proofs.delete().where(proofs.c.secret == secret, proofs.c.step == unproven["step"]))
+            statements.put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
+            statements.change(tx, self._t.intents, {"secret": secret, "kind": "verify"}, {"progress": {}})
+            statements.drop(tx, self._t.proofs, {"secret": secret, "step": unproven["step"]})
             for consumer in unproven["consumers"]:
-                stale = self._sa.and_(running.c.secret == secret, running.c.consumer == consumer)
-                tx.execute(running.delete().where(stale, running.c.credential == credential))
+                stale = {"secret": secret, "consumer": consumer, "credential": credential}
+                statements.drop(tx, self._t.running, stale)
             self._done(tx, intent, secret, "write", copy, now)
 
     def reloaded(
@@ -198,7 +197,7 @@ class Ledger(Trail):
         with self._transaction(run, min(credentials), "reloaded", details) as (tx, now):
             for name, credential in credentials.items():
                 mark = {"credential": credential, "evidence": dict(evidence), "at": now}
-                self._put(tx, self._t.running, {"secret": name, "consumer": consumer}, mark)
+                statements.put(tx, self._t.running, {"secret": name, "consumer": consumer}, mark)
                 self._done(tx, intents[name], name, "reload", consumer, now)
 
     def verified(
@@ -207,25 +206,23 @@ class Ledger(Trail):
         details = {"step": step, "check": check, "proves": proves, "evidence": dict(evidence)}
         with self._transaction(run, secret, "verified", details) as (tx, now):
             mark = {"credential": credential, "proves": proves, "evidence": dict(evidence), "at": now}
-            self._put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
+            statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
             self._done(tx, intent, secret, "verify", check, now)
 
     def closed(self, run: str, secret: str, credential: int) -> None:
         """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned."""
-        t = self._t.credentials
-        others = self._sa.and_(t.c.secret == secret, t.c.id != credential)
         with self._transaction(run, secret, "proven everywhere", {"credential": credential}) as (tx, now):
-            current, pending = CredentialState.CURRENT, CredentialState.PENDING
-            previous, abandoned = CredentialState.PREVIOUS, CredentialState.ABANDONED
-            tx.execute(t.update().where(others, t.c.state == current).values(state=previous))
-            tx.execute(t.update().where(others, t.c.state == pending).values(state=abandoned))
-            tx.execute(t.update().where(t.c.id == credential).values(state=current, closed_at=now))
+            for state, after in (
+                (CredentialState.CURRENT, CredentialState.PREVIOUS),
+                (CredentialState.PENDING, CredentialState.ABANDONED),
+            ):
+                statements.change(tx, self._t.credentials, {"secret": secret, "state": state}, {"state": after})
+            self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now)
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """A credential that a rollback has taken out of every copy."""
-        t = self._t.credentials
         with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, _now):
-            tx.execute(t.update().where(t.c.id == credential).values(state=CredentialState.ABANDONED))
+            self._set(tx, credential, state=CredentialState.ABANDONED)
 
     def revoked(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str) -> None:
         with self._transaction(run, secret, "revoked", {"credential": row.id, "proof": proof}) as (tx, now):
@@ -244,29 +241,28 @@ class Ledger(Trail):
             self._set_revoked(tx, credential, proof, now)
 
     def value_dropped(self, run: str, secret: str, credential: int) -> None:
-        t = self._t.credentials
         with self._transaction(run, secret, "value dropped", {"credential": credential}) as (tx, _now):
-            tx.execute(t.update().where(t.c.id == credential).values(sealed={}))
+            self._set(tx, credential, sealed={})
 
     def forgotten(self, run: str, secret: str, mark: str) -> bool:
         """Drop what is recorded or in doubt of a copy, a consumer or a lost mint; whether there was anything."""
-        holdings, running, intents = self._t.holdings, self._t.running, self._t.intents
-        labelled = self._sa.select(holdings.c.copy).where(holdings.c.secret == secret, holdings.c.label == mark)
-        undecided = intents.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN])
+        t = self._t
         with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, now):
-            targets = {mark, *tx.execute(labelled).scalars()}
-            doubts = self._sa.and_(intents.c.secret == secret, intents.c.target.in_(targets), undecided)
+            labelled = statements.find(tx, t.holdings, {"secret": secret, "label": mark})
+            targets = {mark, *(row["copy"] for row in labelled)}
             settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
-            t = self._t.credentials
-            lost = self._sa.and_(t.c.secret == secret, t.c.name == mark, t.c.origin == Origin.ORPHAN)
             said_gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
-            gone = [
-                tx.execute(t.update().where(lost, t.c.provider_id.is_(None)).values(**said_gone)),
-                tx.execute(holdings.delete().where(holdings.c.secret == secret, holdings.c.copy.in_(targets))),
-                tx.execute(running.delete().where(running.c.secret == secret, running.c.consumer == mark)),
-                tx.execute(intents.update().where(doubts).values(**settled)),
-            ]
-        return any(result.rowcount for result in gone)
+            lost = {"secret": secret, "name": mark, "origin": Origin.ORPHAN, "provider_id": None}
+            gone = statements.change(tx, t.credentials, lost, said_gone)
+            for row in statements.find(tx, t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
+                left = _without(row["baseline"], *targets)
+                gone += len(row["baseline"]) - len(left)
+                self._set(tx, row["id"], baseline=left)
+            gone += statements.drop(tx, t.running, {"secret": secret, "consumer": mark})
+            for target in targets:
+                gone += statements.drop(tx, t.holdings, {"secret": secret, "copy": target})
+                gone += statements.change(tx, t.intents, {"secret": secret, "target": target}, settled, _UNDECIDED)
+        return gone > 0
 
     # -- keys ---------------------------------------------------------------------------------------------------
 
@@ -291,7 +287,7 @@ class Ledger(Trail):
                 "audit_key": [*self._audit_keys, audit_key],
             }
             for name, values in keys.items():
-                self._put(tx, self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
+                statements.put(tx, self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
         self._open()
 
     def clear_log(self) -> None:
@@ -322,9 +318,7 @@ class Ledger(Trail):
 
     def _refuse_when_keys_changed(self, tx: Any) -> None:
         """What would be sealed, marked and chained here has to be under the keys that the ledger has now."""
-        t = self._t.meta
-        query = self._sa.select(t.c.value).where(t.c.name == "fingerprint_key").with_for_update(read=True)
-        if tx.execute(query).scalar() != self._wrapped_key:
+        if statements.kept(tx, self._t.meta.c.value, {"name": "fingerprint_key"}) != self._wrapped_key:
             raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
 
     @contextmanager
@@ -333,54 +327,41 @@ class Ledger(Trail):
         with self._write() as tx:
             yield tx, now
             row = {"at": now, "run": run, "secret": secret, "event": event, "details": dict(details)}
-            tx.execute(self._t.audit.insert().values(**row, mac=self._link(self._audit_keys[-1], self._head(tx), row)))
+            statements.add(tx, self._t.audit, {**row, "mac": self._link(self._audit_keys[-1], self._head(tx), row)})
 
     def _end(self, tx: Any, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
-        t = self._t.intents
-        tx.execute(t.update().where(t.c.id == intent).values(state=state, ended_at=now, error=error))
+        statements.change(tx, self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
 
     def _done(self, tx: Any, intent: int, secret: str, kind: str, target: str, now: str) -> None:
         """It succeeded: what came of earlier attempts at the same thing no longer matters."""
-        t = self._t.intents
-        undecided = t.c.state.in_([IntentState.OPEN, IntentState.UNKNOWN, IntentState.WAITING])
-        earlier = self._sa.and_(self._same(secret, kind, target), undecided)
-        tx.execute(t.update().where(earlier).values(state=IntentState.FAILED, ended_at=now, error=SUPERSEDED))
+        earlier = {"secret": secret, "kind": kind, "target": target}
+        settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
+        statements.change(tx, self._t.intents, earlier, settled, (*_UNDECIDED, IntentState.WAITING))
         self._end(tx, intent, IntentState.DONE, now)
-
-    def _same(self, secret: str, kind: str, target: str) -> Any:
-        t = self._t.intents
-        return self._sa.and_(t.c.secret == secret, t.c.kind == kind, t.c.target == target)
 
     def _keep_what_left(self, tx: Any, secret: str, copy: str, label: str, keys: Row) -> None:
         """A key that has left the map goes on holding what was last written to it, as a copy that has left does."""
         t = self._t.holdings
-        here = self._sa.and_(t.c.secret == secret, t.c.copy == copy)
-        before = tx.execute(self._sa.select(t).where(here)).mappings().first()
-        for key, template in before["keys"].items() if before else ():
-            if key not in keys:
-                mark = {**before, "label": f"{label}: {key}", "keys": {key: template}}
-                self._put(tx, t, {"secret": secret, "copy": f"{copy}#{key}"}, _without(mark, "secret", "copy"))
-        back = [f"{copy}#{key}" for key in keys]
-        tx.execute(t.delete().where(t.c.secret == secret, t.c.copy.in_(back)))
-
-    def _put(self, tx: Any, table: Any, key: Row, values: Row) -> None:
-        same = self._sa.and_(*(table.c[name] == value for name, value in key.items()))
-        if not tx.execute(table.update().where(same).values(**values)).rowcount:
-            tx.execute(table.insert().values(**key, **values))
+        for before in statements.find(tx, t, {"secret": secret, "copy": copy}):
+            for key in sorted(before["keys"].keys() - keys.keys()):
+                mark = {**before, "label": f"{label}: {key}", "keys": {key: before["keys"][key]}}
+                statements.put(tx, t, {"secret": secret, "copy": f"{copy}#{key}"}, _without(mark, "secret", "copy"))
+        for key in keys:
+            statements.drop(tx, t, {"secret": secret, "copy": f"{copy}#{key}"})
 
     def _add_credential(self, tx: Any, **values: Any) -> int:
-        row = self._t.credentials.insert().values(**{"sealed": {}, "facts": {}, "baseline": {}, **values})
-        return int(tx.execute(row).inserted_primary_key[0])
+        return int(statements.add(tx, self._t.credentials, {"sealed": {}, "facts": {}, "baseline": {}, **values}))
+
+    def _set(self, tx: Any, credential: int, **values: Any) -> None:
+        statements.change(tx, self._t.credentials, {"id": credential}, values)
 
     def _put_in_force(self, tx: Any, secret: str, credential: int, evidence: Row, now: str) -> None:
         step, check = IN_FORCE
         mark = {"credential": credential, "proves": "life", "evidence": dict(evidence), "at": now}
-        self._put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
+        statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
 
     def _set_revoked(self, tx: Any, credential: int, proof: str, now: str) -> None:
-        t = self._t.credentials
-        gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": proof, "sealed": {}}
-        tx.execute(t.update().where(t.c.id == credential).values(**gone))
+        self._set(tx, credential, state=CredentialState.REVOKED, revoked_at=now, proof=proof, sealed={})
 
 
 def _without(row: Row, *names: str) -> Row:

@@ -300,6 +300,7 @@ def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Ord
     before it was minted.
     """
     found = uses(state, row)
+    found += [f"{name} had it when it was adopted, and has left the map" for name in unmarked(secret, state, row)]
     never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
     if never_handed_out:
         return found
@@ -321,9 +322,22 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
 
 def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
     """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
-    mapped = {copy.id for copy in secret.copies} | set(secret.consumers)
+    mapped = _mapped(secret)
     marks = [*state.holdings.items(), *state.running.items()]
-    return [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
+    known = [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
+    adopted = [row] if row else [each for each in state.credentials if each.alive]
+    return known + [name for each in adopted for name in unmarked(secret, state, each)]
+
+
+def unmarked(secret: Secret, state: SecretState, row: CredentialRow) -> list[str]:
+    """Copies and consumers that had an adopted ``row``, and left the map before this ledger changed them."""
+    if row.origin is not Origin.ADOPTED:
+        return []
+    return sorted(row.baseline.keys() - state.holdings.keys() - state.running.keys() - _mapped(secret))
+
+
+def _mapped(secret: Secret) -> set[str]:
+    return {copy.id for copy in secret.copies} | set(secret.consumers)
 
 
 def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -17,6 +17,7 @@ SCHEMES = ("postgresql://", "postgresql+psycopg://")
 _WRITERS = 7_302_514_993_060_117
 """The advisory lock of a transaction: one at a time, as in SQLite, since each link of the trail follows the last."""
 _TRIES = 5
+_MARK = "rotor.session"
 _SETTINGS = {
     "synchronous_commit": "on",
     "lock_timeout": "60s",
@@ -102,9 +103,29 @@ def own_connection(engine: Any) -> Any:
     return connection
 
 
-def process_of(connection: Any) -> int:
-    """The server's process that answers now."""
-    return int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+class Session(NamedTuple):
+    """The server's process that answers, and the mark of whoever has its locks."""
+
+    process: int
+    mark: str
+
+
+def session_of(connection: Any) -> Session:
+    """The one that answers now; its mark is empty where nobody has left any."""
+    process, mark = connection.execute(f"SELECT pg_backend_pid(), current_setting('{_MARK}', true)").fetchone()
+    return Session(process, mark or "")
+
+
+def mark_session(connection: Any, mark: str) -> Session:
+    """Make it ours, by a setting that others see when the same session is lent to them, as we see theirs.
+
+    The server takes two who share a session for one, and would give each of them the locks of the other.
+    """
+    process, others = session_of(connection)
+    if others:
+        raise lent()
+    connection.execute("SELECT set_config(%s, %s, false)", (_MARK, mark))
+    return Session(process, mark)
 
 
 def refuse_lending(engine: Any) -> None:
@@ -112,16 +133,17 @@ def refuse_lending(engine: Any) -> None:
 
     A proxy shows in the process id that it gave at the start, which is not that of the server's process. Whether it
     lends, two connections find out: the session that the first has between its transactions must not be the second's,
-    and must be there when the first comes back.
+    and must be there when the first comes back. A proxy with many sessions at hand may pass; then the locks' own mark
+    tells, as soon as one is lent to two.
     """
     with closing(own_connection(engine)) as first:
-        if process_of(first) == first.info.backend_pid:
+        if session_of(first).process == first.info.backend_pid:
             return
         with closing(own_connection(engine)) as second:
             for _turn in range(_TRIES):
-                before = process_of(first)
+                before = session_of(first)
                 second.execute("BEGIN")
-                if process_of(second) == before or process_of(first) != before:
+                if session_of(second).process == before.process or session_of(first) != before:
                     raise lent()
                 second.execute("ROLLBACK")
 

@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing, statements
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.migrations import upgrade
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -33,6 +33,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables imp
 
 Row = Mapping[str, Any]
 SUPERSEDED = "superseded"
+_BAD = (IntentState.FAILED, IntentState.UNKNOWN)
 
 
 class Records:
@@ -58,7 +59,7 @@ class Records:
                     "the ledger's database has tables of somebody else's and no ledger",
                     hint="Give the ledger a database, or a schema, of its own",
                 )
-            meta = {row.name: row.value for row in tx.execute(self._sa.select(self._t.meta))}
+            meta = {row["name"]: row["value"] for row in statements.find(tx, self._t.meta, {})}
             schema = int(meta["schema"])
             if schema not in range(upgrade.NEWEST + 1):
                 raise ConfigurationError(
@@ -87,8 +88,7 @@ class Records:
                 hint="Any rotation without --check brings it up to date; make a backup before",
             )
         upgrade.upgrade(tx, schema)
-        meta = self._t.meta
-        tx.execute(meta.update().where(meta.c.name == "schema").values(value=str(upgrade.NEWEST)))
+        statements.change(tx, self._t.meta, {"name": "schema"}, {"value": str(upgrade.NEWEST)})
 
     @contextmanager
     def _read(self) -> Iterator[Any]:
@@ -116,8 +116,8 @@ class Records:
         return self.states([secret])[secret]
 
     def states(self, names: Iterable[str]) -> dict[str, SecretState]:
-        names = list(names)
         found = {name: _Gathering() for name in names}
+        only = {"secret": next(iter(found))} if len(found) == 1 else {}
         with self._read() as tx:
             for table, add in (
                 (self._t.credentials, _Gathering.add_credential),
@@ -126,12 +126,7 @@ class Records:
                 (self._t.proofs, _Gathering.add_proof),
                 (self._t.intents, _Gathering.add_intent),
             ):
-                query = self._sa.select(table)
-                if len(names) == 1:
-                    query = query.where(table.c.secret == names[0])
-                if table in (self._t.intents, self._t.credentials):
-                    query = query.order_by(table.c.id)
-                for row in tx.execute(query).mappings():
+                for row in statements.find(tx, table, only):
                     if row["secret"] in found:
                         add(found[row["secret"]], row)
         return {name: gathering.state() for name, gathering in found.items()}
@@ -139,7 +134,7 @@ class Records:
     def run(self, run: str) -> Row:
         """The stored plan of a run."""
         with self._read() as tx:
-            row = tx.execute(self._sa.select(self._t.runs).where(self._t.runs.c.id == run)).mappings().first()
+            row = next(iter(statements.find(tx, self._t.runs, {"id": run})), None)
         if row is None:
             raise ConfigurationError(
                 f"the ledger knows no run {run}", hint="Run the playbook from its start; it resumes by itself"
@@ -148,33 +143,29 @@ class Records:
 
     def failures(self, run: str) -> dict[str, list[tuple[str, str, str]]]:
         """Secret -> kind, target and error of all that this run has already failed at, oldest first."""
-        t = self._t.intents
-        bad = t.c.state.in_([IntentState.FAILED, IntentState.UNKNOWN])
-        query = self._sa.select(t).where(t.c.run == run, bad, t.c.error.is_not(None), t.c.error != SUPERSEDED)
+        found: dict[str, list[tuple[str, str, str]]] = {}
         with self._read() as tx:
-            rows = tx.execute(query.order_by(t.c.id)).mappings().all()
-        found: dict[str, list[tuple[str, str, str]]] = {row["secret"]: [] for row in rows}
-        for row in rows:
-            found[row["secret"]].append((row["kind"], row["target"], row["error"]))
+            for row in statements.find(tx, self._t.intents, {"run": run}, _BAD):
+                if row["error"] not in (None, SUPERSEDED):
+                    found.setdefault(row["secret"], []).append((row["kind"], row["target"], row["error"]))
         return found
 
     def intent(self, intent: int) -> tuple[str, Intent]:
         """The secret's name and the intent."""
         with self._read() as tx:
-            row = tx.execute(self._sa.select(self._t.intents).where(self._t.intents.c.id == intent)).mappings().first()
+            row = next(iter(statements.find(tx, self._t.intents, {"id": intent})), None)
         if row is None:
             raise ConfigurationError(f"the ledger knows no piece of work {intent}")
         return row["secret"], _intent(row)
 
     def last_progress(self, secret: str, intent: int) -> Row:
         """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more."""
-        t = self._t.intents
         with self._read() as tx:
-            this = tx.execute(self._sa.select(t).where(t.c.id == intent)).mappings().one()
-            same = self._sa.and_(t.c.secret == secret, t.c.kind == this["kind"], t.c.target == this["target"])
-            query = self._sa.select(t).where(same, t.c.credential == this["credential"]).order_by(t.c.id.desc())
-            since = takewhile(lambda row: row["state"] != IntentState.DONE, tx.execute(query).mappings())
-            return next((dict(row["progress"]) for row in since if row["progress"]), {})
+            [this] = statements.find(tx, self._t.intents, {"id": intent})
+            same = {"secret": secret, **{name: this[name] for name in ("kind", "target", "credential")}}
+            attempts = statements.find(tx, self._t.intents, same)
+        since = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
+        return next((dict(row["progress"]) for row in since if row["progress"]), {})
 
     def known_ids(self) -> set[str]:
         """The provider's ids of every credential that this ledger has ever known."""

@@ -174,7 +174,20 @@ class Report:
 
     def _place(self, secret: Secret, action: Action) -> str:
         target = f" of {action.target}" if action.kind == "reload" else ""
-        return f"{self._title(secret, action)}, {action.kind}{target}"
+        connection = self._connection(secret, action)
+        through = f" (connection {connection})" if connection else ""
+        return f"{self._title(secret, action)}, {action.kind}{target}{through}"
+
+    def _connection(self, secret: Secret, action: Action) -> str | None:
+        """Whose address and credential the action uses."""
+        if action.kind in ("look", "write"):
+            return next((copy.store for copy in secret.copies if copy.id == action.target), None)
+        if action.kind == "reload":
+            return self._map.consumers[action.target].connection
+        if action.kind == "verify":
+            checks = [check for step in secret.steps for check in step.verify]
+            return next((check.connection for check in checks if planner.check_key(check) == action.target), None)
+        return secret.issuer.connection if action.kind not in ("close", "abandon", "tidy", "wait") else None
 
     def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
         """Which credential is where, which are alive, and the commands to go on and back."""
@@ -297,6 +310,7 @@ def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Trait
     doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
+        places += planner.unmarked(secret, state, row)
         doubts = [name for name in secret.consumers if name not in state.running]
     places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
     return f"{', '.join(places) or 'held by nobody'}, {life(state, row, traits, dead)}"

@@ -9,6 +9,7 @@ The table ``holders`` only says who it is that the server names as the holder.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,7 +44,7 @@ class SessionLocks:
         self._mutex = threading.Lock()
         self._held: set[str] = set()
         self._connection: Any = None
-        self._process = 0
+        self._session = postgres.Session(0, secrets.token_hex(8))
 
     @contextmanager
     def hold(self, name: str, *, wait: float = 0) -> Iterator[None]:
@@ -72,7 +73,7 @@ class SessionLocks:
             got = self._ask("SELECT pg_try_advisory_lock(%s)", key)[0]
             if got:
                 since = self._clock.now().isoformat(timespec="seconds")
-                self._ask(_NAME_HOLDER + " RETURNING 1", name, self._process, self._holder, since)
+                self._ask(_NAME_HOLDER + " RETURNING 1", name, self._session.process, self._holder, since)
             return got or None
         finally:
             if not got:
@@ -93,9 +94,9 @@ class SessionLocks:
             try:
                 if self._connection is None:
                     self._connection = postgres.own_connection(self._engine)
-                    self._process = postgres.process_of(self._connection)
+                    self._session = postgres.mark_session(self._connection, self._session.mark)
                 row = self._connection.execute(statement, values).fetchone()
-                if postgres.process_of(self._connection) != self._process:
+                if postgres.session_of(self._connection) != self._session:
                     raise postgres.lent()
             except library("psycopg").Error as error:
                 raise _lost(error) from None

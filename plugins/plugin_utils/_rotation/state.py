@@ -46,7 +46,10 @@ class CredentialRow:
     sealed: Mapping[str, str]
     facts: Mapping[str, str]
     baseline: Mapping[str, Any] = field(default_factory=dict)
-    """Copy id -> evidence, as it was before this credential was minted."""
+    """Copy id -> evidence, as it was before this credential was minted.
+
+    Of an adopted one: every copy and consumer of the map that it was named in, which had it without a mark of ours.
+    """
     minted_at: datetime | None = None
     closed_at: datetime | None = None
     revoked_at: datetime | None = None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing, statements
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import Records
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialState
@@ -107,8 +107,7 @@ class Trail(Records):
         return sealing.mac(key, "audit", head, json.dumps(kept, sort_keys=True))
 
     def _head(self, tx: Any) -> str:
-        t = self._t.audit
-        return tx.execute(self._sa.select(t.c.mac).order_by(t.c.id.desc()).limit(1)).scalar() or ""
+        return statements.last(tx, self._t.audit.c.mac) or ""
 
 
 @dataclass

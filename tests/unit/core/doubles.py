@@ -40,6 +40,13 @@ class VirtualClock(Clock):
         self.meanwhile()
 
 
+class ServersClock(VirtualClock):
+    """Dates are the machine's, since a real server's are compared with them; sleeping takes no time all the same."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.time)
+
+
 class MemoryJournal:
     """What an effect remembers for its next attempt."""
 

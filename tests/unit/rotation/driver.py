@@ -41,7 +41,7 @@ def quick_ledgers() -> Iterator[None]:
     def remembered(path: Path, readonly: bool) -> Any:
         key = (path, readonly, path.exists())
         if key not in opened:
-            opened[path, readonly, True] = really_open(path, readonly)
+            opened[path, readonly, True] = _compiled_once(really_open(path, readonly))
         return opened[path, readonly, True]
 
     journals._engine = remembered
@@ -51,6 +51,18 @@ def quick_ledgers() -> Iterator[None]:
         journals._engine = really_open
         for engine in opened.values():
             engine.dispose()
+
+
+_COMPILED: dict[Any, Any] = {}
+_DIALECTS: dict[str, Any] = {}
+
+
+def _compiled_once(engine: Any) -> Any:
+    """SQLAlchemy compiles a statement once for each engine; these engines share what it has compiled."""
+    with engine.connect():  # which completes the dialect
+        engine.dialect = _DIALECTS.setdefault(engine.dialect.name, engine.dialect)
+    engine.update_execution_options(compiled_cache=_COMPILED)
+    return engine
 
 
 class Play:

@@ -25,7 +25,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from tests.chaos import tally
 from tests.unit.rotation.driver import Play
-from tests.unit.rotation.quick import quick_runs
+from tests.unit.rotation.quick import quick_runs, rare_collections
 from tests.unit.rotation.world import WORLDS, Issued, Killed, World, commits_as_points
 
 MACHINES = 4
@@ -143,4 +143,5 @@ def drive(machine: type[History], shard: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     number = int(os.environ.get("ROTOR_SEED", "0")) * len(SHARDS) + shard
-    run_state_machine_as_test(seed(number)(type(machine.__name__, (machine,), {})), settings=chosen)
+    with rare_collections():
+        run_state_machine_as_test(seed(number)(type(machine.__name__, (machine,), {})), settings=chosen)

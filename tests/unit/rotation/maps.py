@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -68,8 +70,11 @@ secret_map:
 """
 
 
+_loaded = cache(yaml.safe_load)
+
+
 def read(text: str = BASE) -> dict[str, Any]:
-    return yaml.safe_load(text)
+    return deepcopy(_loaded(text))
 
 
 def parsed(raw: dict[str, Any], hosts: Any = ("app1",)) -> SecretMap:

@@ -1,13 +1,16 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For tests of many thousand sessions: one thread, a ledger in memory that is opened once, and the same course twice.
+"""For tests of many thousand sessions: one thread, a ledger in memory that is opened once, a map that is read once.
 
-What is left out is tested elsewhere: many threads in test_many, a ledger's opening and what it survives in test_ledger.
+What is left out is tested elsewhere: many threads in test_many, a ledger's opening and what it survives in test_ledger,
+the reading of maps in test_secret_map.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -19,7 +22,7 @@ from unittest import mock
 
 import sqlalchemy as sa
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import engine, journal, preflight
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import engine, journal, preflight, session
 from tests.unit.rotation import world
 from tests.unit.rotation.driver import quick_ledgers
 
@@ -49,6 +52,19 @@ class InOneThread:
 
 
 @contextmanager
+def rare_collections() -> Iterator[None]:
+    """Looking for garbage, among all that was ever imported, would take a third of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextmanager
 def quick_runs() -> Iterator[Path]:
     """A folder, and sessions that cost little in it."""
     with ExitStack() as stack:
@@ -57,6 +73,8 @@ def quick_runs() -> Iterator[Path]:
             stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
         stack.enter_context(mock.patch.object(journal, "_engine", _unsafe(journal._engine)))
         stack.enter_context(mock.patch.object(journal, "_refuse_damaged"))
+        stack.enter_context(mock.patch.object(journal, "Ledger", _opened_once(journal.Ledger)))
+        stack.enter_context(mock.patch.object(session, "parse", _read_once(session.parse)))
         stack.enter_context(mock.patch.object(world, "time"))
         folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
         yield Path(stack.enter_context(folder))
@@ -71,3 +89,26 @@ def _unsafe(opened: Callable[..., Any]) -> Callable[..., Any]:
         return made
 
     return lambda path, readonly: engine_of(opened(path, readonly))
+
+
+def _opened_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[Any, Any] = {}
+
+    def ledger_of(made: Any, *arguments: Any, readonly: bool) -> Any:
+        if (made, readonly) not in known:
+            known[made, readonly] = make(made, *arguments, readonly=readonly)
+        return known[made, readonly]
+
+    return ledger_of
+
+
+def _read_once(parse: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[str, Any] = {}
+
+    def parsed(*raw: Any, hosts: frozenset[str], bare_connections: bool) -> Any:
+        text = json.dumps([raw, sorted(hosts), bare_connections])
+        if text not in known:
+            known[text] = parse(*raw, hosts=hosts, bare_connections=bare_connections)
+        return known[text]
+
+    return parsed

@@ -18,9 +18,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
-from tests.unit.rotation.driver import Play, quick_ledgers
+from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fake_issuers import KINDS
 from tests.unit.rotation.kinds import assert_at_rest, assert_nothing_is_left_to_do, settled
+from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.world import WORLDS, World
 
 LOST = OutcomeUnknownError("no answer within 30 s")
@@ -29,7 +30,7 @@ CUTS = sorted(kind for kind, issuer in KINDS.items() if issuer.traits.cuts_over)
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    with quick_ledgers():
+    with quick_runs():
         yield
 
 

@@ -56,6 +56,30 @@ def test_a_copy_that_left_the_map_keeps_the_old_credential_alive_until_it_is_for
     assert world.issued[old].revoked
 
 
+def test_so_does_one_that_left_after_the_old_credential_was_adopted_and_before_it_was_written(
+    play: Play, world: World
+) -> None:
+    old = world.alive[0].id
+    world.named.add(old)
+    world.services["app"].breaks_at = 1
+    assert play.rotate("TOKEN", adopt={"TOKEN": old})["failed"]
+    world.services["app"].breaks_at = None
+    play.map["TOKEN"] = {**play.map["TOKEN"], "rollout": play.map["TOKEN"]["rollout"][:1]}
+    assert play.rotate("TOKEN")["failed"]
+    assert "ci had it when it was adopted, and has left the map" in play.output
+    assert "cloud:ci has left the map" in "\n".join(status_lines(play))
+    assert not world.issued[old].revoked
+    world.services.pop("ci")
+    assert not play.rotate("TOKEN", forget=("cloud:ci", "ci"))["failed"], play.output
+    assert world.issued[old].revoked
+
+
+def status_lines(play: Play) -> list[str]:
+    play.lines.clear()
+    play.status()
+    return play.lines
+
+
 def test_a_copy_that_is_new_in_the_map_gets_the_value_that_is_kept(
     make_play: Callable[..., Play], world: World
 ) -> None:

@@ -35,8 +35,7 @@ class Tokens(History):
             self.world.serve(box, [box])
         self.whole = token_map(retain="current" if retain else "none", revoke={"after": grace})
         if known:  # the one in use, named before the first rotation
-            self.whole["issuer"]["current_id"] = old.id
-            self.world.named.add(old.id)
+            self._name(self.whole, old.id)
         for step in self.whole["rollout"]:
             step["environment"] = ENVIRONMENTS[step["name"]]
         self.put_back: dict[str, str] = {}
@@ -86,9 +85,28 @@ class Tokens(History):
         self.step("illness")
         self.world.services[box].breaks_at = breaks
 
+    @rule()
+    def name_late(self) -> None:
+        """A person finds out which one is in use, and names it; nowhere but in the map's copies is it in use."""
+        used = self.holder(self.world.containers[next(iter(self.mapped))]["TOKEN"][0])
+        if used.id not in self.world.made and not any(
+            self._has(box, used.value) for box in BOXES if box not in self.mapped
+        ):
+            self.step("named late")
+            self._name(self.whole, used.id)
+            self._name(self.play.map["TOKEN"], used.id)
+
+    def _name(self, entry: dict[str, Any], credential: str) -> None:
+        entry["issuer"]["current_id"] = credential
+        self.world.named.add(credential)
+
+    def _has(self, box: str, value: str) -> bool:
+        held = [held for held, _version in self.world.containers[box].values()]
+        return value in held or value in self.world.values_in(box)
+
     @rule(away=st.none() | st.sampled_from(["app", "ci"]), more=st.booleans(), spare=st.booleans())
     def edit(self, away: str | None, more: bool, spare: bool) -> None:
-        """Nobody takes a copy out of the map after having put something old into it."""
+        """Nobody takes a copy out of the map that has what the ledger cannot know to be there."""
         entry = copy.deepcopy(self.whole)
         if more:
             entry["rollout"].append(_step("more"))
@@ -96,13 +114,18 @@ class Tokens(History):
         if spare:
             entry["rollout"][0]["copies"][0]["keys"] = {"TOKEN": "${token}", "SPARE": "${token}"}
         leaving = set(self.mapped) - {step["name"] for step in entry["rollout"]}
-        if not any(self._was_put_back(box) for box in leaving):
+        if not any(self._was_put_back(box) or self._has_unadopted(box) for box in leaving):
             self.step("map edited")
             self.play.map["TOKEN"] = entry
 
     def _was_put_back(self, box: str) -> bool:
         held = self.world.containers[box].get("TOKEN")
         return held is not None and held[0] == self.put_back.get(box)
+
+    def _has_unadopted(self, box: str) -> bool:
+        """What is named in the map counts from the first run on, and until a person says to overwrite it."""
+        adopted = {row.provider_id for row in self.play.state("TOKEN").credentials if f"cloud:{box}" in row.baseline}
+        return any(self._has(box, self.world.issued[one].value) for one in self.world.named - adopted)
 
     @rule()
     def days_pass(self) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.rotation.conftest import machines, token_map
-from tests.unit.rotation.driver import Play, quick_ledgers
+from tests.unit.rotation.driver import Play
+from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.world import WORLDS, Killed, World, commits_as_points
 
 pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is covered elsewhere
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is cover
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    with quick_ledgers():
+    with quick_runs():
         yield
 
 

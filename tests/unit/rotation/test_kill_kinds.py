@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.rotation.driver import Play, quick_ledgers
+from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fake_issuers import KINDS
 from tests.unit.rotation.kinds import assert_at_rest, settled
+from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.test_kill import killed_at
 from tests.unit.rotation.world import WORLDS, World
 
@@ -30,7 +31,7 @@ LEAST = 40
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    with quick_ledgers():
+    with quick_runs():
         yield
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
+from tests.chaos import tally
 from tests.unit.rotation.conftest import rotate_once
 from tests.unit.rotation.driver import KEY, Play
 from tests.unit.rotation.world import MUTATING, World
@@ -78,6 +79,7 @@ def test_a_ledger_that_is_cut_off_is_refused_unless_nothing_is_lost(
             put(play, tmp_path, sound[:place])
             assert contents(tmp_path / "ledger.db") == whole, f"a loss that nobody noticed, cut at {place}"
     assert refused
+    count("cut off", refused)
 
 
 @pytest.mark.parametrize("use", ["overwritten", "zeroed"])
@@ -94,6 +96,18 @@ def test_a_damaged_ledger_is_refused_or_read_and_nothing_is_ever_sent(
         refused += bool(tried(play))
         assert not world.counted(*MUTATING), f"an effect after {use} {place}:{end}"
     assert refused, "no damage was seen"
+    count(use, refused)
+
+
+def test_a_damage_that_cannot_even_be_quoted_is_refused_like_any_other(
+    play: Play, tmp_path: Path, sound: bytes
+) -> None:
+    put(play, tmp_path, sound.replace(b"CREATE TABLE", b"CREATE \xe5\xe5\xe5\xe5\xe5"))
+    assert "it is damaged" in tried(play)
+
+
+def count(how: str, refused: int) -> None:
+    tally.add(f"ledgers: {how}", refused=refused, read=PLACES - refused, tracebacks=0, effects=0)
 
 
 def test_a_ledger_that_is_edited_under_a_run_stops_it(play: Play, world: World, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     LedgerError,
     RotorError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres as our_postgres
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal, open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.servers import postgres
@@ -254,6 +255,19 @@ def test_a_proxy_that_lends_sessions_is_refused(opened: Open, server: Postgres, 
     opened()
     with pytest.raises(RotorError, match=r"pools transactions or statements.*session mode"):
         opened(port=server.pgbouncer(mode), readonly=readonly)
+
+
+def test_a_session_that_is_lent_to_two_gives_its_locks_to_one_of_them_even_where_nobody_saw_the_proxy(
+    opened: Open, server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(our_postgres, "refuse_lending", lambda engine: None)
+    port = server.pgbouncer("transaction")
+    one, other = opened("run 1", port), opened("run 2", port)
+    with one.locks.hold("secret S"):
+        for _turn in range(2):
+            with pytest.raises(RotorError, match="pools transactions"), other.locks.hold("secret S"):
+                pass
+        one.locks.check()
 
 
 def test_a_proxy_in_session_mode_is_as_good_as_none(opened: Open, server: Postgres) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,8 +23,6 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.migrations import upgrade
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import Sealer
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import tables
-from tests.servers import postgres
-from tests.servers.postgres import PASSWORD, Postgres
 from tests.unit.rotation.driver import KEY
 from tests.unit.rotation.world import FakeClock
 
@@ -140,58 +136,3 @@ def test_a_wrong_key_migrates_nothing(old: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not open with the key"):
         open_journal({"url": f"sqlite:///{old}", "key": wrong}, clock=FakeClock(), holder="a test")
     assert schema_of(old) == ("0", set())
-
-
-KILLED = """
-import os, sys
-import sqlalchemy as sa
-from tests.unit.rotation.test_ledger_schema import opened, Path
-left = [int(sys.argv[2])]
-
-def die(*_args):
-    left[0] -= 1
-    if left[0] < 0:
-        os.kill(os.getpid(), 9)
-
-sa.event.listen(sa.engine.Engine, sys.argv[3], die)
-opened(Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize(
-    ("event", "steps"), [("before_cursor_execute", range(8, 40, 8)), ("commit", (0, 1))], ids=["statement", "commit"]
-)
-def test_a_migration_that_is_killed_leaves_the_old_or_the_new(tmp_path: Path, event: str, steps: Any) -> None:
-    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
-    seen = set()
-    for step in steps:
-        path = as_of_old(tmp_path / f"{step}.db")
-        subprocess.run(
-            [sys.executable, "-c", KILLED, str(path), str(step), event], env=environment, check=False, timeout=60
-        )
-        found = schema_of(path)
-        seen.add(found[0])
-        assert found in (("0", set()), (str(upgrade.NEWEST), {"keys", "holders"}))
-        assert opened(path).ledger.state("S").credentials
-        assert schema_of(path)[0] == str(upgrade.NEWEST)
-    assert "0" in seen, "no kill came before the end"
-
-
-@pytest.mark.xdist_group("postgres")
-@pytest.mark.skipif(bool(postgres.is_missing()), reason=postgres.is_missing())
-def test_in_postgresql_an_older_ledger_becomes_like_a_new_one() -> None:
-    server = Postgres()
-    try:
-        for database, older in ((server.database(), True), (server.database(), False)):
-            if older:
-                with server.connect(database) as somebody:
-                    for statement in statements("SERIAL NOT NULL"):
-                        somebody.execute(statement)
-            setting = {"url": server.url(database), "password": PASSWORD, "key": KEY}
-            journal = open_journal(setting, clock=FakeClock(), holder="a test")
-            assert len(journal.ledger.state("S").credentials) == older
-            url = sa.make_url(server.url(database)).set(password=PASSWORD)
-            assert differences(sa.create_engine(url, poolclass=sa.NullPool)) == []
-            journal.ledger.close()
-    finally:
-        server.stop()

@@ -18,8 +18,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.driver import KEY, Play
+from tests.unit.rotation.places import in_file
 from tests.unit.rotation.test_kill import killed_at, settled_play
-from tests.unit.rotation.world import FakeClock
 
 NEW = Fernet.generate_key().decode()
 BOTH = f"{NEW},{KEY}"
@@ -114,23 +114,12 @@ def test_the_trail_is_whole_over_changes_of_keys_and_heads_that_were_noted_stay_
     assert held.session().verify(before, "")["problems"] == []
 
 
-def ledger_with_fingerprints(path: Path, key: str) -> Ledger:
-    return open_journal({"url": f"sqlite:///{path}", "key": key}, clock=FakeClock(), holder="a test").ledger
+VALUES = {"kept": SecretValue("value-one"), "dropped": SecretValue("value-two")}
 
 
-def evidence_of(fingerprint: str) -> dict[str, Any]:
-    return {"version": 3, "keys": {"TOKEN": {"fingerprint": fingerprint}, "EMPTY": {"fingerprint": ""}}}
-
-
-def both_fingerprints(ledger: Ledger, value: SecretValue) -> tuple[str, str]:
-    """As a credential's, and as evidence of a store."""
-    return ledger.fingerprint("S", {"token": value}), ledger.fingerprints(value)
-
-
-def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kept(tmp_path: Path) -> None:
-    values = {"kept": SecretValue("value-one"), "dropped": SecretValue("value-two")}
-    ledger = ledger_with_fingerprints(tmp_path / "ledger.db", KEY)
-    for name, value in values.items():
+def fill(ledger: Ledger) -> None:
+    """With two credentials of S: one whose value is kept, one whose value is no longer."""
+    for name, value in VALUES.items():
         intent = ledger.intend("run", "S", "mint", name)
         baseline = {"copy": {"keys": {"fingerprint": {"fingerprint": ledger.fingerprints(value)}}}}
         ledger.minted("run", "S", intent, Credential(name, name, {"token": value}), baseline)
@@ -144,19 +133,37 @@ def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kep
             credential=number, evidence=evidence, unproven={"step": "", "consumers": ()},
         )  # fmt: skip
     ledger.value_dropped("run", "S", 2)
-    old = {name: both_fingerprints(ledger, value) for name, value in values.items()}
+
+
+def evidence_of(fingerprint: str) -> dict[str, Any]:
+    return {"version": 3, "keys": {"TOKEN": {"fingerprint": fingerprint}, "EMPTY": {"fingerprint": ""}}}
+
+
+def fingerprints(ledger: Ledger) -> list[tuple[str, str]]:
+    """Of each value, as a credential's and as evidence of a store."""
+    return [(ledger.fingerprint("S", {"token": value}), ledger.fingerprints(value)) for value in VALUES.values()]
+
+
+def assert_comparable(ledger: Ledger) -> None:
+    """Whatever the ledger has of a value is as it would be if it were computed now."""
+    state = ledger.state("S")
+    for row, (of_credential, in_store) in zip(state.credentials, fingerprints(ledger), strict=True):
+        assert row.fingerprint == of_credential
+        assert row.baseline == {"copy": {"keys": {"fingerprint": {"fingerprint": in_store}}}}
+        assert state.holdings[row.name].evidence == state.looks[row.name].progress == evidence_of(in_store)
+    assert ledger.unseal(state.credentials[0]).fields == {"token": VALUES["kept"]}
+
+
+def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kept(tmp_path: Path) -> None:
+    place = in_file(tmp_path)
+    ledger = place.opened().ledger
+    fill(ledger)
     for newest, before in ((NEW, KEY), (Fernet.generate_key().decode(), NEW)):
-        ledger = ledger_with_fingerprints(tmp_path / "ledger.db", f"{newest},{before}")
-        ledger.rekey("run", "me", "", ["S"])
-        ledger = ledger_with_fingerprints(tmp_path / "ledger.db", newest)
-        state = ledger.state("S")
-        for row, (name, value) in zip(state.credentials, values.items(), strict=True):
-            of_credential, in_store = both_fingerprints(ledger, value)
-            assert (of_credential, in_store) != old[name]
-            assert row.fingerprint == of_credential
-            assert row.baseline == {"copy": {"keys": {"fingerprint": {"fingerprint": in_store}}}}
-            assert state.holdings[name].evidence == state.looks[name].progress == evidence_of(in_store)
-        assert ledger.unseal(state.credentials[0]).fields == {"token": values["kept"]}
+        old = fingerprints(ledger)
+        place.opened(f"{newest},{before}").ledger.rekey("run", "me", "", ["S"])
+        ledger = place.opened(newest).ledger
+        assert not {one for pair in old for one in pair} & {one for pair in fingerprints(ledger) for one in pair}
+        assert_comparable(ledger)
 
 
 def test_killed_at_any_commit_the_same_command_finishes_it(held: Play, tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.conftest import token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fakes import Token
-from tests.unit.rotation.world import World
+from tests.unit.rotation.world import Killed, World
 
 
 @pytest.fixture
@@ -43,6 +44,28 @@ def test_refused_means_the_old_value_refused_and_the_new_one_accepted_twice(play
     old, new = (row.name for row in play.state("TOKEN").credentials)
     after = world.log[world.log.index(("revoke", first_id(play))) + 1 :]
     assert after == [("show", old), ("show", new)] * 2
+
+
+def test_whoever_dies_at_a_revoke_has_said_before_what_it_was_about_to_do(play: Play, world: World) -> None:
+    plan = play.plan("TOKEN", force=True)
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    world.fail("revoke", Killed())
+    with pytest.raises(Killed):
+        play.advance(plan["run"], Phase.REVOKED)
+    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+
+
+def test_whoever_revokes_is_given_no_value(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Credential] = []
+    really = Token.revoke
+
+    def revoke(issuer: Token, credential: Credential) -> None:
+        given.append(credential)
+        really(issuer, credential)
+
+    monkeypatch.setattr(Token, "revoke", revoke)
+    play.rotate("TOKEN", force=True)
+    assert [credential.fields for credential in given] == [{}]
 
 
 def test_an_unclear_answer_proves_no_refusal(play: Play, world: World) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import MapError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
+from tests.chaos import tally
 from tests.unit.rotation import fake_cloud
 from tests.unit.rotation.maps import BASE, DESIGN, read
 
@@ -75,10 +76,14 @@ def mutated(draw: st.DrawFn) -> Any:
 
 
 def outcome(*raw: Any) -> SecretMap | MapError:
+    """Anything else that it raises ends the test."""
+    found: SecretMap | MapError
     try:
-        return parse(*raw)
+        found = parse(*raw)
     except MapError as error:
-        return error
+        found = error
+    tally.add("maps: mutated", **{"refused" if isinstance(found, MapError) else "read": 1}, tracebacks=0)
+    return found
 
 
 @settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.too_slow])

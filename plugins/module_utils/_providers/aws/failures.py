@@ -185,6 +185,8 @@ def _not_answered(exception: Exception, call: Call) -> errors.RotorError:
     if "HTTPClientError" in names or "IncompleteReadError" in names:
         lost = errors.OutcomeUnknownError if call.changes else errors.UnavailableError
         return lost(f"{call.where}: no answer ({names[0]})")
+    if "ResponseParserError" in names:
+        return errors.UnexpectedAnswerError(f"{call.where}: the answer is not AWS's ({names[0]})")
     return errors.UnexpectedAnswerError(f"{call.where}: {names[0]}")
 
 

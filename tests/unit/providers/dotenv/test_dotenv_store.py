@@ -98,7 +98,7 @@ def test_somebody_elses_value_is_not_overwritten(store: DotenvFile, container: C
     since = store.observe(container, ["A", "B"])
     file.write_text("A=theirs\n")
 
-    with pytest.raises(ConflictError, match=r"writing to dotenv file app1:.*somebody else has changed A$"):
+    with pytest.raises(ConflictError, match=r"writing to dotenv file app1:.*somebody else has changed A\."):
         store.write(container, {"A": ONE, "B": TWO}, since)
 
     assert file.read_text() == "A=theirs\n"

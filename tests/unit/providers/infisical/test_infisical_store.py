@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
+    CrossedError,
     InvalidRequestError,
     NotFoundError,
     PendingApprovalError,
     PermissionDeniedError,
+    UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
 from tests.sandbox.visitor import Visitor
@@ -39,6 +42,52 @@ def test_only_what_differs_is_sent(store: InfisicalSecrets, world: Visitor) -> N
     written = store.write(FOLDER, {**value("stays"), "OTHER": SecretValue("new")})
 
     assert {key: facts["version"] for key, facts in written["keys"].items()} == {"API_KEY": 1, "OTHER": 2}
+
+
+@pytest.mark.parametrize(("lost", "sent"), [("reset_before", 2), ("reset_after", 1)])
+def test_a_write_without_an_answer_is_sent_again_only_if_it_did_not_arrive(
+    store: InfisicalSecrets, world: Visitor, lost: str, sent: int
+) -> None:
+    store.write(FOLDER, value("old"))
+    world.tell("faults", provider="infisical", path="/secrets/batch", kind=lost, times=1)
+
+    written = store.write(FOLDER, value("new"))
+
+    assert holds(world, "new")
+    assert written["keys"]["API_KEY"]["version"] == 2
+    assert asked(world, "/secrets/batch") == ["PATCH"] * (1 + sent)
+
+
+def test_who_writes_right_before_us_is_told_of(
+    store: InfisicalSecrets, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(FOLDER, value("old"))
+    ask = store.connection.ask
+
+    def overtaken(method: str, *what: Any, **more: Any) -> Any:
+        if method == "PATCH":
+            connect().write(FOLDER, value("theirs"))
+        return ask(method, *what, **more)
+
+    monkeypatch.setattr(store.connection, "ask", overtaken)
+    with pytest.raises(CrossedError, match="somebody else has written API_KEY right before"):
+        store.write(FOLDER, value("ours"))
+
+
+def test_a_write_that_is_answered_with_another_value_is_no_success(
+    store: InfisicalSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = store.connection.ask
+
+    def altered(method: str, *what: Any, **more: Any) -> Any:
+        said = ask(method, *what, **more)
+        if method == "PATCH":
+            said["secrets"][0]["secretValue"] = "theirs"
+        return said
+
+    monkeypatch.setattr(store.connection, "ask", altered)
+    with pytest.raises(UnexpectedAnswerError, match="API_KEY has another value"):
+        store.write(FOLDER, value("ours"))
 
 
 @pytest.mark.parametrize("text", [" x", "x ", "x\n\n", "\tx", "x\r\n", "\nx\n"])

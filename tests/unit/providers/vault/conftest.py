@@ -13,7 +13,7 @@ import pytest
 
 from tests.conformance.proxy import Proxy
 from tests.servers.openbao import OpenBao
-from tests.unit.core.doubles import Scripted, ScriptedServer, VirtualClock
+from tests.unit.core.doubles import Scripted, ScriptedServer, ServersClock, VirtualClock
 from tests.unit.providers.vault.place import Place
 
 
@@ -31,7 +31,7 @@ def mounts(bao: OpenBao) -> dict[int, str]:
 
 @pytest.fixture
 def clock() -> VirtualClock:
-    return VirtualClock()
+    return ServersClock()
 
 
 @pytest.fixture

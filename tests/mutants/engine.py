@@ -1,30 +1,23 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The safeguards, and how each is taken out: an exact text that must stand once in its file, and what replaces it."""
+"""The safeguards of the engine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.mutants.mutant import Mutant
 
-ROTATION = "plugins/plugin_utils/_rotation"
 RUNS = ("rotation", "revoking", "kill")
 PLANS = ("planner", *RUNS)
 
 
-@dataclass(frozen=True)
-class Mutant:
-    safeguard: str
-    file: str
-    """In the rotation's folder."""
-    text: str
-    instead: str
-    tests: tuple[str, ...]
-    """Names of test files in tests/unit/rotation, the likeliest first."""
+def mutant(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
+    names = tuple(f"rotation/test_{name}" for name in tests)
+    return Mutant(safeguard, f"plugin_utils/_rotation/{file}", text, instead, names)
 
 
-def dropped(safeguard: str, clause: str, *tests: str, file: str = "planner.py", instead: str = "") -> Mutant:
-    return Mutant(safeguard, file, clause, instead, tests or PLANS)
+def dropped(safeguard: str, clause: str, *tests: str, file: str = "planner", instead: str = "") -> Mutant:
+    return mutant(safeguard, file, clause, instead, *(tests or PLANS))
 
 
 _MINT_INTENT = (
@@ -42,25 +35,62 @@ _WRITE = (
     "                evidence = store.write(copy.container, render(secret, copy, credential), since)\n"
 )
 
+_ACTIVATE_INTENT = '        intent = self._ledger.intend(self._run, secret, "activate", row.name, row.id)\n'
+_ACTIVATE = (
+    "        with self._outcome({secret: intent}):\n            self._insist(lambda: issuer.activate(credential))\n"
+)
+_REVOKE_INTENT = '        intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)\n'
+_REVOKED = "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))\n"
+_PROVEN = "proof = self._prove(work, issuer, row)\n"
+_REVOKE = f"        with self._outcome({{secret.name: intent}}):\n            {_REVOKED}            {_PROVEN}"
+
 MUTANTS = (
-    Mutant(
+    mutant(
         "intent before effect: mint",
-        "issuing.py",
+        "issuing",
         _MINT_INTENT + _MINT,
         "        credential = self._made(work, issuer, name, 0, baseline)\n" + _MINT_INTENT,
-        ("kill", "rotation"),
+        "kill",
+        "rotation",
     ),
-    Mutant(
+    mutant(
         "intent before effect: write",
-        "effects.py",
+        "effects",
         _WRITE_INTENT + _WRITE,
         "            evidence = store.write(copy.container, render(secret, copy, credential), since)\n" + _WRITE_INTENT,
-        ("rotation", "kill"),
+        "rotation",
+        "kill",
+    ),
+    mutant(
+        "intent before effect: activate",
+        "issuing",
+        _ACTIVATE_INTENT + _ACTIVATE,
+        "        self._insist(lambda: issuer.activate(credential))\n" + _ACTIVATE_INTENT,
+        "cutover",
+        "kill_kinds",
+    ),
+    mutant(
+        "intent before effect: revoke",
+        "revoking",
+        _REVOKE_INTENT + _REVOKE,
+        f"        {_REVOKED}        {_PROVEN}{_REVOKE_INTENT}",
+        "revoking",
+        "kill",
+        "rotation",
+    ),
+    mutant(
+        "outcome kept: no answer is no failure",
+        "acts",
+        "DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)",
+        "DOUBTFUL = ()",
+        "rotation",
+        "revoking",
+        "kill",
     ),
     dropped(
         "verify gate", "return writes + reloads + checks", "rotation", "planner", instead="return writes + reloads"
     ),
-    dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking.py", instead="if False:"),
+    dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking", instead="if False:"),
     dropped(
         "rule: no copy holds it",
         "for mark in state.holdings.values() if mark.credential == row.id]\n    found +=",
@@ -76,6 +106,24 @@ MUTANTS = (
     dropped("rule: a write in doubt counts", 'for i in doubts if i.kind == "write"]', *PLANS, instead="for i in ()]"),
     dropped("rule: a reload in doubt counts", 'for i in doubts if i.kind == "reload"]', *PLANS, instead="for i in ()]"),
     dropped("rule: a replacement is there", '[*found, "there is nothing in its place"]', instead="found"),
+    dropped("rule: nothing replaces itself", " or replacement.id == row.id", *PLANS),
+    dropped(
+        "rule: an adopted one is in somebody's hands",
+        "row.origin is not Origin.ADOPTED and ",
+        "planner",
+        "edited",
+        *RUNS,
+    ),
+    dropped(
+        "rule: what was handed out may be held", "row.id not in state.handed_out and not order", instead="not order"
+    ),
+    dropped(
+        "rule: left the map with an adopted one",
+        "for name in unmarked(secret, state, row)]\n    never",
+        "edited",
+        instead="for name in ()]\n    never",
+    ),
+    dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "planner", "edited", *RUNS),
     dropped("rule: a moved copy may hold it", " and not order.moved", "planner", "going_back", *RUNS),
     dropped(
         "rule: the replacement in every copy",
@@ -96,7 +144,7 @@ MUTANTS = (
         "rotation",
         "damaged",
         "stores",
-        file="effects.py",
+        file="effects",
         instead="if False and not store.unchanged(",
     ),
     dropped(
@@ -104,7 +152,7 @@ MUTANTS = (
         "unfit = [] if work.row.id in work.state.handed_out else unfit_values(work.secret, credential)",
         "stores",
         "rotation",
-        file="effects.py",
+        file="effects",
         instead="unfit = []",
     ),
     dropped(
@@ -112,7 +160,7 @@ MUTANTS = (
         "        self._clock.sleep(SETTLE)\n        return self._refused(issuer, old, new)",
         "revoking",
         "rotation",
-        file="revoking.py",
+        file="revoking",
         instead="        return True",
     ),
     dropped(
@@ -120,7 +168,7 @@ MUTANTS = (
         " and issuer.verify(new) is Answer.ACCEPTED\n\n    def _end",
         "revoking",
         "rotation",
-        file="revoking.py",
+        file="revoking",
         instead="\n\n    def _end",
     ),
     dropped(
@@ -128,14 +176,54 @@ MUTANTS = (
         "issuer.verify(old) is Answer.REFUSED",
         "revoking",
         "rotation",
-        file="revoking.py",
+        file="revoking",
         instead="issuer.verify(old) is not Answer.ACCEPTED",
+    ),
+    dropped(
+        "proof: listed as revoked, or not at all",
+        "if listed is None or listed.revoked:\n            return",
+        "revoking",
+        "rotation",
+        file="revoking",
+        instead="if True:\n            return",
+    ),
+    dropped(
+        "used since, after every copy had changed",
+        "if listed and listed.last_used_at and since and listed.last_used_at > since:",
+        "revoking",
+        "rotation",
+        file="revoking",
+        instead="if False:",
+    ),
+    dropped(
+        "no value goes where none is needed",
+        "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))",
+        "revoking",
+        file="revoking",
+        instead="issuer.revoke(self._ledger.unseal(row))",
+    ),
+    dropped(
+        "a sealed value is what was minted",
+        "if fields and self.fingerprint(row.secret, fields) != row.fingerprint:",
+        "ledger",
+        "damaged",
+        file="records",
+        instead="if False:",
+    ),
+    dropped(
+        "asked to stop: before each effect",
+        "        self._clock.check()\n        kind",
+        "processes",
+        "many",
+        "rotation",
+        file="effects",
+        instead="        kind",
     ),
     dropped(
         "parent check",
         "        if os.getppid() != self._parent:\n            self.stop()",
         "processes",
-        file="worker.py",
+        file="worker",
         instead="        if False:\n            self.stop()",
     ),
     dropped(
@@ -143,15 +231,22 @@ MUTANTS = (
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "ledger",
         "processes",
-        file="locks.py",
+        file="locks",
         instead="pass",
+    ),
+    dropped(
+        "a session of locks is nobody else's",
+        "    if others:\n",
+        "ledger_postgres",
+        file="postgres",
+        instead="    if False:\n",
     ),
     dropped(
         "a sealed value is bound to its row",
         '(bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field)',
         "ledger",
         "damaged",
-        file="sealing.py",
+        file="sealing",
         instead="False",
     ),
     dropped(
@@ -159,7 +254,7 @@ MUTANTS = (
         "elif stamp != self._ledger.id:",
         "preflight",
         "stores",
-        file="preflight.py",
+        file="preflight",
         instead="elif False:",
     ),
     dropped(
@@ -168,7 +263,7 @@ MUTANTS = (
         "preflight",
         "edited",
         "rotation",
-        file="preflight.py",
+        file="preflight",
         instead="elif False:",
     ),
 )

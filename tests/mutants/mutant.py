@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A safeguard, and how it is taken out: an exact text that must stand once in its file, and what replaces it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    safeguard: str
+    file: str
+    """Below plugins/, without its ending."""
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+    """Test files below tests/unit/, without their ending, the likeliest to notice first."""
+
+    @property
+    def part(self) -> str:
+        return "engine" if self.file.startswith("plugin_utils/") else "providers"

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The safeguards of the providers, and of the HTTP client that most of them share."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+CORE = "module_utils/_core"
+PROVIDERS = "module_utils/_providers"
+HTTP = "core/test_http"
+
+
+def http(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
+    return Mutant(safeguard, f"{CORE}/http", text, instead, (HTTP, *tests))
+
+
+def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
+    system = file.partition("/")[0]
+    names = tuple(f"providers/{system}/test_{name}" for name in tests)
+    return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, names)
+
+
+_VERDICT = """\
+        except AuthenticationError:
+            return Answer.REFUSED
+        except StoppedError:
+            raise
+        except RotorError:
+            return Answer.UNCLEAR
+"""
+
+
+def proof(what: str, status: int) -> Mutant:
+    """That answer, too, would be taken for the end of a token."""
+    instead = f"""\
+        except StoppedError:
+            raise
+        except RotorError as error:
+            return Answer.REFUSED if error.status in (401, {status}) else Answer.UNCLEAR
+"""
+    return provider(f"proof: {what} is no refusal", "fly/issuer", _VERDICT, instead, "fly_tokens")
+
+
+MUTANTS = (
+    proof("403", 403),
+    proof("429", 429),
+    proof("500", 500),
+    proof("503", 503),
+    proof("HTML", 200),
+    # a lost answer
+    http(
+        "lost answer: is in doubt",
+        "doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))",
+        "doubt = False",
+    ),
+    http("lost answer: 5xx is in doubt", "doubt = doubt or (not reads and answer.status >= 500)", "pass"),
+    http("lost answer: sent again where harmless only", "or (doubt and not harmless)", ""),
+    provider(
+        "lost answer: a GraphQL mutation's",
+        "fly/client",
+        "raise errors.OutcomeUnknownError(error.message, status=error.status, request_id=error.request_id) from None",
+        "raise",
+        "fly_tokens",
+        "fly_client",
+        "fly_answers",
+    ),
+    provider(
+        "lost write: read back (Infisical)",
+        "infisical/store",
+        "if all(_holds(now, key, value) for key, value in values.items()):\n                    return now",
+        "if values:\n                    return now",
+        "infisical_store",
+    ),
+    provider(
+        "lost write: read back (Parameter Store)",
+        "aws/writer",
+        "arrived = self._has_arrived(name, value, due)",
+        "arrived = True",
+        "ssm_store",
+    ),
+    provider(
+        "lost write: read back (Vault)",
+        "vault/store",
+        "                    trouble = error\n",
+        "                    trouble = error\n"
+        "                    if isinstance(error, OutcomeUnknownError):\n"
+        "                        return document\n",
+        "vault_faults",
+        "vault_kv2",
+    ),
+    provider("write seen (KV 1)", "vault/documents", "if not self._is_seen(changes):", "if False:", "vault_kv1"),
+    # access denied is not absent
+    provider(
+        "denied is not absent (GitHub)",
+        "github/store",
+        "        except NotFoundError:\n            return None\n",
+        "        except (NotFoundError, PermissionDeniedError):\n            return None\n",
+        "github_store",
+        "github_actions",
+    ),
+    provider(
+        "denied is not absent (Vault)",
+        "vault/documents",
+        "raise denied from None",
+        "return self._gone({})",
+        "vault_kv2",
+        "vault_faults",
+        "vault_names",
+    ),
+    http("denied is not absent (all)", "403: errors.PermissionDeniedError", "403: errors.NotFoundError"),
+    provider(
+        "denied is not absent (AWS)",
+        "aws/failures",
+        '(errors.PermissionDeniedError, ""),',
+        '(errors.NotFoundError, ""),',
+        "aws_failures",
+        "ssm_store",
+    ),
+    # credentials stay
+    http("credential: to its own host only", "if origin(url) != origin(self.base_url):", "if False:"),
+    http("credential: a change follows no redirect", "reply.is_redirect and method in SAFE", "reply.is_redirect"),
+    http("credential: not in clear", 'if parts.scheme == "http" and not _is_loopback(parts.hostname):', "if False:"),
+    http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization)", "pass"),
+    # evidence of a store
+    provider("evidence (Fly)", "fly/store", "return before == now and None not", "return None not", "fly_store"),
+    provider("evidence: none is not the same (Fly)", "fly/store", " and None not in before.values()", "", "fly_store"),
+    provider(
+        "evidence (GitHub)",
+        "github/store",
+        "return _dates(recorded) == _dates(observed)",
+        "return True",
+        "github_store",
+        "github_actions",
+    ),
+    provider(
+        "evidence (Vault)",
+        "vault/store",
+        "before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)",
+        "True",
+        "vault_kv2",
+        "vault_kv1",
+    ),
+    provider(
+        "evidence (Infisical)",
+        "infisical/store",
+        "before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)",
+        "True",
+        "infisical_store",
+    ),
+    provider(
+        "evidence (Parameter Store)",
+        "aws/ssm",
+        "before.keys() == now.keys() and all(_is_same(before[key], now[key]) for key in before)",
+        "True",
+        "ssm_store",
+    ),
+    # compared and set
+    provider(
+        "check and set: merged (Vault)",
+        "vault/documents",
+        'options = {} if version is None else {"options": {"cas": version}}',
+        "options = {}",
+        "vault_kv2",
+    ),
+    provider("check and set: replaced (Vault)", "vault/documents", "cas=version, ", "", "vault_kv2", "vault_names"),
+    provider(
+        "check and set: since it was seen (Vault)",
+        "vault/store",
+        "if moved := [key for key in due if not _same(before.get(key), now.get(key))]:",
+        "if moved := [key for key in due if due is None]:",
+        "vault_kv2",
+        "vault_kv1",
+    ),
+    provider("check and set: crossed (Infisical)", "infisical/store", "if crossed:", "if False:", "infisical_store"),
+    provider("check and set: crossed (Parameter Store)", "aws/writer", "if made != due:", "if False:", "ssm_store"),
+    # 200 with something else in it
+    provider(
+        "200 with an error (Fly)", "fly/client", 'if said.get("errors"):', "if False:", "fly_tokens", "fly_answers"
+    ),
+    provider(
+        "200 without a list (Fly)",
+        "fly/client",
+        'if said and "secrets" not in said:',
+        "if False:",
+        "fly_store",
+        "fly_answers",
+    ),
+    provider(
+        "200 without a token (Fly)",
+        "fly/client",
+        "    if not grants:\n",
+        "    if False:\n",
+        "fly_answers",
+        "fly_tokens",
+        "fly_client",
+    ),
+    provider(
+        "200 that awaits approval (Infisical)",
+        "infisical/store",
+        'if "approval" in said:',
+        "if False:",
+        "infisical_store",
+    ),
+    provider(
+        "200 with another value (Infisical)",
+        "infisical/store",
+        "if other := [key for key in values if key in seen and value_of(made[key]) != values[key]]:",
+        "if other := ():",
+        "infisical_store",
+    ),
+    provider(
+        "200 with labels refused (Parameter Store)",
+        "aws/writer",
+        'if refused := answer.get("InvalidLabels"):',
+        "if refused := ():",
+        "ssm_versions",
+        "ssm_store",
+    ),
+    Mutant(
+        "a part was written: no refusal of the whole",
+        f"{CORE}/errors",
+        "        if not happened:\n            raise\n",
+        "        raise\n",
+        ("core/test_errors", "providers/github/test_github_store", "providers/aws/test_ssm_store"),
+    ),
+)
