@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 JOURNAL = "ROTOR_CHAOS_JOURNAL"
 KILL = "ROTOR_CHAOS_KILL"
@@ -63,30 +63,38 @@ class Points:
         self._strike_at(number, "after")
 
     def _note(self, what: str) -> int:
-        with self._journal.open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with self._locked() as file:
             file.seek(0)
             number = sum(not line.startswith(STRUCK) for line in file) + 1
-            file.write(f"{what}\n" if what.startswith(STRUCK) else f"{_thread()} {what}\n")
+            file.write(f"{_thread()} {what}\n")
         return number
+
+    @contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        """Nobody else can note anything meanwhile, and so begins nothing."""
+        with self._journal.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
 
     def _strike_at(self, number: int, when: str) -> None:
         if self._kill and (self._kill.point, self._kill.when) == (number, when):
             self._strike(self._kill)
 
     def _strike(self, kill: Kill) -> None:
-        """What is noted before the journal says so was begun before the kill."""
+        """What is noted before the journal says so was begun before the kill; the dead let go of its lock."""
         number = signal.Signals[kill.signal]
         parent = os.getppid()
         if kill.victim == "parent":
             os.kill(parent, number)
             if number == signal.SIGKILL:
                 _until_orphaned(parent)
-        self._note(f"{STRUCK} {kill} by {_thread()}")
-        if kill.victim == "both":
-            os.kill(parent, number)
-        if kill.victim != "parent":
-            os.kill(os.getpid(), number)
+        with self._locked() as file:
+            file.write(f"{STRUCK} {kill} by {_thread()}\n")
+            file.flush()
+            if kill.victim == "both":
+                os.kill(parent, number)
+            if kill.victim != "parent":
+                os.kill(os.getpid(), number)
 
 
 def _thread() -> str:

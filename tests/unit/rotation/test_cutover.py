@@ -132,7 +132,7 @@ def test_after_the_cut_nothing_that_fails_stops_the_rest_and_the_next_run_closes
     assert play.rotate("TOKEN", force=True)["failed"]
     assert "GAP   TOKEN: the old value is dead" in play.output
     assert "write ci" in done(play)
-    assert "2 ci, reload of ci: machine 0 of ci did not come up" in play.output
+    assert "2 ci, reload of ci (connection cloud): machine 0 of ci did not come up" in play.output
     assert "the old value is dead" in play.output.split("go back:")[1]
     play.world.services["ci"].breaks_at = None
     assert not play.rotate("TOKEN")["failed"], play.output
@@ -144,7 +144,7 @@ def test_a_failed_check_does_not_stop_the_later_steps(ready: Callable[..., Play]
     play.world.fail("test", CheckFailedError("self-test failed"), "app")
     assert play.rotate("TOKEN", force=True)["failed"]
     assert done(play)[-2:] == ["update ci/1", "test ci"]
-    assert "1 app, verify: self-test failed" in play.output
+    assert "1 app, verify (connection cloud): self-test failed" in play.output
     play.world.log.clear()
     assert not play.rotate("TOKEN")["failed"], play.output
     assert done(play) == ["test app"]
