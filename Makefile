@@ -23,10 +23,11 @@ INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collection
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff yamllint changelog docs ansible-lint
-TESTS := unit chaos-sample conformance-ours integration integration-newest
+BESIDE := sanity $(LINT) venv-newest systems
+ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test static tests lint $(LINT) $(TESTS) sanity venv-newest engine systems conformance chaos mutants format coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -42,16 +43,16 @@ demo: sync ## Install the collection as a user would, and rotate a token in the 
 
 test: sync ## Run every check and every test, as CI does
 	@rm -rf $(REPORTS)
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target static; status=$$?; \
-	$(MAKE) --no-print-directory --keep-going --jobs=1 tests || status=$$?; \
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target beside; status=$$?; \
+	$(MAKE) --no-print-directory --keep-going --jobs=1 alone || status=$$?; \
 	printf '\n== Summary\n'; \
 	[ $$status = 0 ] || echo 'A step of the gate has FAILED, see above'; \
 	$(BIN)/python tools/summary.py $(REPORTS); exit $$status
 
-# These use one core each, the tests use all.
-static: sanity $(LINT) venv-newest
+# The sanity tests need one core for minutes; the others of these use what they leave.
+beside: $(BESIDE)
 
-tests: $(TESTS)
+alone: $(ALONE)
 
 lint: $(LINT) ## Run the linters
 
