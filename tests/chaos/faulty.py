@@ -19,6 +19,8 @@ from .player import Player
 from .scenes import Scene
 from .wire import HurriedClock
 
+FORGET = re.compile(r"rotate_forget='([^']+)'")
+"""What a run offers to forget."""
 NOT_BEGUN = "nothing of it was changed"
 NEVER = ("Traceback", "unexpected ", "Something went wrong", "<html")
 """An error that nobody foresaw, and what the world's wrong answers have in their bodies."""

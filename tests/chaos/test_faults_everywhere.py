@@ -10,7 +10,6 @@ wait. With ROTOR_FAULTS=1 every call is tried; with 7, every seventh; without, e
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,14 +28,6 @@ from .scenes import Servers, TwoPlaces
 from .wire import Call, Line, Stranger
 
 STEP = int(os.environ.get("ROTOR_FAULTS", "0"))
-FORGET = re.compile(r"rotate_forget='([^']+)'")
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[Stranger]:
-    running = Stranger()
-    yield running
-    running.stop()
 
 
 @dataclass
@@ -115,7 +106,9 @@ def _spoilt(rotation: OnALine, kind: str, call: Call, lasting: bool, stranger: S
     lost = set(scene.mints()) - scene.recorded()
 
     second = rotation.run()
-    if kind == "404" and (offered := FORGET.findall(rotation.output)):  # such a lie is the truth of every new secret
+    if kind == "404" and (
+        offered := faulty.FORGET.findall(rotation.output)
+    ):  # such a lie is the truth of every new secret
         assert "was changed by somebody else" in rotation.output
         second = rotation.run(forget=tuple(offered))
     assert not second.get("failed"), "the next run does not finish it"

@@ -10,7 +10,6 @@ call is tried; with 7, every seventh; without, a few kinds of fault have one eac
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -29,24 +28,9 @@ from .spoiler import KINDS, Request, Spoiler
 from .wire import Stranger
 
 STEP = int(os.environ.get("ROTOR_FAULTS", "0"))
-FORGET = re.compile(r"rotate_forget='([^']+)'")
 SAMPLE = {"reset after the effect": "Vault", "403": "SSM", "HTML instead of JSON": "Infisical"}
 AWS = {"AmazonSSM": "SSM", "secretsmanager": "Secrets Manager"}
 WORLDS = {"fly": "Fly", "molecule-cp": "Fly", "github": "GitHub", "infisical": "Infisical"}
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    running = Servers()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[Stranger]:
-    running = Stranger()
-    yield running
-    running.stop()
 
 
 @dataclass
@@ -140,7 +124,7 @@ def _put_right(rotation: Spoilt, system: str, stranger: Stranger) -> None:
         faulty.assert_helpful(rotation, kind)
 
     second = rotation.run()
-    if offered := FORGET.findall(rotation.output):  # a wrong answer is the truth of every new secret
+    if offered := faulty.FORGET.findall(rotation.output):  # a wrong answer is the truth of every new secret
         second = rotation.run(forget=tuple(offered))
     assert not second.get("failed"), "the next run does not finish it"
     scene.assert_at_rest()

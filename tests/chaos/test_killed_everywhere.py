@@ -53,13 +53,6 @@ def stage() -> Iterator[Stage]:
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    running = Servers()
-    yield running
-    running.stop()
-
-
 Show = Callable[[str], AbstractContextManager[Theatre]]
 
 
