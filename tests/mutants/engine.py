@@ -16,7 +16,7 @@ def mutant(safeguard: str, file: str, text: str, instead: str, *tests: str) -> M
     return Mutant(safeguard, f"plugin_utils/_rotation/{file}", text, instead, names)
 
 
-def dropped(safeguard: str, clause: str, *tests: str, file: str = "planner", instead: str = "") -> Mutant:
+def dropped(safeguard: str, clause: str, *tests: str, file: str = "rule", instead: str = "") -> Mutant:
     return mutant(safeguard, file, clause, instead, *(tests or PLANS))
 
 
@@ -87,8 +87,13 @@ MUTANTS = (
         "revoking",
         "kill",
     ),
-    dropped(
-        "verify gate", "return writes + reloads + checks", "rotation", "planner", instead="return writes + reloads"
+    mutant(
+        "verify gate",
+        "planner",
+        "return writes + reloads + checks",
+        "return writes + reloads",
+        "rotation",
+        "planner",
     ),
     dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking", instead="if False:"),
     dropped(

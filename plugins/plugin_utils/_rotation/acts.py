@@ -22,10 +22,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, SecretMap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     IntentState,
+    Order,
     SecretState,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems

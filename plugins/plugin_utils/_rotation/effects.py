@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     InvalidRequestError,
     RotorError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -121,7 +121,7 @@ class Effects(Issuing, Revoking):
     def _verify(self, work: Work) -> str:
         secret, action = work.secret, work.action
         step = secret.steps[action.step or 0]
-        part = next(check for check in step.verify if planner.check_key(check) == action.target)
+        part = next(check for check in step.verify if check.key == action.target)
         check = self._systems.check(part)
         credential = self._credential(work)
         intent = self._ledger.intend(self._run, secret.name, "verify", action.target, action.credential)
@@ -141,7 +141,7 @@ class Effects(Issuing, Revoking):
 
     def _close(self, work: Work) -> str:
         row = work.row
-        lacking = planner.missing_proof(work.secret, work.state, row)
+        lacking = rule.missing_proof(work.secret, work.state, row)
         if lacking:
             raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
         self._ledger.closed(self._run, work.secret.name, row.id)
@@ -149,7 +149,7 @@ class Effects(Issuing, Revoking):
 
     def _abandon(self, work: Work) -> str:
         row = work.row
-        in_use = planner.uses(work.state, row)
+        in_use = rule.uses(work.state, row)
         if in_use:
             raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}")
         self._ledger.abandoned(self._run, work.secret.name, row.id)

@@ -30,13 +30,12 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import (
     Action,
-    Order,
     Phase,
     is_of_use,
     remaining,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.progress import Counts, Progress
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Order, SecretState
 
 THREADS = 8
 _FAST = ("recover", "clean", "mint", "activate", "accept", "write")

@@ -22,8 +22,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies imp
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Intent, IntentState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Intent, IntentState, Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 

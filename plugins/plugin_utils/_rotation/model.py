@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 Options = Mapping[str, Any]
@@ -26,6 +29,12 @@ class Part:
 class Check(Part):
     proves: str = "life"
     """``use`` (a consumer works with the new credential) or ``life`` (something answers)."""
+
+    @cached_property
+    def key(self) -> str:
+        """Its name in the ledger; an edited check is another check."""
+        text = json.dumps([self.type, self.connection, self.options, self.proves], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

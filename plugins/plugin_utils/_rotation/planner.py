@@ -9,23 +9,23 @@ nothing older is alive? Resume, rollback, clean-up and an edited map are that sa
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Check, Copy, Secret, Step
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, Step
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rule import holds, obstacles
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
     Mark,
+    Order,
     Origin,
     SecretState,
+    target_of,
 )
 
 
@@ -79,24 +79,6 @@ class Action:
     @property
     def phase(self) -> Phase:
         return Phase.ROLLED_OUT if self.cut else _PHASES[self.kind]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
-
-    secret: str
-    mint: bool = False
-    """Whether a new credential is wanted, if none was minted after ``base``."""
-    base: int | None = None
-    rollback: bool = False
-    baseline: Mapping[str, Any] = field(default_factory=dict)
-    """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
-    moved: tuple[str, ...] = ()
-    """Copies of which that cannot be said: somebody has changed them since."""
-    why: str = ""
-    run: str = ""
-    """Whose look at a copy on a host counts; what another run saw may have changed."""
 
 
 def remaining(
@@ -206,21 +188,6 @@ def _by_step(steps: list[tuple[int, Step]], state: SecretState, target: int | No
     return [action for index, step in steps for action in _step(index, step, state, target)]
 
 
-def target_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
-    if order.rollback:
-        return state.current
-    if state.pending:
-        return state.pending
-    minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
-    return None if order.mint and not any(minted_since) else state.current
-
-
-def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """What stands in the place of an older credential: until there is a new one, it is the current one."""
-    return target_of(state, order) or state.current
-
-
 def _is_untried(state: SecretState, order: Order, target: CredentialRow | None) -> bool:
     """Whether the provider has yet to accept what is to be written: a new credential, or one that others have replaced.
 
@@ -251,7 +218,7 @@ def _step(index: int, step: Step, state: SecretState, target: int | None) -> lis
     ]
     checks = [
         Action("verify", index, key, target)
-        for key in map(check_key, step.verify)
+        for key in (check.key for check in step.verify)
         if writes or reloads or not on_target(state.proofs.get((step.name, key)))
     ]
     return writes + reloads + checks
@@ -292,78 +259,6 @@ def _endings(
     return actions
 
 
-def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Order) -> list[str]:
-    """**The one rule.** Why ``row`` must not be revoked now; empty when it may.
-
-    No copy holds it, no known consumer runs on it, and a verified replacement is in every copy. The last clause is
-    also met by a credential that was never handed out: this ledger wrote it nowhere, and every copy is still as it was
-    before it was minted.
-    """
-    found = uses(state, row)
-    found += [f"{name} had it when it was adopted, and has left the map" for name in unmarked(secret, state, row)]
-    never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
-    if never_handed_out:
-        return found
-    replacement = replacement_of(state, order)
-    if replacement is None or replacement.id == row.id:
-        return [*found, "there is nothing in its place"]
-    return found + missing_proof(secret, state, replacement)
-
-
-def uses(state: SecretState, row: CredentialRow) -> list[str]:
-    """Who has ``row``, or may have it: an effect of unknown outcome counts as one that was made."""
-    found = [f"{mark.label} holds it" for mark in state.holdings.values() if mark.credential == row.id]
-    found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
-    doubts = [intent for intent in state.intents if intent.credential == row.id and intent.unresolved]
-    found += [f"{i.target} may hold it: a write got no answer" for i in doubts if i.kind == "write"]
-    found += [f"{i.target} may run on it: a reload did not end well" for i in doubts if i.kind == "reload"]
-    return found
-
-
-def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
-    """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
-    mapped = _mapped(secret)
-    marks = [*state.holdings.items(), *state.running.items()]
-    known = [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
-    adopted = [row] if row else [each for each in state.credentials if each.alive]
-    return known + [name for each in adopted for name in unmarked(secret, state, each)]
-
-
-def unmarked(secret: Secret, state: SecretState, row: CredentialRow) -> list[str]:
-    """Copies and consumers that had an adopted ``row``, and left the map before this ledger changed them."""
-    if row.origin is not Origin.ADOPTED:
-        return []
-    return sorted(row.baseline.keys() - state.holdings.keys() - state.running.keys() - _mapped(secret))
-
-
-def _mapped(secret: Secret) -> set[str]:
-    return {copy.id for copy in secret.copies} | set(secret.consumers)
-
-
-def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
-    """Whether a copy holds that credential in every key that the map gives it now."""
-    mark = state.holdings.get(copy.id)
-    return mark is not None and mark.credential == credential and mark.keys == copy.keys
-
-
-def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow) -> list[str]:
-    """What is still lacking until ``replacement`` is verified in every copy and every consumer runs on it."""
-
-    def on_it(mark: Mark | None) -> bool:
-        return mark is not None and mark.credential == replacement.id
-
-    name = replacement.name
-    found = [f"{copy.label} does not hold {name}" for copy in secret.copies if not holds(state, copy, replacement.id)]
-    found += [f"{who} does not run on {name}" for who in secret.consumers if not on_it(state.running.get(who))]
-    for step in secret.steps:
-        marks = [state.proofs.get((step.name, check_key(check))) for check in step.verify]
-        if not all(map(on_it, marks)):
-            found.append(f"{step.name}: not every check has proven {name}")
-        elif secret.revoke.accept == "use" and not any(mark and mark.label == "use" for mark in marks):
-            found.append(f"{step.name}: nothing has proven that {name} is in use")
-    return found
-
-
 def is_of_use(secret: Secret, state: SecretState, action: Action) -> bool:
     """Whether a reload or a check makes sense although a copy could not be written: none in vain, and none twice."""
     if action.kind not in ("reload", "verify"):
@@ -402,9 +297,3 @@ def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str 
         labels.get(i.target, i.target) for i in state.intents if i.credential == pending.id and i.kind == "write"
     }
     return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
-
-
-def check_key(check: Check) -> str:
-    """A check's name in the ledger; an edited check is another check."""
-    text = json.dumps([check.type, check.connection, check.options, check.proves], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -12,10 +12,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned, Preflight
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Order, SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 

@@ -18,7 +18,6 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -33,9 +32,14 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model impo
     Secret,
     SecretMap,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action, Order
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Verdict
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, Origin, SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    Order,
+    Origin,
+    SecretState,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 THREADS = 8
@@ -132,10 +136,10 @@ class Preflight:
             if not part.host:
                 questions.append(Question("outlook", name, lambda part=part: systems.consumer(part).outlook()))
                 questions.append(Question("sick", name, partial(self._sick, part)))
-            questions += [Question("sick", planner.check_key(c), partial(self._healthy, name, c)) for c in part.healthy]
+            questions += [Question("sick", c.key, partial(self._healthy, name, c)) for c in part.healthy]
         ahead = {action.target for action in item.actions if action.kind == "verify"}
         for check in (check for step in secret.steps for check in step.verify):
-            key = planner.check_key(check)
+            key = check.key
             if key in ahead:
                 questions.append(Question("check", key, lambda check=check: systems.check(check).preflight()))
         return questions

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Lane
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
@@ -21,6 +21,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     CredentialState,
     Mark,
     SecretState,
+    target_of,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.wording import (
     beyond_reach,
@@ -129,7 +130,7 @@ class Report:
         if action.kind == "reload":
             return [("reload", what) for what in self._outlook(item, action.target)]
         if action.kind == "verify":
-            part = next(c for s in secret.steps for c in s.verify if planner.check_key(c) == action.target)
+            part = next(c for s in secret.steps for c in s.verify if c.key == action.target)
             return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
         if action.kind == "wait":
             return [("wait", f"until {when(action.until) if action.until else 'its provider has ended it'}")]
@@ -186,7 +187,7 @@ class Report:
             return self._map.consumers[action.target].connection
         if action.kind == "verify":
             checks = [check for step in secret.steps for check in step.verify]
-            return next((check.connection for check in checks if planner.check_key(check) == action.target), None)
+            return next((check.connection for check in checks if check.key == action.target), None)
         return secret.issuer.connection if action.kind not in ("close", "abandon", "tidy", "wait") else None
 
     def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
@@ -268,7 +269,7 @@ class Report:
         lines += beyond_reach(state)
         lines += [
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget='{name}'"
-            for name in planner.strangers(secret, state)
+            for name in rule.strangers(secret, state)
         ]
         if item.verdict.status != "fresh":
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
@@ -310,7 +311,7 @@ def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Trait
     doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
-        places += planner.unmarked(secret, state, row)
+        places += rule.unmarked(secret, state, row)
         doubts = [name for name in secret.consumers if name not in state.running]
     places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
     return f"{', '.join(places) or 'held by nobody'}, {life(state, row, traits, dead)}"
@@ -348,7 +349,7 @@ def _best_proof(item: Planned, row: CredentialRow) -> str:
         return "it never was in force"
     if item.traits.revoke != "api":
         return "nobody issued it: it ends with its last copy"
-    target = planner.target_of(item.state, item.order)
+    target = target_of(item.state, item.order)
     comparable = row.has_value and (target is None or target.has_value)
     return f"best proof possible: {'refused' if comparable else 'provider'}"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import PROPAGATION, Acts, Work
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, replacement_of
 
 SETTLE = 1.0
 """Seconds between the two refusals that prove a revocation."""
@@ -23,9 +23,9 @@ class Revoking(Acts):
     def _revoke(self, work: Work) -> str:
         """Revoke by the one rule, and prove it."""
         secret, row = work.secret, work.row
-        in_the_way = planner.obstacles(secret, work.state, row, work.order)
+        in_the_way = rule.obstacles(secret, work.state, row, work.order)
         if in_the_way:
-            gone = ",".join(planner.strangers(secret, work.state, row))
+            gone = ",".join(rule.strangers(secret, work.state, row))
             hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
             raise RotorError(f"{row.name} is not revoked: {'; '.join(in_the_way)}", hint=hint)
         issuer = self._systems.issuer(secret)
@@ -47,7 +47,7 @@ class Revoking(Acts):
         if "unused" not in work.secret.revoke.require or not issuer.tells_use:
             return
         listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
-        replacement = planner.replacement_of(work.state, work.order)
+        replacement = replacement_of(work.state, work.order)
         since = replacement.closed_at if replacement else None
         if listed and listed.last_used_at and since and listed.last_used_at > since:
             raise RotorError(
@@ -57,7 +57,7 @@ class Revoking(Acts):
 
     def _prove(self, work: Work, issuer: Issuer, row: CredentialRow) -> str:
         """The best proof there is: ``refused`` by the provider, or ``provider``, listed as revoked."""
-        replacement = planner.replacement_of(work.state, work.order)
+        replacement = replacement_of(work.state, work.order)
         if row.has_value and replacement and replacement.has_value:
             old, new = self._ledger.unseal(row), self._ledger.unseal(replacement)
             if self._refused_for_good(issuer, old, new):
@@ -83,7 +83,7 @@ class Revoking(Acts):
         """Its provider has ended it by itself, with the one that replaced it: see how well that can be proven."""
         secret, row = work.secret.name, work.row
         issuer = self._systems.issuer(work.secret)
-        new = planner.replacement_of(work.state, work.order)
+        new = replacement_of(work.state, work.order)
         intent = self._ledger.intend(self._run, secret, "end", row.name, row.id)
         with self._outcome({secret: intent}):
             proof = self._prove_end(issuer, row, new)

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -126,7 +126,7 @@ def judge(secret: Secret, state: SecretState, now: datetime) -> Verdict:
         return Verdict("due", f"{age}, limit {durations.show(secret.max_age)}")
     if current.origin is Origin.ADOPTED:
         return Verdict("unknown", f"{age}, adopted, never rotated by this ledger")
-    missing = ", ".join(copy.label for copy in secret.copies if not planner.holds(state, copy, current.id))
+    missing = ", ".join(copy.label for copy in secret.copies if not rule.holds(state, copy, current.id))
     if missing and not current.has_value:
         return Verdict("due", f"new in the map: {missing}; the value in use is not kept")
     if missing:

@@ -22,12 +22,13 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine imp
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.host_work import HostWork
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal, open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import SecretMap
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order, Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planning import Planning
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.report import Report
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.secret_map import parse
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.status import Status
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 

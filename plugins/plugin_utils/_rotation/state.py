@@ -148,3 +148,36 @@ class SecretState:
         """The unresolved intent of that kind, if any."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
         return next(matching, None)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
+
+    secret: str
+    mint: bool = False
+    """Whether a new credential is wanted, if none was minted after ``base``."""
+    base: int | None = None
+    rollback: bool = False
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
+    moved: tuple[str, ...] = ()
+    """Copies of which that cannot be said: somebody has changed them since."""
+    why: str = ""
+    run: str = ""
+    """Whose look at a copy on a host counts; what another run saw may have changed."""
+
+
+def target_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
+    if order.rollback:
+        return state.current
+    if state.pending:
+        return state.pending
+    minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
+    return None if order.mint and not any(minted_since) else state.current
+
+
+def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """What stands in the place of an older credential: until there is a new one, it is the current one."""
+    return target_of(state, order) or state.current

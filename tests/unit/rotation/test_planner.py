@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
     Check,
     Copy,
@@ -21,13 +21,13 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model impo
     Secret,
     Step,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
     Intent,
     IntentState,
     Mark,
+    Order,
     Origin,
     SecretState,
 )
@@ -67,7 +67,7 @@ def on(credential: int, *copies: Copy) -> dict[str, Mark]:
 
 
 def proven(credential: int, *steps: str, check: Check = USE) -> dict[tuple[str, str], Mark]:
-    return {(step, planner.check_key(check)): mark(credential, check.proves) for step in steps}
+    return {(step, check.key): mark(credential, check.proves) for step in steps}
 
 
 def everywhere(credential: int, *rows: CredentialRow, **more: Any) -> SecretState:
@@ -118,7 +118,7 @@ ROLL_OUT = ["write:fly:app", "reload:app", "verify:", "write:fly:ci", "reload:ci
 def obstacles(state: SecretState, which: int = OLD, order: Order = FORWARD, secret: Secret = SECRET) -> str:
     found = state.credential(which)
     assert found
-    return "; ".join(planner.obstacles(secret, state, found, order))
+    return "; ".join(rule.obstacles(secret, state, found, order))
 
 
 def test_what_nobody_holds_and_a_verified_credential_replaces_may_be_revoked() -> None:
@@ -183,9 +183,9 @@ def test_a_proof_of_life_is_not_enough_unless_the_map_accepts_it() -> None:
 
 
 def test_a_check_that_was_edited_has_proven_nothing() -> None:
-    assert planner.check_key(replace(USE, options={"url": "c"})) != planner.check_key(USE)
-    assert planner.check_key(replace(USE, proves="life")) != planner.check_key(USE)
-    assert planner.check_key(replace(USE)) == planner.check_key(USE)
+    assert replace(USE, options={"url": "c"}).key != USE.key
+    assert replace(USE, proves="life").key != USE.key
+    assert replace(USE).key == USE.key
 
 
 def test_a_credential_is_not_its_own_replacement() -> None:

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one rule by which anything is revoked, as a pure function of the map and the ledger; the start is `obstacles`."""
+
+from __future__ import annotations
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    Mark,
+    Order,
+    Origin,
+    SecretState,
+    replacement_of,
+)
+
+
+def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Order) -> list[str]:
+    """**The one rule.** Why ``row`` must not be revoked now; empty when it may.
+
+    No copy holds it, no known consumer runs on it, and a verified replacement is in every copy. The last clause is
+    also met by a credential that was never handed out: this ledger wrote it nowhere, and every copy is still as it was
+    before it was minted.
+    """
+    found = uses(state, row)
+    found += [f"{name} had it when it was adopted, and has left the map" for name in unmarked(secret, state, row)]
+    never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
+    if never_handed_out:
+        return found
+    replacement = replacement_of(state, order)
+    if replacement is None or replacement.id == row.id:
+        return [*found, "there is nothing in its place"]
+    return found + missing_proof(secret, state, replacement)
+
+
+def uses(state: SecretState, row: CredentialRow) -> list[str]:
+    """Who has ``row``, or may have it: an effect of unknown outcome counts as one that was made."""
+    found = [f"{mark.label} holds it" for mark in state.holdings.values() if mark.credential == row.id]
+    found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
+    doubts = [intent for intent in state.intents if intent.credential == row.id and intent.unresolved]
+    found += [f"{i.target} may hold it: a write got no answer" for i in doubts if i.kind == "write"]
+    found += [f"{i.target} may run on it: a reload did not end well" for i in doubts if i.kind == "reload"]
+    return found
+
+
+def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
+    """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
+    mapped = _mapped(secret)
+    marks = [*state.holdings.items(), *state.running.items()]
+    known = [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
+    adopted = [row] if row else [each for each in state.credentials if each.alive]
+    return known + [name for each in adopted for name in unmarked(secret, state, each)]
+
+
+def unmarked(secret: Secret, state: SecretState, row: CredentialRow) -> list[str]:
+    """Copies and consumers that had an adopted ``row``, and left the map before this ledger changed them."""
+    if row.origin is not Origin.ADOPTED:
+        return []
+    return sorted(row.baseline.keys() - state.holdings.keys() - state.running.keys() - _mapped(secret))
+
+
+def _mapped(secret: Secret) -> set[str]:
+    return {copy.id for copy in secret.copies} | set(secret.consumers)
+
+
+def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
+    """Whether a copy holds that credential in every key that the map gives it now."""
+    mark = state.holdings.get(copy.id)
+    return mark is not None and mark.credential == credential and mark.keys == copy.keys
+
+
+def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow) -> list[str]:
+    """What is still lacking until ``replacement`` is verified in every copy and every consumer runs on it."""
+
+    def on_it(mark: Mark | None) -> bool:
+        return mark is not None and mark.credential == replacement.id
+
+    name = replacement.name
+    found = [f"{copy.label} does not hold {name}" for copy in secret.copies if not holds(state, copy, replacement.id)]
+    found += [f"{who} does not run on {name}" for who in secret.consumers if not on_it(state.running.get(who))]
+    for step in secret.steps:
+        marks = [state.proofs.get((step.name, check.key)) for check in step.verify]
+        if not all(map(on_it, marks)):
+            found.append(f"{step.name}: not every check has proven {name}")
+        elif secret.revoke.accept == "use" and not any(mark and mark.label == "use" for mark in marks):
+            found.append(f"{step.name}: nothing has proven that {name} is in use")
+    return found
