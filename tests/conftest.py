@@ -18,7 +18,6 @@ from tests.sandbox.visitor import Visitor
 def own_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test knows as a value may be a plain word in the messages of the next."""
     monkeypatch.setattr(masking, "_forms", set())
-    masking._pattern.cache_clear()
 
 
 @pytest.fixture(scope="session")

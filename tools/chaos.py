@@ -192,7 +192,21 @@ def suites(report: Path) -> dict[str, int]:
 
 def text(kept: Mapping[str, Any]) -> str:
     introduction = INTRODUCTION.format(cores=kept["cores"])
-    return "\n".join([introduction, *table(kept), HOW])
+    return "\n".join([introduction, f"**{headline(kept)}**", "", *table(kept), HOW])
+
+
+def headline(kept: Mapping[str, Any]) -> str:
+    """A case is counted after all that is asked of it has held: a violation or a leak is a test that failed."""
+    counts = [(name, found) for sweep in kept["sweeps"].values() for name, found in sweep["counts"].items()]
+    failed = {name: sweep["tests"]["failed"] for name, sweep in kept["sweeps"].items()}
+    leaks = failed.pop("secrecy", 0)
+    killed = sum(sum(found.values()) for name, found in counts if name.startswith("kills"))
+    faults = sum(sum(found.values()) for name, found in counts if name.startswith("faults"))
+    histories = sum(found.get("brought to rest", 0) for name, found in counts if name.startswith("histories"))
+    return (
+        f"Points killed: {killed:,}. Faults injected: {faults:,}. Histories: {histories:,}. "
+        f"Violations: {sum(failed.values())}. Leaks: {leaks}."
+    )
 
 
 def table(kept: Mapping[str, Any]) -> list[str]:
@@ -236,7 +250,8 @@ def main() -> int:
     wanted = options.only.split(",") if options.only else [sweep.name for sweep in SWEEPS]
     picked = [sweep for sweep in SWEEPS if sweep.name in wanted and sweep.here()]
     codes = [keep(sweep, run(sweep, arguments)) for sweep in picked]
-    print("\n".join(table(json.loads(KEPT.read_text(encoding="utf-8")))))
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    print("\n".join([*table(kept), headline(kept)]))
     return max(codes, default=1)
 
 

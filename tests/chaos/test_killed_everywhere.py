@@ -83,7 +83,8 @@ def kill_at_each(show: Show, scene: str, kills: Iterable[Kill], *, real: bool = 
             if not theatre.killed_at(kill):
                 assert STEP, "the sample has to lie within the run"
                 return
-        tally.add(f"kills: {scene}{' (ansible-playbook itself)' if real else ''}", **{kill.signal: 1})
+        name = f"kills: {scene}{' (ansible-playbook itself)' if real else ''}"
+        tally.add(name, **{kill.signal: 1}, violations=0, leaks=0)
 
 
 @ways()

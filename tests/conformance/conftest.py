@@ -123,7 +123,6 @@ def _servers_end_with_the_session() -> Iterator[None]:
 def _values_of_other_cases_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process masks all values that it has ever seen; those of a thousand cases would slow it down."""
     monkeypatch.setattr(masking, "_forms", set())
-    masking._pattern.cache_clear()
 
 
 @pytest.fixture

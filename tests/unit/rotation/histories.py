@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     CheckFailedError,
@@ -76,6 +76,11 @@ class History(RuleBasedStateMachine):
     def put(self, box: str, value: str, key: str = "TOKEN") -> None:
         self.world.put(box, {key: value})
         self.step("copy changed by hand")
+
+    @rule()
+    def days_pass(self) -> None:
+        self.step("days")
+        self.world.clock.pass_(days=3)
 
     def holder(self, value: str) -> Issued:
         return next(one for one in self.world.issued.values() if one.value == value)

@@ -127,11 +127,6 @@ class Tokens(History):
         adopted = {row.provider_id for row in self.play.state("TOKEN").credentials if f"cloud:{box}" in row.baseline}
         return any(self._has(box, self.world.issued[one].value) for one in self.world.named - adopted)
 
-    @rule()
-    def days_pass(self) -> None:
-        self.step("days")
-        self.world.clock.pass_(days=3)
-
     @rule(point=POINTS)
     def compromise(self, point: int | None) -> None:
         """The old one is not given any grace."""

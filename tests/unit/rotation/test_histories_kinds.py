@@ -48,11 +48,6 @@ class Kinds(History):
         self.step("illness")
         self.world.services[box].breaks_at = breaks
 
-    @rule()
-    def days_pass(self) -> None:
-        self.step("days")
-        self.world.clock.pass_(days=3)
-
     def bring_to_rest(self) -> None:
         """The next run closes whatever gap there is, without a person's word."""
         for _days in range(2):

@@ -81,11 +81,6 @@ class Ledgers(History):
         alive = self.world.alive
         self.put(box, alive[which % len(alive)].value)
 
-    @rule()
-    def days_pass(self) -> None:
-        self.step("days")
-        self.world.clock.pass_(days=3)
-
     @rule(user=st.integers(0, 1))
     def back_up(self, user: int) -> None:
         self.step("backup")

@@ -69,11 +69,6 @@ class Shared(History):
         self.step("illness")
         self.world.services[box].breaks_at = breaks
 
-    @rule()
-    def days_pass(self) -> None:
-        self.step("days")
-        self.world.clock.pass_(days=3)
-
     def bring_to_rest(self) -> None:
         moved = tuple(f"cloud:{box}" for box in BOXES)
         self.run(*SECRETS, forget=moved)

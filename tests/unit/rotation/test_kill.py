@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import tally
 from tests.unit.rotation.conftest import machines, token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.quick import quick_runs
@@ -97,6 +98,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_with_the_credential_it_ha
             result = play.rotate("TOKEN", force=not minted_before)
             assert not result["failed"], play.output
         assert_at_rest(play, mints=2 if lost_answer else 1)
+        tally.add("kills in memory: a rotation in two places", **{when: int(killed)}, violations=0)
         del WORLDS[play.world.name]
         if not killed:
             assert point > 50, "the sweep has met every call and commit of a rotation"

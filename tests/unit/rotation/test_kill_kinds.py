@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import tally
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fake_issuers import KINDS
 from tests.unit.rotation.kinds import assert_at_rest, settled
@@ -72,8 +73,9 @@ def finish(play: Play) -> None:
 def test_a_rotation_of_any_kind_killed_anywhere_is_finished_by_the_next_run(
     begun: Play, tmp_path: Path, when: str
 ) -> None:
-    traits = KINDS[begun.map["TOKEN"]["issuer"]["type"].rpartition(".")[2]].traits
-    for play, _killed in sweep(begun, tmp_path, when):
+    kind = begun.map["TOKEN"]["issuer"]["type"].rpartition(".")[2]
+    traits = KINDS[kind].traits
+    for play, killed in sweep(begun, tmp_path, when):
         made = effects(play.world)
         sealed = {row.name for row in play.state("TOKEN").credentials}
         lost = bool(set(made) - sealed)
@@ -85,6 +87,7 @@ def test_a_rotation_of_any_kind_killed_anywhere_is_finished_by_the_next_run(
             assert play.world.counted("mint") == 1, "what was minted is used"
         else:
             assert len(set(effects(play.world))) == 1, "what was sealed is applied, and nothing else"
+        tally.add("kills in memory: a rotation by each kind of issuer", **{kind: int(killed)}, violations=0)
 
 
 def test_a_rotation_of_any_kind_killed_twice_is_finished_by_the_third_run(begun: Play, tmp_path: Path) -> None:
