@@ -20,6 +20,11 @@ def own_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_forms", set())
 
 
+def forget_values() -> None:
+    """A process masks all values that it has ever seen; those of a thousand cases in one test would slow it down."""
+    masking._forms.clear()
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[server.Sandbox]:
     running = server.start(specs=server.find_specs())

@@ -80,8 +80,9 @@ def _preload() -> None:
     """What every run would import anew."""
     import boto3  # noqa: F401
     import hvac  # noqa: F401
+    import jsonschema  # noqa: F401
     import requests  # noqa: F401
-    import sqlalchemy  # noqa: F401
+    import sqlalchemy.dialects.sqlite  # noqa: F401
 
     from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
     from tests.chaos import player  # noqa: F401

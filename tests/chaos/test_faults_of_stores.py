@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import forget_values
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 
@@ -73,6 +74,7 @@ def test_a_call_to_one_store_that_goes_wrong_holds_up_no_other_secret(
 ) -> None:
     for number, (request, system) in enumerate(_picked(there.calls, kind)):
         lasting = bool(number % 2)
+        forget_values()
         rotation = Spoilt(_scene(fresh, home / str(number), servers))
         path = request.path.replace(there.mount, rotation.scene.mount)  # each scene has one of its own
         rotation.spoiler.picked = replace(request, path=path)

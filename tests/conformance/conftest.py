@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from tests.conformance import columns, table
 from tests.conformance.bench import Bench
 from tests.conformance.columns import Column
@@ -117,12 +116,6 @@ def _record(item: pytest.Item, column: Column, place: table.Place, cell: dict[st
 def _servers_end_with_the_session() -> Iterator[None]:
     yield
     columns.stop_all()
-
-
-@pytest.fixture(autouse=True)
-def _values_of_other_cases_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process masks all values that it has ever seen; those of a thousand cases would slow it down."""
-    monkeypatch.setattr(masking, "_forms", set())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from tests.chaos import tally
+from tests.conftest import forget_values
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.quick import quick_runs, rare_collections
 from tests.unit.rotation.world import WORLDS, Issued, Killed, World, commits_as_points
@@ -45,6 +46,7 @@ class History(RuleBasedStateMachine):
     play: Play
 
     def open(self) -> None:
+        forget_values()
         self._quick = quick_runs()
         self.folder = self._quick.__enter__()
         self.world = World(f"{self.name}-{next(_numbers)}")

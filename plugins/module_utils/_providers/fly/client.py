@@ -100,7 +100,10 @@ class FlyConnection(Connection):
     def apps(self, organization: str) -> list[str]:
         doing = f"listing the apps of organization {organization}"
         answer = self._call("GET", "/apps", doing=doing, params={"org_slug": organization})
-        return [app["name"] for app in _dict(answer).get("apps") or ()]
+        said = _dict(answer)
+        if "apps" not in said:
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of apps")
+        return [app["name"] for app in said["apps"] or ()]  # Go writes an empty list as null
 
     def secrets(self, app: str) -> Evidence:
         """``{name: {digest, updated_at}}``, never a value; always asked anew."""

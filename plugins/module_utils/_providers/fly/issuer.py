@@ -108,20 +108,24 @@ class FlyTokens(Issuer):
 
     def _unfit(self, current: str, tokens: dict[str, Listed]) -> list[str]:
         """Why the one in use cannot be replaced by what the map asks for."""
+        token = f"the current token {current}"
         if current in tokens:
-            return [f"the current token {current} is revoked already"] if tokens[current].revoked else []
+            advice = "Find out which one is in use, and name that; a ledger from a backup: docs/recovery.md"
+            return [f"{token} is revoked already. {advice}"] if tokens[current].revoked else []
         if self._app:
             for node in self._pages(_OF_ORGANIZATION, "organization", self._scope()["slug"]):
                 if node["id"] == current:
-                    return [f"the current token {current} is no token of {self._where}: a new one would be too narrow"]
-        return [f"the current token {current} is not among the tokens of {self._where}"]
+                    advice = "Name the organization in place of the app"
+                    return [f"{token} is no token of {self._where}: a new one would be too narrow. {advice}"]
+        return [f"{token} is not among the tokens of {self._where}. Correct current_id, or the issuer's scope"]
 
     def _unreached(self) -> list[str]:
         wanted = set(self.options.get("reaches", ()))
         within = {self._app}
         if wanted and not self._app:
             within = set(self.connection.apps(self.options["organization"]))
-        return [f"reaches: app {app} is not within {self._where}" for app in sorted(wanted - within)]
+        advice = "Correct reaches, or the issuer's scope"
+        return [f"reaches: app {app} is not within {self._where}. {advice}" for app in sorted(wanted - within)]
 
     # The token's life
 

@@ -59,6 +59,18 @@ def test_a_write_without_a_version_is_no_evidence(server: Scripted, fly: FlyConn
         fly.set_secrets("shop", {"A": SecretValue("sealed-away")})
 
 
+@pytest.mark.parametrize("apps", [[], None])
+def test_an_organization_without_apps_has_none(server: Scripted, fly: FlyConnection, apps: Any) -> None:
+    server.answer(200, {"apps": apps, "total_apps": 0})
+    assert fly.apps("nobody") == []
+
+
+def test_an_answer_without_apps_is_not_an_organization_without_apps(server: Scripted, fly: FlyConnection) -> None:
+    server.answer(200, {"data": None, "errors": [{"message": "Something went wrong"}]})
+    with pytest.raises(UnexpectedAnswerError, match="answered without a list of apps"):
+        fly.apps("shop")
+
+
 def test_an_app_without_machines_is_sick_and_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
     server.answer(200, []).answer(200, [])
     assert app.sick() == ["no machines"]

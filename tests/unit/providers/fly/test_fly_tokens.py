@@ -213,9 +213,8 @@ def test_a_scope_that_is_not_there_cannot_be_listed(fly: FlyConnection) -> None:
 
 
 def test_a_current_token_that_nobody_knows_is_found(fly: FlyConnection) -> None:
-    assert tokens(fly).preflight("tok_typo") == [
-        "the current token tok_typo is not among the tokens of organization molecule-ai"
-    ]
+    (problem,) = tokens(fly).preflight("tok_typo")
+    assert problem.startswith("the current token tok_typo is not among the tokens of organization molecule-ai. Correct")
     assert "not among the tokens of app" in tokens(fly, **ONE_APP).preflight("tok_typo")[0]
 
 
