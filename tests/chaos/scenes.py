@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 import yaml
 
 from tests.integration.conftest import OLD_TOKEN, open_desk
-from tests.integration.facts import is_alive, minted, working
-from tests.integration.test_every_store import DOCUMENT, REPOSITORY, connections
+from tests.integration.facts import REPOSITORY, is_alive, minted, working
+from tests.integration.stores import DOCUMENT, TENANT, connections
 from tests.sandbox.visitor import Visitor
 from tests.servers import openbao
 from tests.servers.moto import Moto, alone
@@ -33,12 +33,6 @@ _ENVIRONMENT = re.compile(r"\{\{ lookup\('ansible\.builtin\.env', '(\w+)'.*?\) \
 
 COLLECTIONS = Path(__file__).parent / "collections"
 """A third party's collection, which rotates the keys of the stand-in world's key service."""
-TENANT = {
-    "store": "tenant",
-    "path": "/settings/secrets",
-    "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
-    "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
-}
 HURRY = 20
 """How many times faster the clocks of a played run are: so much earlier a lease of the world has to end."""
 

@@ -18,7 +18,9 @@ from tests.servers.moto import EVERYTHING, REGION
 from tests.servers.sshd import Sshd
 
 from .conftest import Desk
-from .thin_modules import REPOSITORY, Systems
+from .facts import REPOSITORY
+from .stores import TENANT
+from .thin_modules import Systems
 
 MADE, MINTED = "SESSION_KEY", "FLY_API_TOKEN"
 """One value in every store, and the example's token in two places."""
@@ -107,11 +109,6 @@ class AllStores:
 
     def _secret(self) -> dict[str, Any]:
         mount = self.places.mount
-        settings = {
-            "path": "/settings/secrets",
-            "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
-            "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
-        }
         copies = [
             {"store": "fly", "app": "molecule-cp"},
             {"store": "github_app", "repository": REPOSITORY},
@@ -119,7 +116,7 @@ class AllStores:
             {"store": "sm", "secret": mount},
             *({"store": name, "mount": mount, "path": name} for name in self._vault_paths()),
             {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},
-            {"store": "tenant", **settings},
+            TENANT,
             {"store": "files", "host": "app1", "path": str(self.file)},
         ]
         issuer = {"type": "random", "bytes": 32}

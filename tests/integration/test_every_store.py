@@ -16,20 +16,20 @@ import yaml
 
 from tests.sandbox.visitor import Visitor
 from tests.servers import openbao, sshd
-from tests.servers.moto import REGION, Moto, alone
+from tests.servers.moto import Moto, alone
 from tests.servers.openbao import OpenBao
 from tests.servers.sshd import Sshd
 from tests.unit.providers.dotenv import readers
 
 from .conftest import Desk
+from .facts import REPOSITORY
+from .stores import DOCUMENT, TENANT, connections
 
 pytestmark = [
     pytest.mark.xdist_group("sshd"),
     pytest.mark.skipif(bool(sshd.is_missing()), reason=sshd.is_missing()),
 ]
 NAME = "SESSION_KEY"
-REPOSITORY = "Molecule-AI/molecule-monorepo"
-DOCUMENT = "molecule/control-plane"
 NEIGHBOUR = {"NEIGHBOUR": "stays"}
 
 
@@ -128,30 +128,7 @@ def everywhere(world: Visitor, desk: Desk, bao: OpenBao, moto: Moto, host: Sshd)
     return Everywhere(world, desk, bao, mount, moto, file)
 
 
-def connections(world: Visitor, bao: OpenBao, moto: Moto, known: dict[str, Any]) -> dict[str, Any]:
-    keys = {"access_key_id": {"env": "AWS_KEY"}, "secret_access_key": {"env": "AWS_SECRET"}}
-    aws = {"region": REGION, "endpoint_url": moto.url, **keys}
-    identity = {"client_id": world.credentials["INFISICAL_CLIENT_ID"], "client_secret": {"env": "INFISICAL_SECRET"}}
-    return known | {
-        "vault": {"type": "vault", "url": bao.url, "auth": {"method": "token", "token": {"env": "VAULT_TOKEN"}}},
-        "ssm": {"type": "aws_ssm", **aws},
-        "sm": {"type": "aws_secretsmanager", **aws},
-        "infisical": {
-            "type": "infisical",
-            "url": f"{world.url}/infisical/api",
-            "auth": {"method": "universal", **identity},
-        },
-        "tenant": {"type": "http", "url": f"{world.url}/tenant", "token": {"env": "TENANT_TOKEN"}},
-        "files": {"type": "dotenv"},
-    }
-
-
 def secret(mount: str, file: Path) -> dict[str, Any]:
-    settings = {
-        "path": "/settings/secrets",
-        "write": {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}},
-        "read": {"evidence": {"updated_at": "[key=<key>].updated_at"}},
-    }
     copies = [
         {"store": "fly", "app": "molecule-cp"},
         {"store": "github", "repository": REPOSITORY},
@@ -159,7 +136,7 @@ def secret(mount: str, file: Path) -> dict[str, Any]:
         {"store": "sm", "secret": mount},
         {"store": "vault", "mount": mount, "path": DOCUMENT},
         {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},
-        {"store": "tenant", **settings},
+        TENANT,
         {"store": "files", "host": "app1", "path": str(file)},
     ]
     return {"max_age": "90d", "issuer": {"type": "random", "bytes": 32}, "copies": copies}

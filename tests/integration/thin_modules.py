@@ -23,10 +23,10 @@ from tests.servers.moto import REGION, Moto, alone
 from tests.servers.openbao import OpenBao
 
 from .conftest import ROOT, Desk
+from .facts import REPOSITORY
 
 RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
-REPOSITORY = "Molecule-AI/molecule-monorepo"
 ENGINE = ("rotation_", "journal_")
 LOGINS = ("/universal-auth/login", "/access_tokens")
 """Of an Infisical client, and of a GitHub App."""
