@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 RUNS = ("rotation", "revoking", "kill")
-PLANS = ("planner", *RUNS)
+PLANS = ("rule", *RUNS)
 
 
 def mutant(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
@@ -115,7 +115,7 @@ MUTANTS = (
     dropped(
         "rule: an adopted one is in somebody's hands",
         "row.origin is not Origin.ADOPTED and ",
-        "planner",
+        "rule",
         "edited",
         *RUNS,
     ),
@@ -128,8 +128,8 @@ MUTANTS = (
         "edited",
         instead="for name in ()]\n    never",
     ),
-    dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "planner", "edited", *RUNS),
-    dropped("rule: a moved copy may hold it", " and not order.moved", "planner", "going_back", *RUNS),
+    dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "rule", "edited", *RUNS),
+    dropped("rule: a moved copy may hold it", " and not order.moved", "rule", "going_back", *RUNS),
     dropped(
         "rule: the replacement in every copy",
         "for copy in secret.copies if not holds(state, copy, replacement.id)]",

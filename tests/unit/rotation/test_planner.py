@@ -1,100 +1,46 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner as what it is: a pure function. The one rule, clause by clause, and what is left to do in every state."""
+"""The planner as what it is: a pure function. What is left to do in every state."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner, rule
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import (
-    Check,
-    Copy,
-    Part,
-    Revoke,
-    Secret,
-    Step,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Traits
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Revoke, Secret, Step
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
-    CredentialRow,
     CredentialState,
-    Intent,
-    IntentState,
-    Mark,
     Order,
     Origin,
     SecretState,
 )
-
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-API = Traits("provider", Overlap.OPEN, "api", Recover.RECONCILE)
-OURS = Traits("ours", Overlap.OPEN, "auto", Recover.OURS)
-KEYS = {"TOKEN": "${token}"}
-USE = Check("http", None, {"url": "a"}, "use")
-LIFE = Check("http", None, {"url": "b"}, "life")
-OLD, NEW = 1, 2
-
-
-def copy(name: str) -> Copy:
-    return Copy("fly", "fly", {"app": name}, KEYS, f"fly:{name}", f"fly app {name}")
-
-
-APP, CI = copy("app"), copy("ci")
-SECRET = Secret(
-    "S",
-    Part("token", None, {}),
-    (Step("one", (APP,), ("app",), (USE,)), Step("two", (CI,), ("ci",), (USE,), environment="production")),
+from tests.unit.rotation.states import (
+    API,
+    APP,
+    BACK,
+    CI,
+    CURRENT,
+    FINISHED,
+    FORWARD,
+    MINT,
+    NEW,
+    NOW,
+    OLD,
+    OURS,
+    PENDING,
+    SECRET,
+    everywhere,
+    intent,
+    mark,
+    on,
+    row,
 )
-
-
-def row(number: int, state: CredentialState, origin: Origin = Origin.MINTED, *, value: bool = True, **more: Any) -> Any:
-    sealed = {"token": "sealed"} if value else {}
-    return CredentialRow(number, "S", f"rotor-{number}", f"id-{number}", state, origin, "f", sealed, {}, **more)
-
-
-def mark(credential: int, label: str = "", keys: Any = None) -> Mark:
-    return Mark(credential, {}, NOW, label, KEYS if keys is None else keys)
-
-
-def on(credential: int, *copies: Copy) -> dict[str, Mark]:
-    return {copy.id: mark(credential, copy.label) for copy in copies}
-
-
-def proven(credential: int, *steps: str, check: Check = USE) -> dict[tuple[str, str], Mark]:
-    return {(step, check.key): mark(credential, check.proves) for step in steps}
-
-
-def everywhere(credential: int, *rows: CredentialRow, **more: Any) -> SecretState:
-    """Every copy holds it, every consumer runs on it, every step has proven it."""
-    return replace(
-        SecretState(
-            credentials=rows,
-            holdings=on(credential, APP, CI),
-            running={"app": mark(credential), "ci": mark(credential)},
-            proofs=proven(credential, "one", "two"),
-            handed_out=frozenset({one.id for one in rows}),
-        ),
-        **more,
-    )
-
-
-CURRENT = row(OLD, CredentialState.CURRENT, closed_at=NOW - timedelta(days=9))
-PREVIOUS = row(OLD, CredentialState.PREVIOUS)
-PENDING = row(NEW, CredentialState.PENDING)
-FINISHED = everywhere(NEW, PREVIOUS, row(NEW, CredentialState.CURRENT, closed_at=NOW))
-MINT = Order("S", mint=True, base=OLD)
-FORWARD = Order("S")
-BACK = Order("S", rollback=True)
-
-
-def intent(kind: str, target: str, credential: int | None, state: IntentState = IntentState.UNKNOWN) -> Intent:
-    return Intent(9, "run", kind, target, credential, state)
 
 
 def plan(
@@ -110,115 +56,6 @@ def plan(
 
 
 ROLL_OUT = ["write:fly:app", "reload:app", "verify:", "write:fly:ci", "reload:ci", "verify:"]
-
-
-# -- the one rule -----------------------------------------------------------------------------------------------------
-
-
-def obstacles(state: SecretState, which: int = OLD, order: Order = FORWARD, secret: Secret = SECRET) -> str:
-    found = state.credential(which)
-    assert found
-    return "; ".join(rule.obstacles(secret, state, found, order))
-
-
-def test_what_nobody_holds_and_a_verified_credential_replaces_may_be_revoked() -> None:
-    assert obstacles(FINISHED) == ""
-
-
-def test_what_a_copy_holds_is_not_revoked() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | on(OLD, APP))
-    assert "fly app app holds it" in obstacles(state)
-
-
-def test_what_a_copy_that_left_the_map_holds_is_not_revoked() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | on(OLD, copy("gone")))
-    assert obstacles(state) == "fly app gone holds it"
-
-
-def test_what_a_consumer_runs_on_is_not_revoked_even_if_the_map_forgot_it() -> None:
-    state = replace(FINISHED, running=FINISHED.running | {"gone": mark(OLD)})
-    assert obstacles(state) == "gone runs on it"
-
-
-def test_what_a_lost_write_may_have_put_somewhere_is_not_revoked() -> None:
-    state = replace(FINISHED, intents=(intent("write", "fly:app", OLD),))
-    assert "fly:app may hold it" in obstacles(state)
-
-
-def test_what_a_reload_that_ended_badly_may_have_started_is_not_revoked() -> None:
-    state = replace(FINISHED, intents=(intent("reload", "app", OLD),))
-    assert "app may run on it" in obstacles(state)
-
-
-def test_work_that_ansible_has_yet_to_begin_is_no_doubt() -> None:
-    state = replace(FINISHED, intents=(intent("reload", "app", OLD, IntentState.WAITING),))
-    assert obstacles(state) == ""
-
-
-def test_nothing_is_revoked_while_a_copy_lacks_the_replacement() -> None:
-    state = replace(FINISHED, holdings=on(NEW, APP))
-    assert obstacles(state) == "fly app ci does not hold rotor-2"
-
-
-def test_nothing_is_revoked_while_a_key_of_a_copy_lacks_the_replacement() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | {CI.id: mark(NEW, keys={"OTHER": "${token}"})})
-    assert obstacles(state) == "fly app ci does not hold rotor-2"
-
-
-def test_nothing_is_revoked_while_a_consumer_does_not_run_on_the_replacement() -> None:
-    assert obstacles(replace(FINISHED, running={"app": mark(NEW)})) == "ci does not run on rotor-2"
-
-
-def test_nothing_is_revoked_while_a_check_has_not_proven_the_replacement() -> None:
-    state = replace(FINISHED, proofs=proven(NEW, "one") | proven(OLD, "two"))
-    assert obstacles(state) == "two: not every check has proven rotor-2"
-
-
-def test_a_proof_of_life_is_not_enough_unless_the_map_accepts_it() -> None:
-    steps = (Step("one", (APP, CI), ("app", "ci"), (LIFE,)),)
-    state = replace(FINISHED, proofs=proven(NEW, "one", check=LIFE))
-    assert obstacles(state, secret=replace(SECRET, steps=steps)) == "one: nothing has proven that rotor-2 is in use"
-    accepting = replace(SECRET, steps=steps, revoke=Revoke(accept="life"))
-    assert obstacles(state, secret=accepting) == ""
-
-
-def test_a_check_that_was_edited_has_proven_nothing() -> None:
-    assert replace(USE, options={"url": "c"}).key != USE.key
-    assert replace(USE, proves="life").key != USE.key
-    assert replace(USE).key == USE.key
-
-
-def test_a_credential_is_not_its_own_replacement() -> None:
-    state = everywhere(NEW, CURRENT, holdings={}, running={})
-    assert obstacles(state) == "there is nothing in its place"
-
-
-def test_an_adopted_credential_needs_a_replacement_although_this_ledger_wrote_it_nowhere() -> None:
-    adopted = row(OLD, CredentialState.CURRENT, Origin.ADOPTED, value=False)
-    assert "nothing in its place" in obstacles(SecretState((adopted,)))
-    assert "does not hold rotor-2" in obstacles(
-        SecretState((replace(adopted, state=CredentialState.PREVIOUS), PENDING))
-    )
-
-
-def test_an_orphan_that_was_written_nowhere_may_go_before_there_is_a_replacement() -> None:
-    orphan = row(NEW, CredentialState.ABANDONED, Origin.ORPHAN, value=False)
-    state = everywhere(OLD, CURRENT, orphan, handed_out=frozenset({OLD}))
-    assert obstacles(state, NEW) == ""
-
-
-def test_an_orphan_waits_for_a_replacement_once_a_copy_is_not_as_it_was() -> None:
-    orphan = row(NEW, CredentialState.ABANDONED, Origin.ORPHAN, value=False)
-    state = SecretState((orphan,))
-    assert obstacles(state, NEW, Order("S", mint=True, moved=(APP.id,))) == "there is nothing in its place"
-
-
-def test_a_credential_that_was_handed_out_needs_a_replacement_even_if_nobody_is_known_to_hold_it() -> None:
-    state = SecretState((PENDING,), handed_out=frozenset({NEW}))
-    assert obstacles(state, NEW, BACK) == "there is nothing in its place"
-
-
-# -- what is left to do -----------------------------------------------------------------------------------------------
 
 
 def test_a_first_rotation_does_everything_in_order() -> None:
@@ -318,9 +155,6 @@ def test_what_failed_needs_no_grace_and_what_was_in_use_keeps_its_own_when_one_g
 )
 def test_each_action_belongs_to_one_phase(action: str, phase: int) -> None:
     assert planner.Action(action).phase == phase
-
-
-# -- going back -------------------------------------------------------------------------------------------------------
 
 
 def test_going_back_writes_the_old_value_wherever_the_new_one_is_then_revokes_the_new() -> None:
