@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from tests.servers.moto import REGION
+
 ROOT = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -85,11 +87,16 @@ def _preload() -> None:
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
     from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+    from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+    from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import Clients
     from tests.chaos import player  # noqa: F401
 
     for kind in registry.KINDS:
         for name in registry.names(kind):
             registry.find(kind, name)
+    nobody = Clients({"region": REGION, "access_key_id": SecretValue("-"), "secret_access_key": SecretValue("-")}, "")
+    for service in ("sts", "ssm", "secretsmanager"):
+        nobody.get(service)
 
 
 def _carry_out(order: dict[str, Any]) -> tuple[int, bool]:

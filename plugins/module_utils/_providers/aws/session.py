@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
@@ -37,6 +37,7 @@ class Clients:
     def _start(self) -> Any:
         options = self._options
         session = library("boto3").Session(
+            botocore_session=_core(),
             profile_name=options.get("profile") or None,
             region_name=options.get("region") or os.environ.get("AWS_REGION") or None,
             **_keys(options),
@@ -49,7 +50,6 @@ class Clients:
 
     def _assume(self, source: Any, role: str) -> Any:
         """A session with the role's credentials, which botocore renews before they end."""
-        library("botocore.session")
         credentials = library("botocore.credentials")
         own = source.get_credentials()
         if own is None:
@@ -65,7 +65,7 @@ class Clients:
             extra_args={"RoleSessionName": _session_name(self._run), **external},
         )
         assumed = credentials.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-        core = library("botocore.session").Session()
+        core = _core()
         core.register_component("credential_provider", credentials.CredentialResolver([_Given(assumed)]))
         return library("boto3").Session(botocore_session=core, region_name=source.region_name)
 
@@ -82,6 +82,18 @@ class Clients:
         client = session.client(service, config=config, endpoint_url=url, **keys)
         checked_url(client.meta.endpoint_url)  # AWS_ENDPOINT_URL and profiles may name one, too
         return client
+
+
+def _core() -> Any:
+    """A session of botocore; all of a process share what they read of its own data, which takes a tenth of a second."""
+    core = library("botocore.session").Session()
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    return core
+
+
+@cache
+def _loader(path: str | None) -> Any:
+    return library("botocore.loaders").create_loader(path)
 
 
 class _Given:
