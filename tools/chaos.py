@@ -47,12 +47,12 @@ HISTORIES = tuple(
     for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
 )
 KILLS = ("tests/chaos/test_killed_everywhere.py",)
-FAULTS = ("tests/chaos/test_faults_everywhere.py", "tests/chaos/test_faults_of_stores.py")
 SWEEPS = (
     Sweep("kills", "Killed", KILLS, {"ROTOR_KILLS": "1"}, "not batch and not itself"),
     Sweep("batch", "Killed in a batch", KILLS, {"ROTOR_KILLS": "1"}, "batch"),
     Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
-    Sweep("faults", "Faults", FAULTS, {"ROTOR_FAULTS": "1"}),
+    Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
+    Sweep("stores", "Faults of each store", ("tests/chaos/test_faults_of_stores.py",), {"ROTOR_FAULTS": "1"}),
     Sweep(
         "engine",
         "Killed in memory, every kind of issuer",

@@ -125,9 +125,12 @@ class Call:
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """All that boto3 raises; a RuntimeError says that a new session is over already."""
+    """All that boto3 raises.
+
+    A RuntimeError says that a new session is over already; a KeyError, that STS's answer is XML, and not AWS's.
+    """
     exceptions, parsers = library("botocore.exceptions"), library("botocore.parsers")
-    return (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError, RuntimeError)
+    return (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError, RuntimeError, KeyError)
 
 
 def translate(exception: Exception, call: Call) -> errors.RotorError:
@@ -185,7 +188,7 @@ def _not_answered(exception: Exception, call: Call) -> errors.RotorError:
     if "HTTPClientError" in names or "IncompleteReadError" in names:
         lost = errors.OutcomeUnknownError if call.changes else errors.UnavailableError
         return lost(f"{call.where}: no answer ({names[0]})")
-    if "ResponseParserError" in names:
+    if "ResponseParserError" in names or "KeyError" in names:
         return errors.UnexpectedAnswerError(f"{call.where}: the answer is not AWS's ({names[0]})")
     return errors.UnexpectedAnswerError(f"{call.where}: {names[0]}")
 

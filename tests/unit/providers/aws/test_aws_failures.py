@@ -153,6 +153,13 @@ def test_an_answer_without_what_it_must_have_is_no_success(scripted: SsmConnecti
         put(scripted)
 
 
+@pytest.mark.parametrize("page", ["<html>Sign in</html>", "<html><h1>Sign in</h1></html>", "Sign in", ""])
+def test_a_page_in_place_of_an_identity_is_none(scripted: SsmConnection, script: Scripted, page: str) -> None:
+    script.answer(200, page)
+    with pytest.raises(errors.UnexpectedAnswerError, match="asking AWS who we are: GetCallerIdentity at http"):
+        scripted.probe()
+
+
 def test_what_boto3_itself_refuses_is_not_quoted(scripted: SsmConnection, script: Scripted) -> None:
     with pytest.raises(errors.UnexpectedAnswerError, match="ParamValidationError") as caught:
         scripted.call("PutParameter", "writing it", Name="/molecule/KEY", Value=[QUOTED])
