@@ -189,6 +189,8 @@ def suites(report: Path) -> dict[str, int]:
 
 # Telling
 
+_SPELLED_OUT = 15
+
 
 def text(kept: Mapping[str, Any]) -> str:
     introduction = INTRODUCTION.format(cores=kept["cores"])
@@ -222,7 +224,7 @@ def table(kept: Mapping[str, Any]) -> list[str]:
 def _cases(found: Mapping[str, Any]) -> str:
     """What the tests themselves counted; else what was asked of them."""
     told = [
-        f"{name.partition(': ')[2] or name}: {sum(counts.values())} ({_words(counts)})"
+        f"{name.partition(': ')[2] or name}: {sum(counts.values()):,} ({_words(counts)})"
         for name, counts in found["counts"].items()
     ]
     asked = [f"{name.removeprefix('ROTOR_').replace('_', ' ').lower()}: {n}" for name, n in found["asked"].items()]
@@ -230,7 +232,10 @@ def _cases(found: Mapping[str, Any]) -> str:
 
 
 def _words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {what}" for what, number in counts.items())
+    """What there was, and then what there was none of."""
+    some = [f"{number:,} {what}" for what, number in counts.items() if number]
+    none = [f"0 {what}" for what, number in counts.items() if not number]
+    return ", ".join([*(some if len(some) <= _SPELLED_OUT else [f"of {len(some)} kinds"]), *none])
 
 
 def keep(sweep: Sweep, found: Mapping[str, Any]) -> int:

@@ -6,10 +6,27 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from tools import chaos
+
+
+def kept(counts: dict[str, int] | None = None, failed: int = 0) -> dict[str, Any]:
+    """One sweep, of kills."""
+    return {
+        "sweeps": {
+            "kills": {
+                "date": "2026-11-21",
+                "asked": {"ROTOR_KILLS": "1"},
+                "counts": {"kills: a": counts or {"leaks": 0, "SIGKILL": 3}},
+                "seconds": 90,
+                "tests": {"run": 6, "failed": failed},
+                "code": 0,
+            }
+        }
+    }
 
 
 def test_the_counts_of_a_sweep_are_added_up() -> None:
@@ -18,12 +35,22 @@ def test_the_counts_of_a_sweep_are_added_up() -> None:
 
 
 def test_the_table_has_what_the_tests_counted() -> None:
-    found = {"date": "2026-11-21", "asked": {"ROTOR_KILLS": "1"}, "counts": {"kills: a": {"SIGKILL": 3}}, "seconds": 90}
-    kept = {"sweeps": {"kills": found | {"tests": {"run": 6, "failed": 0}, "code": 0}}}
-    assert "| Killed | a: 3 (3 SIGKILL) | 6 | 0 | 2 min | 2026-11-21 |" in chaos.table(kept)
+    assert "| Killed | a: 3 (3 SIGKILL, 0 leaks) | 6 | 0 | 2 min | 2026-11-21 |" in chaos.table(kept())
+
+
+def test_what_is_of_many_kinds_is_not_spelled_out() -> None:
+    many = {"leaks": 0} | {f"kind {number}": 1000 for number in range(19)}
+    assert "| Killed | a: 19,000 (of 19 kinds, 0 leaks) | 6 |" in "\n".join(chaos.table(kept(many)))
+
+
+def test_the_headline_counts_what_failed_as_a_violation_or_a_leak() -> None:
+    found = kept(failed=2)
+    found["sweeps"]["secrecy"] = found["sweeps"]["kills"] | {"counts": {}, "tests": {"run": 1, "failed": 1}}
+    assert chaos.headline(found).startswith("Points killed: 3. Faults injected: 0.")
+    assert chaos.headline(found).endswith("Violations: 2. Leaks: 1.")
 
 
 @pytest.mark.skipif(not chaos.KEPT.exists(), reason="make chaos has not been run yet")
 def test_the_page_is_made_from_what_was_found() -> None:
-    kept = json.loads(chaos.KEPT.read_text(encoding="utf-8"))
-    assert chaos.DOCUMENT.read_text(encoding="utf-8") == chaos.text(kept)
+    found = json.loads(chaos.KEPT.read_text(encoding="utf-8"))
+    assert chaos.DOCUMENT.read_text(encoding="utf-8") == chaos.text(found)
