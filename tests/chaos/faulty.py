@@ -32,7 +32,7 @@ _SPELLED: Mapping[str, str] = {
     "time-out": "connection broke|no answer",
     "429 with Retry-After": "429",
     "truncated JSON": "connection broke|not JSON|no answer|without",
-    "HTML instead of JSON": "not JSON|answered 200",
+    "HTML instead of JSON": "not JSON|answered 200|without|no ",
     "200 with an error inside": "answered 200|without|no |in its JSON",
     wire.REDIRECTED: "answered 307|to another host",
 }
@@ -47,7 +47,7 @@ _CONSEQUENCES = (
     "and does not show it",
 )
 """What is told in place of the answer itself, where the engine asks for a fact until its time is over."""
-_PLACE = r"127\.0\.0\.1:\d+|\b(?:of|reading) (?:fly|github|infisical|vault|ssm|secretsmanager|http) "
+_PLACE = r"127\.0\.0\.1:\d+|^connection \w+: |\b(?:of|reading) (?:fly|github|infisical|vault|ssm|secretsmanager|http) "
 _NEXT_STEP = re.compile(r"\. [A-Z][^.]{8,}")
 
 
@@ -99,7 +99,7 @@ def assert_helpful(rotation: Rotation, kind: str) -> None:
         assert re.search(f"{_SPELLED.get(kind, kind)}|{_FOREIGN}", trouble), (
             f"the kind of failure is not named: {trouble}"
         )
-        assert re.search(_PLACE, trouble), f"neither an address nor a container: {trouble}"
+        assert re.search(_PLACE, trouble), f"neither an address, a connection nor a container: {trouble}"
         assert re.search(r"^(?:\w.+?: |GET )", trouble), f"it does not say what was being done: {trouble}"
         assert _NEXT_STEP.search(trouble), f"no next step: {trouble}"
 
