@@ -33,7 +33,7 @@ _SPELLED: Mapping[str, str] = {
     "429 with Retry-After": "429",
     "truncated JSON": "connection broke|not JSON|no answer|without",
     "HTML instead of JSON": "not JSON|answered 200|without|no ",
-    "200 with an error inside": "answered 200|without|no |in its JSON",
+    "200 with an error inside": "answered 200|without|no |not one of|in its JSON",
     wire.REDIRECTED: "answered 307|to another host",
 }
 """How a message names each kind of failure; a status stands for itself."""
