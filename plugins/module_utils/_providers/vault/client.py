@@ -24,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY, BY_TOKEN
@@ -63,6 +64,7 @@ class VaultConnection(Connection):
         if ca_cert and not Path(ca_cert).is_file():
             raise ConfigurationError(f"ca_cert: there is no file {ca_cert}")
         self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=ca_cert)
+        self._server = origin(options["url"])
         auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)
         self._guard = Lock()
@@ -105,7 +107,7 @@ class VaultConnection(Connection):
             return None
         facts = said.get("data")
         if not isinstance(facts, dict) or not isinstance(facts.get("path"), str):
-            raise UnexpectedAnswerError(f"{doing}: the answer does not say")
+            raise UnexpectedAnswerError(f"{doing}: the answer of {self._server} does not say")
         if facts.get("type") not in ("kv", "generic"):
             raise ConfigurationError(f"{mount} is a mount of type {facts.get('type')}, and none of KV")
         there = facts["path"].strip("/")

@@ -140,6 +140,12 @@ def test_a_bad_answer_of_a_healthy_server_stays_what_it_is(scripted: VaultSecret
         scripted.observe(CONTAINER, ["A"])
 
 
+def test_what_does_not_know_of_mounts_is_named(scripted: VaultSecrets, script: Scripted) -> None:
+    script.answer(200, {"data": None, "errors": [{"message": "quoted by nobody"}]})
+    with pytest.raises(UnexpectedAnswerError, match=f"the answer of {script.url} does not say"):
+        scripted.observe(CONTAINER, ["A"])
+
+
 def test_a_standby_that_sends_us_elsewhere_gets_no_token_there(scripted: VaultSecrets, script: Scripted) -> None:
     script.answer(307, location="https://another-node.example.com:8200/v1/secret/data/x")
     with pytest.raises(UnavailableError, match="a standby that sends its clients to another node") as no:
