@@ -47,7 +47,7 @@ _CONSEQUENCES = (
     "and does not show it",
 )
 """What is told in place of the answer itself, where the engine asks for a fact until its time is over."""
-_PLACE = r"127\.0\.0\.1:\d+|^connection \w+: |\b(?:of|reading) (?:fly|github|infisical|vault|ssm|secretsmanager|http) "
+_PLACE = r"127\.0\.0\.1:\d+|^connection \w+: |\b(?:fly|github|infisical|vault|ssm|secretsmanager|http) [\w/]"
 _NEXT_STEP = re.compile(r"\. [A-Z][^.]{8,}")
 
 
