@@ -27,9 +27,8 @@ _MINT = (
     "        with self._outcome({secret.name: intent}):\n"
     "            credential = self._made(work, issuer, name, intent, baseline)\n"
 )
-_WRITE_INTENT = (
-    '            intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)\n'
-)
+_INTEND = "            intent = self._ledger.intend(self._run, secret.name, "
+_WRITE_INTENT = f'{_INTEND}"write", copy.id, action.credential, progress=keys)\n'
 _WRITE = (
     "            with self._outcome({secret.name: intent}):\n"
     "                evidence = store.write(copy.container, render(secret, copy, credential), since)\n"

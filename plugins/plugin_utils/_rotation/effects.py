@@ -55,7 +55,8 @@ class Effects(Issuing, Revoking):
         with self._locks.hold(copy.id, wait=60):
             self._refuse_unfit_values(work, credential)
             since = self._refuse_foreign_change(work, copy)
-            intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential)
+            keys = {"keys": dict(copy.keys)}
+            intent = self._ledger.intend(self._run, secret.name, "write", copy.id, action.credential, progress=keys)
             with self._outcome({secret.name: intent}):
                 evidence = store.write(copy.container, render(secret, copy, credential), since)
             step = secret.steps[action.step or 0]

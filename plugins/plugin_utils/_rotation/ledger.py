@@ -180,7 +180,7 @@ class Ledger(Trail):
         details = {"copy": label, "evidence": dict(evidence), "credential": credential}
         with self._transaction(run, secret, "written", details) as (tx, now):
             mark = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence), "at": now}
-            self._keep_what_left(tx, secret, copy, label, keys)
+            self._keep_what_left(tx, secret, copy, keys, now)
             statements.put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
             statements.change(tx, self._t.intents, {"secret": secret, "kind": "verify"}, {"progress": {}})
             statements.drop(tx, self._t.proofs, {"secret": secret, "step": unproven["step"]})
@@ -244,13 +244,15 @@ class Ledger(Trail):
         with self._transaction(run, secret, "value dropped", {"credential": credential}) as (tx, _now):
             self._set(tx, credential, sealed={})
 
-    def forgotten(self, run: str, secret: str, mark: str) -> bool:
-        """Drop what is recorded or in doubt of a copy, a consumer or a lost mint; whether there was anything."""
+    def forgotten(self, run: str, secret: str, mark: str, mapped: Mapping[str, Row]) -> bool:
+        """Drop what is recorded or in doubt of a copy, a consumer or a lost mint; whether there was anything.
+
+        ``mapped``: copy id -> its keys, of every copy in the map. What is known of other keys in it is kept.
+        """
         t = self._t
         with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, now):
             labelled = statements.find(tx, t.holdings, {"secret": secret, "label": mark})
             targets = {mark, *(row["copy"] for row in labelled)}
-            settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
             said_gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
             lost = {"secret": secret, "name": mark, "origin": Origin.ORPHAN, "provider_id": None}
             gone = statements.change(tx, t.credentials, lost, said_gone)
@@ -260,8 +262,10 @@ class Ledger(Trail):
                 self._set(tx, row["id"], baseline=left)
             gone += statements.drop(tx, t.running, {"secret": secret, "consumer": mark})
             for target in targets:
+                if target in mapped:
+                    self._keep_what_left(tx, secret, target, mapped[target], now)
                 gone += statements.drop(tx, t.holdings, {"secret": secret, "copy": target})
-                gone += statements.change(tx, t.intents, {"secret": secret, "target": target}, settled, _UNDECIDED)
+                gone += self._supersede(tx, {"secret": secret, "target": target}, now)
         return gone > 0
 
     # -- keys ---------------------------------------------------------------------------------------------------
@@ -334,20 +338,27 @@ class Ledger(Trail):
 
     def _done(self, tx: Any, intent: int, secret: str, kind: str, target: str, now: str) -> None:
         """It succeeded: what came of earlier attempts at the same thing no longer matters."""
-        earlier = {"secret": secret, "kind": kind, "target": target}
-        settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
-        statements.change(tx, self._t.intents, earlier, settled, (*_UNDECIDED, IntentState.WAITING))
+        self._supersede(tx, {"secret": secret, "kind": kind, "target": target}, now, IntentState.WAITING)
         self._end(tx, intent, IntentState.DONE, now)
 
-    def _keep_what_left(self, tx: Any, secret: str, copy: str, label: str, keys: Row) -> None:
+    def _keep_what_left(self, tx: Any, secret: str, copy: str, keys: Row, now: str) -> None:
         """A key that has left the map goes on holding what was last written to it, as a copy that has left does."""
-        t = self._t.holdings
-        for before in statements.find(tx, t, {"secret": secret, "copy": copy}):
+        t, here = self._t, {"secret": secret, "copy": copy}
+        for before in statements.find(tx, t.holdings, here):
             for key in sorted(before["keys"].keys() - keys.keys()):
-                mark = {**before, "label": f"{label}: {key}", "keys": {key: before["keys"][key]}}
-                statements.put(tx, t, {"secret": secret, "copy": f"{copy}#{key}"}, _without(mark, "secret", "copy"))
+                mark = {**before, "label": f"{before['label']}: {key}", "keys": {key: before["keys"][key]}}
+                statements.put(tx, t.holdings, {**here, "copy": f"{copy}#{key}"}, _without(mark, *here))
+        writes = {"secret": secret, "kind": "write"}
+        for doubt in statements.find(tx, t.intents, {**writes, "target": copy}, _UNDECIDED):
+            for key in sorted(doubt["progress"].get("keys", {}).keys() - keys.keys()):
+                statements.add(tx, t.intents, {**_without(doubt, "id"), "target": f"{copy}#{key}"})
         for key in keys:
-            statements.drop(tx, t, {"secret": secret, "copy": f"{copy}#{key}"})
+            statements.drop(tx, t.holdings, {**here, "copy": f"{copy}#{key}"})
+            self._supersede(tx, {**writes, "target": f"{copy}#{key}"}, now)
+
+    def _supersede(self, tx: Any, which: Row, now: str, *states: IntentState) -> int:
+        settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
+        return statements.change(tx, self._t.intents, which, settled, (*_UNDECIDED, *states))
 
     def _add_credential(self, tx: Any, **values: Any) -> int:
         return int(statements.add(tx, self._t.credentials, {"sealed": {}, "facts": {}, "baseline": {}, **values}))

@@ -48,9 +48,12 @@ def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = No
     """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
     mapped = _mapped(secret)
     marks = [*state.holdings.items(), *state.running.items()]
-    known = [name for name, mark in marks if name not in mapped and (row is None or mark.credential == row.id)]
+    doubts = [(i.target, i) for i in state.intents if i.unresolved and i.kind in ("write", "reload")]
+    known = [
+        name for name, mark in [*marks, *doubts] if name not in mapped and (row is None or mark.credential == row.id)
+    ]
     adopted = [row] if row else [each for each in state.credentials if each.alive]
-    return known + [name for each in adopted for name in unmarked(secret, state, each)]
+    return list(dict.fromkeys(known + [name for each in adopted for name in unmarked(secret, state, each)]))
 
 
 def unmarked(secret: Secret, state: SecretState, row: CredentialRow) -> list[str]:

@@ -168,8 +168,9 @@ class Session:
         return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
 
     def _forget(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes) -> None:
+        mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
         for mark in wishes.forget:
-            if not [name for name in secret_map.secrets if journal.ledger.forgotten(run, name, mark)]:
+            if not [name for name, copies in mapped.items() if journal.ledger.forgotten(run, name, mark, copies)]:
                 self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
 
     def _keep(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes, items: list[Planned]) -> None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.conftest import current_id, rotate_once, token_map
 from tests.unit.rotation.driver import Play
@@ -119,6 +122,13 @@ def test_a_key_that_is_new_in_a_copy_is_written_before_anything_is_revoked(play:
     assert world.issued[old].revoked
 
 
+def take_away_spare(world: World) -> None:
+    """A person does, from the copy and from the machines."""
+    world.containers["app"].pop("SPARE")
+    for machine in world.services["app"].machines:
+        machine.pop("app/SPARE", None)
+
+
 def test_a_key_that_left_a_copy_keeps_the_old_credential_alive_until_it_is_forgotten(
     make_play: Callable[..., Play], world: World
 ) -> None:
@@ -132,8 +142,59 @@ def test_a_key_that_left_a_copy_keeps_the_old_credential_alive_until_it_is_forgo
     assert play.rotate("TOKEN")["failed"]
     assert "box app: SPARE holds it" in play.output
     assert not world.issued[old].revoked
-    world.containers["app"].pop("SPARE")
-    for machine in world.services["app"].machines:
-        machine.pop("app/SPARE")
+    take_away_spare(world)
     assert not play.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], play.output
     assert world.issued[old].revoked
+
+
+@pytest.fixture
+def wider(make_play: Callable[..., Play]) -> Play:
+    """A map that gives the token two keys of one copy."""
+    whole = token_map()
+    first, second = whole["rollout"]
+    keys = {"TOKEN": "${token}", "SPARE": "${token}"}
+    both = {**first, "copies": [{"store": "cloud", "box": "app", "keys": keys}]}
+    return make_play(secret_map={"TOKEN": {**whole, "rollout": [both, second]}})
+
+
+def test_a_key_that_left_a_copy_keeps_the_old_credential_alive_although_the_copy_is_forgotten(
+    wider: Play, world: World
+) -> None:
+    old = rotate_once(wider)
+    wider.map["TOKEN"] = token_map()
+    assert wider.rotate("TOKEN", force=True, forget=("cloud:app",))["failed"]
+    assert "box app: SPARE holds it" in wider.output
+    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert not world.issued[old].revoked
+
+
+@pytest.mark.parametrize("forget", [(), ("cloud:app",)])
+def test_a_key_that_left_a_copy_while_its_write_was_in_doubt_keeps_that_credential_alive(
+    wider: Play, world: World, forget: tuple[str, ...]
+) -> None:
+    world.fail("write", OutcomeUnknownError("no answer"), "app", after=True)
+    assert wider.rotate("TOKEN")["failed"]
+    doubtful = wider.state("TOKEN").pending
+    assert doubtful
+    wider.map["TOKEN"] = token_map()
+    assert not wider.rotate("TOKEN", forget=forget)["failed"], wider.output
+    assert wider.rotate("TOKEN", force=True)["failed"]
+    assert "cloud:app#SPARE may hold it: a write got no answer" in wider.output
+    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert not world.issued[str(doubtful.provider_id)].revoked
+    take_away_spare(world)
+    assert not wider.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], wider.output
+    assert world.issued[str(doubtful.provider_id)].revoked
+
+
+def test_a_key_whose_write_was_in_doubt_and_that_is_back_in_the_map_is_in_nobodys_way(
+    wider: Play, world: World
+) -> None:
+    whole = wider.map["TOKEN"]
+    world.fail("write", OutcomeUnknownError("no answer"), "app", after=True)
+    assert wider.rotate("TOKEN")["failed"]
+    wider.map["TOKEN"] = token_map()
+    assert not wider.rotate("TOKEN")["failed"], wider.output
+    wider.map["TOKEN"] = whole
+    assert not wider.rotate("TOKEN", force=True)["failed"], wider.output
+    assert wider.state("TOKEN").intents == ()

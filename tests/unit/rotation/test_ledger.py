@@ -293,10 +293,10 @@ def test_a_write_makes_void_what_a_check_had_got_done(ledger: Ledger) -> None:
 def test_forgetting_takes_doubts_away_too_and_says_whether_there_was_anything(ledger: Ledger) -> None:
     row = mint(ledger)
     ledger.intend("run", "S", "write", "copy", row)
-    assert ledger.forgotten("run", "S", "copy")
+    assert ledger.forgotten("run", "S", "copy", {})
     assert ledger.state("S").intents == ()
     assert ledger.state("S").handed_out == {row}
-    assert not ledger.forgotten("run", "S", "copy")
+    assert not ledger.forgotten("run", "S", "copy", {})
 
 
 def test_every_change_adds_a_link_that_depends_on_all_before_it(ledger: Ledger, path: Path) -> None:
