@@ -205,10 +205,9 @@ def headline(kept: Mapping[str, Any]) -> str:
     killed = sum(sum(found.values()) for name, found in counts if name.startswith("kills"))
     faults = sum(sum(found.values()) for name, found in counts if name.startswith("faults"))
     histories = sum(found.get("brought to rest", 0) for name, found in counts if name.startswith("histories"))
-    return (
-        f"Points killed: {killed:,}. Faults injected: {faults:,}. Histories: {histories:,}. "
-        f"Violations: {sum(failed.values())}. Leaks: {leaks}."
-    )
+    done = {"Points killed": killed, "Faults injected": faults, "Histories": histories}
+    said = [f"{what}: {number:,}" for what, number in done.items() if number]
+    return ". ".join([*said, f"Violations: {sum(failed.values())}", f"Leaks: {leaks}."])
 
 
 def table(kept: Mapping[str, Any]) -> list[str]:
@@ -217,7 +216,9 @@ def table(kept: Mapping[str, Any]) -> list[str]:
         if found := kept["sweeps"].get(sweep.name):
             tests, minutes = found["tests"], f"{max(1, round(found['seconds'] / 60))} min"
             cells = sweep.title, _cases(found), tests["run"], tests["failed"], minutes, found["date"]
-            lines.append(f"| {' | '.join(map(str, cells))} |")
+        else:
+            cells = sweep.title, "not yet run to its full length", "", "", "", ""
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return [*lines, ""]
 
 

@@ -173,12 +173,12 @@ def test_a_wrong_key_opens_nothing_and_changes_nothing(
 ) -> None:
     rotate_once(play)
     play.journal["key"] = key
-    before = {file.name: file.read_bytes() for file in tmp_path.glob("ledger.db") if file.is_file()}
+    before = contents(tmp_path / "ledger.db")
     for check in (True, False):
         with pytest.raises(ConfigurationError, match=said) as caught:
             play.plan("TOKEN", check=check)
         assert KEY not in str(caught.value)
-    assert before == {file.name: file.read_bytes() for file in tmp_path.glob("ledger.db") if file.is_file()}
+    assert before == contents(tmp_path / "ledger.db")
     assert not world.counted(*MUTATING)
 
 
