@@ -127,6 +127,21 @@ MUTANTS = (
         "edited",
         instead="for name in ()]\n    never",
     ),
+    mutant("a key that left with an adopted one", "model", "*keys, *self.consumers}", "*self.consumers}", "edited"),
+    mutant(
+        "a copy is forgotten, what its other keys hold is not",
+        "ledger",
+        "                    self._keep_what_left(tx, secret, target, mapped[target], now)\n",
+        "                    pass\n",
+        "edited",
+    ),
+    mutant(
+        "a key that left while a write was in doubt",
+        "ledger",
+        'statements.add(tx, t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})',
+        "pass",
+        "edited",
+    ),
     dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "rule", "edited", *RUNS),
     dropped("rule: a moved copy may hold it", " and not order.moved", "rule", "going_back", *RUNS),
     dropped(

@@ -9,7 +9,7 @@ decides anything; the planner does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import statements
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import key_id
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Row
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rekeying import Rekeying
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import new_key
@@ -257,7 +258,7 @@ class Ledger(Trail):
             lost = {"secret": secret, "name": mark, "origin": Origin.ORPHAN, "provider_id": None}
             gone = statements.change(tx, t.credentials, lost, said_gone)
             for row in statements.find(tx, t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
-                left = _without(row["baseline"], *targets)
+                left = _without(row["baseline"], *_meant(row["baseline"], targets, mapped))
                 gone += len(row["baseline"]) - len(left)
                 self._set(tx, row["id"], baseline=left)
             gone += statements.drop(tx, t.running, {"secret": secret, "consumer": mark})
@@ -347,14 +348,14 @@ class Ledger(Trail):
         for before in statements.find(tx, t.holdings, here):
             for key in sorted(before["keys"].keys() - keys.keys()):
                 mark = {**before, "label": f"{before['label']}: {key}", "keys": {key: before["keys"][key]}}
-                statements.put(tx, t.holdings, {**here, "copy": f"{copy}#{key}"}, _without(mark, *here))
+                statements.put(tx, t.holdings, {**here, "copy": key_id(copy, key)}, _without(mark, *here))
         writes = {"secret": secret, "kind": "write"}
         for doubt in statements.find(tx, t.intents, {**writes, "target": copy}, _UNDECIDED):
             for key in sorted(doubt["progress"].get("keys", {}).keys() - keys.keys()):
-                statements.add(tx, t.intents, {**_without(doubt, "id"), "target": f"{copy}#{key}"})
+                statements.add(tx, t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})
         for key in keys:
-            statements.drop(tx, t.holdings, {**here, "copy": f"{copy}#{key}"})
-            self._supersede(tx, {**writes, "target": f"{copy}#{key}"}, now)
+            statements.drop(tx, t.holdings, {**here, "copy": key_id(copy, key)})
+            self._supersede(tx, {**writes, "target": key_id(copy, key)}, now)
 
     def _supersede(self, tx: Any, which: Row, now: str, *states: IntentState) -> int:
         settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
@@ -373,6 +374,13 @@ class Ledger(Trail):
 
     def _set_revoked(self, tx: Any, credential: int, proof: str, now: str) -> None:
         self._set(tx, credential, state=CredentialState.REVOKED, revoked_at=now, proof=proof, sealed={})
+
+
+def _meant(names: Iterable[str], targets: Collection[str], mapped: Mapping[str, Row]) -> list[str]:
+    """The targets among these, and of a copy its keys; but where it stays in the map, only those that stay, too."""
+    kept = {key_id(copy, key) for copy, keys in mapped.items() for key in keys}
+    own = (name for name in names if name in kept or name.rpartition("#")[0] not in mapped)
+    return [*targets, *(name for name in own if name.rpartition("#")[0] in targets)]
 
 
 def _without(row: Row, *names: str) -> Row:

@@ -112,6 +112,17 @@ class Secret:
     def consumers(self) -> list[str]:
         return list(dict.fromkeys(name for step in self.steps for name in step.reload))
 
+    @property
+    def places(self) -> set[str]:
+        """What is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
+        keys = (key_id(copy.id, key) for copy in self.copies for key in copy.keys)
+        return {*(copy.id for copy in self.copies), *keys, *self.consumers}
+
+
+def key_id(copy: str, key: str) -> str:
+    """The ledger's name for one key of a copy."""
+    return f"{copy}#{key}"
+
 
 @dataclass(frozen=True)
 class SecretMap:

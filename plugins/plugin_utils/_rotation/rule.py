@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, key_id
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     Mark,
@@ -46,7 +46,7 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
 
 def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
     """Copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
-    mapped = _mapped(secret)
+    mapped = secret.places
     marks = [*state.holdings.items(), *state.running.items()]
     doubts = [(i.target, i) for i in state.intents if i.unresolved and i.kind in ("write", "reload")]
     known = [
@@ -57,14 +57,12 @@ def strangers(secret: Secret, state: SecretState, row: CredentialRow | None = No
 
 
 def unmarked(secret: Secret, state: SecretState, row: CredentialRow) -> list[str]:
-    """Copies and consumers that had an adopted ``row``, and left the map before this ledger changed them."""
+    """What had an adopted ``row``, and left the map before this ledger changed it: copies, keys of one, consumers."""
     if row.origin is not Origin.ADOPTED:
         return []
-    return sorted(row.baseline.keys() - state.holdings.keys() - state.running.keys() - _mapped(secret))
-
-
-def _mapped(secret: Secret) -> set[str]:
-    return {copy.id for copy in secret.copies} | set(secret.consumers)
+    keys = {key_id(copy, key) for copy, mark in state.holdings.items() for key in mark.keys or ()}
+    left = row.baseline.keys() - state.holdings.keys() - keys - state.running.keys() - secret.places
+    return sorted(name for name in left if name.rpartition("#")[0] not in left)  # a copy stands for its keys
 
 
 def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:

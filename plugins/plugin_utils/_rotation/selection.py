@@ -180,7 +180,7 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: L
         fingerprint=None,
         sealed={},
         facts={},
-        baseline={name: {} for name in (*(copy.id for copy in secret.copies), *secret.consumers)},
+        baseline={name: {} for name in sorted(secret.places)},
         minted_at=listed.created_at if listed else None,
     )
     return replace(state, credentials=(*state.credentials, row))

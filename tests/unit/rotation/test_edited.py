@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    OutcomeUnknownError,
+    UnavailableError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.conftest import current_id, rotate_once, token_map
 from tests.unit.rotation.driver import Play
@@ -185,6 +188,26 @@ def test_a_key_that_left_a_copy_while_its_write_was_in_doubt_keeps_that_credenti
     take_away_spare(world)
     assert not wider.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], wider.output
     assert world.issued[str(doubtful.provider_id)].revoked
+
+
+@pytest.mark.parametrize("forget", [(), ("cloud:app",)])
+def test_a_key_that_left_a_copy_with_an_adopted_credential_keeps_it_alive(
+    wider: Play, world: World, forget: tuple[str, ...]
+) -> None:
+    old = next(iter(world.issued.values()))
+    world.put("app", {"TOKEN": old.value, "SPARE": old.value})
+    wider.map["TOKEN"]["issuer"]["current_id"] = old.id
+    world.named.add(old.id)
+    world.fail("mint", UnavailableError("down"))
+    assert wider.rotate("TOKEN")["failed"]
+    wider.map["TOKEN"] = token_map()
+    assert wider.rotate("TOKEN", forget=forget)["failed"]
+    assert "cloud:app#SPARE had it when it was adopted, and has left the map" in wider.output
+    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert not old.revoked
+    take_away_spare(world)
+    assert not wider.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], wider.output
+    assert old.revoked
 
 
 def test_a_key_whose_write_was_in_doubt_and_that_is_back_in_the_map_is_in_nobodys_way(
