@@ -190,6 +190,7 @@ def suites(report: Path) -> dict[str, int]:
 # Telling
 
 _SPELLED_OUT = 15
+"""A cell names so many kinds; where there are more, it says how many."""
 
 
 def text(kept: Mapping[str, Any]) -> str:

@@ -32,8 +32,8 @@ _SPELLED: Mapping[str, str] = {
     "time-out": "connection broke|no answer",
     "429 with Retry-After": "429",
     "truncated JSON": "connection broke|not JSON|no answer|without",
-    "HTML instead of JSON": "not JSON|answered 200|without|the answer ",
-    "200 with an error inside": "answered 200|without|no |the answer |in its JSON",
+    "HTML instead of JSON": "not JSON|answered (?:200|without)",
+    "200 with an error inside": "answered 200|without|no |the answer (?:is not one of|of .+ does not say)|in its JSON",
     wire.REDIRECTED: "answered 307|to another host",
 }
 """How a message names each kind of failure; a status stands for itself."""

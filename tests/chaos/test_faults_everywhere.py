@@ -108,9 +108,8 @@ def _spoilt(rotation: OnALine, kind: str, call: Call, lasting: bool, stranger: S
     lost = set(scene.mints()) - scene.recorded()
 
     second = rotation.run()
-    if kind == "404" and (
-        offered := faulty.FORGET.findall(rotation.output)
-    ):  # such a lie is the truth of every new secret
+    offered = faulty.FORGET.findall(rotation.output)
+    if kind == "404" and offered:  # such a lie is the truth of every new secret
         assert "was changed by somebody else" in rotation.output
         second = rotation.run(forget=tuple(offered))
     assert not second.get("failed"), "the next run does not finish it"
