@@ -17,6 +17,7 @@ from tests.unit.rotation.driver import Play
 from tests.unit.rotation.histories import ERRORS, POINTS, SHARDS, History, drive
 
 BOXES = ("app", "ci", "more")
+KEYS = ("TOKEN", "SPARE")
 ENVIRONMENTS = dict(zip(BOXES, ("staging", "production", "production"), strict=True))
 KINDS = st.sampled_from(["mint", "write", "update", "test", "revoke", "list", "show", "observe"])
 
@@ -26,12 +27,12 @@ class Tokens(History):
 
     name = "one token"
 
-    @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "2d"]), known=st.booleans())
-    def begin(self, retain: bool, grace: str, known: bool) -> None:
+    @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "2d"]), known=st.booleans(), spare=st.booleans())
+    def begin(self, retain: bool, grace: str, known: bool, spare: bool) -> None:
         self.open()
         old = self.world.issue("made by hand")
-        for box in BOXES:
-            self.world.put(box, {"TOKEN": old.value} if box != "more" else {})
+        for box, keys in zip(BOXES, (KEYS if spare else KEYS[:1], KEYS[:1], ()), strict=True):
+            self.world.put(box, dict.fromkeys(keys, old.value))
             self.world.serve(box, [box])
         self.whole = token_map(retain="current" if retain else "none", revoke={"after": grace})
         if known:  # the one in use, named before the first rotation
@@ -42,11 +43,13 @@ class Tokens(History):
         self.play = Play(
             self.world, self.folder, {"TOKEN": self.whole}, consumers={box: machines(box) for box in BOXES}
         )
+        if spare:
+            self.play.map["TOKEN"] = _with_spare(self.whole)
 
     @property
-    def mapped(self) -> dict[str, dict[str, Any]]:
-        """Box -> its copy in the map."""
-        return {one["box"]: one for step in self.play.map["TOKEN"]["rollout"] for one in step["copies"]}
+    def mapped(self) -> dict[str, set[str]]:
+        """Box -> its keys in the map."""
+        return _places(self.play.map["TOKEN"])
 
     @rule(force=st.booleans(), point=POINTS, when=st.sampled_from(["before", "after"]))
     def rotate(self, force: bool, point: int | None, when: str) -> None:
@@ -89,9 +92,7 @@ class Tokens(History):
     def name_late(self) -> None:
         """A person finds out which one is in use, and names it; nowhere but in the map's copies is it in use."""
         used = self.holder(self.world.containers[next(iter(self.mapped))]["TOKEN"][0])
-        if used.id not in self.world.made and not any(
-            self._has(box, used.value) for box in BOXES if box not in self.mapped
-        ):
+        if used.id not in self.world.made and used.value not in self._beyond_the_map():
             self.step("named late")
             self._name(self.whole, used.id)
             self._name(self.play.map["TOKEN"], used.id)
@@ -99,6 +100,15 @@ class Tokens(History):
     def _name(self, entry: dict[str, Any], credential: str) -> None:
         entry["issuer"]["current_id"] = credential
         self.world.named.add(credential)
+
+    def _beyond_the_map(self) -> set[str]:
+        """What is in keys that no copy of the map has, and what was started with them."""
+        found = set()
+        for box, held in self.world.containers.items():
+            away = held.keys() - self.mapped.get(box, set())
+            found |= {held[key][0] for key in away}
+            found |= {machine.get(f"{box}/{key}", "") for key in away for machine in self.world.services[box].machines}
+        return found
 
     def _has(self, box: str, value: str) -> bool:
         held = [held for held, _version in self.world.containers[box].values()]
@@ -112,9 +122,12 @@ class Tokens(History):
             entry["rollout"].append(_step("more"))
         entry["rollout"] = [step for step in entry["rollout"] if step["name"] != away]
         if spare:
-            entry["rollout"][0]["copies"][0]["keys"] = {"TOKEN": "${token}", "SPARE": "${token}"}
-        leaving = set(self.mapped) - {step["name"] for step in entry["rollout"]}
-        if not any(self._was_put_back(box) or self._has_unadopted(box) for box in leaving):
+            entry = _with_spare(entry)
+        after = _places(entry)
+        leaving = {box: keys - after.get(box, set()) for box, keys in self.mapped.items()}
+        unknown = [box for box, keys in leaving.items() if keys and self._has_unadopted(box)]
+        unknown += [box for box, keys in leaving.items() if "TOKEN" in keys and self._was_put_back(box)]
+        if not unknown:
             self.step("map edited")
             self.play.map["TOKEN"] = entry
 
@@ -145,12 +158,11 @@ class Tokens(History):
         """What has left the map is taken away by a person, who says so; what is in it may be overwritten."""
         world, mapped = self.world, self.mapped
         for box in BOXES:
-            keys = mapped[box].get("keys", {"TOKEN": ""}) if box in mapped else {}
-            for key in set(world.containers[box]) - set(keys):
+            for key in world.containers[box].keys() - mapped.get(box, set()):
                 del world.containers[box][key]
                 for machine in world.services[box].machines:
                     machine.pop(f"{box}/{key}", None)
-        spares = [f"cloud:{box}#SPARE" for box in BOXES if "SPARE" not in mapped.get(box, {}).get("keys", {})]
+        spares = [f"cloud:{box}#SPARE" for box in BOXES if "SPARE" not in mapped.get(box, set())]
         moved = (*(f"cloud:{box}" for box in BOXES), *spares, *(box for box in BOXES if box not in mapped))
         first = self.run(forget=moved)
         if first["failed"] or self.play.state("TOKEN").current is None:  # such as a value in use that is not kept
@@ -159,6 +171,18 @@ class Tokens(History):
         self.run()
         self.assert_rest()
         self.assert_newest_everywhere(mapped)
+
+
+def _places(entry: dict[str, Any]) -> dict[str, set[str]]:
+    copies = [one for step in entry["rollout"] for one in step["copies"]]
+    return {one["box"]: set(one.get("keys", KEYS[:1])) for one in copies}
+
+
+def _with_spare(entry: dict[str, Any]) -> dict[str, Any]:
+    """The first copy has the token in two keys."""
+    entry = copy.deepcopy(entry)
+    entry["rollout"][0]["copies"][0]["keys"] = dict.fromkeys(KEYS, "${token}")
+    return entry
 
 
 def _step(name: str) -> dict[str, Any]:
