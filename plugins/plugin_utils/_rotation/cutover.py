@@ -68,9 +68,16 @@ def is_dead(state: SecretState, traits: Traits, now: datetime) -> bool:
 
 
 def old_ends(state: SecretState, row: CredentialRow | None) -> datetime | None:
-    """When the provider ends what ``row`` replaces, by itself."""
+    """When the provider ends what ``row`` replaces, by itself, at the earliest: by the first attempt that may count."""
     mark = in_force(state, row)
     return _time(mark, "old_ends") if mark else None
+
+
+def old_has_ended(state: SecretState, row: CredentialRow | None) -> datetime | None:
+    """The same at the latest: only the attempt that was answered may have counted."""
+    mark, earliest = in_force(state, row), old_ends(state, row)
+    since = _time(mark, "since") if mark else None
+    return mark.at + (earliest - since) if mark and earliest and since else None
 
 
 def begun(state: SecretState, traits: Traits, now: datetime) -> datetime:

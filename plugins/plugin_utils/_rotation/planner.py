@@ -249,7 +249,7 @@ def _endings(
     since = target.closed_at if target and settled else None
     until = (since or now) + secret.revoke.after
     if traits.ends_the_old:
-        until = cutover.old_ends(state, target) or now
+        until = cutover.old_has_ended(state, target) or now
     clock_runs_later = traits.ends_the_old and traits.overlap is Overlap.TIMED and not settled and until == now
     if retired and (until > now or clock_runs_later):
         actions.append(Action("wait", until=None if clock_runs_later else until))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     CheckFailedError,
     OutcomeUnknownError,
@@ -25,6 +26,7 @@ from tests.unit.rotation.quick import quick_runs
 from tests.unit.rotation.world import WORLDS, World
 
 LOST = OutcomeUnknownError("no answer within 30 s")
+TIMED = sorted(kind for kind, issuer in KINDS.items() if issuer.traits.overlap is Overlap.TIMED)
 CUTS = sorted(kind for kind, issuer in KINDS.items() if issuer.traits.cuts_over)
 
 
@@ -347,6 +349,23 @@ def test_once_the_old_one_has_ended_a_failure_holds_up_nothing_any_more(ready: C
     play.world.fail("test", CheckFailedError("no"), "app")
     assert play.rotate("TOKEN")["failed"]
     assert "update ci/1" in done(play)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert_at_rest(play)
+
+
+@pytest.mark.parametrize("kind", TIMED)
+def test_an_attempt_long_ago_that_had_no_effect_is_no_reason_to_think_that_the_old_one_has_ended(
+    ready: Callable[..., Play], kind: str
+) -> None:
+    play = ready(kind)
+    call, times = ("activate", 3) if KINDS[kind].traits.activates else ("mint", 1)  # an activation is insisted on
+    play.world.fail(call, LOST, times=times)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    play.world.clock.pass_(days=2)
+    assert play.rotate("TOKEN")["counts"] == {"waiting": 1}, play.output
+    play.world.clock.pass_(hours=23)
+    assert play.rotate("TOKEN")["counts"] == {"waiting": 1}, play.output
+    play.world.clock.pass_(hours=2)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
 

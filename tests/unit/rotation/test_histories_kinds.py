@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap
 from tests.unit.rotation.fake_issuers import KINDS
 from tests.unit.rotation.histories import ERRORS, POINTS, SHARDS, History, drive
 from tests.unit.rotation.kinds import BOXES, assert_at_rest, settled
@@ -24,10 +27,23 @@ class Kinds(History):
         self.name = f"kind {kind}"
         self.open()
         self.play = settled(kind, self.world, self.folder)
+        self.traits = KINDS[kind].traits
         self.ended = 0
 
     def nothing_of_somebody_elses_was_revoked(self) -> None:
         """Here an end is a lock-out of an identity, or comes of itself."""
+
+    @rule()
+    def days_pass(self) -> None:
+        """What a provider ends while nobody runs the tool is a gap; while anybody does, it would be a violation."""
+        super().days_pass()
+        self.world.cuts_over |= self.traits.overlap is Overlap.TIMED
+
+    def run(self, *only: str, **wishes: Any) -> Any:
+        result = super().run(*only, **wishes)
+        if not self.world.broken():
+            self.world.cuts_over = self.traits.cuts_over
+        return result
 
     @rule(force=st.booleans(), point=POINTS, when=st.sampled_from(["before", "after"]))
     def rotate(self, force: bool, point: int | None, when: str) -> None:

@@ -181,7 +181,7 @@ class World:
         return not one.revoked and (one.ends_at is None or one.ends_at > self.clock.now())
 
     def _judge(self, when: str) -> None:
-        broken = [name for name, service in self.services.items() if not all(map(self.valid, self._held(service)))]
+        broken = self.broken()
         if not self.cuts_over:
             self.violations += [f"after {when}: {name} holds a credential that was revoked" for name in broken]
         elif broken:
@@ -189,6 +189,10 @@ class World:
         elif self.gap_since:
             self.gaps.append(self.clock.now() - self.gap_since)
             self.gap_since = None
+
+    def broken(self) -> list[str]:
+        """The services that hold what is no longer valid."""
+        return [name for name, service in self.services.items() if not all(map(self.valid, self._held(service)))]
 
     def _held(self, service: Service) -> list[str]:
         """What its machines run on, and what they would run on if they were started now."""
