@@ -189,6 +189,8 @@ def suites(report: Path) -> dict[str, int]:
 
 # Telling
 
+_HISTORIES = "brought to rest"
+"""How a history is counted, among what happened in it."""
 _SPELLED_OUT = 15
 """A cell names so many kinds; where there are more, it says how many."""
 
@@ -205,7 +207,7 @@ def headline(kept: Mapping[str, Any]) -> str:
     leaks = failed.pop("secrecy", 0)
     killed = sum(sum(found.values()) for name, found in counts if name.startswith("kills"))
     faults = sum(sum(found.values()) for name, found in counts if name.startswith("faults"))
-    histories = sum(found.get("brought to rest", 0) for name, found in counts if name.startswith("histories"))
+    histories = sum(found.get(_HISTORIES, 0) for name, found in counts if name.startswith("histories"))
     done = {"Points killed": killed, "Faults injected": faults, "Histories": histories}
     said = [f"{what}: {number:,}" for what, number in done.items() if number]
     return ". ".join([*said, f"Violations: {sum(failed.values())}", f"Leaks: {leaks}."])
@@ -225,12 +227,16 @@ def table(kept: Mapping[str, Any]) -> list[str]:
 
 def _cases(found: Mapping[str, Any]) -> str:
     """What the tests themselves counted; else what was asked of them."""
-    told = [
-        f"{name.partition(': ')[2] or name}: {sum(counts.values()):,} ({_words(counts)})"
-        for name, counts in found["counts"].items()
-    ]
+    told = [_told(name.partition(": ")[2] or name, counts) for name, counts in found["counts"].items()]
     asked = [f"{name.removeprefix('ROTOR_').replace('_', ' ').lower()}: {n}" for name, n in found["asked"].items()]
     return "<br>".join(told or asked) or "one for each test"
+
+
+def _told(name: str, counts: Mapping[str, int]) -> str:
+    """With the number of cases first; there is none where files and kilobytes stand beside each other."""
+    if "kilobytes" in counts:
+        return f"{name}: {_words(counts)}"
+    return f"{name}: {counts.get(_HISTORIES, sum(counts.values())):,} ({_words(counts)})"
 
 
 def _words(counts: Mapping[str, int]) -> str:

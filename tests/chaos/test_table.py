@@ -40,6 +40,16 @@ def test_a_sweep_that_was_not_run_is_told() -> None:
     assert "| Random histories | not yet run to its full length |" in "\n".join(chaos.table(kept()))
 
 
+def test_a_history_is_one_case_whatever_happens_in_it() -> None:
+    line = "| Killed | a: 5 (12 run, 5 brought to rest) | 6 |"
+    assert line in "\n".join(chaos.table(kept({"run": 12, "brought to rest": 5})))
+
+
+def test_files_and_kilobytes_are_not_added_up() -> None:
+    line = "| Killed | a: 2 files, 9 kilobytes, 0 leaks | 6 |"
+    assert line in "\n".join(chaos.table(kept({"files": 2, "kilobytes": 9, "leaks": 0})))
+
+
 def test_what_is_of_many_kinds_is_not_spelled_out() -> None:
     many = {"leaks": 0} | {f"kind {number}": 1000 for number in range(19)}
     assert "| Killed | a: 19,000 (of 19 kinds, 0 leaks) | 6 |" in "\n".join(chaos.table(kept(many)))
