@@ -112,12 +112,12 @@ conformance: sync ## Run the conformance suite, the community's modules too, and
 	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
 	exit $$status
 
-chaos: sync ## Kill it and break it everywhere, and write the table (hours; ONLY=kills,faults picks)
+chaos: sync venv-newest ## Kill it and break it everywhere, and write the table (hours; ONLY=kills,faults picks)
 	$(call title,every sweep to its full length)
 	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
 	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
 
-mutants: sync ## Take one safeguard at a time out: a test must notice (half an hour; ONLY=rule picks)
+mutants: sync ## Take one safeguard at a time out: a test must notice (minutes; ONLY=rule picks)
 	$(call title,one safeguard less)
 	@$(IN_COPY) python -m tests.mutants "$(ONLY)"
 
