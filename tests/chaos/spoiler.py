@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,6 @@ from . import wire
 
 _BODY = "Something went wrong"
 _TARGET = "X-Amz-Target"
-KINDS = {name: facts for name, facts in wire.KINDS.items() if name != wire.SLOW}
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,9 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         if not self.spoilt:
             return get(self, *rest, **options)
         real = get(self, *rest, **options) if _lets_through(spoiler.kind) else None
+        if spoiler.kind == wire.SLOW:
+            time.sleep(wire.KINDS[wire.SLOW]["seconds"])
+            return real
         answer = _answer(spoiler, self.asked[0], real)
         self.close()
         return answer
@@ -120,7 +123,7 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
 
 
 def _lets_through(kind: str) -> bool:
-    return KINDS[kind].get("kind") in ("reset_after", "truncated")
+    return wire.KINDS[kind].get("kind") in ("reset_after", "truncated", "delay")
 
 
 def _find_nobody(connection: Any) -> None:
@@ -134,7 +137,7 @@ def _find_nobody(connection: Any) -> None:
 
 
 def _answer(spoiler: Spoiler, method: str, real: Any) -> http.client.HTTPResponse:
-    facts = KINDS[spoiler.kind]
+    facts = wire.KINDS[spoiler.kind]
     kind = facts.get("kind", "status")
     body = real.read() if real else b""
     if kind in ("reset_before", "reset_after"):
