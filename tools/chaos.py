@@ -125,6 +125,18 @@ same sessions. After the kill:
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
 
+**Random histories.** Up to eight events each, in a world in memory: runs that are killed anywhere, ways back, calls
+that fail before or after their effect, sick consumers, people at the copies, edited maps, single environments, a
+credential that is named late or found in a log; a second ledger, a lost one, one from an old backup. At every moment,
+nothing in use was revoked, nothing of somebody else's was, and no value was shown. In the end each is brought to rest,
+as the documentation says: every copy and machine has the newest credential, and a further run does nothing. Where an
+issuer ends the old value itself, the next run closes the gap.
+
+**Secrecy.** Every playbook and module, done, refused and rescued, at `-vvvv` and with all that Ansible can be told to
+show and keep. Each value in use, the connections' own among them, is looked for in plain, base64, percent-encoded and
+JSON-escaped form: in outputs, logs, job events, the ledger, everything below the home, and the command lines of all
+processes throughout. `planned, and carried out` compares the steps of a plan with those that were then made.
+
 **Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
 clause of the rule that revokes. One of the tests that are named beside it has to fail.
 
