@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.unit.rotation.conftest import machines, token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fake_issuers import KINDS
-from tests.unit.rotation.world import World
+from tests.unit.rotation.world import WORLDS, World
 
 BOXES = ("app", "ci")
 
@@ -40,6 +42,27 @@ def settled(kind: str, world: World, folder: Path, **more: Any) -> Play:
     world.log.clear()
     play.lines.clear()
     return play
+
+
+@contextmanager
+def plays(folder: Path) -> Iterator[Callable[..., Play]]:
+    """Settled secrets of any kind; in the end, none of their worlds has seen a violation."""
+    made: list[World] = []
+
+    def make(kind: str, **more: Any) -> Play:
+        made.append(World(f"cut-{kind}"))
+        return settled(kind, made[-1], folder, **more)
+
+    yield make
+    for world in made:
+        assert world.violations == []
+        del WORLDS[world.name]
+
+
+def done(play: Play) -> list[str]:
+    quiet = ("ask", "probe", "observe", "list", "show", "read")
+    return [f"{kind} {what}" if kind in ("write", "update", "test") else kind for kind, what in play.world.log
+            if kind not in quiet]  # fmt: skip
 
 
 def assert_at_rest(play: Play) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,9 +20,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.fake_issuers import KINDS
-from tests.unit.rotation.kinds import assert_at_rest, assert_nothing_is_left_to_do, settled
+from tests.unit.rotation.kinds import assert_at_rest, done, plays
 from tests.unit.rotation.quick import quick_runs
-from tests.unit.rotation.world import WORLDS, World
 
 LOST = OutcomeUnknownError("no answer within 30 s")
 TIMED = sorted(kind for kind, issuer in KINDS.items() if issuer.traits.overlap is Overlap.TIMED)
@@ -38,22 +36,8 @@ def _quick() -> Iterator[None]:
 
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Callable[..., Play]]:
-    made: list[World] = []
-
-    def make(kind: str, **more: Any) -> Play:
-        made.append(World(f"cut-{kind}"))
-        return settled(kind, made[-1], tmp_path, **more)
-
-    yield make
-    for world in made:
-        assert world.violations == []
-        del WORLDS[world.name]
-
-
-def done(play: Play) -> list[str]:
-    quiet = ("ask", "probe", "observe", "list", "show", "read")
-    return [f"{kind} {what}" if kind in ("write", "update", "test") else kind for kind, what in play.world.log
-            if kind not in quiet]  # fmt: skip
+    with plays(tmp_path) as make:
+        yield make
 
 
 # -- before the cut ---------------------------------------------------------------------------------------------------
@@ -368,52 +352,3 @@ def test_an_attempt_long_ago_that_had_no_effect_is_no_reason_to_think_that_the_o
     play.world.clock.pass_(hours=2)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
-
-
-# -- taking turns -----------------------------------------------------------------------------------------------------
-
-
-def test_the_identity_in_use_is_never_given_a_new_value(ready: Callable[..., Play]) -> None:
-    play = ready("roles")
-    turns = []
-    for _turn in range(3):
-        assert not play.rotate("TOKEN", force=True)["failed"], play.output
-        current = play.state("TOKEN").current
-        turns.append(current.provider_id if current else None)
-        play.world.clock.pass_(days=1)
-    assert turns == ["one", "two", "one"]
-    assert_at_rest(play)
-
-
-def test_which_identity_is_in_use_has_to_be_known(ready: Callable[..., Play]) -> None:
-    play = ready("roles")
-    play.journal["url"] += ".new"
-    del play.map["TOKEN"]["issuer"]["current_id"]
-    assert play.rotate("TOKEN")["failed"]
-    assert "name it in issuer.current_id" in play.output
-    assert play.world.mutations == []
-
-
-def test_an_identity_in_its_grace_is_not_free(ready: Callable[..., Play]) -> None:
-    play = ready("roles", revoke={"after": "5d"})
-    play.world.clock.pass_(days=9)
-    play.rotate("TOKEN")
-    assert play.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}
-    play.world.log.clear()
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "its identity is not free before that" in play.output
-    assert play.world.mutations == []
-    play.world.clock.pass_(days=6)
-    assert play.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}, play.output
-    assert done(play)[:2] == ["revoke", "activate"], "it ends by the one rule before its next turn"
-    assert play.world.violations == []
-
-
-def test_going_back_locks_the_new_one_out_and_leaves_the_old_one_as_it_is(ready: Callable[..., Play]) -> None:
-    play = ready("roles")
-    play.world.services["ci"].breaks_at = 1
-    assert play.rotate("TOKEN", force=True)["failed"]
-    play.world.services["ci"].breaks_at = None
-    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
-    assert_at_rest(play)
-    assert_nothing_is_left_to_do(play)
