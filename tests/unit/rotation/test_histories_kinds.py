@@ -37,7 +37,8 @@ class Kinds(History):
     def days_pass(self) -> None:
         """What a provider ends while nobody runs the tool is a gap; while anybody does, it would be a violation."""
         super().days_pass()
-        self.world.cuts_over |= self.traits.overlap is Overlap.TIMED
+        if self.traits.overlap is Overlap.TIMED and self.world.broken():
+            self.world.cuts_over = True
 
     def run(self, *only: str, **wishes: Any) -> Any:
         result = super().run(*only, **wishes)
