@@ -85,7 +85,7 @@ SWEEPS = (
         "ledgers",
         "Old ledgers and new keys, killed; long trails",
         ("tests/unit/rotation/test_ledger_killed.py", "tests/unit/rotation/test_trail_long.py"),
-        {"ROTOR_MIGRATIONS": "1", "ROTOR_TRAIL": "100000"},
+        {"ROTOR_REKEYINGS": "1", "ROTOR_TRAIL": "100000"},
     ),
     Sweep("secrecy", "Secrecy and check mode", SECRECY, {"ROTOR_SECRECY": "all"}),
     Sweep(
