@@ -65,9 +65,9 @@ class Transaction:
         if not self.change(table, key, values):
             self.add(table, {**key, **values})
 
-    def newest(self, table: Any, count: int) -> Sequence[Row]:
-        """Select the last rows of a numbered table, the newest first."""
-        return self.connection.execute(_newest(table, count)).mappings().all()
+    def newest(self, table: Any) -> Row | None:
+        """Select the last row of a numbered table."""
+        return self.connection.execute(_newest(table)).mappings().first()
 
     def pinned(self, column: Any, key: Row) -> Any:
         """Select one column of one row with a lock that keeps others from changing the row in this transaction."""
@@ -109,8 +109,8 @@ def _delete(table: Any, names: tuple[str, ...]) -> Any:
 
 
 @cache
-def _newest(table: Any, count: int) -> Any:
-    return library("sqlalchemy").select(table).order_by(table.c.id.desc()).limit(count)
+def _newest(table: Any) -> Any:
+    return library("sqlalchemy").select(table).order_by(table.c.id.desc()).limit(1)
 
 
 @cache

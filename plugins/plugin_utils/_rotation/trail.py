@@ -42,7 +42,8 @@ class Trail(Records):
     def audit_head(self) -> str:
         """Read the mac of the newest row."""
         with self._read() as tx:
-            return next((row["mac"] for row in tx.newest(self._t.audit, 1)), "")
+            newest = tx.newest(self._t.audit)
+        return newest["mac"] if newest else ""
 
     def history(self) -> Iterator[Row]:
         """Every row of the trail, oldest first, a few at a time."""

@@ -32,7 +32,7 @@ from tests.unit.rotation.world import MUTATING
 ALL = os.environ.get("ROTOR_TAMPERED") == "all"
 TABLES = sorted(set(tables().metadata.tables) - {"holders"})
 WORDS = {
-    "audit": ("does not follow from", "cannot be read", "audit trail is, at its end, not as written"),
+    "audit": ("does not follow from", "cannot be read", "not as written"),
     "meta": ("meta", "own id and keys", "secret_journal.key", "schema", "cannot be understood"),
 }
 """What the examination says of a table, where that is not its name."""

@@ -63,7 +63,8 @@ def lengthen(ledger: Ledger) -> None:
     """As the ledger itself would in the course of years, in one transaction."""
     rows: list[Row] = []
     with ledger._write() as tx:
-        [made] = tx.newest(AUDIT, 1)
+        made = tx.newest(AUDIT)
+        assert made
         head = made["mac"]
         for number in range(made["id"] + 1, ROWS + 1):
             credential = number // 20
