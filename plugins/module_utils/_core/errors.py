@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import ClassVar
 
 
@@ -92,6 +93,12 @@ class UnavailableError(RotorError):
     advice = "Run again when it is back"
 
 
+class UntrustedServerError(UnavailableError):
+    """The server's certificate is refused: nothing was sent, and asking again is of no use."""
+
+    advice = "See who answers at that address"
+
+
 class OutcomeUnknownError(RotorError):
     """A request that changes something got no answer: it may or may not have had its effect."""
 
@@ -122,6 +129,22 @@ class CheckFailedError(RotorError):
 
 class StoppedError(RotorError):
     """The run was asked to stop, or its parent is gone."""
+
+
+def in_doubt(error: RotorError) -> RotorError:
+    """The same error as an OutcomeUnknownError, too: it answers one attempt, and an earlier one may have had its effect."""
+    if isinstance(error, OutcomeUnknownError):
+        return error
+    facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}
+    return _doubtful(type(error))(error.message, **facts)
+
+
+@cache
+def _doubtful(kind: type[RotorError]) -> type[RotorError]:
+    """What says that nothing happened cannot be in doubt; a refusal of the last attempt stays one."""
+    if issubclass(kind, (UnavailableError, RateLimitedError)):
+        return OutcomeUnknownError
+    return type(kind.__name__, (kind, OutcomeUnknownError), {})
 
 
 @contextmanager

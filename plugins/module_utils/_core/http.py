@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import SAFE, Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
@@ -103,6 +103,8 @@ class HttpClient:
         self._budget = budget or Budget(clock)
         self._ca_cert = ca_cert
         self._session = library("requests").Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, wire.adapter())
         self._session.headers.update(headers or {})
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
         self._session.auth = _authorizer(authorization)
@@ -123,6 +125,8 @@ class HttpClient:
     ) -> Answer:
         """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
 
+        What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
+
         ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
         that a second sending does no harm; reading is, anything else is not unless the caller knows better. ``reads``
         says that this POST changes nothing, so that nothing can be unknown after a failure.
@@ -135,10 +139,14 @@ class HttpClient:
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
             try:
-                answer = self._send(method, url, where, params=params, json=body, headers=headers, timeout=timeout)
+                with wire.watch(fresh=not harmless) as way:
+                    answer = self._send(
+                        way, method, url, where, params=params, json=body, headers=headers, timeout=timeout
+                    )
             except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
                 doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
-                if attempt == self._attempts or (doubt and not harmless):
+                final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)
+                if final or (doubt and not harmless):
                     raise _failure(error, doubt) from None
                 self._clock.sleep(_backoff(attempt))
                 continue
@@ -165,8 +173,8 @@ class HttpClient:
             )
         return url
 
-    def _send(self, method: str, url: str, where: str, **options: Any) -> Answer:
-        requests = library("requests")
+    def _send(self, way: wire.Attempt, method: str, url: str, where: str, **options: Any) -> Answer:
+        requests, urllib3 = library("requests"), library("urllib3")
         timeout = (10, options.pop("timeout"))
         try:
             for _hop in range(4):
@@ -179,18 +187,8 @@ class HttpClient:
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
                 url = self._url(urljoin(url, reply.headers["Location"]), where)
-        except requests.exceptions.ConnectTimeout:
-            raise errors.UnavailableError(f"{where}: no connection within {timeout[0]} s") from None
-        except requests.exceptions.ConnectionError as error:
-            if _never_sent(error):
-                raise errors.UnavailableError(f"{where}: cannot connect ({_reason(error)})") from None
-            raise errors.OutcomeUnknownError(f"{where}: the connection broke before an answer") from None
-        except requests.exceptions.Timeout:
-            raise errors.OutcomeUnknownError(f"{where}: no answer within {timeout[1]:.0f} s") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise errors.OutcomeUnknownError(f"{where}: the connection broke within the answer") from None
-        except requests.exceptions.RequestException as error:  # its text may quote a header: keep the class only
-            raise errors.UnexpectedAnswerError(f"{where}: {type(error).__name__}") from None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _no_answer(error, way, where, timeout) from None
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
@@ -223,13 +221,30 @@ class HttpClient:
 
 def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
     """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
-    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
-        kind: type[errors.RotorError] = errors.OutcomeUnknownError
-    elif not doubt and isinstance(error, errors.OutcomeUnknownError):
-        kind = errors.UnavailableError
-    else:
-        return error
-    return kind(error.message, hint=error.hint, status=error.status, request_id=error.request_id)
+    if doubt:
+        return errors.in_doubt(error)
+    if isinstance(error, errors.OutcomeUnknownError):
+        return errors.UnavailableError(error.message, hint=error.hint)
+    return error
+
+
+def _no_answer(error: Exception, way: wire.Attempt, where: str, timeout: tuple[float, float]) -> errors.RotorError:
+    """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
+    exceptions = library("requests").exceptions
+    late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
+    if way.sent:
+        if isinstance(error, (exceptions.ContentDecodingError, ValueError)):
+            return errors.UnexpectedAnswerError(f"{where}: the answer cannot be read ({type(error).__name__})")
+        what = f"no answer within {timeout[1]:.0f} s" if late else "the connection broke before a whole answer"
+        return errors.OutcomeUnknownError(f"{where}: {what}")
+    if refused := wire.refused_certificate(error):
+        why, hint = refused
+        return errors.UntrustedServerError(f"{where}: the server's certificate is refused: {why}", hint=hint)
+    if late:
+        return errors.UnavailableError(f"{where}: no connection within {timeout[0]} s")
+    if isinstance(error, ValueError):
+        return errors.InvalidRequestError(f"{where}: it cannot be sent ({type(error).__name__})")
+    return errors.UnavailableError(f"{where}: cannot connect ({wire.reason(error)})")
 
 
 def checked_url(url: str) -> str:
@@ -288,31 +303,6 @@ def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]
         return request
 
     return authorize
-
-
-def _never_sent(error: Exception) -> bool:
-    """Whether the connection itself failed, so that nothing can have had an effect."""
-    names = {type(inner).__name__ for inner in _inside(error)}
-    return bool(names & {"NewConnectionError", "NameResolutionError", "SSLError", "ProxyError", "ConnectTimeoutError"})
-
-
-def _reason(error: Exception) -> str:
-    for inner in _inside(error):
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-    return "TLS failed" if "SSLError" in {type(inner).__name__ for inner in _inside(error)} else "network unreachable"
-
-
-def _inside(error: BaseException) -> list[BaseException]:
-    """The exception and everything it wraps: requests wraps urllib3, which wraps the socket's."""
-    found: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue:
-        current = queue.pop()
-        if isinstance(current, BaseException) and current not in found:
-            found.append(current)
-            queue += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
-    return found
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -106,15 +106,18 @@ class AwsConnection(Connection):
         for attempt in range(1, _ATTEMPTS + 1):
             self.clock.check()
             try:
-                with self._budget.turn("POST" if changes else "GET", operation):
+                with (
+                    self._budget.turn("POST" if changes else "GET", operation),
+                    wire.watch(fresh=changes and not repeatable, armed=False) as way,
+                ):
                     return _checked(_send(client, operation, arguments), call, needs)
             except failures.kinds() as exception:
-                error = failures.translate(exception, call)
+                error = failures.translate(exception, call, way)
                 asked = failures.asked_pause(exception)
                 pause = _backoff(attempt) if asked is None else asked
                 doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
                 if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
-                    raise _owned_up(error, doubt) from None
+                    raise (errors.in_doubt(error) if doubt else error) from None
                 if isinstance(error, errors.RateLimitedError):
                     self._budget.hold(pause)
                 else:
@@ -136,7 +139,7 @@ class AwsConnection(Connection):
             return self._clients.get(service)
         except failures.kinds() as exception:
             call = failures.Call(service, "connecting", doing, service, "*", changes=False)
-            raise failures.translate(exception, call) from None
+            raise failures.translate(exception, call, wire.Attempt()) from None
 
 
 class SsmConnection(AwsConnection):
@@ -166,19 +169,12 @@ def _checked(answer: dict[str, Any], call: failures.Call, needs: Collection[str]
 
 
 def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
-    """What was refused for its pace, or never arrived, had no effect."""
+    """What was refused for its pace, or never sent, had no effect; a refused certificate is refused again."""
     if isinstance(error, errors.OutcomeUnknownError):
         return repeatable
+    if isinstance(error, errors.UntrustedServerError):
+        return False
     return isinstance(error, (errors.RateLimitedError, errors.UnavailableError))
-
-
-def _owned_up(error: errors.RotorError, doubt: bool) -> errors.RotorError:
-    """With ``doubt``, this attempt or one before it may have had its effect, and no answer says that it had none."""
-    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
-        return errors.OutcomeUnknownError(
-            error.message, hint=error.hint, status=error.status, request_id=error.request_id
-        )
-    return error
 
 
 def _backoff(attempt: int) -> float:

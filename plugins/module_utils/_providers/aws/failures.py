@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 
 Kind = type[errors.RotorError]
@@ -82,7 +82,7 @@ _BY_STATUS: dict[int, Kind] = {
     404: errors.NotFoundError,
     429: errors.RateLimitedError,
 }
-_NEVER_SENT = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError")
+_ON_THE_WIRE = ("ConnectionError", "HTTPClientError", "IncompleteReadError")
 _BY_CLASS: dict[str, tuple[Kind, str]] = {
     **dict.fromkeys(
         ("NoCredentialsError", "CredentialRetrievalError", "MetadataRetrievalError"),
@@ -133,11 +133,11 @@ def kinds() -> tuple[type[Exception], ...]:
     return (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError, RuntimeError, KeyError)
 
 
-def translate(exception: Exception, call: Call) -> errors.RotorError:
-    """Any call may have to assume a role first, and fail in that."""
+def translate(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
+    """Any call may have to assume a role first, and fail in that. ``way``: how far the call itself had come."""
     response = getattr(exception, "response", None)
     if not isinstance(response, dict):
-        return _not_answered(exception, call)
+        return _not_answered(exception, call, way)
     operation = str(getattr(exception, "operation_name", call.operation))
     if operation != call.operation:
         call = Call("sts", operation, call.doing, address="", resource="the role", changes=False)
@@ -178,16 +178,18 @@ def _missing_right(response: dict[str, Any], call: Call) -> str:
     return f"{call.service}:{call.operation} on {call.resource}{also}"
 
 
-def _not_answered(exception: Exception, call: Call) -> errors.RotorError:
+def _not_answered(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
     names = [kind.__name__ for kind in type(exception).__mro__]
     found = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), None)
     if found:
         return found[0](f"{call.where}: {names[0]}", hint=found[1])
-    if any(name in _NEVER_SENT for name in names):
-        return errors.UnavailableError(f"{call.where}: cannot connect ({names[0]})")
-    if "HTTPClientError" in names or "IncompleteReadError" in names:
-        lost = errors.OutcomeUnknownError if call.changes else errors.UnavailableError
-        return lost(f"{call.where}: no answer ({names[0]})")
+    if not way.connected and (refused := wire.refused_certificate(exception)):
+        why, hint = refused
+        return errors.UntrustedServerError(f"{call.where}: the server's certificate is refused: {why}", hint=hint)
+    if any(name in _ON_THE_WIRE for name in names):
+        what = "no answer" if way.connected else "cannot connect"
+        lost = errors.OutcomeUnknownError if call.changes and way.sent else errors.UnavailableError
+        return lost(f"{call.where}: {what} ({names[0]})")
     if "ResponseParserError" in names or "KeyError" in names:
         return errors.UnexpectedAnswerError(f"{call.where}: the answer is not AWS's ({names[0]})")
     return errors.UnexpectedAnswerError(f"{call.where}: {names[0]}")

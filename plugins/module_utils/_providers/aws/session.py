@@ -11,6 +11,7 @@ from functools import cache, partial
 from threading import Lock
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, ConfigurationError
@@ -31,7 +32,8 @@ class Clients:
         with self._lock:
             if service not in self._clients:
                 self._session = self._session or self._start()
-                self._clients[service] = self._client(self._session, service)
+                client = self._clients[service] = self._client(self._session, service)
+                client.meta.events.register("before-send", wire.arm)  # a role may have to be assumed first
             return self._clients[service]
 
     def _start(self) -> Any:
@@ -81,7 +83,14 @@ class Clients:
         url = self._options.get("endpoint_url") or None
         client = session.client(service, config=config, endpoint_url=url, **keys)
         checked_url(client.meta.endpoint_url)  # AWS_ENDPOINT_URL and profiles may name one, too
+        _observe(client._endpoint.http_session)
         return client
+
+
+def _observe(http: Any) -> None:
+    """Of botocore's own pools; those for proxies are made later, of the same classes."""
+    wire.observe(http._manager)
+    http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme
 
 
 def _core() -> Any:
