@@ -86,7 +86,7 @@ class Authority:
 
 
 class Front:
-    """One listener; ``spoils`` tells by what a client has just sent whether it is to go wrong, in the way of ``kind``."""
+    """One listener; ``spoils`` tells by what a client has just sent whether that goes wrong, in the way of ``kind``."""
 
     def __init__(
         self,
@@ -134,9 +134,12 @@ class Front:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             below = socket.socket(fileno=os.dup(client.fileno()))
-            with below, socket.create_connection(("127.0.0.1", self._upstream)) as server:
-                with self._context.wrap_socket(client, server_side=True) as above:
-                    self._pass_on(above, below, server)
+            with (
+                below,
+                socket.create_connection(("127.0.0.1", self._upstream)) as server,
+                self._context.wrap_socket(client, server_side=True) as above,
+            ):
+                self._pass_on(above, below, server)
 
     def _pass_on(self, above: ssl.SSLSocket, below: socket.socket, server: socket.socket) -> None:
         spoilt = False

@@ -132,7 +132,7 @@ class StoppedError(RotorError):
 
 
 def in_doubt(error: RotorError) -> RotorError:
-    """The same error as an OutcomeUnknownError, too: it answers one attempt, and an earlier one may have had its effect."""
+    """The same error as an OutcomeUnknownError, too: an attempt before the one it answers may have had its effect."""
     if isinstance(error, OutcomeUnknownError):
         return error
     facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}

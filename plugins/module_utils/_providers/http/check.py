@@ -27,6 +27,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     UnavailableError,
     UnexpectedAnswerError,
+    UntrustedServerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import FILTERS, Template
@@ -157,6 +158,8 @@ class Http(Check):
                     headers=headers,
                     timeout=self.options.get("timeout", 10),
                 )
+            except UntrustedServerError:  # it is refused again, however often one asks
+                raise
             except (UnavailableError, OutcomeUnknownError) as error:
                 return f"gave no answer: {error.message.rpartition(': ')[2]}"
             return self._problem(answer, expected)
