@@ -102,13 +102,18 @@ class Front:
         self._upstream = upstream
         self._context = context
         self._spoils = spoils
+        self._servers: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
         threading.Thread(target=self._listen, daemon=True).start()
 
     def stop(self) -> None:
+        """Nobody is let in any more, and who is in is put out."""
         self._listener.close()
+        for server in self._servers.copy():
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Front:
         return self
@@ -139,7 +144,11 @@ class Front:
                 socket.create_connection(("127.0.0.1", self._upstream)) as server,
                 self._context.wrap_socket(client, server_side=True) as above,
             ):
-                self._pass_on(above, below, server)
+                self._servers.add(server)
+                try:
+                    self._pass_on(above, below, server)
+                finally:
+                    self._servers.discard(server)
 
     def _pass_on(self, above: ssl.SSLSocket, below: socket.socket, server: socket.socket) -> None:
         spoilt = False
@@ -182,7 +191,7 @@ class Fronts:
             EXPIRED: authority.context(valid=False),
             UNKNOWN_CA: stranger.context(),
         }
-        self._good = authority.context()
+        self.good = authority.context()
         self._fronts: dict[tuple[int, str], Front] = {}
         self._lock = threading.Lock()
 
@@ -190,8 +199,12 @@ class Fronts:
         with self._lock:
             key = (upstream, kind)
             if key not in self._fronts:
-                self._fronts[key] = Front(upstream, self._contexts.get(kind, self._good), kind)
+                self._fronts[key] = Front(upstream, self._contexts.get(kind, self.good), kind)
             return self._fronts[key]
+
+    def upstream(self, port: int) -> int | None:
+        """The port of the server behind the good front that listens on ``port``."""
+        return next((up for (up, kind), front in self._fronts.items() if kind == GOOD and front.port == port), None)
 
     def stop(self) -> None:
         for front in self._fronts.values():
