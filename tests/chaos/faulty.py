@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import tls
+from tests.servers import fronts as tls
 from tests.unit.providers.dotenv.local_host import LocalHost
 
 from . import tally, wire

@@ -20,8 +20,8 @@ import requests
 
 from tests.integration.stores import TENANT
 from tests.sandbox.visitor import Visitor
+from tests.servers.fronts import Front, Fronts
 from tests.servers.postgres import PASSWORD, Postgres
-from tests.servers.tls import Front, Fronts
 
 from . import wire
 from .faulty import Rotation

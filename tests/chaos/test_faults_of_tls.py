@@ -21,8 +21,9 @@ from tests.integration.conftest import OLD_TOKEN
 from tests.integration.facts import is_alive, minted, value_of, working
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
-from tests.servers import postgres, tls
-from tests.servers.tls import Front, Fronts
+from tests.servers import fronts as tls
+from tests.servers import postgres
+from tests.servers.fronts import Front, Fronts
 
 from . import faulty, wire
 from .faulty import Rotation

@@ -16,8 +16,8 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
-from tests.servers import tls
-from tests.servers.tls import Front, Fronts
+from tests.servers import fronts as tls
+from tests.servers.fronts import Front, Fronts
 from tests.unit.core.doubles import Scripted, VirtualClock
 
 DOING = "making a token"

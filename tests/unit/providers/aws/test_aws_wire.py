@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
-from tests.servers import tls
+from tests.servers import fronts as tls
+from tests.servers.fronts import Front, Fronts
 from tests.servers.moto import Moto
-from tests.servers.tls import Front, Fronts
 from tests.unit.core.doubles import Scripted, VirtualClock
 from tests.unit.providers.aws.conftest import options
 from tests.unit.providers.aws.test_aws_failures import put, read
