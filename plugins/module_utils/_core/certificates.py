@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 
 OPTION = "ca_cert"
@@ -22,7 +23,7 @@ SCHEMA = {
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def mistakes(options: Options) -> list[str]:
+def mistakes(options: Mapping[str, Any]) -> list[str]:
     """Say what is wrong with the file that ``ca_cert`` names."""
     problem = _problem(options[OPTION]) if isinstance(options.get(OPTION), str) else ""
     return [f"{OPTION}: {problem}"] if problem else []

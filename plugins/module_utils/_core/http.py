@@ -180,7 +180,7 @@ class HttpClient:
             for _hop in range(4):
                 with (
                     self._budget.turn(method, urlsplit(url).path) as heard,
-                    limits.allowance(where, self._clock, timeout[1]),
+                    limits.allowance(where, timeout[1]),
                 ):
                     reply = self._session.request(
                         method, url, allow_redirects=False, timeout=timeout, stream=True, **options

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from time import monotonic
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     OutcomeUnknownError,
@@ -50,7 +50,6 @@ class _Allowance:
     """What is left to one answer."""
 
     where: str
-    clock: Clock
     seconds: float
     deadline: float
     left: int
@@ -59,7 +58,7 @@ class _Allowance:
         self.left -= size
         if self.left < 0:
             raise UnreadableAnswerError(f"{self.where}: the answer has more than {_size(BYTES)}")
-        if self.clock.monotonic() > self.deadline:
+        if monotonic() > self.deadline:
             raise UnreadableAnswerError(f"{self.where}: the answer was not complete within {self.seconds:.0f} s")
 
 
@@ -67,10 +66,13 @@ _allowance: ContextVar[_Allowance | None] = ContextVar("rotor_allowance", defaul
 
 
 @contextmanager
-def allowance(where: str, clock: Clock, timeout: float) -> Iterator[None]:
-    """Bound the answers that this thread reads within ``with``. ``timeout`` is the time limit of a single read."""
+def allowance(where: str, timeout: float) -> Iterator[None]:
+    """Bound the answers that this thread reads within ``with``. ``timeout`` is the time limit of a single read.
+
+    Time is the machine's, as it is for the library's own time limits.
+    """
     seconds = timeout * PATIENCE
-    token = _allowance.set(_Allowance(where, clock, seconds, clock.monotonic() + seconds, BYTES))
+    token = _allowance.set(_Allowance(where, seconds, monotonic() + seconds, BYTES))
     try:
         yield
     finally:

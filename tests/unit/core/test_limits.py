@@ -117,7 +117,10 @@ def drip(clock: VirtualClock, before: bytes) -> Script:
 @pytest.mark.parametrize(
     "before", [OK + b"\r\n", CHUNKED + b"ffffff\r\n", OK + b"X: y"], ids=["body", "chunk", "header"]
 )
-def test_drip_ends_when_the_time_for_an_answer_is_over(clock: VirtualClock, before: bytes) -> None:
+def test_drip_ends_when_the_time_for_an_answer_is_over(
+    clock: VirtualClock, before: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "monotonic", clock.monotonic)
     with pytest.raises(errors.UnexpectedAnswerError, match="not complete within 120 s"):
         ask(drip(clock, before), clock)
     assert clock.slept == []
