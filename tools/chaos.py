@@ -126,8 +126,8 @@ same sessions. After the kill:
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
 
-**Faults of TLS.** TLS stands in front of the stand-in world, OpenBao, moto and PostgreSQL, and each call, or each commit
-of the ledger, meets one fault: the handshake is refused or hung up; the certificate is for another name, has expired,
+**Faults of TLS.** TLS stands in front of the stand-in world, OpenBao, moto and PostgreSQL, and each call or each commit
+of the ledger meets one fault: the handshake is refused or hung up; the certificate is for another name, has expired,
 or is of an unknown CA; the connection is cut in the request; the answer is a damaged record, is cut off, or is plain
 text inside TLS. In addition: a mint is never sent again; one that may have been made is known to the ledger; where
 nothing had left, nothing is in doubt; and the way back revokes nothing that a copy holds which shows nothing of itself.

@@ -119,6 +119,10 @@ class UnexpectedAnswerError(RotorError):
     advice = "See whether something else answers at that address, and run again"
 
 
+class UnreadableAnswerError(UnexpectedAnswerError):
+    """An answer beyond a limit of size or time, or that cannot be unpacked; it was not read to its end."""
+
+
 class CrossedError(ConflictError, OutcomeUnknownError):
     """A write of ours had its effect, and somebody else wrote at the same time, before it or after it."""
 

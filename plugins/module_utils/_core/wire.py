@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 
 _thread = threading.local()
@@ -67,7 +67,7 @@ def observe(manager: Any) -> None:
 
 
 def adapter() -> Any:
-    """A transport adapter of requests whose connections note what they do. It repeats nothing by itself."""
+    """A transport adapter of requests whose connections note what they do, with limits. It repeats nothing."""
     return _adapter_class()(max_retries=0)
 
 
@@ -160,7 +160,7 @@ def _observed(pool: Any) -> Any:
 
 @cache
 def _adapter_class() -> Any:
-    class Adapter(library("requests.adapters").HTTPAdapter):
+    class Adapter(limits.adapter_class()):
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options)
             observe(self.poolmanager)

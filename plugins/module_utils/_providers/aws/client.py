@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import li
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import failures
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import Clients
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import READ_TIMEOUT, Clients
 
 WRITES_PER_SECOND = 40
 _READING = re.compile(r"(Get|Describe|List)[A-Z]")
@@ -52,6 +52,7 @@ class AwsConnection(Connection):
                 "type": "string",
                 "description": "Another address of the API, for STS as well. Default: AWS_ENDPOINT_URL.",
             },
+            certificates.OPTION: certificates.SCHEMA,
             "writes_per_second": {
                 "type": "integer",
                 "minimum": 1,
@@ -65,6 +66,7 @@ class AwsConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         if bool(options.get("access_key_id")) != bool(options.get("secret_access_key")):
             raise errors.ConfigurationError("access_key_id and secret_access_key come together, or not at all")
+        certificates.checked(options.get("ca_cert"))
         if options.get("endpoint_url"):
             checked_url(options["endpoint_url"])
         self.clock = clock
@@ -108,6 +110,7 @@ class AwsConnection(Connection):
             try:
                 with (
                     self._budget.turn("POST" if changes else "GET", operation),
+                    limits.allowance(call.where, READ_TIMEOUT),
                     wire.watch(fresh=changes and not repeatable, armed=False) as way,
                 ):
                     return _checked(_send(client, operation, arguments), call, needs)
@@ -127,12 +130,13 @@ class AwsConnection(Connection):
     def pages(self, operation: str, doing: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         """All items of all pages; one may be empty, and not the last."""
         more: dict[str, Any] = {}
+        cursors = limits.Cursors(doing)
         while True:
             answer = self.call(operation, doing, needs=(key,), **arguments, **more)
             yield from answer[key]
             if not answer.get("NextToken"):
                 return
-            more = {"NextToken": answer["NextToken"]}
+            more = {"NextToken": cursors.next(answer["NextToken"])}
 
     def _client(self, service: str, doing: str) -> Any:
         try:
