@@ -61,6 +61,7 @@ SWEEPS = (
     Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
     Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
     Sweep("stores", "Faults of each store", ("tests/chaos/test_faults_of_stores.py",), {"ROTOR_FAULTS": "1"}),
+    Sweep("tls", "Faults of TLS", ("tests/chaos/test_faults_of_tls.py",), {"ROTOR_SWEEP": "all"}),
     Sweep(
         "engine",
         "Killed in memory, every kind of issuer",
@@ -128,6 +129,12 @@ same sessions. After the kill:
 
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
+
+**Faults of TLS.** TLS stands in front of the stand-in world, OpenBao, moto and PostgreSQL, and each call or each commit
+of the ledger meets one fault: the handshake is refused or hung up; the certificate is for another name, has expired,
+or is of an unknown CA; the connection is cut in the request; the answer is a damaged record, is cut off, or is plain
+text inside TLS. In addition: a mint is never sent again; one that may have been made is known to the ledger; where
+nothing had left, nothing is in doubt; and the way back revokes nothing that a copy holds which shows nothing of itself.
 
 **Random histories.** Up to eight events each, in a world in memory: runs that are killed anywhere, ways back, calls
 that fail before or after their effect, sick consumers, people at the copies, edited maps, single environments, a

@@ -47,6 +47,12 @@ options:
       - Another address of the API, for STS as well.
       - Without it, the environment variable E(AWS_ENDPOINT_URL) is used, then whatever boto3 finds.
     type: str
+  ca_cert:
+    description:
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(AWS_CA_BUNDLE) is used, then what the profile says, then
+        E(REQUESTS_CA_BUNDLE).
+    type: path
 attributes:
   action_group:
     description: Use C(group/rotor.secrets.aws) in C(module_defaults) to set defaults for all of this group.

@@ -25,6 +25,11 @@ options:
     description: Address of the GraphQL API.
     type: str
     default: https://api.fly.io/graphql
+  ca_cert:
+    description:
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
+    type: path
 notes:
   - Talks to Fly from where the task runs, usually C(localhost).
   - With O(token) or a value of a secret among the options, pipelining keeps them out of a temporary file.

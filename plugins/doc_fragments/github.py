@@ -34,6 +34,11 @@ options:
       - Without it, it is made of the environment variable E(GH_HOST), as by C(gh) itself, and is
         V(https://api.github.com) where that is unset.
     type: str
+  ca_cert:
+    description:
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
+    type: path
 notes:
   - Talks to GitHub from where the task runs, usually C(localhost).
   - With a credential or a value of a secret among the options, pipelining keeps them out of a temporary file.

@@ -29,6 +29,11 @@ options:
   headers:
     description: Other headers to send. They are no place for secrets.
     type: dict
+  ca_cert:
+    description:
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
+    type: path
 notes:
   - Talks to the API from where the task runs, usually C(localhost).
   - No redirect is followed, and nothing is sent to another host.

@@ -17,6 +17,11 @@ options:
       - Without it, the environment variable E(INFISICAL_DOMAIN) is used, and then E(INFISICAL_API_URL).
     type: str
     default: https://app.infisical.com
+  ca_cert:
+    description:
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
+    type: path
   token:
     description:
       - An access token of a machine identity.

@@ -25,8 +25,8 @@ options:
     type: str
   ca_cert:
     description:
-      - File of the certificates to trust, instead of those of the system.
-      - Without it, the environment variable E(BAO_CACERT) is used, then E(VAULT_CACERT).
+      - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
+      - Without it, the environment variable E(BAO_CACERT) is used, then E(VAULT_CACERT), then E(REQUESTS_CA_BUNDLE).
     type: path
   auth_method:
     description: How to log in. V(token) is not to log in, but to use O(token).

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers import fronts as tls
 from tests.unit.providers.dotenv.local_host import LocalHost
 
 from . import tally, wire
@@ -35,6 +36,9 @@ _SPELLED: Mapping[str, str] = {
     "HTML instead of JSON": "not JSON|answered (?:200|without)",
     "200 with an error inside": "answered 200|without|no |the answer (?:is not one of|of .+ does not say)|in its JSON",
     wire.REDIRECTED: "answered 307|to another host",
+    **dict.fromkeys((tls.REFUSED, tls.HUNG_UP), "cannot connect"),
+    **dict.fromkeys(tls.UNTRUSTED, "certificate is refused"),
+    **dict.fromkeys((tls.CUT_REQUEST, *tls.AFTER_THE_EFFECT), "connection broke|no answer|not JSON|without|be read"),
 }
 """How a message names each kind of failure; a status stands for itself."""
 _FOREIGN = "the answer is not AWS's"

@@ -72,13 +72,13 @@ def calls(world: Visitor) -> list[Call]:
     found = []
     for entry in world.ask("requests")["requests"]:
         operation = next(iter(entry["operations"]), None)
-        key = (entry["provider"], entry["method"], _pattern(entry["path"]), operation)
+        key = (entry["provider"], entry["method"], pattern(entry["path"]), operation)
         found.append(Call(*key, turn=seen[key]))
         seen[key] += 1
     return found
 
 
-def _pattern(path: str) -> str:
+def pattern(path: str) -> str:
     for name in _NAMES:
         path = re.sub(name, lambda found: found.group().replace(found.group(1), "<name>"), path)
     return re.escape(path).replace("<name>", "[^/]+")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import secret_map
 from tools import secret_map_doc
 
@@ -31,7 +32,8 @@ def test_the_kept_description_of_the_map_is_the_one_that_the_classes_make() -> N
     assert kept == secret_map_doc.text(), "run: python -m tools.secret_map_doc > docs/secret-map.md"
 
 
-def test_the_example_is_a_map_without_a_mistake(example: Any) -> None:
+def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "mistakes", lambda _options: [])  # its files are not there
     parsed = secret_map.parse(example["secret_map"], example["secret_consumers"], example["secret_connections"])
     assert parsed.secrets.keys() == example["secret_map"].keys()
 

@@ -22,6 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RateLimitedError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import for_this_process
+from ansible_collections.rotor.secrets.plugins.module_utils._core.limits import number
 
 SAFE = ("GET", "HEAD")
 PATIENCE = 120.0
@@ -31,7 +32,7 @@ _SOON = 0.05
 _LEAST = 0.001  # a sleep that is lost in the rounding of the clock would never end
 _NO_LIMIT = float("inf")
 _A_TIME, _IN_MILLISECONDS = 10**9, 10**12  # nobody's limit takes so many seconds
-_STRUCTURED = re.compile(r";\s*r=(?P<left>\d+)[^,]*;\s*t=(?P<seconds>\d+)")
+_STRUCTURED = re.compile(r";\s*r=(?P<left>[0-9]{1,15})\b[^,]*;\s*t=(?P<seconds>[0-9]{1,9})\b")
 
 
 @dataclass(frozen=True)
@@ -248,9 +249,9 @@ def _left(headers: Mapping[str, str], date: float) -> tuple[float, float]:
     As GitHub and many others say it, with a time or a number of seconds; and as the IETF's drafts have it, old and new.
     """
     for prefix in ("x-ratelimit-", "ratelimit-"):
-        left, reset = (headers.get(prefix + name, "") for name in ("remaining", "reset"))
-        if left.isdigit() and reset.isdigit():
-            return float(left), _moment(int(reset), date)
+        left, reset = (number(headers.get(prefix + name)) for name in ("remaining", "reset"))
+        if left is not None and reset is not None:
+            return float(left), _moment(reset, date)
     if said := _STRUCTURED.search(headers.get("ratelimit", "")):
         return float(said["left"]), date + int(said["seconds"])
     return _NO_LIMIT, _NO_LIMIT

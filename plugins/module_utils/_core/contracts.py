@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints, for_this_process
@@ -71,6 +72,11 @@ class Connection(Part):
     @abstractmethod
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         """``options`` with every reference resolved to a SecretValue. Sends nothing. ``run`` goes to the User-Agent."""
+
+    @classmethod
+    def mistakes(cls, options: Options) -> list[str]:
+        """What the schema cannot say, before any reference is resolved. Sends nothing."""
+        return certificates.mistakes(options)
 
     @abstractmethod
     def probe(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import ClassVar
 
 
@@ -92,6 +93,12 @@ class UnavailableError(RotorError):
     advice = "Run again when it is back"
 
 
+class UntrustedServerError(UnavailableError):
+    """The server's certificate is refused: nothing was sent, and asking again is of no use."""
+
+    advice = "See who answers at that address"
+
+
 class OutcomeUnknownError(RotorError):
     """A request that changes something got no answer: it may or may not have had its effect."""
 
@@ -112,6 +119,10 @@ class UnexpectedAnswerError(RotorError):
     advice = "See whether something else answers at that address, and run again"
 
 
+class UnreadableAnswerError(UnexpectedAnswerError):
+    """An answer beyond a limit of size or time, or that cannot be unpacked; it was not read to its end."""
+
+
 class CrossedError(ConflictError, OutcomeUnknownError):
     """A write of ours had its effect, and somebody else wrote at the same time, before it or after it."""
 
@@ -122,6 +133,22 @@ class CheckFailedError(RotorError):
 
 class StoppedError(RotorError):
     """The run was asked to stop, or its parent is gone."""
+
+
+def in_doubt(error: RotorError) -> RotorError:
+    """The same error as an OutcomeUnknownError, too: an attempt before the one it answers may have had its effect."""
+    if isinstance(error, OutcomeUnknownError):
+        return error
+    facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}
+    return _doubtful(type(error))(error.message, **facts)
+
+
+@cache
+def _doubtful(kind: type[RotorError]) -> type[RotorError]:
+    """What says that nothing happened cannot be in doubt; a refusal of the last attempt stays one."""
+    if issubclass(kind, (UnavailableError, RateLimitedError)):
+        return OutcomeUnknownError
+    return type(kind.__name__, (kind, OutcomeUnknownError), {})
 
 
 @contextmanager

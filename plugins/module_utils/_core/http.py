@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one way to speak HTTP: one pooled ``requests`` session for a connection, shared by all threads.
 
-Timeouts always. What is idempotent is retried with jitter; a request that changes something and gets no answer is an
-:class:`OutcomeUnknownError`, for the caller to resolve by reading back. Redirects never carry a credential to another
-origin. Errors say verb, address, status and request id; never a body, never a header.
+Timeouts always, and :mod:`.limits` of what is read. What is idempotent is retried with jitter; a request that changes
+something and gets no answer is an :class:`OutcomeUnknownError`, for the caller to resolve by reading back. Redirects
+never carry a credential to another origin. Errors say verb, address, status and request id; never a body, never a
+header.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import SAFE, Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.proxies import is_loopback, proxies_for
 
 VERSION = "0.1.0"
 _TRANSIENT = (429, 502, 503, 504)
@@ -39,6 +39,8 @@ _BY_STATUS: dict[int, type[errors.RotorError]] = {
 }
 _ATTEMPTS = 5
 _SECONDARY_PAUSE = 60.0
+_YEARS = (2000, 2200)
+"""Between which a server's date lies; what is compared with another one stays within the calendar."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +56,12 @@ class Answer:
     @property
     def json(self) -> Any:
         """The parsed body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
-        try:
-            return json.loads(self.text)
-        except ValueError as error:
-            raise errors.UnexpectedAnswerError(
-                f"{self.where} answered {self.status} with something that is not JSON", status=self.status
-            ) from error
+        return limits.document(self.text, f"{self.where} answered {self.status}", self.status)
 
     @property
     def date(self) -> datetime:
-        """The server's time, our own where it sends none."""
-        try:
-            return parsedate_to_datetime(self.headers["Date"])
-        except (KeyError, ValueError):
-            return datetime.now(UTC)
+        """The server's time, our own where it sends none that can be true."""
+        return _date(self.headers.get("Date", "")) or datetime.now(UTC)
 
 
 class HttpClient:
@@ -101,9 +95,15 @@ class HttpClient:
         self._attempts = attempts
         self._redirects = redirects
         self._budget = budget or Budget(clock)
-        self._ca_cert = ca_cert
         self._session = library("requests").Session()
+        self._session.trust_env = False  # neither .netrc, nor a proxy to loopback
+        self._session.proxies = dict(proxies_for(self.base_url))
+        self._session.verify = certificates.trusted(ca_cert)
+        self._session.get_redirect_target = lambda _reply: None  # requests would read the redirect's body to look ahead
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, wire.adapter())
         self._session.headers.update(headers or {})
+        self._session.headers["Accept-Encoding"] = limits.ENCODING
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
         self._session.auth = _authorizer(authorization)
 
@@ -123,6 +123,8 @@ class HttpClient:
     ) -> Answer:
         """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
 
+        What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
+
         ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
         that a second sending does no harm; reading is, anything else is not unless the caller knows better. ``reads``
         says that this POST changes nothing, so that nothing can be unknown after a failure.
@@ -135,13 +137,21 @@ class HttpClient:
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
             try:
-                answer = self._send(method, url, where, params=params, json=body, headers=headers, timeout=timeout)
+                with wire.watch(fresh=not harmless) as way:
+                    answer = self._send(
+                        way, method, url, where, params=params, json=body, headers=headers, timeout=timeout
+                    )
             except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
                 doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
-                if attempt == self._attempts or (doubt and not harmless):
+                final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)
+                if final or (doubt and not harmless):
                     raise _failure(error, doubt) from None
                 self._clock.sleep(_backoff(attempt))
                 continue
+            except errors.UnreadableAnswerError as error:
+                if reads:
+                    raise
+                raise errors.OutcomeUnknownError(error.message) from None
             except errors.RateLimitedError as error:  # said by the budget: this attempt was not sent
                 raise _failure(error, doubt) from None
             if answer.status in ok:
@@ -158,39 +168,37 @@ class HttpClient:
 
     def _url(self, path: str, doing: str) -> str:
         url = path if "://" in path else self.base_url + path
-        if origin(url) != origin(self.base_url):
+        try:
+            there = origin(url)
+        except ValueError:
+            there = "an address that cannot be read"
+        if there != origin(self.base_url):
             raise errors.UnexpectedAnswerError(
-                f"{doing}: {self._system} pointed from {origin(self.base_url)} to another host, {origin(url)}",
+                f"{doing}: {self._system} pointed from {origin(self.base_url)} to another host, {there}",
                 hint="The credential was not sent there. Check the connection's URL",
             )
         return url
 
-    def _send(self, method: str, url: str, where: str, **options: Any) -> Answer:
-        requests = library("requests")
+    def _send(self, way: wire.Attempt, method: str, url: str, where: str, **options: Any) -> Answer:
+        requests, urllib3 = library("requests"), library("urllib3")
         timeout = (10, options.pop("timeout"))
         try:
             for _hop in range(4):
-                with self._budget.turn(method, urlsplit(url).path) as heard:
+                with (
+                    self._budget.turn(method, urlsplit(url).path) as heard,
+                    limits.allowance(where, timeout[1]),
+                ):
                     reply = self._session.request(
-                        method, url, allow_redirects=False, timeout=timeout, verify=self._ca_cert, **options
+                        method, url, allow_redirects=False, timeout=timeout, stream=True, **options
                     )
-                    answer = Answer(reply.status_code, reply.headers, reply.text, where, url)
+                    text = limits.text(reply, where)
+                    answer = Answer(reply.status_code, reply.headers, text, where, url)
                     heard(answer.headers, answer.date.timestamp())
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
-                url = self._url(urljoin(url, reply.headers["Location"]), where)
-        except requests.exceptions.ConnectTimeout:
-            raise errors.UnavailableError(f"{where}: no connection within {timeout[0]} s") from None
-        except requests.exceptions.ConnectionError as error:
-            if _never_sent(error):
-                raise errors.UnavailableError(f"{where}: cannot connect ({_reason(error)})") from None
-            raise errors.OutcomeUnknownError(f"{where}: the connection broke before an answer") from None
-        except requests.exceptions.Timeout:
-            raise errors.OutcomeUnknownError(f"{where}: no answer within {timeout[1]:.0f} s") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise errors.OutcomeUnknownError(f"{where}: the connection broke within the answer") from None
-        except requests.exceptions.RequestException as error:  # its text may quote a header: keep the class only
-            raise errors.UnexpectedAnswerError(f"{where}: {type(error).__name__}") from None
+                url = self._url(_joined(url, reply.headers["Location"]), where)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _no_answer(error, way, where, timeout) from None
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
@@ -223,13 +231,30 @@ class HttpClient:
 
 def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
     """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
-    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
-        kind: type[errors.RotorError] = errors.OutcomeUnknownError
-    elif not doubt and isinstance(error, errors.OutcomeUnknownError):
-        kind = errors.UnavailableError
-    else:
-        return error
-    return kind(error.message, hint=error.hint, status=error.status, request_id=error.request_id)
+    if doubt:
+        return errors.in_doubt(error)
+    if isinstance(error, errors.OutcomeUnknownError):
+        return errors.UnavailableError(error.message, hint=error.hint)
+    return error
+
+
+def _no_answer(error: Exception, way: wire.Attempt, where: str, timeout: tuple[float, float]) -> errors.RotorError:
+    """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
+    exceptions = library("requests").exceptions
+    late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
+    if way.sent:
+        if isinstance(error, (exceptions.ContentDecodingError, ValueError)):
+            return errors.UnexpectedAnswerError(f"{where}: the answer cannot be read ({type(error).__name__})")
+        what = f"no answer within {timeout[1]:.0f} s" if late else "the connection broke before a whole answer"
+        return errors.OutcomeUnknownError(f"{where}: {what}")
+    if refused := wire.refused_certificate(error):
+        why, hint = refused
+        return errors.UntrustedServerError(f"{where}: the server's certificate is refused: {why}", hint=hint)
+    if late:
+        return errors.UnavailableError(f"{where}: no connection within {timeout[0]} s")
+    if isinstance(error, ValueError):
+        return errors.InvalidRequestError(f"{where}: it cannot be sent ({type(error).__name__})")
+    return errors.UnavailableError(f"{where}: cannot connect ({wire.reason(error)})")
 
 
 def checked_url(url: str) -> str:
@@ -241,7 +266,7 @@ def checked_url(url: str) -> str:
         raise errors.ConfigurationError("that is not an https:// address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise errors.ConfigurationError(f"{_address(url)} is not an https:// address")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise errors.ConfigurationError(
             f"{_address(url)} would send a credential in clear", hint="Use https://; plain http is for loopback only"
         )
@@ -267,12 +292,34 @@ def _is_secondary(answer: Answer) -> bool:
 
 
 def _asked_pause(answer: Answer) -> float | None:
+    """Seconds, as Retry-After or GitHub's headers say them; what cannot be read asks for nothing."""
     after = answer.headers.get("Retry-After", "")
-    if after.isdigit():
-        return float(after)
-    if answer.headers.get("x-ratelimit-remaining") == "0" and answer.headers.get("x-ratelimit-reset", "").isdigit():
-        return max(int(answer.headers["x-ratelimit-reset"]) - answer.date.timestamp(), 1.0)
+    seconds, moment = limits.number(after), _date(after)
+    if seconds is not None:
+        return float(seconds)
+    if moment:
+        return max((moment - answer.date).total_seconds(), 1.0)
+    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
+    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(reset - answer.date.timestamp(), 1.0)
     return None
+
+
+def _date(header: str) -> datetime | None:
+    """A moment as HTTP writes it; None for what is none, or lies centuries away."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def _backoff(attempt: int) -> float:
@@ -288,40 +335,6 @@ def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]
         return request
 
     return authorize
-
-
-def _never_sent(error: Exception) -> bool:
-    """Whether the connection itself failed, so that nothing can have had an effect."""
-    names = {type(inner).__name__ for inner in _inside(error)}
-    return bool(names & {"NewConnectionError", "NameResolutionError", "SSLError", "ProxyError", "ConnectTimeoutError"})
-
-
-def _reason(error: Exception) -> str:
-    for inner in _inside(error):
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-    return "TLS failed" if "SSLError" in {type(inner).__name__ for inner in _inside(error)} else "network unreachable"
-
-
-def _inside(error: BaseException) -> list[BaseException]:
-    """The exception and everything it wraps: requests wraps urllib3, which wraps the socket's."""
-    found: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue:
-        current = queue.pop()
-        if isinstance(current, BaseException) and current not in found:
-            found.append(current)
-            queue += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
-    return found
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _address(url: str) -> str:

@@ -84,13 +84,15 @@ class Acts:
 
         ``in_parts``: when it fails, some of it may have been done.
         """
+        begun = False
         try:
             self._locks.check()
+            begun = True
             yield
         except StoppedError:
             raise
         except RotorError as error:
-            doubtful = in_parts or isinstance(error, DOUBTFUL)
+            doubtful = begun and (in_parts or isinstance(error, DOUBTFUL))
             state = IntentState.UNKNOWN if doubtful else IntentState.FAILED
             for secret, intent in intents.items():
                 self._ledger.fail(self._run, secret, intent, str(error), state)

@@ -17,7 +17,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Recover,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConflictError,
+    RotorError,
+    after_an_effect,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import DOUBTFUL, PROPAGATION, Acts, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
@@ -131,12 +135,14 @@ class Issuing(Acts):
 
     def _insist(self, effect: Callable[[], None]) -> None:
         """Of what may be done twice, a lost answer is asked for again: the old value may be dead by now."""
-        for _turn in range(_TURNS - 1):
+        for turn in range(_TURNS - 1):
             try:
-                return effect()
+                with after_an_effect(turn):
+                    return effect()
             except DOUBTFUL:
                 self._clock.sleep(1)
-        return effect()
+        with after_an_effect():
+            return effect()
 
     def _accept(self, work: Work) -> str:
         """A new credential may take a while to be known everywhere; one that never is must not be written."""

@@ -99,11 +99,13 @@ class Nodes:
     def _connection(self, name: str) -> str | None:
         path = ("secret_connections", name)
         raw = plain(self._raw_connections[name], path, self._mistakes)
-        if self._class("connections", raw, path) is None:
+        cls = self._class("connections", raw, path)
+        if cls is None:
             return None
         kind: str = raw["type"]
         if self._bare or self.fits("connections", kind, raw, path):
             self.connections[name] = raw
+            self._add([] if self._bare else cls.mistakes(raw), path, raw)
         return kind
 
     def _link(self, kind: str, raw: Raw, path: Path, default: str | None = None) -> str | None:

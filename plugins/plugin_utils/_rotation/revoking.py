@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    OutcomeUnknownError,
+    RotorError,
+    after_an_effect,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import PROPAGATION, Acts, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, replacement_of
@@ -39,7 +43,8 @@ class Revoking(Acts):
         intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)
         with self._outcome({secret.name: intent}):
             issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
-            proof = self._prove(work, issuer, row)
+            with after_an_effect():
+                proof = self._prove(work, issuer, row)
         self._ledger.revoked(self._run, secret.name, intent, row, proof)
         return f"{row.name} revoked, proof: {proof}"
 

@@ -207,9 +207,9 @@ def test_a_connection_that_is_not_made_in_time_had_no_effect(
 def test_a_request_that_cannot_be_made_does_not_quote_its_headers(client: HttpClient) -> None:
     error = failure(
         lambda: client.request("GET", "/", doing=DOING, headers={"X": "s3cr3t\nsecond line"}),
-        errors.UnexpectedAnswerError,
+        errors.InvalidRequestError,
     )
-    assert error.message.endswith("InvalidHeader")
+    assert error.message.endswith("it cannot be sent (InvalidHeader)")
 
 
 def test_one_attempt_is_one_attempt(server: Scripted, clock: VirtualClock) -> None:

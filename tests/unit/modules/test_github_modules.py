@@ -229,7 +229,7 @@ def test_a_token_is_shown_only_to_whom_gh_would_show_it(
         monkeypatch.delenv(name, raising=False)
         if value:
             monkeypatch.setenv(name, value)
-    access.connect({"api_url": url, "token": None, "app_id": None})
+    access.connect({"api_url": url, "ca_cert": None, "token": None, "app_id": None})
     assert (made[0]["url"], made[0]["token"].reveal()) == (asked, token)
 
 

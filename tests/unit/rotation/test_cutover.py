@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     CheckFailedError,
     OutcomeUnknownError,
@@ -245,6 +246,27 @@ def test_a_lost_activation_is_made_again_with_the_value_that_was_sealed_before_i
     assert "there is no way back" in str(play.plan("TOKEN", rollback=True)["secrets"])
     assert not play.rotate("TOKEN")["failed"], play.output
     assert {what for kind, what in play.world.log if kind == "activate"} == {pending.name}
+    assert_at_rest(play)
+
+
+def test_activation_stays_unknown_when_its_repetition_never_left(
+    ready: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play, really = ready("chosen"), KINDS["chosen"].activate
+
+    def lose(issuer: Issuer, credential: Credential) -> None:
+        monkeypatch.setattr(KINDS["chosen"], "activate", refuse)
+        really(issuer, credential)
+        raise LOST
+
+    def refuse(_issuer: Issuer, _credential: Credential) -> None:
+        raise UnavailableError("activating: cannot connect")
+
+    monkeypatch.setattr(KINDS["chosen"], "activate", lose)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert play.state("TOKEN").intent("activate")
+    monkeypatch.setattr(KINDS["chosen"], "activate", really)
+    assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
 
 

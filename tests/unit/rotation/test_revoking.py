@@ -11,7 +11,12 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    LedgerError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.locks import FileLocks
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from tests.unit.rotation.conftest import token_map
 from tests.unit.rotation.driver import Play
@@ -66,6 +71,28 @@ def test_whoever_revokes_is_given_no_value(play: Play, monkeypatch: pytest.Monke
     monkeypatch.setattr(Token, "revoke", revoke)
     play.rotate("TOKEN", force=True)
     assert [credential.fields for credential in given] == [{}]
+
+
+def test_revoke_whose_proof_fails_is_unknown(play: Play, world: World) -> None:
+    world.unclear.add(first_id(play))
+    plan = play.plan("TOKEN", force=True)
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    world.fail("list", UnavailableError("listing: cannot connect"))
+    assert play.advance(plan["run"], Phase.REVOKED)["failed"]
+    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+
+def test_effect_kept_from_beginning_by_lost_locks_is_failed(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_locks: FileLocks) -> None:
+        raise LedgerError("the locks are lost")
+
+    monkeypatch.setattr(FileLocks, "check", lost)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert play.state("TOKEN").intents == ()
+    assert len(world.made) == 1
 
 
 def test_an_unclear_answer_proves_no_refusal(play: Play, world: World) -> None:

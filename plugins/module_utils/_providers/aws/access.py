@@ -24,6 +24,7 @@ ACCESS: dict[str, dict[str, Any]] = {
     "session_token": {"type": "str", "no_log": True},
     "role_arn": {"type": "str"},
     "external_id": {"type": "str"},
+    "ca_cert": {"type": "path"},
     "endpoint_url": {"type": "str", "fallback": (env_fallback, ["AWS_ENDPOINT_URL"])},
 }
 TOGETHER = [("access_key_id", "secret_access_key")]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import li
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import failures
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import Clients
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import READ_TIMEOUT, Clients
 
 WRITES_PER_SECOND = 40
 _READING = re.compile(r"(Get|Describe|List)[A-Z]")
@@ -52,6 +52,7 @@ class AwsConnection(Connection):
                 "type": "string",
                 "description": "Another address of the API, for STS as well. Default: AWS_ENDPOINT_URL.",
             },
+            certificates.OPTION: certificates.SCHEMA,
             "writes_per_second": {
                 "type": "integer",
                 "minimum": 1,
@@ -65,6 +66,7 @@ class AwsConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         if bool(options.get("access_key_id")) != bool(options.get("secret_access_key")):
             raise errors.ConfigurationError("access_key_id and secret_access_key come together, or not at all")
+        certificates.checked(options.get("ca_cert"))
         if options.get("endpoint_url"):
             checked_url(options["endpoint_url"])
         self.clock = clock
@@ -106,15 +108,19 @@ class AwsConnection(Connection):
         for attempt in range(1, _ATTEMPTS + 1):
             self.clock.check()
             try:
-                with self._budget.turn("POST" if changes else "GET", operation):
+                with (
+                    self._budget.turn("POST" if changes else "GET", operation),
+                    limits.allowance(call.where, READ_TIMEOUT),
+                    wire.watch(fresh=changes and not repeatable, armed=False) as way,
+                ):
                     return _checked(_send(client, operation, arguments), call, needs)
             except failures.kinds() as exception:
-                error = failures.translate(exception, call)
+                error = failures.translate(exception, call, way)
                 asked = failures.asked_pause(exception)
                 pause = _backoff(attempt) if asked is None else asked
                 doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
                 if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
-                    raise _owned_up(error, doubt) from None
+                    raise (errors.in_doubt(error) if doubt else error) from None
                 if isinstance(error, errors.RateLimitedError):
                     self._budget.hold(pause)
                 else:
@@ -124,19 +130,20 @@ class AwsConnection(Connection):
     def pages(self, operation: str, doing: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         """All items of all pages; one may be empty, and not the last."""
         more: dict[str, Any] = {}
+        cursors = limits.Cursors(doing)
         while True:
             answer = self.call(operation, doing, needs=(key,), **arguments, **more)
             yield from answer[key]
             if not answer.get("NextToken"):
                 return
-            more = {"NextToken": answer["NextToken"]}
+            more = {"NextToken": cursors.next(answer["NextToken"])}
 
     def _client(self, service: str, doing: str) -> Any:
         try:
             return self._clients.get(service)
         except failures.kinds() as exception:
             call = failures.Call(service, "connecting", doing, service, "*", changes=False)
-            raise failures.translate(exception, call) from None
+            raise failures.translate(exception, call, wire.Attempt()) from None
 
 
 class SsmConnection(AwsConnection):
@@ -166,19 +173,12 @@ def _checked(answer: dict[str, Any], call: failures.Call, needs: Collection[str]
 
 
 def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
-    """What was refused for its pace, or never arrived, had no effect."""
+    """What was refused for its pace, or never sent, had no effect; a refused certificate is refused again."""
     if isinstance(error, errors.OutcomeUnknownError):
         return repeatable
+    if isinstance(error, errors.UntrustedServerError):
+        return False
     return isinstance(error, (errors.RateLimitedError, errors.UnavailableError))
-
-
-def _owned_up(error: errors.RotorError, doubt: bool) -> errors.RotorError:
-    """With ``doubt``, this attempt or one before it may have had its effect, and no answer says that it had none."""
-    if doubt and isinstance(error, (errors.UnavailableError, errors.RateLimitedError)):
-        return errors.OutcomeUnknownError(
-            error.message, hint=error.hint, status=error.status, request_id=error.request_id
-        )
-    return error
 
 
 def _backoff(attempt: int) -> float:

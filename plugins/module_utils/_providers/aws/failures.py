@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.limits import number
 
 Kind = type[errors.RotorError]
 
@@ -82,7 +83,7 @@ _BY_STATUS: dict[int, Kind] = {
     404: errors.NotFoundError,
     429: errors.RateLimitedError,
 }
-_NEVER_SENT = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError")
+_ON_THE_WIRE = ("ConnectionError", "HTTPClientError", "IncompleteReadError")
 _BY_CLASS: dict[str, tuple[Kind, str]] = {
     **dict.fromkeys(
         ("NoCredentialsError", "CredentialRetrievalError", "MetadataRetrievalError"),
@@ -92,6 +93,7 @@ _BY_CLASS: dict[str, tuple[Kind, str]] = {
         ("SSOError", "LoginError", "TokenRetrievalError"),
         (errors.AuthenticationError, "The login has ended: log in again, with aws sso login or aws login"),
     ),
+    "RecursionError": (errors.UnexpectedAnswerError, ""),
     "RuntimeError": (errors.AuthenticationError, _CLOCK_HINT),
     "PartialCredentialsError": (errors.ConfigurationError, "access_key_id and secret_access_key come together"),
     "ProfileNotFound": (errors.ConfigurationError, "There is no such profile in ~/.aws/config or ~/.aws/credentials"),
@@ -104,6 +106,7 @@ _BY_CLASS: dict[str, tuple[Kind, str]] = {
         (errors.ConfigurationError, "Check the region"),
     ),
 }
+_ODD = {"ResponseParserError", "LookupError", "AttributeError", "TypeError", "ValueError"}
 _WITH_VALUES = ("GetParameters", "PutParameter", "GetSecretValue", "PutSecretValue", "CreateSecret")
 _ACTION = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z]+)")
 
@@ -127,17 +130,22 @@ class Call:
 def kinds() -> tuple[type[Exception], ...]:
     """All that boto3 raises.
 
-    A RuntimeError says that a new session is over already; a KeyError, that STS's answer is XML, and not AWS's.
+    A RuntimeError says that a new session is over already. Its parsers raise whatever an answer of another shape than
+    AWS's leads them to, such as a KeyError for STS's in XML, or a RecursionError for a thousand lists.
     """
     exceptions, parsers = library("botocore.exceptions"), library("botocore.parsers")
-    return (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError, RuntimeError, KeyError)
+    own = (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError)
+    return (*own, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 
 
-def translate(exception: Exception, call: Call) -> errors.RotorError:
-    """Any call may have to assume a role first, and fail in that."""
+def translate(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
+    """Any call may have to assume a role first, and fail in that. ``way``: how far the call itself had come."""
+    ours = getattr(exception, "kwargs", {}).get("error")
+    if isinstance(ours, errors.UnreadableAnswerError):
+        return errors.OutcomeUnknownError(ours.message) if call.changes and way.sent else ours
     response = getattr(exception, "response", None)
     if not isinstance(response, dict):
-        return _not_answered(exception, call)
+        return _not_answered(exception, call, way)
     operation = str(getattr(exception, "operation_name", call.operation))
     if operation != call.operation:
         call = Call("sts", operation, call.doing, address="", resource="the role", changes=False)
@@ -146,8 +154,9 @@ def translate(exception: Exception, call: Call) -> errors.RotorError:
 
 def asked_pause(exception: Exception) -> float | None:
     """Seconds for which AWS asks to be left alone; it seldom says."""
-    said = _metadata(getattr(exception, "response", None) or {}).get("HTTPHeaders", {}).get("retry-after", "")
-    return float(said) if said.isdigit() else None
+    said = _metadata(getattr(exception, "response", None) or {}).get("HTTPHeaders", {}).get("retry-after")
+    seconds = number(said)
+    return None if seconds is None else float(seconds)
 
 
 def _answered(response: dict[str, Any], call: Call) -> errors.RotorError:
@@ -178,17 +187,19 @@ def _missing_right(response: dict[str, Any], call: Call) -> str:
     return f"{call.service}:{call.operation} on {call.resource}{also}"
 
 
-def _not_answered(exception: Exception, call: Call) -> errors.RotorError:
+def _not_answered(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
     names = [kind.__name__ for kind in type(exception).__mro__]
     found = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), None)
     if found:
         return found[0](f"{call.where}: {names[0]}", hint=found[1])
-    if any(name in _NEVER_SENT for name in names):
-        return errors.UnavailableError(f"{call.where}: cannot connect ({names[0]})")
-    if "HTTPClientError" in names or "IncompleteReadError" in names:
-        lost = errors.OutcomeUnknownError if call.changes else errors.UnavailableError
-        return lost(f"{call.where}: no answer ({names[0]})")
-    if "ResponseParserError" in names or "KeyError" in names:
+    if not way.connected and (refused := wire.refused_certificate(exception)):
+        why, hint = refused
+        return errors.UntrustedServerError(f"{call.where}: the server's certificate is refused: {why}", hint=hint)
+    if any(name in _ON_THE_WIRE for name in names):
+        what = "no answer" if way.connected else "cannot connect"
+        lost = errors.OutcomeUnknownError if call.changes and way.sent else errors.UnavailableError
+        return lost(f"{call.where}: {what} ({names[0]})")
+    if _ODD.intersection(names):
         return errors.UnexpectedAnswerError(f"{call.where}: the answer is not AWS's ({names[0]})")
     return errors.UnexpectedAnswerError(f"{call.where}: {names[0]}")
 

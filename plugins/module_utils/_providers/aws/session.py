@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache, partial
+from functools import partial
 from threading import Lock
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import VERSION, checked_url
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import VERSION
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.botocore_session import core_session
+
+READ_TIMEOUT = 30.0
 
 
 class Clients:
@@ -31,13 +35,14 @@ class Clients:
         with self._lock:
             if service not in self._clients:
                 self._session = self._session or self._start()
-                self._clients[service] = self._client(self._session, service)
+                client = self._clients[service] = self._client(self._session, service)
+                client.meta.events.register("before-send", wire.arm)  # a role may have to be assumed first
             return self._clients[service]
 
     def _start(self) -> Any:
         options = self._options
         session = library("boto3").Session(
-            botocore_session=_core(),
+            botocore_session=self._core(),
             profile_name=options.get("profile") or None,
             region_name=options.get("region") or os.environ.get("AWS_REGION") or None,
             **_keys(options),
@@ -65,7 +70,7 @@ class Clients:
             extra_args={"RoleSessionName": _session_name(self._run), **external},
         )
         assumed = credentials.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-        core = _core()
+        core = self._core()
         core.register_component("credential_provider", credentials.CredentialResolver([_Given(assumed)]))
         return library("boto3").Session(botocore_session=core, region_name=source.region_name)
 
@@ -73,27 +78,16 @@ class Clients:
         """One attempt only: we count, and wait on our own clock."""
         config = library("botocore.config").Config(
             connect_timeout=10,
-            read_timeout=30,
+            read_timeout=READ_TIMEOUT,
             max_pool_connections=32,
             retries={"total_max_attempts": 1, "mode": "standard"},
             user_agent_extra=f"rotor.secrets/{VERSION}" + (f" (run {self._run})" if self._run else ""),
         )
         url = self._options.get("endpoint_url") or None
-        client = session.client(service, config=config, endpoint_url=url, **keys)
-        checked_url(client.meta.endpoint_url)  # AWS_ENDPOINT_URL and profiles may name one, too
-        return client
+        return session.client(service, config=config, endpoint_url=url, **keys)
 
-
-def _core() -> Any:
-    """A session of botocore; all of a process share what they read of its own data, which takes a tenth of a second."""
-    core = library("botocore.session").Session()
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
-    return core
-
-
-@cache
-def _loader(path: str | None) -> Any:
-    return library("botocore.loaders").create_loader(path)
+    def _core(self) -> Any:
+        return core_session(self._options.get("ca_cert"))
 
 
 class _Given:

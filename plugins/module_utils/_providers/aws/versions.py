@@ -17,6 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     RotorError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
 
@@ -140,7 +141,8 @@ class Secret:
         token = _token()
         stages = self._put(token, text, PENDING)
         mine = CURRENT in stages or self._promote(token, current)  # a first version becomes current at once
-        settled = mine and self._is_handed_out(token, text, current)
+        with after_an_effect(mine):
+            settled = mine and self._is_handed_out(token, text, current)
         with suppress(RotorError):  # a label that stays behind does no harm: we know it as ours
             self._call("UpdateSecretVersionStage", "tidying up", VersionStage=PENDING, RemoveFromVersionId=token)
         return token if settled else None
@@ -159,8 +161,10 @@ class Secret:
         """AWS keeps it for so many days, for a change of mind."""
         try:
             self._call("DeleteSecret", "deleting", needs=("ARN",), RecoveryWindowInDays=recovery_days)
-        except (InvalidRequestError, OutcomeUnknownError):
-            if not self.describe().is_deleted:
+        except (InvalidRequestError, OutcomeUnknownError) as error:
+            with after_an_effect(isinstance(error, OutcomeUnknownError)):
+                is_deleted = self.describe().is_deleted
+            if not is_deleted:
                 raise
 
     def _put(self, token: str, text: str, stage: str) -> list[str]:
@@ -183,8 +187,9 @@ class Secret:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._call("UpdateSecretVersionStage", "making the new version current of", needs=("ARN",), **move)
-            except (InvalidRequestError, OutcomeUnknownError):
-                now = self.describe().current
+            except (InvalidRequestError, OutcomeUnknownError) as error:
+                with after_an_effect(isinstance(error, OutcomeUnknownError)):
+                    now = self.describe().current
                 if now != current:
                     return now == token
                 if attempt == _ATTEMPTS:

@@ -12,6 +12,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     CrossedError,
     OutcomeUnknownError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import (
@@ -42,7 +43,8 @@ class Writer:
             try:
                 made = self._send(name, value, there)
             except OutcomeUnknownError:
-                arrived = self._has_arrived(name, value, due)
+                with after_an_effect():
+                    arrived = self._has_arrived(name, value, due)
                 if arrived:
                     return due
                 if arrived is None or attempt == _ATTEMPTS:

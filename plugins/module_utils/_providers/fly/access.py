@@ -27,10 +27,11 @@ ACCESS: dict[str, dict[str, Any]] = {
     },
     "api_url": {"type": "str", "default": MACHINES_URL},
     "graphql_url": {"type": "str", "default": GRAPHQL_URL},
+    "ca_cert": {"type": "path"},
 }
 
 
 def connect(params: Mapping[str, Any]) -> FlyConnection:
     token = references.resolve(params["token"], "token")
-    options = {"token": token, "url": params["api_url"], "graphql_url": params["graphql_url"]}
+    options = {"token": token, "url": params["api_url"]} | {name: params[name] for name in ("graphql_url", "ca_cert")}
     return FlyConnection(options, clock=Clock())

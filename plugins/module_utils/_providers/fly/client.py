@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace, Request, shared
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Evidence, Options, Schema
@@ -48,6 +48,7 @@ class FlyConnection(Connection):
             "token": CREDENTIAL,
             "url": {"type": "string", "default": MACHINES_URL, "description": "Base address of the Machines API."},
             "graphql_url": {"type": "string", "default": GRAPHQL_URL, "description": "Address of the GraphQL API."},
+            certificates.OPTION: certificates.SCHEMA,
         },
         required=("token",),
     )
@@ -58,6 +59,7 @@ class FlyConnection(Connection):
         self._token: SecretValue = options["token"]
         self._url = options.get("url") or MACHINES_URL
         self._run = run
+        self._ca_cert = options.get("ca_cert")
         self._rest = self._client(self._url, self._token, clock, budget=_budget(clock, self._url, self._token))
         self._graphql = self._client(options.get("graphql_url") or GRAPHQL_URL, self._token, clock)
         self._farewell = self._client(self._url, self._token, clock, attempts=1)
@@ -67,9 +69,8 @@ class FlyConnection(Connection):
 
     def _client(self, url: str, token: SecretValue, clock: Clock, **options: Any) -> HttpClient:
         header = authorization.header(token)
-        return HttpClient(
-            "Fly", url, lambda: header, clock=clock, run=self._run, request_id_header="fly-request-id", **options
-        )
+        options = {"run": self._run, "ca_cert": self._ca_cert, "request_id_header": "fly-request-id", **options}
+        return HttpClient("Fly", url, lambda: header, clock=clock, **options)
 
     # Tokens
 

@@ -27,6 +27,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     RotorError,
     StoppedError,
+    UntrustedServerError,
+    after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
 
@@ -157,7 +159,7 @@ class FlyTokens(Issuer):
             self.connection.show(credential.fields["token"])
         except AuthenticationError:
             return Answer.REFUSED
-        except StoppedError:
+        except (StoppedError, UntrustedServerError):
             raise
         except RotorError:
             return Answer.UNCLEAR
@@ -167,8 +169,10 @@ class FlyTokens(Issuer):
         doing = f"revoking token {credential.name} of {self._where}"
         try:
             self._mutate(_DELETE, doing=doing, idempotent=True, id=credential.id)
-        except NotFoundError:
-            if any(token.id == credential.id and not token.revoked for token in self.listed()):
+        except NotFoundError as error:
+            with after_an_effect(isinstance(error, OutcomeUnknownError)):
+                alive = any(token.id == credential.id and not token.revoked for token in self.listed())
+            if alive:
                 raise
 
     def _mutate(self, text: str, **options: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ ACCESS: dict[str, dict[str, Any]] = {
     "app_installation": {"type": "str"},
     "app_private_key": {"type": "str", "no_log": True},
     "api_url": {"type": "str"},
+    "ca_cert": {"type": "path"},
 }
 ACCESS_RULES: dict[str, Any] = {
     "mutually_exclusive": [("token", "app_id")],
@@ -55,7 +56,8 @@ def rules(*parts: Mapping[str, Any]) -> dict[str, Any]:
 
 def connect(params: Mapping[str, Any]) -> GitHubConnection:
     url = params["api_url"] or _url_of(os.environ.get("GH_HOST") or "github.com")
-    return GitHubConnection({"url": url, **_credential(params, url)}, clock=Clock())
+    where = {"url": url, "ca_cert": params["ca_cert"]}
+    return GitHubConnection({**where, **_credential(params, url)}, clock=Clock())
 
 
 def container(params: Mapping[str, Any]) -> Options:

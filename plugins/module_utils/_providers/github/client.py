@@ -11,6 +11,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -45,6 +46,7 @@ class GitHubConnection(Connection):
                 "default": URL,
                 "description": "Base address of the REST API; of an Enterprise Server https://HOST/api/v3.",
             },
+            certificates.OPTION: certificates.SCHEMA,
             "writes_per_minute": {
                 "type": "integer",
                 "minimum": 1,
@@ -69,6 +71,7 @@ class GitHubConnection(Connection):
             run=run,
             headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
             request_id_header="x-github-request-id",
+            ca_cert=options.get("ca_cert"),
         )
         self._presented: app.Presented = (
             app.InstallationToken(options["app"], connect, clock)

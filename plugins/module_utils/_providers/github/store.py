@@ -18,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
+    OutcomeUnknownError,
     PermissionDeniedError,
     UnexpectedAnswerError,
     after_an_effect,
@@ -128,11 +129,12 @@ class GitHubSecrets(Store):
         key = self.connection.public_key(scope.path, scope.label)
         try:
             return self._send(scope, name, value, key, more)
-        except InvalidRequestError:
-            renewed = self.connection.public_key(scope.path, scope.label, fresh=True)
-            if renewed["key_id"] == key["key_id"]:
-                raise
-            return self._send(scope, name, value, renewed, more)
+        except InvalidRequestError as error:
+            with after_an_effect(isinstance(error, OutcomeUnknownError)):
+                renewed = self.connection.public_key(scope.path, scope.label, fresh=True)
+                if renewed["key_id"] == key["key_id"]:
+                    raise
+                return self._send(scope, name, value, renewed, more)
 
     def _send(
         self, scope: Scope, name: str, value: SecretValue, key: Mapping[str, Any], more: Mapping[str, Any]

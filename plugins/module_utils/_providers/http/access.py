@@ -24,6 +24,7 @@ ACCESS: dict[str, dict[str, Any]] = {
     "header": {"type": "str", "default": HEADER},
     "scheme": {"type": "str", "default": SCHEME},
     "headers": {"type": "dict"},
+    "ca_cert": {"type": "path"},
 }
 
 
@@ -47,7 +48,7 @@ NEEDED = [("state", "present", ("write",)), ("state", "absent", ("delete",))]
 
 
 def connect(params: Mapping[str, Any]) -> HttpConnection:
-    options = {name: params[name] for name in ("url", "header", "scheme", "headers")}
+    options = {name: params[name] for name in ("url", "header", "scheme", "headers", "ca_cert")}
     if params["token"]:
         options["token"] = references.resolve(params["token"], "token")
     return HttpConnection(options, clock=Clock())

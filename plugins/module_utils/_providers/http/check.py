@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, durations
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Check,
     Evidence,
@@ -27,6 +27,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     UnavailableError,
     UnexpectedAnswerError,
+    UnreadableAnswerError,
+    UntrustedServerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import FILTERS, Template
@@ -74,6 +76,7 @@ class Http(Check):
                 "additionalProperties": {"type": "string", "minLength": 1},
                 "description": 'Headers to send, made from the new credential: {Authorization: "Bearer ${token}"}.',
             },
+            certificates.OPTION: certificates.SCHEMA,
             "retries": {
                 "type": "integer",
                 "minimum": 0,
@@ -94,6 +97,7 @@ class Http(Check):
             checked_url(options["url"])
         except RotorError as error:
             found.append(f"url: {error}")
+        found += certificates.mistakes(options)
         for option in ("header", "json"):
             for name, text in options.get(option, {}).items():
                 try:
@@ -140,7 +144,8 @@ class Http(Check):
     def _prepare(self, credential: Credential | None) -> Callable[[], str]:
         """One request, as a function that says what is wrong with its answer."""
         url, method = self.options["url"], self.options.get("method", "GET")
-        client = HttpClient("http check", origin(url), None, clock=self.clock, attempts=1, redirects=False)
+        more = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
+        client = HttpClient("http check", origin(url), None, clock=self.clock, **more)
         expected = [self._field(path, value, credential) for path, value in self.options.get("json", {}).items()]
         headers = {
             name: self._expand(Template.parse(text), credential)
@@ -157,7 +162,9 @@ class Http(Check):
                     headers=headers,
                     timeout=self.options.get("timeout", 10),
                 )
-            except (UnavailableError, OutcomeUnknownError) as error:
+            except UntrustedServerError:  # it is refused again, however often one asks
+                raise
+            except (UnavailableError, OutcomeUnknownError, UnreadableAnswerError) as error:
                 return f"gave no answer: {error.message.rpartition(': ')[2]}"
             return self._problem(answer, expected)
 

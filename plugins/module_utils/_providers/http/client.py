@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Quota
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -43,6 +43,7 @@ class HttpConnection(Connection):
                 "additionalProperties": {"type": "string"},
                 "description": "Other headers to send. They are no place for secrets.",
             },
+            certificates.OPTION: certificates.SCHEMA,
             "probe": {
                 "type": "string",
                 "pattern": "^/",
@@ -67,6 +68,7 @@ class HttpConnection(Connection):
             headers={"Accept": "application/json", **(options.get("headers") or {}), **others},
             redirects=False,
             budget=Budget(clock, Quota()),
+            ca_cert=options.get("ca_cert"),
         )
 
     def probe(self) -> str:

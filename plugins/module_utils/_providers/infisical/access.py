@@ -25,6 +25,7 @@ def _from_env(*names: str) -> tuple[Any, list[str]]:
 
 ACCESS: dict[str, dict[str, Any]] = {
     "url": {"type": "str", "default": URL, "fallback": _from_env("DOMAIN", "API_URL")},
+    "ca_cert": {"type": "path"},
     "token": {"type": "str", "no_log": True},
     "client_id": {"type": "str"},
     "client_secret": {"type": "str", "no_log": True},
@@ -37,7 +38,8 @@ _CLIENT = {name: f"INFISICAL_UNIVERSAL_AUTH_{name.upper()}" for name in ("client
 
 
 def connect(params: Mapping[str, Any]) -> InfisicalConnection:
-    return InfisicalConnection({"url": params["url"], "auth": _auth(params)}, clock=Clock())
+    where = {name: params[name] for name in ("url", "ca_cert")}
+    return InfisicalConnection({**where, "auth": _auth(params)}, clock=Clock())
 
 
 def container(params: Mapping[str, Any]) -> Options:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import AtOnce, Budget, Quota, shared
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
@@ -33,6 +34,7 @@ class InfisicalConnection(Connection):
                 "default": URL,
                 "description": "Address of the server, with or without the API's /api at its end: https://HOST.",
             },
+            certificates.OPTION: certificates.SCHEMA,
             "auth": tokens.SCHEMA,
         },
         required=("auth",),
@@ -45,7 +47,8 @@ class InfisicalConnection(Connection):
         self._auth = options["auth"]
         url = checked_url(options.get("url") or URL).removesuffix("/api")
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
-        self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, run=run, budget=budget)
+        more = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
+        self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
 
     def probe(self) -> str:

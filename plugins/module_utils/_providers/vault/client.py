@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -44,11 +44,7 @@ class VaultConnection(Connection):
                 "description": "Address of the server, without /v1: https://HOST:8200.",
             },
             "namespace": {"type": "string", "minLength": 1, "description": "The namespace, such as admin/team."},
-            "ca_cert": {
-                "type": "string",
-                "minLength": 1,
-                "description": "File of the certificates to trust, instead of those of the system.",
-            },
+            certificates.OPTION: certificates.SCHEMA,
             tokens.TOKEN: REFERENCE,
             "auth": tokens.SCHEMA,
         },
@@ -60,10 +56,7 @@ class VaultConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
         self.namespace = (options.get("namespace") or "").strip("/")
-        ca_cert = options.get("ca_cert")
-        if ca_cert and not Path(ca_cert).is_file():
-            raise ConfigurationError(f"ca_cert: there is no file {ca_cert}")
-        self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=ca_cert)
+        self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=options.get("ca_cert"))
         self._server = origin(options["url"])
         auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)

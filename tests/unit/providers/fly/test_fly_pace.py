@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from io import BytesIO
 from typing import Any
 
 import pytest
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
@@ -37,7 +39,8 @@ class SimulatedFly(BaseAdapter):
         self._clock.sleep(LATENCY)
         response = requests.Response()
         response.status_code, response.request, response.url = self._status(request), request, str(request.url)
-        response._content = json.dumps({"secrets": [], "version": 7}).encode()
+        text = json.dumps({"secrets": [], "version": 7}).encode()
+        response.raw = HTTPResponse(BytesIO(text), preload_content=False)
         self.statuses[response.status_code] += 1
         return response
 

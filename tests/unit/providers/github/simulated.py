@@ -17,12 +17,14 @@ import re
 from collections import Counter, deque
 from datetime import timedelta
 from email.utils import format_datetime
+from io import BytesIO
 from typing import Any
 
 from nacl.public import PrivateKey, SealedBox
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from tests.unit.core.doubles import START
 from tests.unit.core.threads import ThreadsClock
@@ -157,5 +159,6 @@ def _response(request: PreparedRequest, status: int, body: Any, headers: dict[st
     response = Response()
     response.status_code, response.request, response.url = status, request, str(request.url)
     response.headers = CaseInsensitiveDict(headers)
-    response._content = b"" if body is None else json.dumps(body).encode()
+    text = b"" if body is None else json.dumps(body).encode()
+    response.raw = HTTPResponse(BytesIO(text), preload_content=False)
     return response

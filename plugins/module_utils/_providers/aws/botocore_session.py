@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""botocore's sessions, with our rules for addresses, proxies, certificates and sizes in every client that they make.
+
+Also in those with which botocore itself looks for credentials, such as STS for a profile's role. It asks a machine or a
+container for its role without a client, and there the rules do not hold.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, limits, wire
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
+from ansible_collections.rotor.secrets.plugins.module_utils._core.proxies import is_loopback
+
+
+def core_session(ca_cert: str | None) -> Any:
+    """Return a session of botocore. All of a process share what they read of its own data, which takes 0.1 s."""
+    core = _session_class()()
+    core.rotor_ca_cert = certificates.checked(ca_cert)
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    return core
+
+
+@cache
+def _session_class() -> type:
+    class RuledSession(library("botocore.session").Session):
+        rotor_ca_cert: str | None = None
+
+        def create_client(self, *args: Any, **options: Any) -> Any:
+            if self.rotor_ca_cert and options.get("verify") is None:
+                options["verify"] = self.rotor_ca_cert
+            client = super().create_client(*args, **options)
+            url = checked_url(client.meta.endpoint_url)  # AWS_ENDPOINT_URL and profiles may name one, too
+            if getproxies() and is_loopback(urlsplit(url).hostname or ""):
+                options["config"] = _without_proxies(options.get("config"))
+                client = super().create_client(*args, **options)
+            _observed(client._endpoint.http_session)
+            return client
+
+    return RuledSession
+
+
+def _without_proxies(config: Any) -> Any:
+    alone = library("botocore.config").Config(proxies={})
+    return config.merge(alone) if config else alone
+
+
+def _observed(http_session: Any) -> None:
+    """Its managers for proxies take their pools from the same attribute, when they are made."""
+    wire.observe(limits.bound(http_session._manager))
+    http_session._pool_classes_by_scheme = http_session._manager.pool_classes_by_scheme
+
+
+@cache
+def _loader(path: str | None) -> Any:
+    return library("botocore.loaders").create_loader(path)
