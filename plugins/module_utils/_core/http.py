@@ -24,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import SAFE, Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import NAME, printable
 
 VERSION = "0.1.0"
 _TRANSIENT = (429, 502, 503, 504)
@@ -204,7 +205,7 @@ class HttpClient:
 
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
-        request_id = answer.headers.get(self._request_id_header, "")
+        request_id = printable(answer.headers.get(self._request_id_header, ""), NAME)
         said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
         kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
         hint = ""
