@@ -75,9 +75,9 @@ def shown(data: Any, key: str = "") -> Any:
 
 def _key(key: Any) -> Any:
     """Two keys stay two."""
-    if not isinstance(key, str) or (fit := printable(key)) == key:
+    if not isinstance(key, str) or printable(key) == key:
         return key
-    return f"{fit} ({_digest(key)})"
+    return f"{printable(key, NAME)} ({_digest(key)})"
 
 
 def _digest(text: str) -> str:
