@@ -14,7 +14,7 @@ MARK = "FORGED"
 HOSTILE = (
     f"text\n{MARK}\r\n{MARK}\u2028{MARK}\x85{MARK}\v"
     "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\x1b]8;;http://evil.test\x1b\\\b\b\x00\x7f\t"
-    "\u202egnp.exe\u202c\u2066\u2069\u200e\u061c\u200b\u200d\u2060\ufeff\u00ad\u00a0\u3000\ufe0f\u3164\U000e0041\ud800"
+    "\u202egnp.exe\u202c\u2066\u2069\u200e\u061c\u200b\u200d\u2060\ufeff\u00ad\u00a0\u3000\ufe0f\u3164\U000e0041"
     "a" + "\u0301" * 60 + "z" * 10_000
 )
 LONGEST = 4000

@@ -67,6 +67,16 @@ SWEEPS = (
         ("tests/unit/rotation/test_kill.py", "tests/unit/rotation/test_kill_kinds.py"),
         {"ROTOR_SWEEP": "all"},
     ),
+    Sweep(
+        "outside",
+        "Text from outside",
+        (
+            "tests/chaos/test_text_from_outside.py",
+            "tests/unit/rotation/test_outside_text.py",
+            "tests/unit/modules/test_outside_text.py",
+        ),
+        {"ROTOR_SWEEP": "all"},
+    ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
     Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
@@ -124,6 +134,10 @@ same sessions. After the kill:
 
 **Faults.** Each call of a good rotation goes wrong in each of these ways, once or from then on. In addition: the output
 has no traceback, nothing of the answer's body, and no value; nothing at all reaches the host of a redirect.
+
+**Text from outside.** Each text in an answer, found by noting the answers of a good rotation and of each module, is
+what takes over a terminal, one after the other; so is each call's refusal, and each text column of the ledger. No line,
+message or result has a control character, an invisible one, a forged line, or more than 4,000 characters.
 
 **Random histories.** Up to eight events each, in a world in memory: runs that are killed anywhere, ways back, calls
 that fail before or after their effect, sick consumers, people at the copies, edited maps, single environments, a
