@@ -68,6 +68,16 @@ SWEEPS = (
         ("tests/unit/rotation/test_kill.py", "tests/unit/rotation/test_kill_kinds.py"),
         {"ROTOR_SWEEP": "all"},
     ),
+    Sweep(
+        "outside",
+        "Text from outside",
+        (
+            "tests/chaos/test_text_from_outside.py",
+            "tests/unit/rotation/test_outside_text.py",
+            "tests/unit/modules/test_outside_text.py",
+        ),
+        {"ROTOR_SWEEP": "all"},
+    ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
     Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
@@ -135,6 +145,10 @@ of the ledger meets one fault: the handshake is refused or hung up; the certific
 or is of an unknown CA; the connection is cut in the request; the answer is a damaged record, is cut off, or is plain
 text inside TLS. In addition: a mint is never sent again; one that may have been made is known to the ledger; where
 nothing had left, nothing is in doubt; and the way back revokes nothing that a copy holds which shows nothing of itself.
+
+**Text from outside.** Each text in an answer, found by noting the answers of a good rotation and of each module, is
+what takes over a terminal, one after the other; so is each call's refusal, and each text column of the ledger. No line,
+message or result has a control character, an invisible one, a forged line, or more than 4,000 characters.
 
 **Random histories.** Up to eight events each, in a world in memory: runs that are killed anywhere, ways back, calls
 that fail before or after their effect, sick consumers, people at the copies, edited maps, single environments, a

@@ -12,13 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from . import texts
 from .answer import Answer
 
 if TYPE_CHECKING:
     from .provider import Provider
     from .world import Entry
 
-KINDS = ("status", "delay", "reset_before", "reset_after", "html", "truncated", "ok_with_errors", "redirect", "hang")
+KINDS = (
+    "status",
+    "delay",
+    "reset_before",
+    "reset_after",
+    "html",
+    "truncated",
+    "ok_with_errors",
+    "redirect",
+    "hang",
+    "text",
+)
 
 
 @dataclass
@@ -51,7 +63,10 @@ class Match:
 
 @dataclass
 class Fault(Match):
-    """`times` 0 means for ever; `after` lets the request have its effect before the answer goes wrong."""
+    """`times` 0 means for ever; `after` lets the request have its effect before the answer goes wrong.
+
+    The kind `text` puts `text` at `place`; a `status` says it.
+    """
 
     kind: str = "status"
     times: int = 1
@@ -60,6 +75,8 @@ class Fault(Match):
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     location: str = ""
+    place: str = ""
+    text: str = "Something went wrong"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,7 +85,7 @@ class Fault(Match):
 
     @property
     def lets_through(self) -> bool:
-        return self.after or self.kind in ("delay", "reset_after", "truncated")
+        return self.after or self.kind in ("delay", "reset_after", "truncated", "text")
 
     def spoil(self, answer: Answer | None, provider: Provider) -> Answer:
         """What the client gets instead of the provider's answer."""
@@ -76,6 +93,10 @@ class Fault(Match):
             return answer
         if self.kind == "truncated" and answer is not None:
             return Answer(answer.status, answer.headers, answer.body, cut=max(1, len(answer.body) // 2))
+        if self.kind == "text" and answer is not None:
+            body = texts.with_text(answer.body, self.place, self.text)
+            headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-length"]
+            return Answer(answer.status, [*headers, (b"content-length", str(len(body)).encode())], body)
         if self.kind in ("reset_before", "reset_after", "hang"):
             return Answer(0, [], b"", cut=0)
         response = self._response(provider)
@@ -89,7 +110,7 @@ class Fault(Match):
             return JSONResponse({"data": None, "errors": [{"message": "Something went wrong"}]})
         if self.kind == "redirect":
             return RedirectResponse(self.location, self.status if 300 <= self.status < 400 else 307)
-        return provider.problem(self.status, "Something went wrong")
+        return provider.problem(self.status, self.text)
 
 
 class Faults:

@@ -14,7 +14,7 @@ from graphql.language import FieldNode, OperationDefinitionNode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import address
+from . import address, texts
 from .answer import Answer, read_body, until_gone
 from .provider import Provider
 from .specs import Descriptions
@@ -83,6 +83,8 @@ class Front:
         refusal = provider.throttle(entry, headers) if self.world.switches.rate_limits else None
         answer = Answer.of(refusal) if refusal else await Answer.from_app(self.app, scope, body)
         provider.decorate(entry, answer)
+        if self.world.switches.note_texts:
+            entry.texts = texts.places(answer.body)
         if entry.effect:
             self.world.judge(str(entry))
         if self.descriptions:

@@ -45,6 +45,8 @@ class Entry:
     agent: str
     status: int | None = None
     effect: bool = False
+    texts: list[str] = field(default_factory=list)
+    """Where the answer has texts, if the switch `note_texts` is on."""
 
     def __str__(self) -> str:
         return f"request {self.n}: {' '.join([self.provider, self.method, self.path, *self.operations])}"
@@ -75,6 +77,7 @@ class Switches:
     infisical_hides_values: bool = False
     infisical_token_seconds: float = 7200.0
     rate_limits: bool = True
+    note_texts: bool = False
     machine_seconds: float = 0.05
     run_seconds: float = 0.1
 

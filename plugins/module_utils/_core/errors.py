@@ -4,15 +4,17 @@
 """The one family of exceptions. Only the module runner and the action shells turn them into a failed task.
 
 A message says what was being done and where; ``hint`` says what to do next. Neither ever holds a value, a body
-or a header.
+or a header. Both quote what others gave, so each is made one printable line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import ClassVar
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import MESSAGE, NAME, printable
 
 
 class RotorError(Exception):
@@ -22,19 +24,28 @@ class RotorError(Exception):
     """What to do next where nobody has a better hint."""
 
     def __init__(
-        self, message: str, *, hint: str = "", status: int | None = None, request_id: str = "", code: str = ""
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: Sequence[str] = (),
+        status: int | None = None,
+        request_id: str = "",
+        code: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        """``details`` are lines of their own, below the message."""
+        self.message = printable(message, MESSAGE)
+        super().__init__(self.message)
+        self.hint = printable(hint, MESSAGE // 2)
+        self.details = tuple(printable(detail, MESSAGE) for detail in details)
         self.status = status
-        self.request_id = request_id
+        self.request_id = printable(request_id, NAME)
         self.code = code
         """The provider's short machine-readable word for it, such as ``insufficient_capacity``; never free text."""
 
     def __str__(self) -> str:
         hint = self.hint or self.advice
-        return f"{self.message}. {hint}" if hint else self.message
+        return "\n  ".join([f"{self.message}. {hint}" if hint else self.message, *self.details])
 
 
 class ConfigurationError(RotorError):

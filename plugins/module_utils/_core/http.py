@@ -23,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import certifi
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import SAFE, Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import NAME, printable
 from ansible_collections.rotor.secrets.plugins.module_utils._core.proxies import is_loopback, proxies_for
 from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Shape, checked
 
@@ -217,7 +218,7 @@ class HttpClient:
 
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
-        request_id = answer.headers.get(self._request_id_header, "")
+        request_id = printable(answer.headers.get(self._request_id_header, ""), NAME)
         said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
         kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
         hint = ""

@@ -17,7 +17,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
 from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import shown
 
 State = Mapping[str, Any]
 """Names, digests, versions, times: it is shown in diffs, so it never holds a value."""
@@ -45,7 +47,7 @@ class Resource(ABC):
         return before
 
     def result(self, state: State) -> Mapping[str, Any]:
-        """What the task returns, beside ``changed``."""
+        """What the task returns, beside ``changed``: text, and a SecretValue where the task has asked for the value."""
         return state
 
 
@@ -74,9 +76,13 @@ def converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, A
     after = resource.wanted(before)
     if after != before and not check_mode:
         after = resource.apply(before)
-    result = {**resource.result(after), "changed": after != before}
+    result = {**_revealed(shown(resource.result(after))), "changed": after != before}
     if check_mode and result["changed"] and resource.note:
         result["note"] = resource.note
     if diff and result["changed"]:
-        result["diff"] = {"before": before, "after": after}
+        result["diff"] = {"before": shown(before), "after": shown(after)}
     return result
+
+
+def _revealed(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.reveal() if isinstance(value, SecretValue) else value for name, value in result.items()}

@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import refuse_misspelt
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session, caller_name
@@ -63,7 +64,7 @@ class RotationAction(ActionBase):
 
     def say(self, line: str) -> None:
         register_with_core()
-        display.display(masking.scrub(line))
+        display.display(masking.scrub(printable(line)))
 
     def _template(self, text: str) -> Any:
         return self._templar.template(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import argument
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Mark
@@ -37,7 +38,7 @@ def changed_by_hand(copy: Copy) -> str:
 
 
 def forget_hint(copy: Copy) -> str:
-    return f"If what is there may be overwritten, run again with -e rotate_forget='{copy.id}'"
+    return f"If what is there may be overwritten, run again with -e rotate_forget={argument(copy.id)}"
 
 
 def unfit_values(secret: Secret, credential: Credential) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable, shown
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 
 Row = Mapping[str, Any]
@@ -34,14 +35,14 @@ class Custody:
                 self._say(line)
         self._say(f"audit trail: {found.rows} rows checked in {self._journal.where}")
         self._say(f"audit trail: {found.head}")
-        told = {"changed": False, "rows": found.rows, "head": found.head, "bad_row": found.bad_row}
+        told = shown({"changed": False, "rows": found.rows, "head": found.head, "bad_row": found.bad_row})
         if not found.problems:
             self._say(f"the chain is whole{', and the head that was given is in it' if head else ''}")
             return {**told, "failed": False, "problems": []}
-        shown = found.problems[:_SHOWN]
+        some = [printable(problem) for problem in found.problems[:_SHOWN]]
         more = [f"and {len(found.problems) - _SHOWN} more"] if len(found.problems) > _SHOWN else []
-        msg = "\n".join(["the audit trail does not hold", *shown, *more])
-        return {**told, "failed": True, "problems": shown, "msg": msg}
+        msg = "\n".join(["the audit trail does not hold", *some, *more])
+        return {**told, "failed": True, "problems": some, "msg": msg}
 
     def rekey(self, by: str, reason: str, *, check: bool) -> Row:
         """Change the keys; nothing is done where everything is under the newest one already."""

@@ -22,6 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     after_an_effect,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import DOUBTFUL, PROPAGATION, Acts, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
@@ -67,7 +68,7 @@ class Issuing(Acts):
             self._ledger.superseded(self._run, work.secret.name, lost.id)
             return f"{lost.target} was never minted"
         self._ledger.orphaned(self._run, work.secret.name, lost, found)
-        return f"found the orphan {lost.target} ({', '.join(found)})"
+        return f"found the orphan {lost.target} ({', '.join(map(identifier, found))})"
 
     def _look(self, work: Work) -> str:
         """What preflight cannot ask of a host: is the copy within reach, and as this ledger left it?"""
@@ -96,7 +97,8 @@ class Issuing(Acts):
         self._ledger.minted(self._run, secret.name, intent, credential, baseline, in_force=mark)
         shown = self._ledger.fingerprint(secret.name, credential.fields)
         made = "minted" if issuer.traits.value == "provider" else "made and sealed"
-        return f"{name}{f' ({credential.id})' if credential.id else ''} {made}, fingerprint {shown}"
+        known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
+        return f"{known_as} {made}, fingerprint {shown}"
 
     def _made(self, work: Work, issuer: Issuer, name: str, intent: int, baseline: Evidence) -> Credential:
         if issuer.traits.value == "ours":

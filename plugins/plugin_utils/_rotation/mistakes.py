@@ -25,7 +25,7 @@ class MapError(ConfigurationError):
         count = len(mistakes)
         head = f"{count} mistake{'s' if count > 1 else ''} in the secret_* variables; nothing was done:"
         rest = [f"and {count - _SHOWN} more"] if count > _SHOWN else []
-        super().__init__("\n  ".join([head, *mistakes[:_SHOWN], *rest]))
+        super().__init__(head, details=[*mistakes[:_SHOWN], *rest])
         self.mistakes = tuple(mistakes)
 
 

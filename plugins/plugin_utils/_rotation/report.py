@@ -11,6 +11,13 @@ from itertools import groupby
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import (
+    NAME,
+    argument,
+    identifier,
+    printable,
+    quoted,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.engine import Lane
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
@@ -268,7 +275,7 @@ class Report:
             lines.append(f"  consumer  {name}: {what}")
         lines += beyond_reach(state)
         lines += [
-            f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget='{name}'"
+            f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.strangers(secret, state)
         ]
         if item.verdict.status != "fresh":
@@ -298,7 +305,8 @@ def _why_not(item: Planned) -> str:
 def _name(row: CredentialRow | None) -> str:
     if row is None:
         return "unknown"
-    return f"{row.name} ({row.provider_id})" if row.provider_id and row.provider_id != row.name else row.name
+    name = printable(row.name, NAME)
+    return f"{name} ({identifier(row.provider_id)})" if row.provider_id and row.provider_id != row.name else name
 
 
 def _role(row: CredentialRow) -> str:
@@ -358,4 +366,4 @@ def _listed(one: Listed) -> str:
     created = f"created {when(one.created_at)}" if one.created_at else "created: unknown"
     used = f"last used {when(one.last_used_at)}" if one.last_used_at else "last used: unknown"
     expires = f"expires {when(one.expires_at)}" if one.expires_at else "does not expire"
-    return f"{one.id}  {one.name}  {created}  {used}  {expires}  {one.scope}"
+    return f"{identifier(one.id)}  {quoted(one.name)}  {created}  {used}  {expires}  {printable(one.scope, NAME)}"

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import NAME, printable
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
@@ -173,7 +174,7 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: L
     row = CredentialRow(
         id=(state.newest or 0) + 1,
         secret=secret.name,
-        name=listed.name if listed else provider_id,
+        name=printable(listed.name, NAME) if listed else provider_id,
         provider_id=provider_id,
         state=CredentialState.PREVIOUS if state.current else CredentialState.CURRENT,
         origin=Origin.ADOPTED,

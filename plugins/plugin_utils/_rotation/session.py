@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import NAME, printable, shown
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.custody import Custody
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
@@ -66,13 +67,13 @@ class Caller:
 
 
 class Session:
-    """One action's access to everything; ``say`` prints a line."""
+    """One action's access to everything; ``say`` prints a line. Lines and results are printable text."""
 
     def __init__(self, variables: Variables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
         self._variables = variables
         self._clock = clock
         self._caller = caller
-        self._say = say
+        self._say = lambda line: say(printable(line))
 
     def plan(self, wishes: Wishes, *, check: bool) -> Row:
         """Plan a run and keep it in the ledger; with ``check``, keep nothing."""
@@ -86,7 +87,7 @@ class Session:
         self._print(Report(secret_map, run, self._caller.command).plan(items))
         if not check:
             self._keep(journal, run, secret_map, wishes, items)
-        return _planned(run, items)
+        return shown(_planned(run, items))
 
     def advance(self, run: str, until: Phase) -> Row:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
@@ -108,7 +109,7 @@ class Session:
         lanes = engine.advance(until)
         stuck = plan["stuck"]
         over = until is Phase.REVOKED or all(lane.status in _BAD for lane in lanes)
-        result = _advanced(lanes, engine.todo, stuck if over else [], over)
+        result = shown(_advanced(lanes, engine.todo, stuck if over else [], over))
         if over:
             report = Report(secret_map, run, self._caller.command)
             self._print([line for lane in lanes if lane.status not in _BAD for line in report.result(lane)])
@@ -134,7 +135,7 @@ class Session:
         report = Report(secret_map, "", self._caller.command)
         lines, rows = status.tell(report)
         self._print(lines)
-        return {"changed": False, "secrets": rows}
+        return shown({"changed": False, "secrets": rows})
 
     def verify(self, head: str, secret: str) -> Row:
         """Examine the ledger's audit trail. Changes nothing."""
@@ -147,7 +148,7 @@ class Session:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _journal(self, run: str, *, readonly: bool = False) -> Journal:
-        holder = f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})"
+        holder = printable(f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})", NAME)
         return open_journal(self._variables.journal, clock=self._clock, holder=holder, readonly=readonly)
 
     def _map(self, wishes: Wishes) -> SecretMap:
@@ -193,9 +194,9 @@ class Session:
         """The failed task's message, the last that people see. A long one is printed: results have to stay small."""
         others = [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
         if len(held) <= _LONGEST_MESSAGE:
-            return "\n".join(["not every secret could be rotated", *held, *others])
+            return "\n".join(map(printable, ["not every secret could be rotated", *held, *others]))
         self._print(held)
-        return "\n".join(["not every secret could be rotated: see the lines above", *others])
+        return "\n".join(map(printable, ["not every secret could be rotated: see the lines above", *others]))
 
     def _print(self, lines: list[str]) -> None:
         for line in lines:
@@ -254,7 +255,7 @@ def caller_name(variables: Row | None = None) -> str:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return ", ".join([f"{starter} as {user}" if starter else user, *([f"job {job}"] if job else [])])
+    return printable(", ".join([f"{starter} as {user}" if starter else user, *([f"job {job}"] if job else [])]), NAME)
 
 
 def names_in(value: Any, option: str) -> tuple[str, ...]:

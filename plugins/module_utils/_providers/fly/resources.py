@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import connect
@@ -134,7 +135,7 @@ class Token(Tokens):
         if len(before["tokens"]) > 1:
             raise ConfigurationError(
                 f"{len(before['tokens'])} tokens have the name {self.params['name']}",
-                hint=f"Say which one by its id: {', '.join(token['id'] for token in before['tokens'])}",
+                hint=f"Say which one by its id: {', '.join(identifier(token['id']) for token in before['tokens'])}",
             )
         return {"tokens": []}
 
@@ -153,7 +154,7 @@ class Token(Tokens):
         """The value leaves here and nowhere else: Fly shows it once, and the task asked for it."""
         if self._minted is None:
             return state
-        return {**state, "token": self._minted.fields["token"].reveal()}
+        return {**state, "token": self._minted.fields["token"]}
 
     def _is_meant(self, token: Listed) -> bool:
         expired = token.expires_at is not None and token.expires_at <= self._clock.now()

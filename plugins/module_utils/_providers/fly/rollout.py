@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
+from shlex import quote
 from threading import Lock
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConflictError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.lease import Lease
@@ -89,7 +91,7 @@ class Rollout:
         if not machine.get("config"):
             raise UnexpectedAnswerError(
                 f"machine {name} of fly app {self._app} shows no complete configuration to update it with",
-                hint="Its host may be unreachable: fly machine status " + name,
+                hint=f"Its host may be unreachable: fly machine status {quote(identifier(name))}",
             )
         wish: dict[str, Any] = {"config": machine["config"], "current_version": machine["instance_id"]}
         if self._version is not None:
@@ -123,9 +125,10 @@ class Rollout:
 
     def _bad(self, machine: health.Machine) -> CheckFailedError:
         what = "; ".join([f"state {machine['state']}", *(f"check {check}" for check in health.failing(machine))])
+        command = f"fly logs --app {self._app} --machine {quote(identifier(machine['id']))}"
         return CheckFailedError(
             f"machine {machine['id']} of fly app {self._app} is not well on its new version ({what})",
-            hint=f"{self._standing()}. See: fly logs --app {self._app} --machine {machine['id']}",
+            hint=f"{self._standing()}. See: {command}",
         )
 
     def _standing(self) -> str:

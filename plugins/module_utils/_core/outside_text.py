@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make text from outside fit to be shown: printable characters only, on one line, up to a length.
+
+A provider, a database, a file or a host may send terminal control sequences, line breaks that forge a line, marks that
+turn the reading order round, and characters that nobody sees. Each of these is shown as its escape, such as ``\\x1b``;
+nothing is dropped, so that two texts do not become one. Only what is shown passes here: an id that goes back to a
+provider and evidence that is compared stay as they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+
+NAME = 200
+MESSAGE = 2000
+LINE = 4000
+_CUT = " … (cut) … "
+_MARKS = 4
+"""How many combining marks a character may carry; with more of them it reaches into the lines above and below."""
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Characters that are letters, marks or symbols by Unicode's categories, and have no shape."""
+_ID = re.compile(f"[!-~]{{0,{NAME}}}")
+
+
+def printable(text: str, limit: int = LINE) -> str:
+    """Return the text as one printable line of at most ``limit`` characters, with a mark where something was cut out.
+
+    Applying it again changes nothing.
+    """
+    if text.isprintable() and text.isascii() and len(text) <= limit:
+        return text
+    text = masking.scrub(text)  # first: neither an escaped value nor half of one would be recognized
+    return _cut(_escaped(_cut(text, limit)), limit)
+
+
+def quoted(text: str) -> str:
+    """Return a name in quotation marks, for a line of several columns."""
+    return '"{}"'.format(printable(text, NAME).replace('"', '\\"'))
+
+
+def argument(text: str) -> str:
+    """Return the text as one quoted argument of a shell command that a person may copy."""
+    return "'{}'".format(printable(text).replace("'", "'\\''"))
+
+
+def identifier(text: str) -> str:
+    """Return the id unchanged, or a phrase in place of one that a person could take for another id.
+
+    Only visible ASCII characters pass. The phrase has blanks in it, so that it is no id.
+    """
+    return text if _ID.fullmatch(text) else f"[an id that cannot be shown, {_digest(text)}]"
+
+
+def shown(data: Any, key: str = "") -> Any:
+    """Return a result with every text in it printable; ``id`` and ``…_id`` are identifiers."""
+    if isinstance(data, str):
+        return identifier(data) if key == "id" or key.endswith("_id") else printable(data)
+    if isinstance(data, Mapping):
+        return {_key(name): shown(value, str(name)) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [shown(one, key) for one in data]
+    return data
+
+
+def _key(key: Any) -> Any:
+    """Two keys stay two."""
+    if not isinstance(key, str) or printable(key) == key:
+        return key
+    return f"{printable(key, NAME)} ({_digest(key)})"
+
+
+def _digest(text: str) -> str:
+    return f"sha256 {hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
+
+
+def _cut(text: str, limit: int) -> str:
+    """Cut out the middle: what a long name stands before is still to be seen."""
+    if len(text) <= limit:
+        return text
+    tail = limit // 4
+    return text[: limit - tail - len(_CUT)] + _CUT + text[-tail:]
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable() and text.isascii():
+        return text
+    parts, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        fit = character.isprintable() and character not in _UNSEEN and marks <= _MARKS
+        parts.append(character if fit else character.encode("unicode_escape").decode())
+    return "".join(parts)
