@@ -178,6 +178,30 @@ def test_the_canary_finds_a_value_in_a_file_that_is_gone_at_the_end(tmp_path: Pa
     assert watch.find([planted]) == ["gone"]
 
 
+def test_the_canary_finds_a_value_in_a_file_of_a_moment(tmp_path: Path, planted: str) -> None:
+    with Watch(tmp_path) as watch:
+        (tmp_path / "new").mkdir()
+        path = tmp_path / "new" / "gone"
+        with path.open("w") as file:
+            while not watch.holds(path):
+                pass
+            file.write(planted)
+            path.unlink()
+
+    assert watch.find([planted]) == ["new/gone"]
+
+
+def test_the_canary_finds_a_value_in_the_environment_of_a_process(tmp_path: Path, planted: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"PLANTED": planted}) as child:
+        watch = Watch(tmp_path)
+        while not watch.inherited([planted]):  # it may not have begun to run its program
+            watch.look()
+        child.communicate(b"\n")
+
+    assert watch.inherited([planted]) == [f"environment of {Path(sys.executable).name} ({child.pid})"]
+    assert watch.inherited(["something else entirely"]) == []
+
+
 def test_a_core_that_can_mask_knows_every_value(planted: str) -> None:
     core = pytest.importorskip("ansible.module_utils.secrets", reason="ansible-core masks from 2.22 on")
     masking.register(planted)
