@@ -16,10 +16,9 @@ from tests.sandbox.visitor import Visitor
 from tests.servers import sshd as server
 from tests.servers.sshd import Sshd
 
-from .canary import Watch
 from .conftest import Desk
 from .facts import minted, working
-from .test_secrecy import secrets_of, watched
+from .test_secrecy import assert_nothing_shows, watched
 
 pytestmark = [
     pytest.mark.xdist_group("sshd"),
@@ -78,12 +77,6 @@ def commands(desk: Desk, sshd: Sshd, *, become: bool, code: int) -> None:
     )
 
 
-def assert_nothing_shows(world: Visitor, desk: Desk, watch: Watch) -> None:
-    values = secrets_of(world, desk)
-    assert watch.search("commands on hosts", values) == []
-    assert watch.inherited(values) == []
-
-
 @pytest.mark.core
 @pytest.mark.parametrize("become", [True, pytest.param(False, marks=whole_sweep)])
 def test_a_command_that_fails_is_told_without_a_value(world: Visitor, desk: Desk, sshd: Sshd, become: bool) -> None:
@@ -91,6 +84,7 @@ def test_a_command_that_fails_is_told_without_a_value(world: Visitor, desk: Desk
 
     watch = watched(desk)
 
+    assert_nothing_shows(world, desk, watch)
     (output,) = (text for place, text in watch.texts if place == "the output")
     told = next(line for line in output.splitlines() if "ended with code 7 on host app1, and printed: " in line)
     assert "the proxy refused ******** " in told
@@ -99,7 +93,6 @@ def test_a_command_that_fails_is_told_without_a_value(world: Visitor, desk: Desk
     assert len(minted(world)) == 1
     assert "PATH=" in (desk.home / "inherited").read_text()
     assert list(desk.home.glob("ssh.*"))
-    assert_nothing_shows(world, desk, watch)
 
 
 @whole_sweep
