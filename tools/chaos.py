@@ -51,7 +51,7 @@ HISTORIES = tuple(
 KILLS = ("tests/chaos/test_killed_everywhere.py",)
 SECRECY = tuple(
     f"tests/integration/{name}.py"
-    for name in ("test_secrecy", "test_secrecy_modules", "test_all_stores", "test_check_mode")
+    for name in ("test_secrecy", "test_secrecy_modules", "test_secrecy_commands", "test_all_stores", "test_check_mode")
 )
 NEWEST = Path(sys.prefix).with_name("venv-newest") / "bin"
 """Of the newest ansible-core, made by tools/newest.sh where there is a Python for it."""
@@ -158,9 +158,11 @@ as the documentation says: every copy and machine has the newest credential, and
 issuer ends the old value itself, the next run closes the gap.
 
 **Secrecy.** Every playbook and module, done, refused and rescued, at `-vvvv` and with all that Ansible can be told to
-show and keep. Each value in use, the connections' own among them, is looked for in plain, base64, percent-encoded and
-JSON-escaped form: in outputs, logs, job events, the ledger, everything below the home, and the command lines of all
-processes throughout. `planned, and carried out` compares the steps of a plan with those that were then made.
+show and keep; and commands on hosts that print what they get, on this machine and over ssh, with and without become.
+Each value in use, the connections' own, what a login gives out and what a request's headers carry among them, is looked
+for in plain, base64, percent-encoded and JSON-escaped form: in outputs, logs, job events, the ledger, everything below
+the home, files that are there for a moment included, the command lines of all processes, and the environments of those
+that a run starts. `planned, and carried out` compares the steps of a plan with those that were then made.
 
 **Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
 clause of the rule that revokes. One of the tests that are named beside it has to fail.

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as Normal
 
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import environment
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
 
 
@@ -22,5 +23,7 @@ class ActionModule(Normal):
                 "ANSIBLE_KEEP_REMOTE_FILES would leave this task's credentials in a file on its host; nothing was "
                 "done. Unset it, and run again"
             )
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        references = environment.References(task_vars or {}, self._templar.template)
+        with environment.without(references.of_ledger()):  # a module may want to look up its system's own variables
+            result: dict[str, Any] = super().run(tmp, task_vars)
         return result

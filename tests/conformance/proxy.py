@@ -8,7 +8,8 @@
     proxy.before(poke, changing=True)                               # somebody is faster than the next change
     proxy.mutating                                                  # how many changing requests were sent
 
-What it remembers is method, path and operation; never a query, a header or a body.
+What it remembers is method, path and operation; never a query or a body, and of headers the credentials alone, so that
+a test can look for them where they must not be.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ KINDS = {
 }
 _READING_METHODS = ("GET", "HEAD", "LIST", "OPTIONS")
 _READING_OPERATIONS = re.compile(r"(Get|Describe|List|BatchGet|Assume)[A-Z]")
+_CREDENTIALS = re.compile(
+    r"(?:x-vault-token|x-vault-wrap-token|x-amz-security-token)\t(.+)|authorization\t(?:Bearer (.+)|.*Signature=(\w+))"
+)
+"""A header's name in small letters, and what is secret in it."""
 _OWN = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 """Headers that belong to one connection, and are made anew for the next one."""
 
@@ -205,6 +210,8 @@ class Proxy(Spoiler):
         self._upstream = (str(parts.hostname), parts.port or 80)
         self._reads = re.compile(reads) if reads else None
         self._sockets: set[socket.socket] = set()
+        self.credentials: set[str] = set()
+        """All that clients have presented; some of it they were given at a login."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}{parts.path.rstrip('/')}"
@@ -235,6 +242,8 @@ class Proxy(Spoiler):
     def answer(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Reply | None:
         """What goes back to the client; None where the connection is lost instead."""
         seen = self._see(method, target, headers, body)
+        found = filter(None, (_CREDENTIALS.fullmatch(f"{name.lower()}\t{value}") for name, value in headers))
+        self.credentials.update(match[match.lastindex or 0] for match in found)
         fault = self.meet(seen, body)
         reply = self._pass_on(method, target, headers, body) if seen.passed else None
         if fault is None:

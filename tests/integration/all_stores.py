@@ -45,9 +45,8 @@ class AllStores:
         )
 
     def values(self) -> list[str]:
-        """Every value that must not show: what the stand-in world has seen, old and new ones, and the connections'."""
-        seen = {*self.world.ask("credentials")["values"], *self.own}
-        return sorted(seen - {self.world.credentials["INFISICAL_CLIENT_ID"]})
+        """Every value that must not show: what the servers have seen and given out, and the connections' own."""
+        return sorted(self.places.presented().union(self.own))
 
     def possessions(self) -> dict[str, Any]:
         """What each store has, versions and times included, asked without our code."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for secret values wherever a run could leave one: in texts, in files, in the command lines of all processes."""
+"""Looks for secret values wherever a run could leave one: in texts, in files, in command lines and environments."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ import psutil
 
 from tests.chaos import tally
 
+from .momentary import Momentary
+
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked into, not written to
 COMMAND_LINE = "command line"
+ENVIRONMENT = "environment"
 SHORTEST_PART = 12
 """A shorter part of a value turns up by chance."""
 
@@ -39,18 +42,22 @@ def forms(value: str) -> set[str]:
 class Watch:
     """Collects, while it is open, the command lines of all processes, and whatever the files of a folder hold.
 
-    So too whatever is new in shared memory.
+    So too whatever is new in shared memory, files that are there for a moment only, and the environments of all
+    processes but ``ansible-playbook`` itself, which is given its credentials there.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._before = _shared_memory()
         self._seen: set[tuple[str, bytes]] = set()
+        self._inherited: dict[tuple[int, str], tuple[str, bytes]] = {}
+        self._momentary = Momentary(folder)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._collect, daemon=True)
 
     def __enter__(self) -> Watch:
+        self._momentary.start()
         self._thread.start()
         return self
 
@@ -58,16 +65,39 @@ class Watch:
         self._over.set()
         self._thread.join()
         self.look()
+        with self._lock:
+            self._seen |= self._momentary.stop()
+
+    def holds(self, path: Path) -> bool:
+        """Whether this new file is open here, so that what is written into it cannot be missed."""
+        return self._momentary.holds(path)
 
     @property
     def places(self) -> set[str]:
         with self._lock:
             return {place for place, _content in self._seen}
 
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        with self._lock:
+            return [(place, content.decode(errors="surrogateescape")) for place, content in self._seen]
+
     def look(self) -> None:
-        seen = {*_files(self._folder), *_segments(self._before), *_command_lines()}
+        seen = {*_files(self._folder), *_segments(self._before)}
         with self._lock:
             self._seen |= seen
+            self._look_at_processes()
+
+    def _look_at_processes(self) -> None:
+        for process in psutil.process_iter(["pid", "name", "cmdline"]):
+            words = process.info["cmdline"] or ()
+            if not words:
+                continue
+            line, name = " ".join(words), f"{process.info['name']} ({process.info['pid']})"
+            self._seen.add((f"{COMMAND_LINE} of {name}", line.encode(errors="surrogateescape")))
+            known = (process.info["pid"], line)  # one that has begun to run another program is looked at again
+            if known not in self._inherited and not any(word.endswith("/ansible-playbook") for word in words[:2]):
+                self._inherited[known] = (f"{ENVIRONMENT} of {name}", _environment(process.info["pid"]))
 
     def read(self, place: str, text: str) -> None:
         """Something that a person read, such as a run's output."""
@@ -80,6 +110,13 @@ class Watch:
         pattern = re.compile("|".join(map(re.escape, spellings)).encode())
         with self._lock:
             return sorted({place for place, content in self._seen if pattern.search(content)})
+
+    def inherited(self, values: Iterable[str]) -> list[str]:
+        """The processes that had one of these values in their environment."""
+        wanted = [value.encode() for value in values]
+        with self._lock:
+            seen = list(self._inherited.values())
+        return sorted({place for place, content in seen if any(value in content for value in wanted)})
 
     def search(self, what: str, values: Collection[str], spared: Collection[str] = ()) -> list[str]:
         """The same, but for places that are known to have some; counted for the table."""
@@ -117,8 +154,7 @@ def _segments(besides: Collection[Path]) -> Iterator[tuple[str, bytes]]:
             yield str(path), path.read_bytes()
 
 
-def _command_lines() -> Iterator[tuple[str, bytes]]:
-    for process in psutil.process_iter(["pid", "name", "cmdline"]):
-        if line := " ".join(process.info["cmdline"] or ()):
-            name = f"{COMMAND_LINE} of {process.info['name']} ({process.info['pid']})"
-            yield name, line.encode(errors="surrogateescape")
+def _environment(pid: int) -> bytes:
+    with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    return b""

@@ -78,6 +78,12 @@ def watched(desk: Desk, playbook: str = "rotor.secrets.rotate_fly_token") -> Wat
     return watch
 
 
+def assert_nothing_shows(world: Visitor, desk: Desk, *watches: Watch) -> None:
+    values = secrets_of(world, desk)
+    for watch in watches:
+        assert (watch.search("a token's rotation", values), watch.inherited(values)) == ([], [])
+
+
 @pytest.mark.core
 def test_no_value_shows_anywhere_in_a_whole_run(world: Visitor, desk: Desk) -> None:
     desk.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
@@ -95,7 +101,7 @@ def test_no_value_shows_anywhere_in_a_whole_run(world: Visitor, desk: Desk) -> N
     assert working(world)
     assert {"ansible.log", "state/rotor.secrets/ledger.db", "state/rotor.secrets/ledger.db-wal"} <= watch.places
     assert any(place.startswith("command line") for place in watch.find(["rotor.secrets.rotate_fly_token"]))
-    assert watch.find(secrets_of(world, desk)) == []
+    assert_nothing_shows(world, desk, watch)
 
 
 @pytest.mark.core
@@ -118,7 +124,7 @@ def test_no_value_shows_in_a_held_run_or_in_what_a_rescue_and_a_registered_resul
         "changed_by_others",
     ):
         assert {"ansible.log", "the output"} <= set(watch.find([shown])), shown
-    assert watch.find(secrets_of(world, desk)) == []
+    assert_nothing_shows(world, desk, watch)
 
 
 def test_no_value_shows_when_a_run_is_killed_in_the_middle_and_the_next_one_resumes(world: Visitor, desk: Desk) -> None:
@@ -134,8 +140,7 @@ def test_no_value_shows_when_a_run_is_killed_in_the_middle_and_the_next_one_resu
     resumed = watched(desk)
 
     assert working(world)
-    values = secrets_of(world, desk)
-    assert watch.find(values) + resumed.find(values) == []
+    assert_nothing_shows(world, desk, watch, resumed)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +181,30 @@ def test_the_canary_finds_a_value_in_a_file_that_is_gone_at_the_end(tmp_path: Pa
         (tmp_path / "gone").unlink()
 
     assert watch.find([planted]) == ["gone"]
+
+
+def test_the_canary_finds_a_value_in_a_file_of_a_moment(tmp_path: Path, planted: str) -> None:
+    with Watch(tmp_path) as watch:
+        (tmp_path / "new").mkdir()
+        path = tmp_path / "new" / "gone"
+        with path.open("w") as file:
+            while not watch.holds(path):
+                pass
+            file.write(planted)
+            path.unlink()
+
+    assert watch.find([planted]) == ["new/gone"]
+
+
+def test_the_canary_finds_a_value_in_the_environment_of_a_process(tmp_path: Path, planted: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"PLANTED": planted}) as child:
+        watch = Watch(tmp_path)
+        while not watch.inherited([planted]):  # it may not have begun to run its program
+            watch.look()
+        child.communicate(b"\n")
+
+    assert watch.inherited([planted]) == [f"environment of {Path(sys.executable).name} ({child.pid})"]
+    assert watch.inherited(["something else entirely"]) == []
 
 
 def test_a_core_that_can_mask_knows_every_value(planted: str) -> None:

@@ -65,6 +65,11 @@ class Systems:
         here = sum(one["mutating"] and not one["path"].endswith(LOGINS) for one in asked)
         return here + self.vault.mutating + self.aws.mutating
 
+    def presented(self) -> set[str]:
+        """What the servers were given and gave out in turn: tokens that a login returns, signatures, signed tokens."""
+        known = set(self.world.ask("credentials")["values"]) - {self.world.credentials["INFISICAL_CLIENT_ID"]}
+        return known | self.vault.credentials | self.aws.credentials
+
     def cases(self, file: Path) -> list[Case]:
         """In an order in which each finds what it needs."""
         url, known = self.world.url, self.world.credentials

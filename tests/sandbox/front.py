@@ -43,6 +43,8 @@ class Front:
         path = scope["path"].removeprefix(provider.prefix)
         operations, mutating = graphql_operations(body) if path == "/graphql" else ([], scope["method"] not in SAFE)
         headers = Headers(scope=scope)
+        scheme, _blank, presented = headers.get("authorization", "").partition(" ")
+        self.world.remember(*filter(None, [presented or scheme]))  # a signed token is made by who calls
         return self.world.record(
             provider=provider.name,
             method=scope["method"],

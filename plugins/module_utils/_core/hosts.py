@@ -20,14 +20,18 @@ class HostCommand:
     command: str
     chdir: str | None = None
     stdin: SecretValue | None = None
+    catch: bool = False
+    """Whether it may print a value: its output is caught on the host, and comes back in ``printed`` alone."""
 
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """What came of it. Nothing that a command prints may hold a value: Ansible shows it with ``-vvv``."""
+    """What came of it. ``stdout`` never holds a value: Ansible shows it with ``-vvv``."""
 
     code: int
     stdout: str = ""
+    printed: str | None = None
+    """The end of what a command printed that was caught, as it was; None where the host cannot catch it."""
 
 
 Host = Callable[[HostCommand], HostAnswer]

@@ -12,10 +12,12 @@ import base64
 import json
 import re
 import threading
+from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
 _SHORTEST = 4  # masking shorter strings would garble every message
+_PIECE = 12  # a shorter piece of a value stands in a text by chance
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -56,3 +58,41 @@ def scrub(text: str) -> str:
     if not found:
         return text
     return re.sub("|".join(map(re.escape, sorted(found, key=len, reverse=True))), MASK, text)
+
+
+def scrub_pieces(text: str, values: Iterable[str]) -> str:
+    """Mask whatever has twelve characters in a row of one of these values, in any spelling and however it is wrapped.
+
+    For text that somebody has made out of a value: cut off, folded, or encoded together with something else.
+    """
+    pieces = {
+        spelling[start : start + _PIECE]
+        for value in values
+        for spelling in map(_dense, _spellings(value))
+        for start in range(len(spelling) - _PIECE + 1)
+    }
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    dense = _dense(text)
+    parts, end = [], 0
+    for start in range(len(dense) - _PIECE + 1):
+        if dense[start : start + _PIECE] in pieces:
+            first, last = places[start], places[start + _PIECE - 1]
+            if first >= end:
+                parts += [text[end:first], MASK]
+            end = last + 1
+    return "".join([*parts, text[end:]])
+
+
+def _spellings(value: str) -> set[str]:
+    """Its forms, those with small hexadecimal digits, and what base64 makes of it behind one or two other bytes."""
+    data = value.encode()
+    found = {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in forms(value)}
+    found |= forms(value) | {data.hex(), data.hex().upper()}
+    for before in range(3):
+        shifted = base64.b64encode(bytes(before) + data).decode()[4 if before else 0 :]
+        found |= {shifted, shifted.translate(str.maketrans("+/", "-_"))}
+    return found
+
+
+def _dense(text: str) -> str:
+    return "".join(text.split())

@@ -20,6 +20,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import environment
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.caught import Caught
 
 
 def keeps_remote_files() -> bool:
@@ -33,6 +35,7 @@ class TaskHost:
         self._action = action
         self.name = str(action._task.delegate_to or task_vars.get("inventory_hostname", "localhost"))
         self._variables = task_vars.get("ansible_delegated_vars", {}).get(self.name, task_vars)
+        self._references = environment.References(task_vars, action._templar.template)
 
     @property
     def python(self) -> str:
@@ -47,18 +50,33 @@ class TaskHost:
         connection = self._action._connection
         if getattr(connection._shell, "_IS_WINDOWS", False):
             raise ConfigurationError(f"host {self.name} runs Windows; this needs a POSIX shell")
-        _let_stdin_through(connection)
-        register_with_core()
+        if command.catch:
+            caught = self._caught(command)
+            result = self._execute(caught.line, caught.input)
+            return caught.read(int(result["rc"]), str(result["stdout"]))
         data = command.stdin.reveal().encode() if command.stdin else None
-        folder = shlex.quote(command.chdir) if command.chdir else None
+        result = self._execute(command.command, data, chdir=shlex.quote(command.chdir) if command.chdir else None)
+        return HostAnswer(int(result["rc"]), str(result["stdout"]))
+
+    def _caught(self, command: HostCommand) -> Caught:
+        become = self._action._connection.become
+        takes_input = command.stdin is not None or become is None or bool(become.pipelining)  # su wants a terminal
+        executable = str(self._action._play_context.executable or "/bin/sh")
+        return Caught(command, executable=executable, python=self.python, takes_input=takes_input)
+
+    def _execute(self, line: str, data: bytes | None, chdir: str | None = None) -> Mapping[str, Any]:
+        if data is not None:
+            _let_stdin_through(self._action._connection)
+        register_with_core()
         try:
-            result = self._action._low_level_execute_command(command.command, in_data=data, chdir=folder)
+            with environment.without(self._references.of_all()):
+                result: Mapping[str, Any] = self._action._low_level_execute_command(line, in_data=data, chdir=chdir)
         except AnsibleConnectionFailure:
             raise UnavailableError(f"host {self.name} cannot be reached") from None
         except AnsibleError as error:  # such as: Incorrect sudo password
             said = str(error).partition("\n")[0].rstrip(".")
             raise AuthenticationError(f"the command was not started on host {self.name}: {said}") from None
-        return HostAnswer(int(result["rc"]), str(result["stdout"]))
+        return result
 
 
 def _let_stdin_through(connection: Any) -> None:

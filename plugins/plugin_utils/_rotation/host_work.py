@@ -8,14 +8,16 @@ A value is expanded here at the last moment, and goes to the host through the co
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from collections.abc import Iterable
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     RotorError,
     StoppedError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import fields_of
@@ -25,6 +27,9 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model impo
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Intent, IntentState, Order
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
+
+LONGEST_OUTPUT = 1000
+"""Characters of what a command printed: the last of them say why it failed."""
 
 
 class HostWork:
@@ -93,30 +98,61 @@ class HostWork:
                 secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()
             }
             try:
-                code = host(command).code
-                if code != 0:
-                    raise RotorError(
-                        f"the command ended with code {code} on host {self.host}",
-                        hint="What it printed is not shown, since it may hold the value. Mend it there, and run again",
-                    )
+                answer = host(command)
+                if answer.code != 0:
+                    raise self._failure(answer, served)
             except RotorError as error:
                 never_ran = isinstance(error, ConfigurationError)
                 for secret, intent in intents.items():
                     state = IntentState.FAILED if never_ran else IntentState.UNKNOWN
                     self._ledger.fail(run, secret, intent, str(error), state)
                 raise
-            evidence = {"host": self.host, "exit_code": code}
+            evidence = {"host": self.host, "exit_code": answer.code}
             self._ledger.reloaded(run, intents, consumer=target, credentials=served, evidence=evidence)
         return f"{target} reloaded on host {self.host}"
 
     def _command(self, row_id: int) -> HostCommand:
         consumer = self._map.consumers[self._work.target]
         task = registry.find("consumers", consumer.type).task(consumer.options)
-        stdin = task.get("stdin")
+        line, folder, stdin = task["command"], task.get("chdir"), task.get("stdin")
         if stdin is None:
-            return HostCommand(task["command"], task.get("chdir"))
+            return HostCommand(line, folder, catch=True)
         row = self._ledger.state(self._secret.name).credential(row_id)
         if row is None or not row.has_value:
             raise ConfigurationError(f"the value that {self._work.target} is to get is not kept here")
         fields = fields_of(self._secret, self._ledger.unseal(row))
-        return HostCommand(task["command"], task.get("chdir"), Template.parse(stdin).render(fields))
+        return HostCommand(line, folder, Template.parse(stdin).render(fields), catch=True)
+
+    def _failure(self, answer: HostAnswer, served: Iterable[str]) -> RotorError:
+        message = f"the command ended with code {answer.code} on host {self.host}"
+        if answer.printed is None:
+            hint = "What it printed is not shown: the host has no Python to catch it with, or become wants a terminal"
+        elif not answer.printed.strip():
+            hint = "It printed nothing"
+        else:
+            message, hint = f"{message}, and printed: {self._shown(answer.printed, served)}", "No value is shown"
+        return RotorError(message, hint=f"{hint}. Mend it there, and run again")
+
+    def _shown(self, printed: str, served: Iterable[str]) -> str:
+        try:
+            values = self._values(served)
+        except RotorError:  # it has been run, and whatever is wrong with the ledger is said by the next action
+            return "(not shown: the values that it may hold cannot be opened)"
+        return _fit(masking.scrub_pieces(masking.scrub(printed), values))
+
+    def _values(self, served: Iterable[str]) -> set[str]:
+        """Every value that is known of these secrets: a command may print the old one, too."""
+        rows = [row for state in self._ledger.states(served).values() for row in state.credentials if row.has_value]
+        found: set[str] = set()
+        for row in rows:
+            secret, credential = self._map.secrets.get(row.secret), self._ledger.unseal(row)
+            fields = fields_of(secret, credential) if secret else credential.fields
+            found.update(value.reveal() for value in fields.values())
+        return found
+
+
+def _fit(printed: str) -> str:
+    """The end of a text from a host, in one line, without what a terminal would obey."""
+    line = " | ".join(filter(None, map(str.strip, printed.splitlines())))
+    fit = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+    return fit if len(fit) <= LONGEST_OUTPUT else f"…{fit[-LONGEST_OUTPUT:]}"

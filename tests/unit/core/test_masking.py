@@ -62,3 +62,35 @@ def test_what_is_known_can_be_handed_to_core() -> None:
 def test_without_any_value_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_forms", set())
     assert masking.scrub(VALUE) == VALUE
+
+
+def base64_of(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        VALUE[:-4],
+        VALUE[5:],
+        base64_of(VALUE)[:14] + "\n" + base64_of(VALUE)[14:],
+        base64_of(f"KEY={VALUE}"),
+        base64_of(f"TOKEN={VALUE}\n"),
+        VALUE.encode().hex(),
+        quote(VALUE, safe="").lower(),
+        VALUE.replace('"', "'\"'"),
+    ],
+)
+def test_pieces_of_a_value_are_masked(made: str) -> None:
+    dense = "".join(masking.scrub_pieces(f"before {made} after", [VALUE]).split())
+    assert dense.startswith("before")
+    assert dense.endswith("after")
+    assert masking.MASK in dense
+    plain = "".join(made.split())
+    assert [start for start in range(len(plain) - 15) if plain[start : start + 16] in dense] == []
+
+
+def test_text_beside_pieces_stays_as_it_is() -> None:
+    text = f"line 1: {VALUE}\nline 2: a short fm2_zz\n"
+    assert masking.scrub_pieces(text, [VALUE]) == "line 1: ********\nline 2: a short fm2_zz\n"
+    assert masking.scrub_pieces("nothing at all", [VALUE]) == "nothing at all"

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands whose output is caught on their host: with -vvv Ansible shows whatever a connection carries.
+
+The output comes back under a one-time pad that goes there through standard input; it is masked on the controller, which
+knows every spelling of every value. A host without Python throws the output away.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import shlex
+from functools import cache
+from pkgutil import get_data
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnexpectedAnswerError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+
+MOST_BYTES = 4096
+_BOOTSTRAP = (
+    "import json,sys; header = json.loads(open(0, 'rb', buffering=0, closefd=False).readline()); "
+    'program = {"__name__": "program"}; exec(header["program"], program); program["main"](header["pad"], *sys.argv[1:])'
+)
+
+
+class Caught:
+    """One run of a command. Its exit code comes back in the answer, since ssh takes a code of 255 for its own."""
+
+    def __init__(self, command: HostCommand, *, executable: str, python: str, takes_input: bool = True) -> None:
+        """``takes_input``: False where standard input is a terminal, which no pad can go through."""
+        self._pad = secrets.token_bytes(MOST_BYTES)
+        self._command = command
+        self._executable = executable
+        self._python = shlex.split(python)
+        self._takes_input = takes_input
+
+    @property
+    def line(self) -> str:
+        line = self._command.command
+        if self._command.chdir:
+            line = f"cd {shlex.quote(self._command.chdir)} || exit\n{line}"
+        run = shlex.join([self._executable, "-c", line])
+        thrown_away = f"{run} >/dev/null 2>&1; printf '{{\"code\": %d}}\\n' $?"
+        if not self._takes_input:
+            return f"</dev/null {thrown_away}"
+        program = shlex.join([*self._python, "-I", "-c", _BOOTSTRAP, self._executable, line])
+        return (
+            f"if command -v {shlex.quote(self._python[0])} >/dev/null 2>&1; "
+            f'then exec {program} "$LC_CTYPE"; else IFS= read -r header; {thrown_away}; fi'
+        )
+
+    @property
+    def input(self) -> bytes | None:
+        """The program with its pad in one line, and after it what the command is to get."""
+        if not self._takes_input:
+            return None
+        header = {"program": _program(), "pad": base64.b64encode(self._pad).decode()}
+        own = self._command.stdin.reveal().encode() if self._command.stdin else b""
+        return json.dumps(header).encode() + b"\n" + own
+
+    def read(self, code: int, stdout: str) -> HostAnswer:
+        """The command's own exit code and output; ``code`` and ``stdout`` are those of the line."""
+        try:
+            answer = json.loads(stdout.rstrip().rpartition("\n")[2])  # a host may print lines of its own before
+            padded = base64.b64decode(answer["printed"])[:MOST_BYTES] if "printed" in answer else None
+            own = int(answer["code"])
+        except (ValueError, TypeError, KeyError):
+            raise UnexpectedAnswerError(
+                f"the command ended with code {code} and without an answer",
+                hint="Is become right for this host, and its Python no older than 3.7? With -vvv one sees what came",
+            ) from None
+        if padded is None:
+            return HostAnswer(own)
+        printed = int.from_bytes(padded, "big") ^ int.from_bytes(self._pad, "big")
+        return HostAnswer(own, printed=printed.to_bytes(MOST_BYTES, "big").lstrip(b"\0").decode(errors="replace"))
+
+
+@cache
+def _program() -> str:
+    return (get_data(__package__, "on_host_catch.py") or b"").decode()

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the ledger's key and the admin tokens out of the environment of what our actions start.
+
+Whoever starts a process hands on its own environment: a command on localhost would see every credential, and so would
+ssh, its ProxyCommand, and a host to which SendEnv sends them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import DEFAULT_KEY
+
+_LOOKUP = re.compile(r"""['"](?:ansible\.builtin\.)?env['"]\s*,\s*['"](\w+)['"]""")
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_LEDGER = ("key", "password")
+
+Template = Callable[[str], Any]
+
+
+@contextmanager
+def without(names: Iterable[str]) -> Iterator[None]:
+    """This process's environment without these variables, and so that of what it starts meanwhile."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+class References:
+    """Which variables of the environment hold a credential, as the ``secret_*`` variables say; no value is read.
+
+    Templates are followed by their text, for to expand one may ask a password manager.
+    """
+
+    def __init__(self, task_vars: Mapping[str, Any], template: Template) -> None:
+        self._vars = task_vars
+        self._template = template
+
+    def of_ledger(self) -> set[str]:
+        journal = self._follow(self._vars.get("secret_journal"))
+        found = {DEFAULT_KEY["env"]}
+        if isinstance(journal, Mapping):
+            found.update(*(self._names(journal.get(option)) for option in _LEDGER))
+        return found
+
+    def of_all(self) -> set[str]:
+        connections = self._follow(self._vars.get("secret_connections"))
+        entries = connections.values() if isinstance(connections, Mapping) else ()
+        return self.of_ledger().union(*(self._of_connection(self._follow(entry)) for entry in entries))
+
+    def _of_connection(self, entry: Any) -> set[str]:
+        if not isinstance(entry, Mapping):
+            return set()
+        try:
+            paths = registry.find("connections", str(entry.get("type"))).references
+        except RotorError:  # it cannot be opened either
+            return set()
+        return set[str]().union(*(self._names(self._inside(entry, path.split("."))) for path in paths))
+
+    def _inside(self, node: Any, path: list[str]) -> Any:
+        for name in path:
+            node = self._follow(node)
+            node = node.get(name) if isinstance(node, Mapping) else None
+        return node
+
+    def _names(self, reference: Any) -> set[str]:
+        reference = self._follow(reference)
+        if isinstance(reference, str):
+            return set(_LOOKUP.findall(reference))
+        if not isinstance(reference, Mapping) or "env" not in reference:
+            return set()
+        try:
+            return {str(self._template(str(reference["env"])))}
+        except AnsibleError:  # whoever resolves it says so
+            return set()
+
+    def _follow(self, node: Any) -> Any:
+        """Through variables that stand for another one and nothing else."""
+        for _link in range(8):
+            match = _VARIABLE.fullmatch(node.strip()) if isinstance(node, str) else None
+            if match is None:
+                break
+            node = self._vars.get(match[1])
+        return node

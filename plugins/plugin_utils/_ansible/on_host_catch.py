@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one shell line and catches what it prints. It runs on the host, by itself, on Python 3.7 or later.
+
+One line of JSON goes back: the line's exit code, and the end of its output under a one-time pad.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+
+
+def tail(reading: int, over: int, most: int) -> tuple[bytes, bool]:
+    """Read until ``over`` is closed; the last bytes, and whether somebody can still write more."""
+    kept, watched = b"", [reading, over]
+    rounds = 16  # of what was printed before the end, when something goes on printing after it
+    while rounds:
+        ready = select.select(watched, [], [])[0]
+        rounds -= over in ready
+        if reading in ready:
+            chunk = os.read(reading, 65536)
+            kept = (kept + chunk)[-most:]
+            if not chunk:
+                watched.remove(reading)
+        elif over in ready:
+            break
+    return kept, reading in watched
+
+
+def drain(reading: int) -> None:
+    """Go on reading in a process of its own: what the line has left running would die of a broken pipe."""
+    if os.fork():
+        return
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    while os.read(reading, 65536):
+        pass
+    os._exit(0)
+
+
+def main(pad: str, shell: str, line: str, ctype: str) -> None:
+    """``ctype`` is the LC_CTYPE that there was before Python set one."""
+    key = base64.b64decode(pad)
+    if not ctype:
+        os.environ.pop("LC_CTYPE", None)
+    reading, writing = os.pipe()
+    over, ended = os.pipe()
+    child = subprocess.Popen([shell, "-c", line], stdout=writing, stderr=writing)  # noqa: S603 - what it is for
+    os.close(writing)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _frame: child.send_signal(number))
+    waiter = threading.Thread(target=lambda: (child.wait(), os.close(ended)))
+    waiter.start()
+    printed, pending = tail(reading, over, len(key))
+    waiter.join()
+    if pending:
+        drain(reading)
+    padded = (int.from_bytes(printed, "big") ^ int.from_bytes(key, "big")).to_bytes(len(key), "big")
+    code = child.returncode
+    answer = {"code": 128 - code if code < 0 else code, "printed": base64.b64encode(padded).decode()}
+    sys.stdout.write(json.dumps(answer) + "\n")
