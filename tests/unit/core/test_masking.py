@@ -62,3 +62,11 @@ def test_what_is_known_can_be_handed_to_core() -> None:
 def test_without_any_value_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "_forms", set())
     assert masking.scrub(VALUE) == VALUE
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\x00", "\ufeff", "\udcff"])
+def test_a_part_between_characters_that_are_escaped_is_found(separator: str) -> None:
+    value = f"first-part-0123{separator}second-part-0123"
+    masking.register(value)
+    scrubbed = masking.scrub(f"Invalid header value {value.encode(errors='surrogatepass')!r}")
+    assert "part-0123" not in scrubbed

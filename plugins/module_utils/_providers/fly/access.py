@@ -11,7 +11,6 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import (
     GRAPHQL_URL,
     MACHINES_URL,
@@ -31,6 +30,5 @@ ACCESS: dict[str, dict[str, Any]] = {
 
 
 def connect(params: Mapping[str, Any]) -> FlyConnection:
-    token = references.resolve(params["token"], "token")
-    options = {"token": token, "url": params["api_url"], "graphql_url": params["graphql_url"]}
-    return FlyConnection(options, clock=Clock())
+    options = {"token": params["token"], "url": params["api_url"], "graphql_url": params["graphql_url"]}
+    return references.connect(FlyConnection, options)
