@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import converge
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE, Secrets
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import guarded, validated
 
 _RULES = {rule: value for rule, value in RULES.items() if rule != "supports_check_mode"}
 
@@ -31,16 +30,12 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec({**FILE, **SECRETS}, **_RULES)
-        connection = DotenvConnection({}, clock=Clock())
-        host = connection.host = TaskHost(self, task_vars or {})
-        try:
-            secrets = Secrets(options, host.name, connection)
-            result.update(converge(secrets, check_mode=self._task.check_mode, diff=self._task.diff))
-        except UnavailableError as error:
-            raise AnsibleConnectionFailure(masking.scrub(str(error))) from None
-        except RotorError as error:
-            raise AnsibleActionFail(masking.scrub(str(error))) from None
-        finally:
-            register_with_core()
+        result.update(guarded(lambda: self._act(task_vars or {}), unreachable=(UnavailableError,)))
         return result
+
+    def _act(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        options = validated(self, {**FILE, **SECRETS}, **_RULES)
+        connection = DotenvConnection({}, clock=Clock())
+        host = connection.host = TaskHost(self, task_vars)
+        secrets = Secrets(options, host.name, connection)
+        return converge(secrets, check_mode=self._task.check_mode, diff=self._task.diff)

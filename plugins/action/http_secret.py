@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleError
 from ansible.plugins.action.normal import ActionModule as Normal
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import environment
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import guarded
 
 
 class ActionModule(Normal):
     """Runs the module as core does, unless its arguments would stay behind in a file."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Core's own errors pass: they say what is wrong with the host."""
+        return guarded(lambda: self._run(tmp, task_vars), passing=(AnsibleError,))
+
+    def _run(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         if keeps_remote_files():
-            raise AnsibleActionFail(
-                "ANSIBLE_KEEP_REMOTE_FILES would leave this task's credentials in a file on its host; nothing was "
-                "done. Unset it, and run again"
+            raise ConfigurationError(
+                "ANSIBLE_KEEP_REMOTE_FILES would leave this task's credentials in a file on its host; nothing was done",
+                hint="Unset it, and run again",
             )
         references = environment.References(task_vars or {}, self._templar.template)
         with environment.without(references.of_ledger()):  # a module may want to look up its system's own variables

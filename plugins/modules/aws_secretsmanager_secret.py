@@ -139,9 +139,7 @@ version:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import Secrets
@@ -149,7 +147,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resou
 
 def main() -> None:
     rules = {name: rule for name, rule in RULES.items() if name != "required_one_of"}
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={
             **ACCESS,
             **SECRETS,

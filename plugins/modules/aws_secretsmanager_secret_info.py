@@ -77,15 +77,13 @@ secrets:
       elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import ListedSecrets
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={**ACCESS, "secret": {"type": "str", "no_log": False}},
         required_together=TOGETHER,
         supports_check_mode=True,

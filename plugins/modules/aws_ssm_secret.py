@@ -162,16 +162,14 @@ note:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import Parameters
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={
             **ACCESS,
             **SECRETS,

@@ -65,15 +65,13 @@ secrets:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import ListedParameters
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={**ACCESS, "path": {"type": "str"}, "recursive": {"type": "bool", "default": True}},
         required_together=TOGETHER,
         supports_check_mode=True,

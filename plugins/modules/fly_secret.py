@@ -101,9 +101,7 @@ note:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Secrets
@@ -111,7 +109,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resou
 
 def main() -> None:
     own = {"app": {"type": "str", "required": True}, "stage": {"type": "bool", "default": True}}
-    run(AnsibleModule(argument_spec={**ACCESS, **SECRETS, **own}, **RULES), Secrets)
+    run(RotorModule(argument_spec={**ACCESS, **SECRETS, **own}, **RULES), Secrets)
 
 
 if __name__ == "__main__":

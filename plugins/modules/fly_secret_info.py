@@ -50,15 +50,13 @@ secrets:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import ListedSecrets
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={**ACCESS, "app": {"type": "str", "required": True}},
         supports_check_mode=True,
     )

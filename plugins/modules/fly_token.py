@@ -101,15 +101,13 @@ token:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Token
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={
             **ACCESS,
             "name": {"type": "str", "required": True},

@@ -65,15 +65,13 @@ tokens:
       type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Tokens
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={**ACCESS, "organization": {"type": "str"}, "app": {"type": "str"}},
         required_one_of=[("organization", "app")],
         mutually_exclusive=[("organization", "app")],

@@ -119,9 +119,7 @@ note:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import (
     ACCESS,
@@ -134,7 +132,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.re
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={
             **ACCESS,
             **CONTAINER,

@@ -56,9 +56,7 @@ secrets:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import (
     ACCESS,
     ACCESS_RULES,
@@ -70,7 +68,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.re
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**ACCESS, **CONTAINER}, **rules(ACCESS_RULES, CONTAINER_RULES))
+    module = RotorModule(argument_spec={**ACCESS, **CONTAINER}, **rules(ACCESS_RULES, CONTAINER_RULES))
     run(module, ListedSecrets)
 
 

@@ -87,15 +87,13 @@ run:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS, ACCESS_RULES, rules
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import WorkflowRun
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={
             **ACCESS,
             "repository": {"type": "str", "required": True},

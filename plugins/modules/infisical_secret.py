@@ -79,16 +79,14 @@ note:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.resources import Secrets
 
 
 def main() -> None:
-    run(AnsibleModule(argument_spec={**ACCESS, **SECRETS}, **RULES), Secrets)
+    run(RotorModule(argument_spec={**ACCESS, **SECRETS}, **RULES), Secrets)
 
 
 if __name__ == "__main__":

@@ -47,15 +47,13 @@ secrets:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.access import ACCESS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.resources import ListedSecrets
 
 
 def main() -> None:
-    run(AnsibleModule(argument_spec=ACCESS, supports_check_mode=True), ListedSecrets)
+    run(RotorModule(argument_spec=ACCESS, supports_check_mode=True), ListedSecrets)
 
 
 if __name__ == "__main__":

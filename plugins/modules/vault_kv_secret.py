@@ -128,16 +128,14 @@ note:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.resources import Secrets
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = RotorModule(
         argument_spec={**ACCESS, **CONTAINER, **SECRETS, "custom_metadata": {"type": "dict"}},
         required_if=NEEDED,
         **RULES,

@@ -53,15 +53,13 @@ custom_metadata:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.resources import ListedSecrets
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**ACCESS, **CONTAINER}, required_if=NEEDED, supports_check_mode=True)
+    module = RotorModule(argument_spec={**ACCESS, **CONTAINER}, required_if=NEEDED, supports_check_mode=True)
     run(module, ListedSecrets)
 
 

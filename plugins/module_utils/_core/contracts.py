@@ -68,6 +68,8 @@ class Connection(Part):
 
     A dot leads into an object: ``auth.secret_id``.
     """
+    in_headers: ClassVar[tuple[str, ...]] = ()
+    """Those of the references that are sent in a header, in which only printable ASCII can stand."""
 
     @abstractmethod
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:

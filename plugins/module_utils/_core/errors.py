@@ -56,6 +56,16 @@ class MissingLibraryError(ConfigurationError):
     """A Python library is not installed where this runs."""
 
 
+class MissingCredentialError(ConfigurationError):
+    """A reference leads to nothing where this runs: the variable is unset or empty, the file cannot be read."""
+
+
+class UnexpectedError(RotorError):
+    """An exception that is none of ours, told by its class and place."""
+
+    advice = "This is a fault of rotor.secrets or of a library that it uses: report it with this line"
+
+
 class AuthenticationError(RotorError):
     """401: the credential that was used is not accepted."""
 

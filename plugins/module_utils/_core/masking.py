@@ -18,6 +18,8 @@ from urllib.parse import quote, quote_plus
 MASK = "********"
 _SHORTEST = 4  # masking shorter strings would garble every message
 _PIECE = 12  # a shorter piece of a value stands in a text by chance
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]+")
+"""What a library's text writes as an escape, so that only what stands between is to be recognized."""
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -25,19 +27,19 @@ _forms: set[str] = set()
 
 def forms(value: str) -> set[str]:
     """Every spelling under which a value may turn up in a request, a document or an error."""
-    data = value.encode()
+    data = value.encode(errors="surrogatepass")
     spellings = {
         value,
         json.dumps(value)[1:-1],
         json.dumps(value, ensure_ascii=False)[1:-1],
-        quote(value),
-        quote(value, safe=""),
-        quote_plus(value),
+        quote(data),
+        quote(data, safe=""),
+        quote_plus(data),
         base64.b64encode(data).decode(),
         base64.urlsafe_b64encode(data).decode(),
         base64.urlsafe_b64encode(data).decode().rstrip("="),
     }
-    spellings.update(part for part in value.splitlines() if len(part) >= 16)
+    spellings.update(part for part in _UNPRINTABLE.split(value) if len(part) >= _PIECE)
     return {spelling for spelling in spellings if len(spelling) >= _SHORTEST}
 
 

@@ -3,22 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every thin module does: read, compare, act unless in check mode, say what changed.
 
-The only place where an error of ours becomes a failed task.
+The only place where an error becomes a failed task.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
 from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import shown
 
 State = Mapping[str, Any]
@@ -61,14 +60,59 @@ class NoJournal:
         pass
 
 
+class RotorModule(AnsibleModule):
+    """An AnsibleModule that quotes no credential when it refuses its arguments."""
+
+    _accepted = False
+
+    def __init__(self, argument_spec: Mapping[str, Any], **rules: Any) -> None:
+        super().__init__(argument_spec, **rules)
+        self._accepted = True
+
+    def fail_json(self, msg: str, **more: Any) -> NoReturn:
+        """Core quotes an item of the wrong type, and shows an unknown option among the arguments of the call."""
+        if not self._accepted:
+            register_arguments(self.params, self.argument_spec)
+            msg, more = masking.scrub(str(msg)), {"exception": None, "invocation": {"module_args": {}}}
+        super().fail_json(msg=msg, **more)
+
+
 def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
     try:
         result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
-    except RotorError as error:
         register_with_core()
-        module.fail_json(msg=masking.scrub(str(error)))
+        module.exit_json(**result)
+    except BaseException as error:  # noqa: BLE001 - the guard lets SystemExit and its like through
+        problem = guard.failure_message(error)
     register_with_core()
-    module.exit_json(**result)
+    module.fail_json(msg=problem)  # out here, where core finds no exception whose chain it could show
+
+
+def register_arguments(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    """Register for masking whatever was given to an option that takes a secret, or that does not exist."""
+    for text in _secret_texts(arguments, spec):
+        masking.register(text)
+
+
+def _secret_texts(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
+    known = {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
+    for name, given in arguments.items():
+        option = known.get(name, {"no_log": True})
+        for item in given if isinstance(given, list) else [given]:
+            if option.get("options") and isinstance(item, Mapping):
+                yield from _secret_texts(item, option["options"])
+            elif option.get("options") or option.get("no_log"):
+                yield from _texts(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
 
 
 def converge(resource: Resource, *, check_mode: bool, diff: bool) -> dict[str, Any]:

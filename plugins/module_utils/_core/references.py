@@ -1,17 +1,28 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a connection's own credential comes from: ``{env: NAME}``, ``{file: PATH}``, or the value itself."""
+"""Where a connection's own credential comes from: ``{env: NAME}``, ``{file: PATH}``, or the value itself.
+
+A credential is checked here, where it is resolved: what cannot be sent as its connection sends it is refused by the
+name of its option. No message holds any of it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    MissingCredentialError,
+)
 
 SCHEMA = {
     "description": "a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup)",
@@ -26,54 +37,148 @@ SCHEMA = {
         },
     ],
 }
+LONGEST, LONGEST_HEADER = 1024 * 1024, 32 * 1024
+"""Characters of a credential, and of one that is sent in a header."""
+_BLANKS = " \t"
+_MARK = "\ufeff"
+_NOT_IN_A_HEADER = (
+    (re.compile(r"[\r\n]"), "contains a line end"),
+    (re.compile(r"\x00"), "contains a NUL"),
+    (re.compile(rf"^{_MARK}"), "begins with a byte order mark"),
+    (re.compile(r"[\x00-\x1f\x7f]"), "contains a control character"),
+    (re.compile(r"[^\x20-\x7e]"), "contains a character that is not ASCII"),
+)
+Kind = TypeVar("Kind", bound=Connection)
 
 
-def resolve(reference: Any, what: str) -> SecretValue:
-    """The value; ConfigurationError names ``what`` and the variable or file, when there is nothing in it."""
+def resolve(reference: Any, what: str, *, in_header: bool = False) -> SecretValue:
+    """Return the value, fit for a header if it is sent ``in_header``; ConfigurationError begins with ``what``.
+
+    Of a file, its byte order mark and one line end at its end are cut off; of what is sent in a header, the blanks
+    around it.
+    """
+    try:
+        return _resolve(reference, in_header)
+    except ConfigurationError as error:
+        raise type(error)(f"{what}: {error.message}", hint=error.hint) from None
+
+
+def _resolve(reference: Any, in_header: bool) -> SecretValue:
     if isinstance(reference, SecretValue):
         return reference
-    if isinstance(reference, Mapping):
-        value, source = _from_env(reference["env"]) if "env" in reference else _from_file(reference["file"])
-    else:
-        value, source = reference, "its variable"
+    value, source = _read(reference)
+    if len(value) <= LONGEST:
+        masking.register(value)
+    if in_header:
+        value = value.strip(_BLANKS)
     if not value:
-        raise ConfigurationError(f"{what}: {source} is unset or empty", hint=f"Set {source} and run again")
-    try:
-        return SecretValue(value)
-    except ValueError as error:
-        raise ConfigurationError(f"{what}: {source}: {error}") from None
+        source = source or "its variable"
+        raise MissingCredentialError(f"{source} is unset or empty", hint=f"Set {source} and run again")
+    if problem := _problem(value, in_header):
+        raise ConfigurationError(f"{source} {problem}".strip(), hint="Put it right where it comes from")
+    return SecretValue(value)
+
+
+def connect(kind: type[Kind], options: Options, named: Callable[[str], str] = str) -> Kind:
+    """Open the connection of a module; ``named`` gives the module's option for the path of a reference."""
+    resolved, _values = resolve_all(options, kind, named)
+    return kind(resolved, clock=Clock())
 
 
 def resolve_all(
-    options: Mapping[str, Any], paths: Iterable[str], where: str
+    options: Options, kind: type[Connection], named: Callable[[str], str]
 ) -> tuple[dict[str, Any], list[SecretValue]]:
-    """The options with every reference that is given resolved (``auth.secret_id`` leads inside), and those values."""
-    resolved, values = dict(options), []
-    for path in paths:
+    """Return the options with every reference that is given resolved, and the values; an error tells all mistakes.
+
+    ``named`` gives, for the path of a reference (``auth.secret_id`` leads inside), what people call it.
+    """
+    resolved, values, mistakes = dict(options), [], []
+    for path, given in _given(options, kind):
         *outer, option = path.split(".")
         node = _inside(resolved, outer)
-        if option in node:
-            node[option] = resolve(node[option], f"{where}.{path}")
+        try:
+            node[option] = resolve(given, named(path), in_header=path in kind.in_headers)
             values.append(node[option])
+        except ConfigurationError as error:
+            mistakes.append(error)
+    if mistakes:
+        raise _together(mistakes)
     return resolved, values
 
 
-def _inside(node: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The object that these lead to, copied on the way; an empty one where they lead nowhere."""
+def check_all(options: Options, kind: type[Connection]) -> Iterator[tuple[str, ConfigurationError]]:
+    """Yield the path of each reference that cannot be used, and why; the message does not name the path."""
+    for path, given in _given(options, kind):
+        try:
+            _resolve(given, path in kind.in_headers)
+        except ConfigurationError as error:
+            yield path, error
+
+
+def _given(options: Options, kind: type[Connection]) -> Iterator[tuple[str, Any]]:
+    for path in kind.references:
+        node: Any = options
+        *outer, option = path.split(".")
+        for name in outer:
+            node = node.get(name)
+            if not isinstance(node, Mapping):
+                break
+        if isinstance(node, Mapping) and option in node:
+            yield path, node[option]
+
+
+def _inside(node: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """The object that these lead to, copied on the way."""
     for name in names:
-        if not isinstance(node.get(name), Mapping):
-            return {}
         node[name] = dict(node[name])
         node = node[name]
     return node
 
 
+def _together(mistakes: list[ConfigurationError]) -> ConfigurationError:
+    if len(mistakes) == 1:
+        return mistakes[0]
+    missing = all(isinstance(error, MissingCredentialError) for error in mistakes)
+    kind = MissingCredentialError if missing else ConfigurationError
+    hints = dict.fromkeys(error.hint for error in mistakes)
+    return kind("; ".join(error.message for error in mistakes), hint=". ".join(hints))
+
+
+def _problem(value: str, in_header: bool) -> str:
+    """What is wrong with it, as the end of a sentence; none of it is quoted."""
+    longest = LONGEST_HEADER if in_header else LONGEST
+    if len(value) > longest:
+        return f"is longer than {longest} characters"
+    if re.search(r"[\ud800-\udfff]", value):
+        return "is not text: it has bytes that are none in UTF-8"
+    return next((problem for pattern, problem in _NOT_IN_A_HEADER if in_header and pattern.search(value)), "")
+
+
+def _read(reference: Any) -> tuple[str, str]:
+    """The value, and where it comes from if that is another place than the option itself."""
+    if isinstance(reference, str):
+        return str.__str__(reference), ""
+    if isinstance(reference, Mapping) and len(reference) == 1:
+        ((where, name),) = reference.items()
+        if isinstance(name, str) and where in ("env", "file"):
+            return _from_env(name) if where == "env" else _from_file(name)
+    raise ConfigurationError("is neither a value nor {env: NAME} nor {file: PATH}")
+
+
 def _from_env(name: str) -> tuple[str, str]:
-    return os.environ.get(name, ""), f"the environment variable {name}"
+    try:
+        return os.environ.get(name, ""), f"the environment variable {name}"
+    except UnicodeError:
+        raise ConfigurationError("no environment variable can have such a name") from None
 
 
 def _from_file(path: str) -> tuple[str, str]:
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8").removesuffix("\n"), f"the file {path}"
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(4 * LONGEST + 4)
     except OSError as error:
-        raise ConfigurationError(f"cannot read the file {path}: {error.strerror}") from error
+        raise MissingCredentialError(f"cannot read the file {path}: {error.strerror}") from None
+    except (ValueError, RuntimeError):  # a NUL in it, or the home of a user whom nobody knows
+        raise ConfigurationError("no file can have such a path") from None
+    text = data.decode(errors="surrogateescape").removeprefix(_MARK)
+    return re.sub(r"\r?\n\Z", "", text), f"the file {path}"

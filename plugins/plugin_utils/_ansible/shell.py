@@ -1,25 +1,30 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rotation actions share: the one place where the engine meets Ansible."""
+"""What the actions share: the one place where the engine meets Ansible, and the guard at their exit."""
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ansible import constants
 from ansible.context import CLIARGS
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    RotorError,
+    StoppedError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import register_arguments
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import refuse_misspelt
@@ -27,11 +32,47 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session im
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
 
+Result = TypeVar("Result")
 display = Display()
 
 
+def guarded(
+    act: Callable[[], Result],
+    *,
+    unreachable: tuple[type[RotorError], ...] = (),
+    passing: tuple[type[AnsibleError], ...] = (),
+) -> Result:
+    """Return what ``act`` returns, or fail the task with an error of ours, whatever was raised.
+
+    ``unreachable`` are the errors that make the host unreachable, and not the task failed; ``passing`` are core's own,
+    which are raised as they are.
+    """
+    kind: type[AnsibleError] = AnsibleActionFail
+    try:
+        return act()
+    except passing:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the guard lets SystemExit and its like through
+        problem = guard.failure_message(error)
+        if isinstance(error, unreachable):
+            kind = AnsibleConnectionFailure
+    finally:
+        register_with_core()
+    raise kind(problem)  # out here, where core finds no exception whose chain it could show
+
+
+def validated(action: ActionBase, spec: Mapping[str, Any], **rules: Any) -> dict[str, Any]:
+    """Return the action's arguments as the spec has them; ConfigurationError quotes no credential, as core may."""
+    try:
+        options: dict[str, Any] = action.validate_argument_spec(argument_spec=dict(spec), **rules)[1]
+    except AnsibleActionFail as error:
+        register_arguments(action._task.args, spec)
+        raise ConfigurationError(str(error.message)) from None
+    return options
+
+
 class RotationAction(ActionBase):
-    """Runs in the worker's main thread, under the worker's rules, and turns a RotorError into a failed task."""
+    """Runs in the worker's main thread, under the worker's rules, and turns whatever is raised into a failed task."""
 
     _supports_async = False
     options: ClassVar[Mapping[str, Any]] = {}
@@ -43,24 +84,23 @@ class RotationAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(argument_spec=dict(self.options))
         self.task_vars = task_vars or {}
+        result.update(guarded(self._act))
+        if result.get("failed"):
+            result["msg"] = masking.scrub(result["msg"])
+        return result
+
+    def _act(self) -> Mapping[str, Any]:
+        options = validated(self, self.options)
         clock = WorkerClock()
         clock.guard()
         try:
             refuse_misspelt(self.task_vars)
             variables = TaskVariables(self.task_vars, self._template)
             session = Session(variables, clock, _caller(self.task_vars), self.say)
-            result.update(self.act(session, options))
+            return self.act(session, options)
         except StoppedError:
             os._exit(1)  # core's own way out would run handlers of a parent that may be gone
-        except RotorError as error:
-            raise AnsibleActionFail(masking.scrub(str(error))) from None
-        finally:
-            register_with_core()
-        if result.get("failed"):
-            result["msg"] = masking.scrub(result["msg"])
-        return result
 
     def say(self, line: str) -> None:
         register_with_core()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, masking, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
@@ -66,9 +66,10 @@ class HostWork:
             return self._reload(host) if self._work.kind == "reload" else self._effect(host)
         except StoppedError:
             raise
-        except RotorError as error:
-            self._refused(error)
-            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it would be handed out again
+            problem = guard.as_rotor_error(error)
+            self._refused(problem)
+            raise problem from None
 
     def _refused(self, error: RotorError) -> None:
         """What failed before it began has to be recorded, too: it would be handed out again and again."""

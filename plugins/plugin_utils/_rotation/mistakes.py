@@ -33,18 +33,20 @@ class Mistakes:
     """Collects; the same line counts once."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, None] = {}
+        self._lines: dict[str, bool] = {}
+        """Line -> whether it is reason enough to refuse the map."""
 
-    def add(self, path: Path, what: str, suggestion: str = "") -> None:
-        line = f"{show(path)}: {what}{f'; {suggestion}' if suggestion else ''}"
-        self._lines.setdefault(masking.scrub(line))
+    def add(self, path: Path, what: str, suggestion: str = "", *, refuses: bool = True) -> None:
+        """``refuses=False``: tell it beside other mistakes; alone, it is left to the secrets that meet it."""
+        line = masking.scrub(f"{show(path)}: {what}{f'; {suggestion}' if suggestion else ''}")
+        self._lines[line] = self._lines.get(line, False) or refuses
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return sum(self._lines.values())
 
     def refuse(self) -> None:
-        """MapError if there are any."""
-        if self._lines:
+        """MapError if there is one that refuses the map."""
+        if len(self):
             raise MapError(list(self._lines))
 
 

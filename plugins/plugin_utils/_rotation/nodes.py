@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core import references, registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    MissingCredentialError,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import schema
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.explain import describe_type, explain
@@ -52,12 +56,14 @@ class Nodes:
         hosts: Collection[str] | None,
         *,
         bare_connections: bool,
+        check_credentials: bool,
     ) -> None:
         self._mistakes = mistakes
         self._raw_connections = connections
         self._raw_consumers = consumers
         self._hosts = hosts
         self._bare = bare_connections
+        self._check_credentials = check_credentials
         self._types: dict[str, str | None] = {}
         self._consumers: dict[str, Consumer | None] = {}
         self.connections: dict[str, Raw] = {}
@@ -106,7 +112,15 @@ class Nodes:
         if self._bare or self.fits("connections", kind, raw, path):
             self.connections[name] = raw
             self._add([] if self._bare else cls.mistakes(raw), path, raw)
+            if self._check_credentials:
+                self._credentials(cls, raw, path)
         return kind
+
+    def _credentials(self, cls: type[Connection], raw: Raw, path: Path) -> None:
+        """Tell every reference that cannot be used. A missing one alone is a problem of the secrets that need it."""
+        for reference, error in references.check_all(raw, cls):
+            where = (*path, *reference.split("."))
+            self._mistakes.add(where, error.message, refuses=not isinstance(error, MissingCredentialError))
 
     def _link(self, kind: str, raw: Raw, path: Path, default: str | None = None) -> str | None:
         """The connection of an issuer, a consumer or a check, if its type works on one."""

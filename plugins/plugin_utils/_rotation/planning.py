@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner, selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, SecretMap
@@ -76,8 +76,8 @@ class Planning:
                 item.problems += self._preflight.objections(item.secret, named) or [_NOT_LISTED.format(named)]
                 item.candidates = [one for one in listed if not one.revoked]
                 return
-        except RotorError as error:
-            item.problems.append(str(error))
+        except BaseException as error:  # noqa: BLE001 - it is about this secret alone
+            item.problems.append(str(guard.as_rotor_error(error)))
             return
         item.state = selection.with_adopted(item.secret, item.state, named, found)
         item.adopted = item.state.credentials[-1]

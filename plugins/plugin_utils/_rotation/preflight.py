@@ -15,9 +15,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    RotorError,
+    UnexpectedError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -147,7 +151,8 @@ class Preflight:
     def _probe(self, name: str) -> list[str]:
         try:
             self._systems.connection(name).probe()
-        except RotorError as error:
+        except BaseException as raised:  # noqa: BLE001 - it is about the secrets that use this connection
+            error = guard.as_rotor_error(raised)
             error.hint = error.hint or _where_to_look(name, error)
             return [f"connection {name}: {error}"]
         return []
@@ -264,8 +269,8 @@ class Preflight:
         if key not in self._answers:
             try:
                 answer = question.ask()
-            except RotorError as error:
-                answer = error
+            except BaseException as error:  # noqa: BLE001 - it is about the secrets that ask, and no others
+                answer = guard.as_rotor_error(error)
             with self._lock:
                 self._answers[key] = answer
         answer = self._answers[key]
@@ -277,4 +282,6 @@ class Preflight:
 def _where_to_look(connection: str, error: RotorError) -> str:
     if isinstance(error, AuthenticationError):
         return f"Its credential is wrong, expired or revoked: see secret_connections.{connection}"
+    if isinstance(error, UnexpectedError):
+        return error.advice
     return f"Is its address right, and within reach? See secret_connections.{connection}"

@@ -33,16 +33,19 @@ def parse(
     hosts: Collection[str] | None = None,
     *,
     bare_connections: bool = False,
+    check_credentials: bool = False,
 ) -> SecretMap:
     """MapError holds every mistake. Consumers and connections that no secret uses are not looked at.
 
-    ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else.
+    ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else. ``check_credentials``
+    resolves what the connections refer to.
     """
     mistakes = Mistakes()
     entries = _section("secret_map", raw_map, mistakes)
     consumers = _section("secret_consumers", {} if raw_consumers is None else raw_consumers, mistakes)
     connections = _section("secret_connections", {} if raw_connections is None else raw_connections, mistakes)
-    nodes = Nodes(mistakes, connections, consumers, hosts, bare_connections=bare_connections)
+    how = {"bare_connections": bare_connections, "check_credentials": check_credentials}
+    nodes = Nodes(mistakes, connections, consumers, hosts, **how)
     parser = _Parser(nodes, mistakes)
     secrets = [parser.secret(name, plain(raw, ("secret_map", name), mistakes)) for name, raw in entries.items()]
     across.compare(parser.found, mistakes)

@@ -154,7 +154,7 @@ class Session:
     def _map(self, wishes: Wishes) -> SecretMap:
         names = self._variables.names()
         selection.check_names(wishes, names)
-        secret_map = self._parse(self._variables.select(list(wishes.only) or names))
+        secret_map = self._parse(self._variables.select(list(wishes.only) or names), check_credentials=True)
         selection.check_reach(wishes, secret_map)
         return secret_map
 
@@ -162,11 +162,11 @@ class Session:
         """The map that was planned; with the connections of now, or (bare) with nothing but their types."""
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
-        return self._parse({**plan["map"], "secret_connections": connections}, bare)
+        return self._parse({**plan["map"], "secret_connections": connections}, bare_connections=bare)
 
-    def _parse(self, raw: Row, bare: bool = False) -> SecretMap:
+    def _parse(self, raw: Row, **how: bool) -> SecretMap:
         parts = (raw[name] for name in ("secret_map", "secret_consumers", "secret_connections"))
-        return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
+        return parse(*parts, hosts=self._caller.hosts, **how)
 
     def _forget(self, journal: Journal, run: str, secret_map: SecretMap, wishes: Wishes) -> None:
         mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}

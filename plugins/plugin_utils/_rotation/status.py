@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import watched
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
@@ -60,8 +59,9 @@ class Status:
             issuer = self._systems.issuer(item.secret)
             valid = {one.id for one in issuer.listed() if not one.revoked}
             return {row.id: self._works_one(issuer, row, valid) for row in alive}
-        except RotorError as error:
-            return {row.id: f"cannot be asked: {error}" for row in alive}
+        except BaseException as error:  # noqa: BLE001 - it is about this secret alone
+            problem = guard.as_rotor_error(error)
+            return {row.id: f"cannot be asked: {problem}" for row in alive}
 
     def _works_one(self, issuer: Any, row: CredentialRow, valid: set[str]) -> str:
         if row.has_value:
@@ -81,8 +81,8 @@ class Status:
                 seen = self._systems.store(copy).observe(copy.container, watched(copy, mark))
                 same = registry.find("stores", copy.type).unchanged(mark.evidence, seen)
                 found[copy.id] = "" if same else "; CHANGED since by somebody else"
-            except RotorError as error:
-                found[copy.id] = f"; cannot be asked: {error}"
+            except BaseException as error:  # noqa: BLE001 - it is about this copy alone
+                found[copy.id] = f"; cannot be asked: {guard.as_rotor_error(error)}"
         return found
 
 

@@ -78,9 +78,8 @@ class Systems:
     def _open(self, name: str) -> Connection:
         settings = {option: value for option, value in self._settings[name].items() if option != "type"}
         kind = registry.find("connections", self._settings[name]["type"])
-        options, self._credentials[name] = references.resolve_all(
-            settings, kind.references, f"secret_connections.{name}"
-        )
+        named = f"secret_connections.{name}.{{}}".format
+        options, self._credentials[name] = references.resolve_all(settings, kind, named)
         opened: Connection = kind(options, clock=self._clock, run=self._run)
         if isinstance(opened, HostConnection):
             opened.host = self.host

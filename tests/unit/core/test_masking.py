@@ -94,3 +94,11 @@ def test_text_beside_pieces_stays_as_it_is() -> None:
     text = f"line 1: {VALUE}\nline 2: a short fm2_zz\n"
     assert masking.scrub_pieces(text, [VALUE]) == "line 1: ********\nline 2: a short fm2_zz\n"
     assert masking.scrub_pieces("nothing at all", [VALUE]) == "nothing at all"
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\x00", "\ufeff", "\udcff"])
+def test_a_part_between_characters_that_are_escaped_is_found(separator: str) -> None:
+    value = f"first-part-0123{separator}second-part-0123"
+    masking.register(value)
+    scrubbed = masking.scrub(f"Invalid header value {value.encode(errors='surrogatepass')!r}")
+    assert "part-0123" not in scrubbed

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import AwsConnection
 
 Kind = TypeVar("Kind", bound=AwsConnection)
@@ -32,5 +31,4 @@ TOGETHER = [("access_key_id", "secret_access_key")]
 
 def connect(kind: type[Kind], params: Mapping[str, Any]) -> Kind:
     given = {name: params[name] for name in ACCESS if params[name]}
-    secret = {name: references.resolve(given[name], name) for name in kind.references if name in given}
-    return kind({**given, **secret}, clock=Clock())
+    return references.connect(kind, given)

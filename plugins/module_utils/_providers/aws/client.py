@@ -62,6 +62,7 @@ class AwsConnection(Connection):
         },
     )
     references = ("access_key_id", "secret_access_key", "session_token")
+    in_headers = ("access_key_id", "session_token")
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         if bool(options.get("access_key_id")) != bool(options.get("secret_access_key")):

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import (
     GRAPHQL_URL,
     MACHINES_URL,
@@ -32,6 +31,9 @@ ACCESS: dict[str, dict[str, Any]] = {
 
 
 def connect(params: Mapping[str, Any]) -> FlyConnection:
-    token = references.resolve(params["token"], "token")
-    options = {"token": token, "url": params["api_url"]} | {name: params[name] for name in ("graphql_url", "ca_cert")}
-    return FlyConnection(options, clock=Clock())
+    options = {
+        "token": params["token"],
+        "url": params["api_url"],
+        **{name: params[name] for name in ("graphql_url", "ca_cert")},
+    }
+    return references.connect(FlyConnection, options)

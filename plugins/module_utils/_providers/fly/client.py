@@ -66,7 +66,7 @@ class FlyConnection(Connection):
         },
         required=("token",),
     )
-    references = ("token",)
+    references = in_headers = ("token",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
@@ -57,7 +56,7 @@ def rules(*parts: Mapping[str, Any]) -> dict[str, Any]:
 def connect(params: Mapping[str, Any]) -> GitHubConnection:
     url = params["api_url"] or _url_of(os.environ.get("GH_HOST") or "github.com")
     where = {"url": url, "ca_cert": params["ca_cert"]}
-    return GitHubConnection({**where, **_credential(params, url)}, clock=Clock())
+    return references.connect(GitHubConnection, {**where, **_credential(params, url)}, _option)
 
 
 def container(params: Mapping[str, Any]) -> Options:
@@ -72,13 +71,17 @@ def container(params: Mapping[str, Any]) -> Options:
 
 def _credential(params: Mapping[str, Any], url: str) -> Options:
     if params["app_id"]:
-        key = references.resolve(params["app_private_key"], "app_private_key")
+        key = params["app_private_key"]
         return {"app": {"id": params["app_id"], "installation": params["app_installation"], "private_key": key}}
     names = _TOKENS if _is_of_github(url) else _ENTERPRISE_TOKENS
     token = params["token"] or next(filter(None, map(os.environ.get, names)), None)
     if not token:
         raise ConfigurationError("there is neither token nor app_id", hint=f"Set one of them, or {' or '.join(names)}")
-    return {"token": references.resolve(token, "token")}
+    return {"token": token}
+
+
+def _option(reference: str) -> str:
+    return reference.replace(".", "_")
 
 
 def _url_of(host: str) -> str:

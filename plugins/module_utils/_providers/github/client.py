@@ -63,6 +63,7 @@ class GitHubConnection(Connection):
         one_of=("token", "app"),
     )
     references = ("token", "app.private_key")
+    in_headers = ("token",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock

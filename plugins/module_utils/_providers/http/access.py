@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import (
     HEADER,
@@ -50,8 +49,8 @@ NEEDED = [("state", "present", ("write",)), ("state", "absent", ("delete",))]
 def connect(params: Mapping[str, Any]) -> HttpConnection:
     options = {name: params[name] for name in ("url", "header", "scheme", "headers", "ca_cert")}
     if params["token"]:
-        options["token"] = references.resolve(params["token"], "token")
-    return HttpConnection(options, clock=Clock())
+        options["token"] = params["token"]
+    return references.connect(HttpConnection, options)
 
 
 def container(params: Mapping[str, Any]) -> Options:

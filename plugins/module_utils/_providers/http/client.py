@@ -52,7 +52,7 @@ class HttpConnection(Connection):
         },
         required=("url",),
     )
-    references = ("token",)
+    references = in_headers = ("token",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock

@@ -12,7 +12,6 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical import tokens
@@ -39,7 +38,7 @@ _CLIENT = {name: f"INFISICAL_UNIVERSAL_AUTH_{name.upper()}" for name in ("client
 
 def connect(params: Mapping[str, Any]) -> InfisicalConnection:
     where = {name: params[name] for name in ("url", "ca_cert")}
-    return InfisicalConnection({**where, "auth": _auth(params)}, clock=Clock())
+    return references.connect(InfisicalConnection, {**where, "auth": _auth(params)}, _option)
 
 
 def container(params: Mapping[str, Any]) -> Options:
@@ -53,10 +52,13 @@ def _auth(params: Mapping[str, Any]) -> Options:
         raise ConfigurationError("there are a token and a client to log in with", hint="Leave one of them out")
     token = None if with_client else params["token"] or os.environ.get(_TOKEN)
     if token:
-        return {"method": tokens.TOKEN, "token": references.resolve(token, "token")}
+        return {"method": tokens.TOKEN, "token": token}
     client = {name: params[name] or os.environ.get(variable) for name, variable in _CLIENT.items()}
     if missing := [f"{name} or {_CLIENT[name]}" for name, value in client.items() if not value]:
         hint = "" if with_client else f", or token or {_TOKEN}"
         raise ConfigurationError("there is nothing to log in with", hint=f"Set {', and '.join(missing)}{hint}")
-    secret = references.resolve(client["client_secret"], "client_secret")
-    return {"method": tokens.UNIVERSAL, "client_id": client["client_id"], "client_secret": secret}
+    return {"method": tokens.UNIVERSAL, **client}
+
+
+def _option(reference: str) -> str:
+    return reference.removeprefix("auth.")

@@ -40,6 +40,7 @@ class InfisicalConnection(Connection):
         required=("auth",),
     )
     references = tuple(f"auth.{option}" for option in tokens.SECRET)
+    in_headers = (f"auth.{tokens.TOKEN}",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         """One budget for a server, whoever asks: its pool has no owners, and the cloud counts by address."""

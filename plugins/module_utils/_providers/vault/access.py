@@ -11,7 +11,6 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
@@ -54,11 +53,14 @@ def connect(params: Mapping[str, Any]) -> VaultConnection:
     if method == tokens.TOKEN and not params["token"]:
         raise ConfigurationError("there is no token", hint="Set token, BAO_TOKEN or VAULT_TOKEN, or an auth_method")
     given = {"mount": params["auth_mount"], "namespace": params["auth_namespace"]}
-    given |= {option: params[option] for option in ("role_id", "username", "role")}
-    given |= {option: references.resolve(params[option], option) for option in tokens.SECRET if params[option]}
+    given |= {option: params[option] for option in ("role_id", "username", "role", *tokens.SECRET)}
     auth = {"method": method, **{option: value for option, value in given.items() if value}}
     where = {name: params[name] for name in ("url", "namespace", "ca_cert")}
-    return VaultConnection({**where, "auth": auth}, clock=Clock())
+    return references.connect(VaultConnection, {**where, "auth": auth}, _option)
+
+
+def _option(reference: str) -> str:
+    return reference.removeprefix("auth.")
 
 
 def container(params: Mapping[str, Any]) -> Options:

@@ -52,6 +52,7 @@ class VaultConnection(Connection):
         one_of=(tokens.TOKEN, "auth"),
     )
     references = (tokens.TOKEN, *(f"auth.{option}" for option in tokens.SECRET))
+    in_headers = (tokens.TOKEN, f"auth.{tokens.TOKEN}")
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
