@@ -54,7 +54,7 @@ class Looks:
             raise self._named(missing) from None
 
     def _all(self, where: Mapping[str, str], *, view: bool) -> Found:
-        query = {**where, "recursive": "false", "include_imports": "false", **_as_it_stands(view=view)}
+        query = {**where, "recursive": "false", "includeImports": "false", **_as_it_stands(view=view)}
         said = self._connection.ask("GET", _LIST, self._doing, self._label, params=query)
         return secrets_of(said, self._doing)
 
