@@ -31,6 +31,7 @@ def main() -> None:
     credentials = {name: os.environ.get(name, "") for name in CREDENTIALS}
     app = build(credentials, specs=options.specs, speed=options.speed)
     config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", access_log=False, log_level="error")
+    config.date_header = False  # uvicorn's own is up to a second late: what was just made would lie in its future
     config.timeout_graceful_shutdown = 1
     Server(config, options.ready_file).run(sockets=[listener])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from email.utils import format_datetime
 from typing import Any
 
 from graphql import GraphQLSyntaxError, OperationType, parse
@@ -37,6 +38,7 @@ class Front:
         entry = self._record(provider, scope, body)
         answer = await self._answer(provider, entry, scope, body, receive)
         entry.status = answer.status or None
+        answer.add_headers(date=format_datetime(self.world.now(), usegmt=True))
         await answer.leave(receive, send)
 
     def _record(self, provider: Provider, scope: Scope, body: bytes) -> Entry:

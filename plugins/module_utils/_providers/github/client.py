@@ -85,7 +85,8 @@ class GitHubConnection(Connection):
         )
         budget = limits.budget(clock, url, options)
         self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
-        self._ahead = timedelta(0)
+        self._dated: tuple[datetime, float] | None = None
+        """The date of GitHub's last answer, and our monotonic clock when it came."""
         self._once = _Once()
         self._tagged: dict[str, Answer] = {}
 
@@ -98,8 +99,15 @@ class GitHubConnection(Connection):
         return f"{core['remaining']} of {core['limit']} requests are left in this hour"
 
     def now(self) -> datetime:
-        """GitHub's time, as its last answer had it: what it dates is compared with what it dated."""
-        return self.clock.now() + self._ahead
+        """Return GitHub's time, which alone is compared with GitHub's dates: our clock may be a day off."""
+        return self.date_of(self.clock.monotonic())
+
+    def date_of(self, moment: float) -> datetime:
+        """Return GitHub's time at a moment of our monotonic clock; asks for the rate limit if nothing was asked yet."""
+        if self._dated is None:
+            self.probe()
+        date, heard = self._dated
+        return date + timedelta(seconds=moment - heard)
 
     # Requests
 
@@ -140,7 +148,7 @@ class GitHubConnection(Connection):
         except NotFoundError as error:
             hint = error.hint or "It is missing, or the token may not see it"
             raise NotFoundError(error.message, hint=hint, status=404, request_id=error.request_id) from None
-        self._ahead = answer.date - self.clock.now()
+        self._dated = answer.date, self.clock.monotonic()
         return answer
 
     def _authorized(self, method: str, path: str, **more: Any) -> Answer:

@@ -86,12 +86,12 @@ class Runs:
 
     def dispatch(self, workflow: str | int, ref: str, inputs: Mapping[str, str]) -> int:
         """Start a run and return its id. A lost answer costs a second run at worst, which does no harm."""
-        since = self._connection.now()
+        began = self._connection.clock.monotonic()
         try:
             run_id = self._send(workflow, ref, inputs)
         except OutcomeUnknownError:
-            run_id = self._started(workflow, ref, since) or self._send(workflow, ref, inputs)
-        run_id = run_id or self._started(workflow, ref, since)
+            run_id = self._started(workflow, ref, began) or self._send(workflow, ref, inputs)
+        run_id = run_id or self._started(workflow, ref, began)
         if run_id is None:
             raise OutcomeUnknownError(
                 f"workflow {workflow} of {self._repository} was dispatched, and no run appeared",
@@ -118,11 +118,15 @@ class Runs:
             raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} without the run's id")
         return run_id
 
-    def _started(self, workflow: str | int, ref: str, since: datetime) -> int | None:
-        """The newest run dispatched since then, whoever did it: it was queued after the write, which is the point."""
+    def _started(self, workflow: str | int, ref: str, began: float) -> int | None:
+        """Find the newest run dispatched since then, whoever did it: it was queued after the write.
+
+        ``began`` is a moment of our monotonic clock: GitHub's date of it needs an answer, and there may be none yet.
+        """
         path, doing = f"{self._actions}/workflows/{_quoted(workflow)}/runs", f"looking for the run of {workflow}"
         branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-        wanted = {"event": "workflow_dispatch", "branch": branch, "created": f">={_stamp(since)}"}
+        since = _stamp(self._connection.date_of(began))
+        wanted = {"event": "workflow_dispatch", "branch": branch, "created": f">={since}"}
 
         def newest() -> int | None:
             page = next(self._connection.pages(path, "workflow_runs", doing, {"id": int}, wanted))

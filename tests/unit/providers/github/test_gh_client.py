@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +127,7 @@ def test_a_write_of_gh_in_between_is_noticed(gh: Gh, store: GitHubSecrets, world
 def test_a_run_that_gh_starts_we_see(gh: Gh, github: GitHubConnection, world: Visitor) -> None:
     world.tell("switch", run_seconds=30)
     said = gh("workflow", "run", "publish-platform-image.yml", *OF_REPOSITORY, "--ref", "main", "-f", "reason=test")
-    [run] = Runs(github, REPOSITORY).under_way(github.now() + timedelta(days=1))
+    [run] = Runs(github, REPOSITORY).under_way(github.now())
     assert run["html_url"] in said
     listed = gh("run", "list", *OF_REPOSITORY, "--json", "databaseId,status")
     assert listed == [{"databaseId": run["id"], "status": "queued"}]

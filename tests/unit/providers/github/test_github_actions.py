@@ -127,8 +127,20 @@ def test_a_run_that_does_not_end_is_named_with_its_state(scripted: GitHubConnect
 def test_the_plan_says_how_many_runs_there_are(
     scripted: GitHubConnection, script: Scripted, runs: list[dict[str, Any]], said: str
 ) -> None:
-    script.answer(200, {"total_count": len(runs), "workflow_runs": runs})
-    assert consumer(scripted).outlook() == [f"drain: {said}"]
+    script.answer(200, repository()).answer(200, {"total_count": len(runs), "workflow_runs": runs})
+    planned = consumer(scripted)
+    assert planned.sick() == []
+    assert planned.outlook() == [f"drain: {said}"]
+
+
+def test_outlook_asks_for_the_runs_of_githubs_now(
+    scripted: GitHubConnection, script: Scripted, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START - timedelta(days=1))
+    script.answer(404).answer(200, {"total_count": 0, "workflow_runs": []})
+    consumer(scripted).outlook()
+    assert script.asked[0] == "GET /rate_limit"
+    assert script.asked[1].endswith("..2026-11-21T12%3A00%3A00Z")
 
 
 def test_an_archived_repository_is_sick(scripted: GitHubConnection, script: Scripted) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.check import GitHubWorkflow
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import Runs
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import MemoryJournal, Scripted, VirtualClock
+from tests.unit.core.doubles import START, MemoryJournal, Scripted, VirtualClock
 from tests.unit.providers.github.asked import BASE, REPOSITORY, repository, requests, run
 from tests.unit.providers.github.conftest import Connect
 
@@ -125,8 +127,23 @@ def test_a_server_that_tells_no_run_is_searched_for_it(scripted: GitHubConnectio
     assert check(scripted).run(NEW, MemoryJournal())["run_id"] == 9
     assert script.received[1].json == {"ref": "main", "return_run_details": True}
     assert script.received[2].json == {"ref": "main"}
-    query = "per_page=100&event=workflow_dispatch&branch=main&created=%3E%3D2026-11-21T12%3A00%3A00Z"
+    begun = "2026-11-21T11%3A59%3A59Z"  # a second before the second write, whose answer is dated at noon
+    query = f"per_page=100&event=workflow_dispatch&branch=main&created=%3E%3D{begun}"
     assert script.asked[3] == f"GET {BASE}/actions/workflows/{PUBLISH}/runs?{query}"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=-1)])
+def test_lost_dispatch_is_looked_for_by_githubs_clock(
+    scripted: GitHubConnection,
+    script: Scripted,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: timedelta,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START + ahead)
+    script.drop().answer(404).answer(200, {"workflow_runs": [run(9)]})
+    assert Runs(scripted, REPOSITORY).dispatch(PUBLISH, "main", {}) == 9
+    assert script.asked[2].endswith("created=%3E%3D2026-11-21T12%3A00%3A00Z")
 
 
 def test_a_run_that_never_appears_is_reported(scripted: GitHubConnection, script: Scripted) -> None:
