@@ -22,6 +22,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
 
 IN_FORCE = ("", "in force at its provider")
 """The key of the mark that a new credential is valid there, since when, and when the old one ends."""
+BY_ISSUER, BY_DATABASE = "by_issuer", "by_database"
+"""In that mark: when it was made, by other clocks than ours."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,15 @@ def old_has_ended(state: SecretState, row: CredentialRow | None) -> datetime | N
     mark, earliest = in_force(state, row), old_ends(state, row)
     since = _time(mark, "since") if mark else None
     return mark.at + (earliest - since) if mark and earliest and since else None
+
+
+def old_has_ended_elsewhere(state: SecretState, row: CredentialRow | None) -> tuple[datetime | None, datetime | None]:
+    """The same by the clocks of the issuer and of the ledger's database, where they were read."""
+    mark, earliest = in_force(state, row), old_ends(state, row)
+    since = _time(mark, "since") if mark else None
+    times = [_time(mark, name) if mark else None for name in (BY_ISSUER, BY_DATABASE)]
+    by_issuer, by_database = (time + (earliest - since) if time and earliest and since else None for time in times)
+    return by_issuer, by_database
 
 
 def begun(state: SecretState, traits: Traits, now: datetime) -> datetime:

@@ -16,8 +16,8 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import statements
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres, statements
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import BY_DATABASE, IN_FORCE
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import key_id
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Row
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rekeying import Rekeying
@@ -210,15 +210,20 @@ class Ledger(Trail):
             statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
             self._done(tx, intent, secret, "verify", check, now)
 
-    def closed(self, run: str, secret: str, credential: int) -> None:
-        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned."""
+    def closed(self, run: str, secret: str, credential: int, by_issuer: datetime | None = None) -> None:
+        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned.
+
+        ``by_issuer``: the issuer's time, where a grace will be measured by it.
+        """
         with self._transaction(run, secret, "proven everywhere", {"credential": credential}) as (tx, now):
             for state, after in (
                 (CredentialState.CURRENT, CredentialState.PREVIOUS),
                 (CredentialState.PENDING, CredentialState.ABANDONED),
             ):
                 statements.change(tx, self._t.credentials, {"secret": secret, "state": state}, {"state": after})
-            self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now)
+            times = {"closed_by_issuer": by_issuer, "closed_by_database": postgres.server_time(tx)}
+            others = {name: _text(time) if time else None for name, time in times.items()}
+            self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now, **others)
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """A credential that a rollback has taken out of every copy."""
@@ -369,6 +374,8 @@ class Ledger(Trail):
 
     def _put_in_force(self, tx: Any, secret: str, credential: int, evidence: Row, now: str) -> None:
         step, check = IN_FORCE
+        time = postgres.server_time(tx) if "old_ends" in evidence else None
+        evidence = {**evidence, BY_DATABASE: _text(time)} if time else evidence
         mark = {"credential": credential, "proves": "life", "evidence": dict(evidence), "at": now}
         statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
 

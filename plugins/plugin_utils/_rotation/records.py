@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing, statements
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres, sealing, statements
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.migrations import upgrade
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -34,6 +34,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables imp
 Row = Mapping[str, Any]
 SUPERSEDED = "superseded"
 _BAD = (IntentState.FAILED, IntentState.UNKNOWN)
+_TIMES = ("minted_at", "closed_at", "revoked_at", "closed_by_issuer", "closed_by_database")
 
 
 class Records:
@@ -167,6 +168,11 @@ class Records:
         since = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
         return next((dict(row["progress"]) for row in since if row["progress"]), {})
 
+    def database_time(self) -> datetime | None:
+        """Read the clock of the database server; None for a file, which has no clock of its own."""
+        with self._read() as tx:
+            return postgres.server_time(tx)
+
     def known_ids(self) -> set[str]:
         """The provider's ids of every credential that this ledger has ever known."""
         with self._read() as tx:
@@ -199,7 +205,7 @@ class _Gathering:
 
     def add_credential(self, row: Row) -> None:
         values = dict(row)
-        values |= {name: _time(values[name]) for name in ("minted_at", "closed_at", "revoked_at")}
+        values |= {name: _time(values[name]) for name in _TIMES}
         values |= {"state": CredentialState(values["state"]), "origin": Origin(values["origin"])}
         self.credentials.append(CredentialRow(**values))
 

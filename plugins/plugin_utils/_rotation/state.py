@@ -54,6 +54,10 @@ class CredentialRow:
     closed_at: datetime | None = None
     revoked_at: datetime | None = None
     proof: str | None = None
+    closed_by_issuer: datetime | None = None
+    """``closed_at`` by the issuer's clock; None where that was not asked, or tells no time."""
+    closed_by_database: datetime | None = None
+    """``closed_at`` by the clock of the ledger's database server; None for a file."""
 
     @property
     def has_value(self) -> bool:

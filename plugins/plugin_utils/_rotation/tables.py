@@ -57,6 +57,8 @@ def tables() -> SimpleNamespace:
             column("closed_at", null=True),
             column("revoked_at", null=True),
             column("proof", null=True),
+            column("closed_by_issuer", null=True),
+            column("closed_by_database", null=True),
         ),
         holdings=table(
             "holdings",

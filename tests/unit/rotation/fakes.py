@@ -54,6 +54,9 @@ class Cloud(Connection):
         self.world.call("probe", "cloud")
         return "the test's own account"
 
+    def server_time(self) -> Any:
+        return self.world.clock.now() + self.world.ahead
+
 
 class Shelf(Store):
     """Write-only: its evidence is a version for each key."""

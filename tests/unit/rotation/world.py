@@ -107,6 +107,8 @@ class World:
         self.stamps: dict[str, str] = {}
         """Box -> the ledger that it says it belongs to."""
         self.problems: dict[str, list[str]] = {}
+        self.ahead = timedelta()
+        """How far the provider's clock is ahead of the engine's."""
         self.cuts_over = False
         """Whether a moment without a working credential is a gap, which is measured, and no violation."""
         self.gap_since: datetime | None = None
