@@ -70,8 +70,8 @@ def demand_over(name: str, ours: datetime, readings: Iterable[Reading]) -> None:
         raise RotorError(
             f"{name} is not ended, since nobody can tell whether its time is over: {'; '.join(problems)}", hint=ADVICE
         )
-    left = {reading.whose: reading.ends - reading.now for reading in readings if reading.ends}
-    whose = max(left, key=lambda one: left[one], default="")
-    if whose and left[whose] > timedelta():
-        until = ours + left[whose]
+    left = [(reading.ends - reading.now, reading.whose) for reading in readings if reading.ends]
+    longest, whose = max(left, default=(timedelta(), ""))
+    if longest > timedelta():
+        until = ours + longest
         raise NotYetError(f"{name} lives on until {until:%Y-%m-%d %H:%M:%S}Z, by the clock of {whose}", until)

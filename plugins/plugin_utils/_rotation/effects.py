@@ -85,8 +85,7 @@ class Effects(Issuing, Revoking):
         if work.state.intent("write", copy.id):
             return None  # our own write of unknown outcome is no foreign change
         mark = work.state.holdings.get(copy.id)
-        before = {**work.row.baseline, **work.order.baseline}
-        baseline = mark.evidence if mark else before.get(copy.id)
+        baseline = rule.as_left(work.state, work.row, work.order, copy)
         store = self._systems.store(copy)
         if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, watched(copy, mark))):
             raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))

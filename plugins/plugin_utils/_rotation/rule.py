@@ -43,9 +43,13 @@ def never_handed_out(state: SecretState, row: CredentialRow, order: Order) -> bo
 
 
 def as_left(state: SecretState, row: CredentialRow, order: Order, copy: Copy) -> Mapping[str, Any] | None:
-    """Evidence of a copy as this ledger wrote it, or found it before ``row`` was made; None: it never saw it."""
+    """Evidence of a copy as this ledger wrote it, or found it before ``row`` was made.
+
+    None: it has not seen it, or not since a person said that what is there may be overwritten.
+    """
     mark = state.holdings.get(copy.id)
-    return mark.evidence if mark else {**row.baseline, **order.baseline}.get(copy.id)
+    before = {} if copy.id in order.moved else row.baseline
+    return mark.evidence if mark else {**before, **order.baseline}.get(copy.id)
 
 
 def look_of(state: SecretState, order: Order, copy: Copy, about: int | None) -> Intent | None:
