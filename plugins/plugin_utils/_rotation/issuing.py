@@ -53,7 +53,9 @@ class Issuing(Acts):
             self._ledger.fail(self._run, secret, lost.id, f"{name} was never minted")
             return f"{name} was never minted"
         mark = self._mark(work, issuer)
-        self._ledger.minted(self._run, secret, lost.id, replace(found, name=name), lost.baseline, in_force=_dated(mark, issuer))
+        self._ledger.minted(
+            self._run, secret, lost.id, replace(found, name=name), lost.baseline, in_force=_dated(mark, issuer)
+        )
         return f"{name} was minted, and is read back, fingerprint {shown}"
 
     def _find_orphan(self, work: Work, issuer: Issuer, lost: Intent) -> str:
@@ -88,7 +90,11 @@ class Issuing(Acts):
         secret, issuer = work.secret, self._systems.issuer(work.secret)
         lost = work.state.intent("mint")
         name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(4)}"
-        seen = {copy: look.progress for copy, look in work.state.looks.items() if look.run == self._run and look.credential is None}
+        seen = {
+            copy: look.progress
+            for copy, look in work.state.looks.items()
+            if look.run == self._run and look.credential is None
+        }
         baseline = {**work.order.baseline, **seen}
         mark = self._mark(work, issuer) if issuer.traits.value == "provider" else None
         intent = self._ledger.intend(self._run, secret.name, "mint", name, progress={"baseline": baseline})

@@ -240,6 +240,7 @@ class Token(Issuer):
         def end() -> None:
             if credential.id not in self.world.made | self.world.named:
                 self.world.violations.append(f"revoked {credential.id}, which is foreign")
+            self.world.judge_revoke(str(credential.id))
             self.world.issued[str(credential.id)].revoked = True
 
         self.world.call("revoke", str(credential.id), end)
