@@ -37,8 +37,9 @@ def changed_by_hand(copy: Copy) -> str:
     return f"{copy.label} was changed by somebody else since this ledger last saw it"
 
 
-def forget_hint(copy: Copy) -> str:
-    return f"If what is there may be overwritten, run again with -e rotate_forget={argument(copy.id)}"
+def forget_hint(*copies: Copy) -> str:
+    names = argument(",".join(copy.id for copy in copies))
+    return f"If what is there may be overwritten, run again with -e rotate_forget={names}"
 
 
 def unfit_values(secret: Secret, credential: Credential) -> list[str]:

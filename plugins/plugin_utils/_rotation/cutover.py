@@ -68,6 +68,15 @@ def old_has_ended(row: CredentialRow | None) -> datetime | None:
     return row.in_force_at + (row.old_ends_at - row.in_force_since)
 
 
+def old_has_ended_elsewhere(row: CredentialRow | None) -> tuple[datetime | None, datetime | None]:
+    """The same by the clocks of the issuer and of the ledger's database, where they were read."""
+    if not (row and row.in_force_since and row.old_ends_at):
+        return None, None
+    after = row.old_ends_at - row.in_force_since
+    by_issuer, by_database = row.in_force_by_issuer, row.in_force_by_database
+    return by_issuer and by_issuer + after, by_database and by_database + after
+
+
 def begun(state: SecretState, traits: Traits, now: datetime) -> datetime:
     """The first moment at which what is done ``now`` may have had its effect: an earlier attempt may have been it."""
     first = lost(state, traits)

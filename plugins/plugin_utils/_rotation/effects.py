@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     InvalidRequestError,
     RotorError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import rule
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import clocks, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -29,6 +29,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies imp
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.issuing import Issuing
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.recheck import Clocks
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.revoking import Revoking
 
 
@@ -84,8 +85,7 @@ class Effects(Issuing, Revoking):
         if work.state.intent("write", copy.id):
             return None  # our own write of unknown outcome is no foreign change
         mark = work.state.holdings.get(copy.id)
-        before = {**work.row.baseline, **work.order.baseline}
-        baseline = mark.evidence if mark else before.get(copy.id)
+        baseline = rule.as_left(work.state, work.row, work.order, copy)
         store = self._systems.store(copy)
         if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, watched(copy, mark))):
             raise ConflictError(changed_by_hand(copy), hint=forget_hint(copy))
@@ -145,7 +145,9 @@ class Effects(Issuing, Revoking):
         lacking = rule.missing_proof(work.secret, work.state, row)
         if lacking:
             raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
-        self._ledger.closed(self._run, work.secret.name, row.id)
+        measured = clocks.waits(work.secret, self._systems.issuer(work.secret).traits)
+        by_issuer = Clocks(self._systems, self._ledger).issuer_time(work.secret) if measured else None
+        self._ledger.closed(self._run, work.secret.name, row.id, by_issuer)
         return f"{row.name} is in every copy and proven"
 
     def _abandon(self, work: Work) -> str:

@@ -23,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import BusyError, StoppedError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.clocks import NotYetError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import is_dead
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.effects import Effects
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
@@ -227,6 +228,10 @@ class Engine:
             said = future.result()
         except StoppedError:
             return
+        except NotYetError as error:
+            for lane in lanes:
+                lane.status, lane.until, lane.problem = "waiting", error.until, str(error)
+            return
         except BaseException as error:  # noqa: BLE001 - what nobody foresaw must not stop the other secrets
             self._failed(works, str(guard.as_rotor_error(error)))
             return
@@ -256,6 +261,8 @@ class Engine:
     def _hold(self, lane: Lane, action: Action | None, problem: str) -> None:
         if lane.status != "held":
             lane.status, lane.problem, lane.held_at = "held", problem, action
+        elif action and lane.held_at and action.kind == lane.held_at.kind and problem not in lane.problem:
+            lane.problem += f"; {problem}"
 
     def _hold_again(self, lane: Lane, kind: str, target: str, problem: str) -> None:
         """What failed once in a run is not tried again in it: the phases that follow are for the other secrets."""
@@ -296,7 +303,7 @@ def _group(actions: list[Action]) -> list[Action]:
     if not actions:
         return []
     first = actions[0]
-    together = first.kind in ("write", "reload")
+    together = first.kind in ("look", "write", "reload")
     same = list(takewhile(lambda action: (action.kind, action.step) == (first.kind, first.step), actions))
     return same if together else same[:1]
 

@@ -57,7 +57,9 @@ class Issuing(Acts):
             self._ledger.fail(self._run, secret, lost.id, f"{name} was never minted")
             return f"{name} was never minted"
         mark = self._mark(work, issuer)
-        self._ledger.minted(self._run, secret, lost.id, replace(found, name=name), lost.baseline, in_force=mark)
+        self._ledger.minted(
+            self._run, secret, lost.id, replace(found, name=name), lost.baseline, in_force=_dated(mark, issuer)
+        )
         return f"{name} was minted, and is read back, fingerprint {shown}"
 
     def _find_orphan(self, work: Work, issuer: Issuer, lost: Intent) -> str:
@@ -71,11 +73,15 @@ class Issuing(Acts):
         return f"found the orphan {lost.target} ({', '.join(map(identifier, found))})"
 
     def _look(self, work: Work) -> str:
-        """What preflight cannot ask of a host: is the copy within reach, and as this ledger left it?"""
-        secret, copy = work.secret, self.copy(work.secret, work.action.target)
-        mark, known = work.state.holdings.get(copy.id), work.order.baseline.get(copy.id)
+        """Ask a host what preflight cannot: is the copy within reach, and as this ledger left it?
+
+        What is seen right before a revoke is kept, and compared where all copies are.
+        """
+        secret, copy, about = work.secret, self.copy(work.secret, work.action.target), work.action.credential
+        mark = work.state.holdings.get(copy.id)
+        known = work.order.baseline.get(copy.id) if about is None else None
         store = self._systems.store(copy)
-        intent = self._ledger.intend(self._run, secret.name, "look", copy.id)
+        intent = self._ledger.intend(self._run, secret.name, "look", copy.id, about)
         with self._outcome({secret.name: intent}):
             seen = store.observe(copy.container, watched(copy, mark))
             ours = work.state.intent("write", copy.id) is not None
@@ -88,13 +94,17 @@ class Issuing(Acts):
         secret, issuer = work.secret, self._systems.issuer(work.secret)
         lost = work.state.intent("mint")
         name = lost.target if lost else f"rotor-{self._ledger.id}-{self._clock.now():%Y%m%d}-{secrets.token_hex(4)}"
-        seen = {copy: look.progress for copy, look in work.state.looks.items() if look.run == self._run}
+        seen = {
+            copy: look.progress
+            for copy, look in work.state.looks.items()
+            if look.run == self._run and look.credential is None
+        }
         baseline = {**work.order.baseline, **seen}
         mark = self._mark(work, issuer) if issuer.traits.value == "provider" else None
         intent = self._ledger.intend(self._run, secret.name, "mint", name, progress={"baseline": baseline})
         with self._outcome({secret.name: intent}):
             credential = self._made(work, issuer, name, intent, baseline)
-        self._ledger.minted(self._run, secret.name, intent, credential, baseline, in_force=mark)
+        self._ledger.minted(self._run, secret.name, intent, credential, baseline, in_force=_dated(mark, issuer))
         shown = self._ledger.fingerprint(secret.name, credential.fields)
         made = "minted" if issuer.traits.value == "provider" else "made and sealed"
         known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
@@ -132,7 +142,7 @@ class Issuing(Acts):
         intent = self._ledger.intend(self._run, secret, "activate", row.name, row.id)
         with self._outcome({secret: intent}):
             self._insist(lambda: issuer.activate(credential))
-        self._ledger.activated(self._run, secret, intent, row, mark)
+        self._ledger.activated(self._run, secret, intent, row, _dated(mark, issuer) or {})
         return f"{row.name} is in force at its provider"
 
     def _insist(self, effect: Callable[[], None]) -> None:
@@ -172,3 +182,9 @@ class Issuing(Acts):
             f"{row.name} is not written: somebody else has ended it, and the provider accepts it no more",
             hint="Run again with -e rotate_force=true, and another takes its place",
         )
+
+
+def _dated(mark: Evidence | None, issuer: Issuer) -> Evidence | None:
+    """Add the issuer's time, as its answer has just told it, to a mark from which an end is reckoned."""
+    time = issuer.connection.server_time() if mark and "old_ends_at" in mark and issuer.connection else None
+    return {**mark, "in_force_by_issuer": time.isoformat()} if mark and time else mark

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.binding import LEDGER, Binding
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import key_id
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import Row, as_text
@@ -116,14 +117,14 @@ class Ledger(Trail):
                 minted_at=now,
             )
             if in_force is not None:
-                self._set(tx, row, **in_force, in_force_at=now)
+                self._put_in_force(tx, row, in_force, now)
             self._done(tx, intent, secret, "mint", credential.name, now)
 
     def activated(self, run: str, secret: str, intent: int, row: CredentialRow, in_force: Row) -> None:
         """A value of ours is valid at its provider."""
         details = {"credential": row.id, **in_force}
         with self._transaction(run, secret, "activated", details) as (tx, now):
-            self._set(tx, row.id, **in_force, in_force_at=now)
+            self._put_in_force(tx, row.id, in_force, now)
             self._done(tx, intent, secret, "activate", row.name, now)
 
     def accepted(self, run: str, secret: str, intent: int, row: CredentialRow) -> None:
@@ -218,15 +219,20 @@ class Ledger(Trail):
             tx.put(self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
             self._done(tx, intent, secret, "verify", check, now)
 
-    def closed(self, run: str, secret: str, credential: int) -> None:
-        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned."""
+    def closed(self, run: str, secret: str, credential: int, by_issuer: datetime | None = None) -> None:
+        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned.
+
+        ``by_issuer``: the issuer's time, where a grace will be measured by it.
+        """
         with self._transaction(run, secret, "proven everywhere", {"credential": credential}) as (tx, now):
             for state, after in (
                 (CredentialState.CURRENT, CredentialState.PREVIOUS),
                 (CredentialState.PENDING, CredentialState.ABANDONED),
             ):
                 tx.change(self._t.credentials, {"secret": secret, "state": state}, {"state": after})
-            self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now)
+            times = {"closed_by_issuer": by_issuer, "closed_by_database": postgres.server_time(tx.connection)}
+            others = {name: as_text(time) if time else None for name, time in times.items()}
+            self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now, **others)
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """A credential that a rollback has taken out of every copy."""
@@ -376,6 +382,11 @@ class Ledger(Trail):
 
     def _set(self, tx: Transaction, credential: int, **values: Any) -> None:
         tx.change(self._t.credentials, {"id": credential}, values)
+
+    def _put_in_force(self, tx: Transaction, credential: int, in_force: Row, now: str) -> None:
+        time = postgres.server_time(tx.connection) if "old_ends_at" in in_force else None
+        by_database = {"in_force_by_database": as_text(time)} if time else {}
+        self._set(tx, credential, **in_force, in_force_at=now, **by_database)
 
     def _set_revoked(self, tx: Transaction, credential: int, proof: str, now: str) -> None:
         self._set(tx, credential, state=CredentialState.REVOKED, revoked_at=now, proof=proof, sealed={})

@@ -9,15 +9,15 @@ nothing older is alive? Resume, rollback, clean-up and an edited map are that sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Secret, Step
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rule import holds, obstacles
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, Step
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rule import holds, look_of, obstacles
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -73,9 +73,13 @@ class Action:
     until: datetime | None = None
     cut: bool = False
     """It ends the old value, and so it waits for the roll-out that closes the gap."""
+    again: bool = False
+    """A look right before a revoke, and not before a mint."""
 
     @property
     def phase(self) -> Phase:
+        if self.again:
+            return Phase.REVOKED
         return Phase.ROLLED_OUT if self.cut else _PHASES[self.kind]
 
 
@@ -108,13 +112,14 @@ def _issue(
     actions: list[Action] = []
     if lost and (traits.recover is Recover.READABLE or _leaves_an_orphan(traits)):
         actions.append(Action("recover", target=lost.target))
-    if wanted and not dead:
-        copies = [copy for step in steps for copy in step.copies if copy.host]
-        seen = {copy for copy, look in state.looks.items() if look.run == order.run}
-        actions += [Action("look", target=copy.id) for copy in copies if copy.id not in seen]
     turning = wanted and traits.turns and _grace_is_over(secret, state, now)
     in_the_way = [row for row in state.credentials if _is_in_the_way(state, row, traits, turning)]
-    actions += [Action("clean", credential=row.id) for row in in_the_way if not obstacles(secret, state, row, order)]
+    cleaned = [row for row in in_the_way if not obstacles(secret, state, row, order)]
+    if cleaned and traits.revoke == "api" and not dead:
+        actions += _looks(secret.copies, state, order, None)
+    elif wanted and not dead:
+        actions += _looks((copy for step in steps for copy in step.copies), state, order, None)
+    actions += [Action("clean", credential=row.id) for row in cleaned]
     if wanted:
         actions.append(Action("mint", cut=traits.cuts_over and traits.value == "provider"))
     if not traits.cuts_over and not order.rollback:
@@ -122,6 +127,15 @@ def _issue(
     elif order.rollback and traits.value == "provider" and _is_untried(state, order, target):
         actions += [Action("accept", credential=target.id)] if target and target.has_value else []
     return actions
+
+
+def _looks(
+    copies: Iterable[Copy], state: SecretState, order: Order, about: CredentialRow | None, *, again: bool = False
+) -> list[Action]:
+    """Looks at copies on hosts that this run has yet to make: before a mint, or ``again`` before a revoke."""
+    row = about.id if about else None
+    left = [copy for copy in copies if copy.host and not look_of(state, order, copy, row)]
+    return [Action("look", target=copy.id, credential=row, again=again) for copy in left]
 
 
 def _leaves_an_orphan(traits: Traits) -> bool:
@@ -241,6 +255,9 @@ def _endings(
     doomed = [row for row in others if row.within_reach]
     failed = [row for row in doomed if row.state in (CredentialState.PENDING, CredentialState.ABANDONED)]
     retired = [row for row in doomed if row not in failed]
+    ends_by_call = traits.revoke == "api" and not traits.cuts_over
+    looks = _looks(secret.copies, state, order, target or state.current, again=True) if ends_by_call else []
+    actions += looks if failed else []
     actions += [Action("revoke", credential=row.id) for row in failed]
     since = target.closed_at if target and settled else None
     until = (since or now) + secret.revoke.after
@@ -249,6 +266,7 @@ def _endings(
     clock_runs_later = traits.ends_the_old and traits.overlap is Overlap.TIMED and not settled and until == now
     if retired and (until > now or clock_runs_later):
         actions.append(Action("wait", until=None if clock_runs_later else until))
+    actions += looks if retired and not failed and not traits.ends_the_old else []
     actions += [Action("end" if traits.ends_the_old else "revoke", credential=row.id) for row in retired]
     if target and target.has_value and secret.retain != "current":
         actions.append(Action("tidy", credential=target.id))

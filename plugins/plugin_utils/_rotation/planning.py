@@ -37,7 +37,7 @@ class Planning:
         self._ledger = journal.ledger
         self._clock = clock
         self._keeps_files = keeps_files
-        self._preflight = Preflight(secret_map, systems, journal.ledger, forget=wishes.forget)
+        self._preflight = Preflight(secret_map, systems, journal.ledger, clock, forget=wishes.forget)
 
     def plan(self) -> list[Planned]:
         """Every secret that the criteria reach; those that go are the ones with actions and without problems."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
@@ -52,6 +53,15 @@ def parse_url(text: str, password: SecretValue | None) -> Any:
         )
     known = password or (SecretValue(str(url.password)) if url.password else None)
     return url.set(password=known.reveal()) if known else url
+
+
+def server_time(tx: Any) -> datetime | None:
+    """Read the database server's clock with ``clock_timestamp()``; None where the database is a file."""
+    if tx.dialect.name != "postgresql":
+        return None
+    sa = library("sqlalchemy")
+    time: datetime = tx.scalar(sa.select(sa.func.clock_timestamp()))
+    return time.astimezone(UTC)
 
 
 def label(url: Any) -> str:

@@ -16,12 +16,14 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     RotorError,
     UnexpectedError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import clocks
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -90,10 +92,13 @@ class Question:
 class Preflight:
     """Asks, remembers the answers for this run, and judges plans by them."""
 
-    def __init__(self, secret_map: SecretMap, systems: Systems, ledger: Ledger, forget: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock, forget: tuple[str, ...] = ()
+    ) -> None:
         self._map = secret_map
         self._systems = systems
         self._ledger = ledger
+        self._clock = clock
         self._forget = forget
         self._answers: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -110,6 +115,7 @@ class Preflight:
             item.problems += self._own_credential(item)
             if self._judge(item, self._questions(item)):
                 self._compare(item)
+            item.notes += self._clocks_apart(item)
             if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
                 self._candidates(item)
 
@@ -242,6 +248,20 @@ class Preflight:
             for probe in self._probes(item)
             if values & set(self._systems.own_values(probe.about))
         ]
+
+    def _clocks_apart(self, item: Planned) -> list[str]:
+        """Whether a clock will hold up the end of an old credential; the probes have heard what time it is."""
+        if not item.goes or not (clocks.waits(item.secret, item.traits) or clocks.ends_by_itself(item.traits)):
+            return []
+        database = Question("clock", "the ledger's database", self._ledger.database_time)
+        connection = self._systems.issuer(item.secret).connection
+        times = {
+            f"connection {item.secret.issuer.connection}": connection.server_time() if connection else None,
+            database.about: self._answer(database),
+        }
+        now = self._clock.now()
+        found = clocks.apart(now, [clocks.Reading(who, time) for who, time in times.items() if time])
+        return [f"{what}; as long as it is, no old credential is ended after a time" for what in found]
 
     def _candidates(self, item: Planned) -> None:
         try:

@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import postgres, sealing
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.binding import LEDGER, TAGGED, Binding
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
@@ -38,9 +38,13 @@ _TIMES = (
     "minted_at",
     "in_force_since",
     "in_force_at",
+    "in_force_by_issuer",
+    "in_force_by_database",
     "old_ends_at",
     "accepted_at",
     "closed_at",
+    "closed_by_issuer",
+    "closed_by_database",
     "revoked_at",
 )
 
@@ -184,6 +188,11 @@ class Records:
             attempts = tx.find(self._t.intents, same)
         since = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
         return next((dict(row["progress"]) for row in since if row["progress"]), {})
+
+    def database_time(self) -> datetime | None:
+        """Read the clock of the database server; None for a file, which has no clock of its own."""
+        with self._read() as tx:
+            return postgres.server_time(tx.connection)
 
     def known_ids(self) -> set[str | None]:
         """Read the provider's ids of all credentials that this ledger has ever known."""

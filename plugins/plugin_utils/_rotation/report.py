@@ -37,6 +37,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.wording im
     how_long,
     life,
     overlap,
+    unasked,
     untraceable,
     when,
 )
@@ -90,7 +91,7 @@ class Report:
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += expected_gap(item)
-        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item), *untraceable(item)]]
+        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item), *untraceable(item), *unasked(item)]]
         if item.candidates:
             lines += self.candidates(item)
         return lines
@@ -224,7 +225,7 @@ class Report:
         head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(lane.status, "OPEN")
         ends = "ends by itself, and that is proven" if lane.traits.ends_the_old else "is revoked"
         rest = f": the old credential {ends} after {when(lane.until)}, by the next run" if lane.until else ""
-        lines = [f"{head}  {secret.name}{rest}"]
+        lines = [f"{head}  {secret.name}{rest}", *([f"  {lane.problem}"] if lane.problem else [])]
         new = state.pending or state.current
         if new:
             lines.append(f"  {'now' if back else 'new'}  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Listed
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     OutcomeUnknownError,
     RotorError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, rule
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import clocks, cutover, rule
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import PROPAGATION, Acts, Work
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialRow, replacement_of
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.recheck import Clocks, Recheck, lists
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
+    CredentialRow,
+    CredentialState,
+    replacement_of,
+)
 
 SETTLE = 1.0
 """Seconds between the two refusals that prove a revocation."""
@@ -39,7 +47,10 @@ class Revoking(Acts):
         if issuer.traits.revoke != "api":
             self._ledger.retired(self._run, secret.name, row.id, "gone from every copy")
             return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
-        self._require(work, issuer, row)
+        self._grace_over(work, issuer)
+        listed = cache(issuer.listed)
+        self._require(work, issuer, listed)
+        Recheck(work, self._systems, self._ledger, self._clock.now()).demand(issuer, listed)
         intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)
         with self._outcome({secret.name: intent}):
             issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
@@ -48,10 +59,19 @@ class Revoking(Acts):
         self._ledger.revoked(self._run, secret.name, intent, row, proof)
         return f"{row.name} revoked, proof: {proof}"
 
-    def _require(self, work: Work, issuer: Issuer, row: CredentialRow) -> None:
+    def _grace_over(self, work: Work, issuer: Issuer) -> None:
+        """By every clock; what never was in use has no grace."""
+        failed = work.row.state in (CredentialState.PENDING, CredentialState.ABANDONED)
+        if clocks.waits(work.secret, issuer.traits) and not failed:
+            replacement = replacement_of(work.state, work.order)
+            readings = Clocks(self._systems, self._ledger).after_a_grace(work.secret, replacement)
+            clocks.demand_over(work.row.name, self._clock.now(), readings)
+
+    def _require(self, work: Work, issuer: Issuer, all_listed: Callable[[], Sequence[Listed]]) -> None:
+        row = work.row
         if "unused" not in work.secret.revoke.require or not issuer.tells_use:
             return
-        listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
+        listed = next((item for item in all_listed() if item.id == row.provider_id), None)
         replacement = replacement_of(work.state, work.order)
         since = replacement.closed_at if replacement else None
         if listed and listed.last_used_at and since and listed.last_used_at > since:
@@ -89,6 +109,10 @@ class Revoking(Acts):
         secret, row = work.secret.name, work.row
         issuer = self._systems.issuer(work.secret)
         new = replacement_of(work.state, work.order)
+        if clocks.ends_by_itself(issuer.traits):
+            ends = cutover.old_has_ended_elsewhere(new)
+            readings = Clocks(self._systems, self._ledger).at_the_providers_end(work.secret, ends)
+            clocks.demand_over(row.name, self._clock.now(), readings)
         intent = self._ledger.intend(self._run, secret, "end", row.name, row.id)
         with self._outcome({secret: intent}):
             proof = self._prove_end(issuer, row, new)
@@ -109,7 +133,7 @@ class Revoking(Acts):
                     f"{row.name} should have ended with the one that replaced it, and its provider still accepts it",
                     hint="If this lasts, end it at its provider, and run again",
                 )
-        if row.provider_id and new and row.provider_id != new.provider_id and type(issuer).listed is not Issuer.listed:
+        if row.provider_id and new and row.provider_id != new.provider_id and lists(type(issuer)):
             listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
             if listed and not listed.revoked:
                 raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")

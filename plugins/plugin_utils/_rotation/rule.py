@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, key_id
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
+    Intent,
     Mark,
     Order,
     Origin,
@@ -25,13 +29,36 @@ def obstacles(secret: Secret, state: SecretState, row: CredentialRow, order: Ord
     """
     found = uses(state, row)
     found += [f"{name} had it when it was adopted, and has left the map" for name in unmarked(secret, state, row)]
-    never_handed_out = row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
-    if never_handed_out:
+    if never_handed_out(state, row, order):
         return found
     replacement = replacement_of(state, order)
     if replacement is None or replacement.id == row.id:
         return [*found, "there is nothing in its place"]
     return found + missing_proof(secret, state, replacement)
+
+
+def never_handed_out(state: SecretState, row: CredentialRow, order: Order) -> bool:
+    """Whether no write of this ledger put ``row`` anywhere, and nobody has changed a copy in between."""
+    return row.origin is not Origin.ADOPTED and row.id not in state.handed_out and not order.moved
+
+
+def as_left(state: SecretState, row: CredentialRow, order: Order, copy: Copy) -> Mapping[str, Any] | None:
+    """Evidence of a copy as this ledger wrote it, or found it before ``row`` was made.
+
+    None: it has not seen it, or not since a person said that what is there may be overwritten.
+    """
+    mark = state.holdings.get(copy.id)
+    before = {} if copy.id in order.moved else row.baseline
+    return mark.evidence if mark else {**before, **order.baseline}.get(copy.id)
+
+
+def look_of(state: SecretState, order: Order, copy: Copy, about: int | None) -> Intent | None:
+    """The look of this run at a copy on a host, made when it was to hold the credential ``about``.
+
+    None as ``about``: made before a mint. What was seen before a write is thus no evidence for a revoke after it.
+    """
+    look = state.looks.get(copy.id)
+    return look if look and look.run == order.run and look.credential == about else None
 
 
 def uses(state: SecretState, row: CredentialRow) -> list[str]:

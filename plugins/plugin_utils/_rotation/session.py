@@ -108,7 +108,7 @@ class Session:
         )
         lanes = engine.advance(until)
         stuck = plan["stuck"]
-        over = until is Phase.REVOKED or all(lane.status in _BAD for lane in lanes)
+        over = (until is Phase.REVOKED and not engine.todo) or all(lane.status in _BAD for lane in lanes)
         result = shown(_advanced(lanes, engine.todo, stuck if over else [], over))
         if over:
             report = Report(secret_map, run, self._caller.command)

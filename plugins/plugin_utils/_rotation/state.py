@@ -55,6 +55,9 @@ class CredentialRow:
     """The first moment at which its provider may have taken it, where that is the old one's end."""
     in_force_at: datetime | None = None
     """When the provider's answer said so."""
+    in_force_by_issuer: datetime | None = None
+    in_force_by_database: datetime | None = None
+    """The same by other clocks than ours, where they were read."""
     old_ends_at: datetime | None = None
     """When the provider ends the one before it, at the earliest; None where that is at once."""
     accepted_at: datetime | None = None
@@ -62,6 +65,10 @@ class CredentialRow:
     accepted_in: str | None = None
     """The run that saw it."""
     closed_at: datetime | None = None
+    closed_by_issuer: datetime | None = None
+    """``closed_at`` by the issuer's clock; None where that was not asked, or tells no time."""
+    closed_by_database: datetime | None = None
+    """``closed_at`` by the clock of the ledger's database server; None for a file."""
     revoked_at: datetime | None = None
     proof: str | None = None
 

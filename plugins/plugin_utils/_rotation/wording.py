@@ -11,6 +11,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import duratio
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.preflight import Planned
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.recheck import tells_life
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -58,6 +59,14 @@ def expected_gap(item: Planned) -> list[str]:
 def untraceable(item: Planned) -> list[str]:
     mints = any(action.kind == "mint" for action in item.actions)
     return [_NO_TRACE[item.traits.overlap]] if mints and item.traits.recover is Recover.NONE else []
+
+
+def unasked(item: Planned) -> list[str]:
+    """Say that a revoke rests on the ledger alone, where no provider can be asked."""
+    ends = item.traits.revoke == "api" and any(action.kind in ("revoke", "clean") for action in item.actions)
+    if not ends or tells_life(registry.find("issuers", item.secret.issuer.type)):
+        return []
+    return ["its provider cannot be asked whether a new credential lives: the old one is revoked without that"]
 
 
 def beyond_reach(state: SecretState) -> list[str]:

@@ -104,7 +104,7 @@ class Play:
             return plan
         self.through(plan["run"], Phase.ISSUED)
         result = self.through(plan["run"], Phase.ROLLED_OUT)
-        return self.advance(plan["run"], Phase.REVOKED) if not result["over"] else result
+        return self.through(plan["run"], Phase.REVOKED) if not result["over"] else result
 
     def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
         """As Ansible does it: a failed task's message is the last thing that one reads."""

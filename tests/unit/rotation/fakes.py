@@ -54,6 +54,9 @@ class Cloud(Connection):
         self.world.call("probe", "cloud")
         return "the test's own account"
 
+    def server_time(self) -> Any:
+        return self.world.clock.now() + self.world.ahead
+
 
 class Shelf(Store):
     """Write-only: its evidence is a version for each key."""
@@ -104,6 +107,43 @@ class Shelf(Store):
 
 class Narrow(Shelf):
     limits = Limits(value_bytes=4, keys_at_once=1)
+
+
+class Window(Shelf):
+    """Readable: its evidence is a fingerprint of each value."""
+
+    readable = True
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        world, box = self.connection.world, container["box"]
+
+        def look() -> Evidence:
+            return {"keys": self._prints({key: value for key, (value, _at) in world.containers[box].items()}, keys)}
+
+        return world.call("observe", box, look)
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        super().write(container, values, since)
+        return {"keys": self._prints({key: value.reveal() for key, value in values.items()}, values)}
+
+    def _prints(self, values: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
+        return {key: self.fingerprint(SecretValue(value)) for key, value in values.items() if key in keys}
+
+    @classmethod
+    def describe(cls, evidence: Evidence) -> str:
+        return f"{len(evidence['keys'])} keys"
+
+
+class Dark(Shelf):
+    """It shows nothing, and whoever uses it has said that this is known."""
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        self.connection.world.call("observe", container["box"])
+        return {"keys": {}}
+
+    @classmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        return True
 
 
 class Hosts(HostConnection):
@@ -200,6 +240,7 @@ class Token(Issuer):
         def end() -> None:
             if credential.id not in self.world.made | self.world.named:
                 self.world.violations.append(f"revoked {credential.id}, which is foreign")
+            self.world.judge_revoke(str(credential.id))
             self.world.issued[str(credential.id)].revoked = True
 
         self.world.call("revoke", str(credential.id), end)
@@ -209,6 +250,23 @@ class Blind(Token):
     """A mint whose answer was lost cannot be found."""
 
     traits = Traits("provider", Overlap.OPEN, "api", Recover.NONE)
+
+
+class Listless(Token):
+    """It takes a token or refuses it, and lists none."""
+
+    traits = Traits("provider", Overlap.OPEN, "api", Recover.NONE)
+    listed = Issuer.listed
+
+
+class Silent(Listless):
+    """We choose its tokens, and it does not even say whether one lives."""
+
+    traits = Traits("ours", Overlap.OPEN, "api", Recover.OURS)
+    verify = Issuer.verify
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        return self.mint(name)
 
 
 class Machines(Consumer):
@@ -327,14 +385,23 @@ FAKE = Provider(
         "refused": "rotor_provider:Refused",
         "narrow": "rotor_provider:Cloud",
         "hosts": "rotor_provider:Hosts",
+        "window": "rotor_provider:Cloud",
+        "dark": "rotor_provider:Cloud",
     },
     stores={
         "cloud": "rotor_provider:Shelf",
         "refused": "rotor_provider:Shelf",
         "hosts": "rotor_provider:File",
         "narrow": "rotor_provider:Narrow",
+        "window": "rotor_provider:Window",
+        "dark": "rotor_provider:Dark",
     },
-    issuers={"token": "rotor_provider:Token", "blind": "rotor_provider:Blind"},
+    issuers={
+        "token": "rotor_provider:Token",
+        "blind": "rotor_provider:Blind",
+        "listless": "rotor_provider:Listless",
+        "silent": "rotor_provider:Silent",
+    },
     consumers={"machines": "rotor_provider:Machines"},
     checks={"selftest": "rotor_provider:SelfTest"},
 )

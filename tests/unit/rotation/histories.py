@@ -29,7 +29,7 @@ from tests.unit.rotation.driver import Play
 from tests.unit.rotation.quick import quick_runs, rare_collections
 from tests.unit.rotation.world import WORLDS, Issued, Killed, World, commits_as_points
 
-MACHINES = 4
+MACHINES = 5
 SHARDS = range(4)
 _numbers = itertools.count(1)
 POINTS = st.none() | st.integers(1, 70)

@@ -42,6 +42,7 @@ def test_effects_come_in_the_maps_order_and_each_step_is_proven_before_the_next(
         ("update", "ci/0"),
         ("update", "ci/1"),
         ("test", "ci"),
+        ("show", name),
         ("revoke", old),
     ]
 

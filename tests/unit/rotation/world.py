@@ -104,9 +104,15 @@ class World:
         """Ids about which the provider gives no clear answer."""
         self.stubborn: set[str] = set()
         """Ids that stay accepted although they are revoked."""
+        self.received: set[str] = set()
+        """Values that ever were in a container."""
         self.stamps: dict[str, str] = {}
         """Box -> the ledger that it says it belongs to."""
+        self.ended_by_others: set[str] = set()
+        """Ids of what was in use, and died without the engine: whoever holds one is no fault of the engine's."""
         self.problems: dict[str, list[str]] = {}
+        self.ahead = timedelta()
+        """How far the provider's clock is ahead of the engine's."""
         self.cuts_over = False
         """Whether a moment without a working credential is a gap, which is measured, and no violation."""
         self.gap_since: datetime | None = None
@@ -175,7 +181,21 @@ class World:
     # -- the oracle ---------------------------------------------------------------------------------------------
 
     def valid(self, value: str) -> bool:
-        return all(self._lives(one) for one in self.issued.values() if one.value == value)
+        issued = (one for one in self.issued.values() if one.value == value)
+        return all(self._lives(one) or one.id in self.ended_by_others for one in issued)
+
+    def end(self, credential: str) -> None:
+        """Somebody ends a credential at its provider, past the engine."""
+        self.issued[credential].revoked = True
+        self.ended_by_others.add(credential)
+
+    def judge_revoke(self, credential: str) -> None:
+        """What works is not ended while what is in use does not: both would be dead."""
+        held = {value for service in self.services.values() for value in self._held(service)}
+        dead = [one.id for one in self.issued.values() if one.value in held and one.id in self.ended_by_others]
+        ending = self.issued[credential]
+        if dead and self._lives(ending) and ending.value in self.received:
+            self.violations.append(f"revoked {credential}, and {', '.join(dead)}, which is in use, is dead")
 
     def _lives(self, one: Issued) -> bool:
         return not one.revoked and (one.ends_at is None or one.ends_at > self.clock.now())
@@ -225,6 +245,7 @@ class World:
 
     def put(self, container: str, values: dict[str, str]) -> None:
         """A write by hand, or by the engine."""
+        self.received.update(values.values())
         there = self.containers.setdefault(container, {})
         there.update({key: (value, next(self._numbers)) for key, value in values.items()})
 

@@ -86,6 +86,10 @@ class FlyConnection(Connection):
         options = {"run": self._run, "ca_cert": self._ca_cert, "request_id_header": "fly-request-id", **options}
         return HttpClient("Fly", url, lambda: header, clock=clock, **options)
 
+    def server_time(self) -> datetime | None:
+        """Return the earlier one of its two APIs' times: a clock can only delay."""
+        return min(filter(None, (self._rest.server_time(), self._graphql.server_time())), default=None)
+
     # Tokens
 
     def probe(self) -> str:

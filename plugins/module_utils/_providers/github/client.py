@@ -90,6 +90,9 @@ class GitHubConnection(Connection):
         self._once = _Once()
         self._tagged: dict[str, Answer] = {}
 
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
+
     def probe(self) -> str:
         """``/rate_limit`` takes every kind of token and costs nothing; a server without limits answers 404."""
         answer = self._request("GET", "/rate_limit", "asking GitHub for its rate limit", ok=(200, 404))

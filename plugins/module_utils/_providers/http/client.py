@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors
@@ -70,6 +71,9 @@ class HttpConnection(Connection):
             budget=Budget(clock, Quota()),
             ca_cert=options.get("ca_cert"),
         )
+
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
 
     def probe(self) -> str:
         if not self._probe:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
@@ -51,6 +52,9 @@ class InfisicalConnection(Connection):
         more = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
+
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
 
     def probe(self) -> str:
         """Whether it is there, and a login where there is one to be made; what it may do is seen when it is used."""
