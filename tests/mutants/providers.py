@@ -65,13 +65,23 @@ MUTANTS = (
     http("lost answer: a refusal of its repetition", "return errors.in_doubt(error)", "return error"),
     wire(
         "no effect: not a byte had left",
-        "attempt.sent = attempt.sent or (attempt.armed and not self._is_connecting)",
+        "transmission.sent = transmission.sent or (transmission.armed and not self._is_connecting)",
         "pass",
     ),
-    wire("no effect: a CONNECT is no byte of it", "(attempt.armed and not self._is_connecting)", "attempt.armed"),
+    wire(
+        "no effect: a CONNECT is no byte of it",
+        "(transmission.armed and not self._is_connecting)",
+        "transmission.armed",
+    ),
     wire("a mint goes over a new connection", "if _current().fresh:", "if False:"),
     http("refused certificate: not tried again", " or isinstance(error, errors.UntrustedServerError)", ""),
-    provider("no effect: no role was assumed", "aws/client", "armed=False) as way", "armed=True) as way", "aws_wire"),
+    provider(
+        "no effect: no role was assumed",
+        "aws/client",
+        "armed=False) as transmission",
+        "armed=True) as transmission",
+        "aws_wire",
+    ),
     provider(
         "lost answer: a GraphQL mutation's",
         "fly/client",
