@@ -95,8 +95,10 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         self._buffer.clear()  # else the next request on this connection would begin with it
         if spoiler.kind == wire.REFUSED:
             _find_nobody(self)
-        elif self.sock is None:
-            self.connect()
+        else:
+            if self.sock is None:
+                self.connect()
+            self.send(b"")  # for those who watch how far it comes; nothing of it leaves
 
     def sends(self: Any, data: Any) -> None:
         if not getattr(self, "spoilt", False) or _lets_through(spoiler.kind):

@@ -41,7 +41,8 @@ _ACTIVATE = (
 _REVOKE_INTENT = '        intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)\n'
 _REVOKED = "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))\n"
 _PROVEN = "proof = self._prove(work, issuer, row)\n"
-_REVOKE = f"        with self._outcome({{secret.name: intent}}):\n            {_REVOKED}            {_PROVEN}"
+_AFTER_REVOKE = f"            with after_an_effect():\n                {_PROVEN}"
+_REVOKE = f"        with self._outcome({{secret.name: intent}}):\n            {_REVOKED}{_AFTER_REVOKE}"
 
 MUTANTS = (
     mutant(
@@ -76,6 +77,16 @@ MUTANTS = (
         "revoking",
         "kill",
         "rotation",
+    ),
+    mutant(
+        "outcome kept: a proof comes after the revoke", "revoking", _AFTER_REVOKE, f"            {_PROVEN}", "revoking"
+    ),
+    mutant(
+        "outcome kept: a repetition that never left",
+        "issuing",
+        "                with after_an_effect(turn):\n                    return effect()",
+        "                return effect()",
+        "cutover",
     ),
     mutant(
         "outcome kept: no answer is no failure",

@@ -10,10 +10,15 @@ from tests.mutants.mutant import Mutant
 CORE = "module_utils/_core"
 PROVIDERS = "module_utils/_providers"
 HTTP = "core/test_http"
+WIRE = "core/test_wire"
 
 
 def http(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
-    return Mutant(safeguard, f"{CORE}/http", text, instead, (HTTP, *tests))
+    return Mutant(safeguard, f"{CORE}/http", text, instead, (HTTP, WIRE, *tests))
+
+
+def wire(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(safeguard, f"{CORE}/wire", text, instead, (WIRE,))
 
 
 def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
@@ -25,7 +30,7 @@ def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) ->
 _VERDICT = """\
         except AuthenticationError:
             return Answer.REFUSED
-        except StoppedError:
+        except (StoppedError, UntrustedServerError):
             raise
         except RotorError:
             return Answer.UNCLEAR
@@ -35,7 +40,7 @@ _VERDICT = """\
 def proof(what: str, status: int) -> Mutant:
     """That answer, too, would be taken for the end of a token."""
     instead = f"""\
-        except StoppedError:
+        except (StoppedError, UntrustedServerError):
             raise
         except RotorError as error:
             return Answer.REFUSED if error.status in (401, {status}) else Answer.UNCLEAR
@@ -57,6 +62,26 @@ MUTANTS = (
     ),
     http("lost answer: 5xx is in doubt", "doubt = doubt or (not reads and answer.status >= 500)", "pass"),
     http("lost answer: sent again where harmless only", "or (doubt and not harmless)", ""),
+    http("lost answer: a refusal of its repetition", "return errors.in_doubt(error)", "return error"),
+    wire(
+        "no effect: not a byte had left",
+        "transmission.sent = transmission.sent or (transmission.armed and not self._is_connecting)",
+        "pass",
+    ),
+    wire(
+        "no effect: a CONNECT is no byte of it",
+        "(transmission.armed and not self._is_connecting)",
+        "transmission.armed",
+    ),
+    wire("a mint goes over a new connection", "if _current().fresh:", "if False:"),
+    http("refused certificate: not tried again", " or isinstance(error, errors.UntrustedServerError)", ""),
+    provider(
+        "no effect: no role was assumed",
+        "aws/client",
+        "armed=False) as transmission",
+        "armed=True) as transmission",
+        "aws_wire",
+    ),
     provider(
         "lost answer: a GraphQL mutation's",
         "fly/client",
@@ -119,9 +144,9 @@ MUTANTS = (
         "ssm_store",
     ),
     # credentials stay
-    http("credential: to its own host only", "if origin(url) != origin(self.base_url):", "if False:"),
+    http("credential: to its own host only", "if there != origin(self.base_url):", "if False:"),
     http("credential: a change follows no redirect", "reply.is_redirect and method in SAFE", "reply.is_redirect"),
-    http("credential: not in clear", 'if parts.scheme == "http" and not _is_loopback(parts.hostname):', "if False:"),
+    http("credential: not in clear", 'if parts.scheme == "http" and not is_loopback(parts.hostname):', "if False:"),
     http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization)", "pass"),
     # evidence of a store
     provider("evidence (Fly)", "fly/store", "return before == now and None not", "return None not", "fly_store"),

@@ -152,9 +152,9 @@ class HttpClient:
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
             try:
-                with wire.watch(fresh=not harmless) as way:
+                with wire.watch(fresh=not harmless) as transmission:
                     answer = self._send(
-                        way, method, url, where, params=params, json=body, headers=headers, timeout=timeout
+                        transmission, method, url, where, params=params, json=body, headers=headers, timeout=timeout
                     )
             except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
                 doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
@@ -202,7 +202,7 @@ class HttpClient:
             )
         return url
 
-    def _send(self, way: wire.Attempt, method: str, url: str, where: str, **options: Any) -> Answer:
+    def _send(self, transmission: wire.Transmission, method: str, url: str, where: str, **options: Any) -> Answer:
         requests, urllib3 = library("requests"), library("urllib3")
         timeout = (10, options.pop("timeout"))
         try:
@@ -221,7 +221,7 @@ class HttpClient:
                     break
                 url = self._url(_joined(url, reply.headers["Location"]), where)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise _no_answer(error, way, where, timeout) from None
+            raise _no_answer(error, transmission, where, timeout) from None
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
@@ -261,11 +261,13 @@ def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
     return error
 
 
-def _no_answer(error: Exception, way: wire.Attempt, where: str, timeout: tuple[float, float]) -> errors.RotorError:
+def _no_answer(
+    error: Exception, transmission: wire.Transmission, where: str, timeout: tuple[float, float]
+) -> errors.RotorError:
     """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
     exceptions = library("requests").exceptions
     late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
-    if way.sent:
+    if transmission.sent:
         if isinstance(error, (exceptions.ContentDecodingError, ValueError)):
             return errors.UnexpectedAnswerError(f"{where}: the answer cannot be read ({type(error).__name__})")
         what = f"no answer within {timeout[1]:.0f} s" if late else "the connection broke before a whole answer"

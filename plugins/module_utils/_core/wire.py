@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 
-_thread = threading.local()
+_local = threading.local()
 _OTHER_NAME = ("it was made for another name", "Use a name in the URL that the certificate has")
 _UNKNOWN_CA = ("no CA that is trusted has signed it", "If the server is your own, name the file of its CA in ca_cert")
 _REFUSED = {
@@ -33,7 +33,7 @@ _REFUSED = {
 
 
 @dataclass
-class Attempt:
+class Transmission:
     """How far the requests of this thread have come since :func:`watch` began."""
 
     fresh: bool = False
@@ -45,19 +45,19 @@ class Attempt:
 
 
 @contextmanager
-def watch(*, fresh: bool = False, armed: bool = True) -> Iterator[Attempt]:
+def watch(*, fresh: bool = False, armed: bool = True) -> Iterator[Transmission]:
     """Watch what this thread sends in the block, over connections that :func:`observe` has been told of."""
-    outer, _thread.attempt = _current(), Attempt(fresh, armed)
+    outer, _local.transmission = _current(), Transmission(fresh, armed)
     try:
-        yield _thread.attempt
+        yield _local.transmission
     finally:
-        _thread.attempt = outer
+        _local.transmission = outer
 
 
 def arm(**_event: Any) -> None:
     """Count from now on: what this thread sent before was not the request that is watched. A handler of botocore's."""
-    attempt = _current()
-    attempt.armed, attempt.connected, attempt.sent = True, False, False
+    transmission = _current()
+    transmission.armed, transmission.connected, transmission.sent = True, False, False
 
 
 def observe(manager: Any) -> None:
@@ -112,8 +112,8 @@ def reason(error: BaseException) -> str:
     return said or ("the connection was closed" if "ProtocolError" in names else "network unreachable")
 
 
-def _current() -> Attempt:
-    return getattr(_thread, "attempt", None) or Attempt()
+def _current() -> Transmission:
+    return getattr(_local, "transmission", None) or Transmission()
 
 
 class _Connection:
@@ -134,9 +134,9 @@ class _Connection:
     def send(self, data: Any, *more: Any) -> Any:
         if self.sock is None and self.auto_open:
             self.connect()
-        attempt = _current()
-        attempt.connected = True
-        attempt.sent = attempt.sent or (attempt.armed and not self._is_connecting)
+        transmission = _current()
+        transmission.connected = True
+        transmission.sent = transmission.sent or (transmission.armed and not self._is_connecting)
         return super().send(data, *more)
 
 

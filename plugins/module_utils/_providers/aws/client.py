@@ -112,11 +112,11 @@ class AwsConnection(Connection):
                 with (
                     self._budget.turn("POST" if changes else "GET", operation),
                     limits.allowance(call.where, READ_TIMEOUT),
-                    wire.watch(fresh=changes and not repeatable, armed=False) as way,
+                    wire.watch(fresh=changes and not repeatable, armed=False) as transmission,
                 ):
                     return _checked(_send(client, operation, arguments), call, needs)
             except failures.kinds() as exception:
-                error = failures.translate(exception, call, way)
+                error = failures.translate(exception, call, transmission)
                 asked = failures.asked_pause(exception)
                 pause = _backoff(attempt) if asked is None else asked
                 doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
@@ -144,7 +144,7 @@ class AwsConnection(Connection):
             return self._clients.get(service)
         except failures.kinds() as exception:
             call = failures.Call(service, "connecting", doing, service, "*", changes=False)
-            raise failures.translate(exception, call, wire.Attempt()) from None
+            raise failures.translate(exception, call, wire.Transmission()) from None
 
 
 class SsmConnection(AwsConnection):

@@ -138,14 +138,14 @@ def kinds() -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 
 
-def translate(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
-    """Any call may have to assume a role first, and fail in that. ``way``: how far the call itself had come."""
+def translate(exception: Exception, call: Call, transmission: wire.Transmission) -> errors.RotorError:
+    """Any call may have to assume a role first, and fail in that. ``transmission`` is that of the call itself."""
     ours = getattr(exception, "kwargs", {}).get("error")
     if isinstance(ours, errors.UnreadableAnswerError):
-        return errors.OutcomeUnknownError(ours.message) if call.changes and way.sent else ours
+        return errors.OutcomeUnknownError(ours.message) if call.changes and transmission.sent else ours
     response = getattr(exception, "response", None)
     if not isinstance(response, dict):
-        return _not_answered(exception, call, way)
+        return _not_answered(exception, call, transmission)
     operation = str(getattr(exception, "operation_name", call.operation))
     if operation != call.operation:
         call = Call("sts", operation, call.doing, address="", resource="the role", changes=False)
@@ -187,17 +187,17 @@ def _missing_right(response: dict[str, Any], call: Call) -> str:
     return f"{call.service}:{call.operation} on {call.resource}{also}"
 
 
-def _not_answered(exception: Exception, call: Call, way: wire.Attempt) -> errors.RotorError:
+def _not_answered(exception: Exception, call: Call, transmission: wire.Transmission) -> errors.RotorError:
     names = [kind.__name__ for kind in type(exception).__mro__]
     found = next((_BY_CLASS[name] for name in names if name in _BY_CLASS), None)
     if found:
         return found[0](f"{call.where}: {names[0]}", hint=found[1])
-    if not way.connected and (refused := wire.refused_certificate(exception)):
+    if not transmission.connected and (refused := wire.refused_certificate(exception)):
         why, hint = refused
         return errors.UntrustedServerError(f"{call.where}: the server's certificate is refused: {why}", hint=hint)
     if any(name in _ON_THE_WIRE for name in names):
-        what = "no answer" if way.connected else "cannot connect"
-        lost = errors.OutcomeUnknownError if call.changes and way.sent else errors.UnavailableError
+        what = "no answer" if transmission.connected else "cannot connect"
+        lost = errors.OutcomeUnknownError if call.changes and transmission.sent else errors.UnavailableError
         return lost(f"{call.where}: {what} ({names[0]})")
     if _ODD.intersection(names):
         return errors.UnexpectedAnswerError(f"{call.where}: the answer is not AWS's ({names[0]})")
