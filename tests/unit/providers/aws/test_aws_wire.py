@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import (
+    SecretsManagerConnection,
+    SsmConnection,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.versions import Secret
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.writer import Writer
 from tests.servers import fronts as tls
 from tests.servers.fronts import Front, Fronts
 from tests.servers.moto import Moto
@@ -79,3 +86,36 @@ def test_refusal_of_a_repeated_put_leaves_the_lost_one_in_doubt(scripted: SsmCon
     script.drop().answer(400, {"__type": "AccessDeniedException"})
     with pytest.raises(errors.OutcomeUnknownError):
         put(scripted, repeatable=True)
+
+
+def test_lost_put_stays_unknown_when_it_cannot_be_looked_at(scripted: SsmConnection, script: Scripted) -> None:
+    for _turn in range(6):
+        script.drop()
+    with pytest.raises(errors.OutcomeUnknownError):
+        Writer(scripted, "ssm /molecule", Settings()).put("/molecule/KEY", SecretValue("any"), None)
+    assert len(script.received) == 6
+
+
+def test_new_version_stays_unknown_when_it_cannot_be_looked_at(
+    script: Scripted, moto: Moto, clock: VirtualClock
+) -> None:
+    script.answer(200, {"VersionId": "rotor-1", "VersionStages": ["AWSCURRENT"]})
+    connection = SecretsManagerConnection(options(script.url, moto.admin), clock=clock)
+    for _turn in range(6):
+        script.drop()
+    with pytest.raises(errors.OutcomeUnknownError):
+        Secret(connection, "molecule", "secretsmanager molecule").replace("{}", None)
+
+
+@pytest.mark.parametrize("status", [0, 503])
+def test_put_is_sent_once_whatever_the_environment_says(
+    script: Scripted, moto: Moto, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """botocore's own retries are off."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
+    for _turn in range(5):
+        script.answer(status)
+    with pytest.raises(errors.OutcomeUnknownError):
+        put(SsmConnection(options(script.url, moto.admin), clock=clock))
+    assert len(script.received) == 1

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -18,8 +20,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     CheckFailedError,
     ConfigurationError,
     StoppedError,
+    UntrustedServerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.check import Http
+from tests.servers.fronts import EXPIRED, make_fronts
 from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
 
 TOKEN = "token-of-the-http-check"
@@ -68,6 +72,15 @@ def test_it_tries_until_it_holds(server: Scripted, clock: VirtualClock) -> None:
     server.answer(503).drop().answer(200, {"status": "starting"}).answer(200, GOOD)
     assert run(server, clock, json={"status": "ok"}, every="5s")["attempts"] == 4
     assert clock.slept == [5, 5, 5]
+
+
+def test_refused_certificate_ends_the_check_at_once(server: Scripted, clock: VirtualClock, tmp_path: Path) -> None:
+    fronts = make_fronts(tmp_path)
+    front = fronts.of(int(urlsplit(server.url).port or 0), EXPIRED)
+    with pytest.raises(UntrustedServerError, match="it has expired"):
+        run(server, clock, url=front.url, ca_cert=str(fronts.ca))
+    fronts.stop()
+    assert (front.handshakes, clock.slept) == (1, [])
 
 
 def test_it_gives_up_after_its_retries_and_says_what_came_last(server: Scripted, clock: VirtualClock) -> None:
