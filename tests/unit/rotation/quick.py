@@ -105,10 +105,10 @@ def _opened_once(make: Callable[..., Any]) -> Callable[..., Any]:
 def _read_once(parse: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[str, Any] = {}
 
-    def parsed(*raw: Any, hosts: frozenset[str], bare_connections: bool) -> Any:
-        text = json.dumps([raw, sorted(hosts), bare_connections])
+    def parsed(*raw: Any, hosts: frozenset[str], **more: bool) -> Any:
+        text = json.dumps([raw, sorted(hosts), more])
         if text not in known:
-            known[text] = parse(*raw, hosts=hosts, bare_connections=bare_connections)
+            known[text] = parse(*raw, hosts=hosts, **more)
         return known[text]
 
     return parsed
