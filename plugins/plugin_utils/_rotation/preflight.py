@@ -20,7 +20,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
+    LedgerError,
     RotorError,
+    StoppedError,
     UnexpectedError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import clocks
@@ -112,19 +114,29 @@ class Preflight:
             self._ask_all(pool, [question for question in questions if question.kind != "outlook"])
             self._ask_all(pool, questions)  # an outlook is told from what the others have asked
         for item in reachable:
-            item.problems += self._own_credential(item)
-            if self._judge(item, self._questions(item)):
-                self._compare(item)
-            item.notes += self._clocks_apart(item)
-            if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
-                self._candidates(item)
+            try:
+                self._weigh(item)
+            except (StoppedError, LedgerError):
+                raise
+            except BaseException as error:  # noqa: BLE001 - what one answer leads to is a problem of that secret alone
+                item.problems.append(str(guard.as_rotor_error(error)))
+
+    def _weigh(self, item: Planned) -> None:
+        """Judge the plan by the answers."""
+        item.problems += self._own_credential(item)
+        if self._judge(item, self._questions(item)):
+            self._compare(item)
+        item.notes += self._clocks_apart(item)
+        if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
+            self._candidates(item)
 
     def listed(self, secret: Secret) -> list[Listed]:
         return self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed()))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """What the issuer has to say of ``current`` as the credential that is to be replaced."""
-        return self._systems.issuer(secret).preflight(current)
+        name = f"{secret.name} {current}"
+        return self._answer(Question("objections", name, lambda: self._systems.issuer(secret).preflight(current)))
 
     # -- questions ----------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def test_all_pages_are_read(github: GitHubConnection, world: Visitor) -> None:
     for number in range(5):
         world.act("set_repo_secret", repository=REPOSITORY, name=f"MORE_{number}", value="unimportant")
     path = f"/repos/{REPOSITORY}/actions/secrets"
-    pages = list(github.pages(path, "secrets", "listing", {"per_page": 4}))
+    pages = list(github.pages(path, "secrets", "listing", {"name": str}, {"per_page": 4}))
     assert [len(page) for page in pages] == [4, 4, 1]
 
 
