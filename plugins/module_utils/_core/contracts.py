@@ -76,6 +76,13 @@ class Connection(Part):
     def probe(self) -> str:
         """Say in a few words who we are there. Raises RotorError if unreachable or refused. Changes nothing."""
 
+    def server_time(self) -> datetime | None:
+        """Return the system's own time now, by its last answer; None if it has not answered yet or tells no time.
+
+        Only what came over TLS or from loopback counts. Sends nothing.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -15,7 +15,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -106,6 +106,15 @@ class HttpClient:
         self._session.headers.update(headers or {})
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
         self._session.auth = _authorizer(authorization)
+        self._dated: tuple[datetime, float] | None = None
+        """The last ``Date`` of the server, and our monotonic clock when it came."""
+
+    def server_time(self) -> datetime | None:
+        """Return the server's time, by its last ``Date`` and what has passed since; None before it has sent one."""
+        if self._dated is None:
+            return None
+        date, heard = self._dated
+        return date + timedelta(seconds=self._clock.monotonic() - heard)
 
     def request(
         self,
@@ -144,6 +153,7 @@ class HttpClient:
                 continue
             except errors.RateLimitedError as error:  # said by the budget: this attempt was not sent
                 raise _failure(error, doubt) from None
+            self._note_date(answer)
             if answer.status in ok:
                 return answer
             doubt = doubt or (not reads and answer.status >= 500)
@@ -155,6 +165,13 @@ class HttpClient:
             if not throttled(answer):
                 self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    def _note_date(self, answer: Answer) -> None:
+        try:
+            date = parsedate_to_datetime(answer.headers["Date"])
+        except (KeyError, ValueError):
+            return
+        self._dated = date if date.tzinfo else date.replace(tzinfo=UTC), self._clock.monotonic()
 
     def _url(self, path: str, doing: str) -> str:
         url = path if "://" in path else self.base_url + path

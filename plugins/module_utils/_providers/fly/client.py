@@ -71,6 +71,10 @@ class FlyConnection(Connection):
             "Fly", url, lambda: header, clock=clock, run=self._run, request_id_header="fly-request-id", **options
         )
 
+    def server_time(self) -> datetime | None:
+        """Return the earlier one of its two APIs' times: a clock can only delay."""
+        return min(filter(None, (self._rest.server_time(), self._graphql.server_time())), default=None)
+
     # Tokens
 
     def probe(self) -> str:

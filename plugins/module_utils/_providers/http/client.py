@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
@@ -68,6 +69,9 @@ class HttpConnection(Connection):
             redirects=False,
             budget=Budget(clock, Quota()),
         )
+
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
 
     def probe(self) -> str:
         if not self._probe:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import AtOnce, Budget, Quota, shared
@@ -47,6 +48,9 @@ class InfisicalConnection(Connection):
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, run=run, budget=budget)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
+
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
 
     def probe(self) -> str:
         """Whether it is there, and a login where there is one to be made; what it may do is seen when it is used."""

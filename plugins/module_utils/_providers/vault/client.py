@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -80,6 +81,9 @@ class VaultConnection(Connection):
             return "a token that may not look at itself"
         policies = ", ".join(map(str, facts.get("policies") or ()))
         return f"token {facts.get('display_name') or 'without a name'}, policies {policies}"
+
+    def server_time(self) -> datetime | None:
+        return self._wire.server_time()
 
     def alone(self, document: str) -> AbstractContextManager[object]:
         """One writer at a time for each document, among the threads of this process."""
