@@ -23,11 +23,12 @@ INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collection
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff yamllint changelog docs ansible-lint
+ELSEWHEN := yesterday,quarter,decade
 BESIDE := sanity $(LINT) venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants format coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -120,6 +121,11 @@ chaos: sync venv-newest ## Kill it and break it everywhere, and write the table 
 mutants: sync ## Take one safeguard at a time out: a test must notice (minutes; ONLY=rule picks)
 	$(call title,one safeguard less)
 	@$(IN_COPY) python -m tests.mutants "$(ONLY)"
+
+test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years, on busy cores (ELSEWHEN=decade picks)
+	$(call title,every test at other dates and in other time zones)
+	@$(IN_COPY) python -m tools.elsewhen $(ELSEWHEN) $(PYTEST) tests/unit tests/conformance tests/integration \
+	  -n $(WORKERS) --dist loadgroup -q
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)

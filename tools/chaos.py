@@ -16,11 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+from tools.elsewhen.__main__ import MOMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "chaos.md"
@@ -39,6 +41,13 @@ class Sweep:
     """Which of the tests, as pytest's -k takes it."""
     programs: Path = Path(sys.executable).parent
     """Where Python and ansible-playbook are."""
+    moment: str = ""
+    """Of ``tools.elsewhen``; empty: now."""
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What is asked of the tests, for the table."""
+        return {**self.environment, **(asdict(MOMENTS[self.moment]) if self.moment else {})}
 
     def here(self) -> list[str]:
         return [path for path in self.paths if (ROOT / path.partition("::")[0]).exists()]
@@ -53,6 +62,7 @@ SECRECY = tuple(
     f"tests/integration/{name}.py"
     for name in ("test_secrecy", "test_secrecy_modules", "test_secrecy_commands", "test_all_stores", "test_check_mode")
 )
+EVERYTHING = ("tests/unit", "tests/conformance", "tests/integration")
 NEWEST = Path(sys.prefix).with_name("venv-newest") / "bin"
 """Of the newest ansible-core, made by tools/newest.sh where there is a Python for it."""
 SWEEPS = (
@@ -110,6 +120,9 @@ SWEEPS = (
         {"ROTOR_SECRECY": "all"},
         programs=NEWEST,
     ),
+    Sweep("yesterday", "Every test, a day ago", EVERYTHING, moment="yesterday"),
+    Sweep("quarter", "Every test, in three months", EVERYTHING, moment="quarter"),
+    Sweep("decade", "Every test, in ten years", EVERYTHING, moment="decade"),
 )
 
 INTRODUCTION = """\
@@ -177,6 +190,11 @@ exchanged, and put back from an older state: a run refuses it or takes the same 
 examination names the row. In a long trail one row is edited, removed or exchanged with the next;
 the examination names it.
 
+**Other dates.** The unit tests, those of conformance and those with Ansible, with the wall clock moved, in another
+time zone, and with as many busy processes beside them as there are cores. Ansible's processes, the stand-ins and
+PostgreSQL share the moved clock; OpenBao, `gh` and hosts behind sshd keep the true one. `make test-elsewhen` runs them
+alone.
+
 To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.
 """
 
@@ -193,12 +211,14 @@ def run(sweep: Sweep, arguments: Iterable[str]) -> dict[str, Any]:
         environment["PATH"] = f"{sweep.programs}:{os.environ['PATH']}"
         command = [
             str(sweep.programs / "python"),
+            *(["-m", "tools.elsewhen", sweep.moment, str(sweep.programs / "python")] if sweep.moment else []),
             "-m",
             "pytest",
             *sweep.here(),
             f"--junitxml={report}",
             "-k",
             sweep.picked,
+            *(["--dist", "loadgroup"] if sweep.moment else []),
             *arguments,
         ]
         began = time.monotonic()
@@ -208,7 +228,7 @@ def run(sweep: Sweep, arguments: Iterable[str]) -> dict[str, Any]:
         tests = suites(report) if report.exists() else {}
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "asked": dict(sweep.environment),
+        "asked": sweep.asked,
         "counts": counts,
         "tests": tests,
         "seconds": seconds,

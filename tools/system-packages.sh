@@ -22,6 +22,8 @@ need openssh-client command -v ssh
 need postgresql bash -c "compgen -G '/usr/lib/postgresql/*/bin/initdb'"
 need pgbouncer test -x /usr/sbin/pgbouncer
 need sudo command -v sudo
+need faketime command -v faketime
+need tzdata test -e /usr/share/zoneinfo/Pacific/Kiritimati
 need libsystemd-shared bash -c "compgen -G '/usr/lib*/systemd/libsystemd-shared-*' || compgen -G '/usr/lib/*/systemd/libsystemd-shared-*'"
 
 ((${#missing[@]})) || exit 0

@@ -19,6 +19,8 @@ from typing import Any
 
 from ansible.module_utils.testing import patch_module_args
 
+from tests import moved
+
 _MODULES = "ansible_collections.rotor.secrets.plugins.modules"
 
 
@@ -74,6 +76,7 @@ def play(
         file.write_text(json.dumps(playbook), encoding="utf-8")
         command = [str(programs / "ansible-playbook"), str(file), "-i", inventory, "-vvv", *arguments]
         settings = {
+            **moved.clock(),
             "PATH": f"{programs}:{os.environ['PATH']}",
             "HOME": folder,
             "LANG": "C.UTF-8",

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Any
 
 import jwt
@@ -137,7 +136,7 @@ class AllStores:
         bao.ask("POST", f"auth/{mounted}/config", {"jwt_validation_pubkeys": [public]})
         role = {"role_type": "jwt", "bound_audiences": ["rotor"], "user_claim": "sub", "token_policies": [policy]}
         bao.ask("POST", f"auth/{mounted}/role/ci", role)
-        now = int(time.time())
+        now = bao.now()
         claims = {"iat": now - 60, "nbf": now - 60, "exp": now + 3600, "sub": "job", "aud": "rotor"}
         signed = jwt.encode(claims, _pem(key), algorithm="RS256")
         return found | {"jwt": {"mount": mounted, "role": "ci", "jwt": self._env("VAULT_JWT", signed)}}

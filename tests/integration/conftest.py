@@ -20,6 +20,7 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
+from tests import moved
 from tests.sandbox.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,7 @@ def open_desk(world: Visitor, home: Path) -> Desk:
     shutil.copytree(ROOT / "examples" / "molecule_saas", inventory)
     url = world.url
     environment = {
+        **moved.clock(),
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
         "HOME": str(home),

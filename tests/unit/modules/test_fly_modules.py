@@ -6,11 +6,13 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from tests.sandbox.visitor import Visitor
 
 APP = "molecule-cp"
@@ -230,6 +232,13 @@ def test_a_revoked_token_is_replaced_under_its_name(run: Runner) -> None:
     run("fly_token", name="ci", lifetime="1d", **ORG)
     run("fly_token", name="ci", state="absent", **ORG)
     assert "token" in run("fly_token", name="ci", lifetime="1d", **ORG)
+
+
+def test_token_lives_by_flys_clock(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("fly_token", name="ci", lifetime="1d", **ORG)
+    ahead = datetime.now(UTC) + timedelta(days=9)
+    monkeypatch.setattr(Clock, "now", lambda _clock: ahead)
+    assert not run("fly_token", name="ci", lifetime="1d", **ORG)["changed"]
 
 
 def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runner) -> None:

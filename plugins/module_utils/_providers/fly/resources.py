@@ -106,9 +106,8 @@ class Tokens(Resource):
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
         options = {key: params.get(key) for key in ("organization", "app", "lifetime") if params.get(key)}
-        connection = connect(params)
-        self._clock = connection.clock
-        self._issuer = FlyTokens(options, connection, clock=self._clock)
+        self._fly = connect(params)
+        self._issuer = FlyTokens(options, self._fly, clock=self._fly.clock)
 
     def read(self) -> State:
         return {"tokens": [_token(token) for token in self._issuer.listed()]}
@@ -157,7 +156,8 @@ class Token(Tokens):
         return {**state, "token": self._minted.fields["token"]}
 
     def _is_meant(self, token: Listed) -> bool:
-        expired = token.expires_at is not None and token.expires_at <= self._clock.now()
+        now = self._fly.server_time() or self._fly.clock.now()
+        expired = token.expires_at is not None and token.expires_at <= now
         by_id = self.params["state"] == "absent" and self.params["id"]
         meant = token.id == by_id if by_id else token.name == self.params["name"]
         return meant and not token.revoked and not expired

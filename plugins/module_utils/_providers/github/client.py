@@ -85,8 +85,6 @@ class GitHubConnection(Connection):
         )
         budget = limits.budget(clock, url, options)
         self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
-        self._dated: tuple[datetime, float] | None = None
-        """The date of GitHub's last answer, and our monotonic clock when it came."""
         self._once = _Once()
         self._tagged: dict[str, Answer] = {}
 
@@ -107,10 +105,10 @@ class GitHubConnection(Connection):
 
     def date_of(self, moment: float) -> datetime:
         """Return GitHub's time at a moment of our monotonic clock; asks for the rate limit if nothing was asked yet."""
-        if self._dated is None:
+        if self.server_time() is None:
             self.probe()
-        date, heard = self._dated
-        return date + timedelta(seconds=moment - heard)
+        now = self.server_time() or self.clock.now()
+        return now - timedelta(seconds=self.clock.monotonic() - moment)
 
     # Requests
 
@@ -147,12 +145,10 @@ class GitHubConnection(Connection):
 
     def _request(self, method: str, path: str, doing: str, **more: Any) -> Answer:
         try:
-            answer = self._authorized(method, path, doing=doing, **more)
+            return self._authorized(method, path, doing=doing, **more)
         except NotFoundError as error:
             hint = error.hint or "It is missing, or the token may not see it"
             raise NotFoundError(error.message, hint=hint, status=404, request_id=error.request_id) from None
-        self._dated = answer.date, self.clock.monotonic()
-        return answer
 
     def _authorized(self, method: str, path: str, **more: Any) -> Answer:
         """A 401 had no effect, so that any request may follow it with another token."""

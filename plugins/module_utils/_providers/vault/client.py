@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
@@ -76,6 +77,9 @@ class VaultConnection(Connection):
         checked(facts, {"policies": Maybe([str]), "display_name": Maybe(str)}, "asking who the token is: the answer is")
         policies = ", ".join(facts.get("policies") or ())
         return f"token {facts.get('display_name') or 'without a name'}, policies {policies}"
+
+    def server_time(self) -> datetime | None:
+        return self._wire.server_time()
 
     def alone(self, document: str) -> AbstractContextManager[object]:
         """One writer at a time for each document, among the threads of this process."""

@@ -9,7 +9,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -39,6 +39,8 @@ _VERSION = {
 }
 Changes = Mapping[str, "str | None"]
 """What each key shall hold; None: it shall be gone."""
+_SECOND = timedelta(seconds=1)
+"""By how much the server's ``Date`` is rounded down."""
 
 
 @dataclass(frozen=True)
@@ -260,9 +262,10 @@ class KvV2(Kv):
         return self._there(facts) if version and self._is_alive(newest) else self._gone(facts)
 
     def _is_alive(self, newest: Mapping[str, Any]) -> bool:
-        """A date of deletion may lie ahead."""
-        ends = newest.get("deletion_time")
-        return not newest.get("destroyed") and (not ends or datetime.fromisoformat(ends) > self._connection.clock.now())
+        """Compare a date of deletion, which may lie ahead, with the server's time."""
+        ends, connection = newest.get("deletion_time"), self._connection
+        now = (connection.server_time() or connection.clock.now()) + _SECOND
+        return not newest.get("destroyed") and (not ends or datetime.fromisoformat(ends) > now)
 
     def _subkeys(self) -> Document:
         doing = self._doing("listing the keys of")

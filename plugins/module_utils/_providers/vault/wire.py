@@ -12,6 +12,7 @@ the index of the state that it made; a request that shows it is answered from th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -41,6 +42,9 @@ class Wire:
         more = {"clock": clock, "run": run, "headers": {"X-Vault-Request": "true"}, "ca_cert": ca_cert}
         self._http = HttpClient("Vault", url, None, redirects=False, **more)
         self._impatient = HttpClient("Vault", url, None, redirects=False, attempts=1, **more)
+
+    def server_time(self) -> datetime | None:
+        return self._http.server_time()
 
     def send(
         self,

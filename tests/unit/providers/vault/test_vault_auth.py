@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -44,8 +43,8 @@ def public_key() -> str:
     return key().public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
 
-def signed(**claims: Any) -> str:
-    now = int(time.time())
+def signed(place: Place, **claims: Any) -> str:
+    now = place.server.now()
     return jwt.encode({"iat": now - 60, "nbf": now - 60, "exp": now + 600, **claims}, key(), algorithm="RS256")
 
 
@@ -74,7 +73,7 @@ def by_jwt(place: Place) -> dict[str, Any]:
     place.server.ask("POST", f"auth/{mount}/config", {"jwt_validation_pubkeys": [public_key()], "default_role": "ci"})
     role = {"role_type": "jwt", "bound_audiences": ["rotor"], "user_claim": "sub", "token_policies": [policy]}
     place.server.ask("POST", f"auth/{mount}/role/ci", role)
-    return {"method": "jwt", "mount": mount, "role": "ci", "jwt": SecretValue(signed(sub="job", aud="rotor"))}
+    return {"method": "jwt", "mount": mount, "role": "ci", "jwt": SecretValue(signed(place, sub="job", aud="rotor"))}
 
 
 def kubernetes(place: Place, api: Scripted) -> dict[str, Any]:
@@ -91,10 +90,10 @@ def kubernetes(place: Place, api: Scripted) -> dict[str, Any]:
     return {"method": "kubernetes", "mount": mount, "role": "ci"}
 
 
-def pod_token() -> str:
+def pod_token(place: Place) -> str:
     account = {"name": "rotor", "uid": "uid-of-rotor"}
     owner = {"namespace": "ops", "serviceaccount": account}
-    return signed(iss="cluster", sub="system:serviceaccount:ops:rotor", **{"kubernetes.io": owner})
+    return signed(place, iss="cluster", sub="system:serviceaccount:ops:rotor", **{"kubernetes.io": owner})
 
 
 def works(place: Place, auth: dict[str, Any]) -> VaultConnection:
@@ -135,7 +134,7 @@ def test_a_pod_logs_in_with_the_token_that_is_in_its_file(
     kv2: Place, script: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "token"
-    file.write_text(pod_token(), encoding="utf-8")
+    file.write_text(pod_token(kv2), encoding="utf-8")
     monkeypatch.setattr(tokens, "_POD_TOKEN", str(file))
     works(kv2, kubernetes(kv2, script))
     assert script.asked == ["POST /apis/authentication.k8s.io/v1/tokenreviews"]
@@ -148,7 +147,7 @@ def test_outside_of_a_pod_the_jwt_is_missed(kv2: Place, monkeypatch: pytest.Monk
 
 
 def test_a_pods_token_may_be_given(kv2: Place, script: Scripted) -> None:
-    works(kv2, {**kubernetes(kv2, script), "jwt": SecretValue(pod_token())})
+    works(kv2, {**kubernetes(kv2, script), "jwt": SecretValue(pod_token(kv2))})
 
 
 def test_a_login_in_a_namespace_is_for_that_namespace(namespaced: Place) -> None:
@@ -179,7 +178,7 @@ def test_a_refused_login_names_what_to_check(kv2: Place, change: dict[str, Any])
 
 
 def test_a_jwt_of_somebody_else_is_refused(kv2: Place) -> None:
-    auth = {**by_jwt(kv2), "jwt": SecretValue(signed(sub="job", aud="another"))}
+    auth = {**by_jwt(kv2), "jwt": SecretValue(signed(kv2, sub="job", aud="another"))}
     with pytest.raises(AuthenticationError, match="the login is refused"):
         kv2.connect(auth=auth).probe()
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -12,6 +14,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
 )
 from tests.conformance.proxy import Proxy
+from tests.unit.core.doubles import VirtualClock
 from tests.unit.providers.vault.place import ALL, Place, secret
 
 BOTH_WAYS = pytest.mark.parametrize("rights", [("patch",), ("read", "update")], ids=["merged", "read and written"])
@@ -57,6 +60,20 @@ def test_another_ledgers_id_is_told(kv2: Place) -> None:
     kv2.store(stamp="theirs").write(kv2.container, secret(A="one"))
     for token in ("", kv2.token(subkeys=("read",)), kv2.token(metadata=("read",))):
         assert kv2.store(token, stamp="ours").observe(kv2.container, ["A"])["ledger"] == "theirs"
+
+
+@pytest.mark.parametrize(("ahead", "deleted"), [(timedelta(days=9), False), (timedelta(days=-9), True)])
+def test_deletion_is_dated_by_the_servers_clock(
+    kv2: Place, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, ahead: timedelta, deleted: bool
+) -> None:
+    kv2.server.ask("POST", kv2.api("metadata"), {"delete_version_after": "72h"})
+    kv2.put(A="one")
+    if deleted:
+        kv2.server.ask("DELETE", kv2.api("data"))
+    now = clock.now() + ahead
+    monkeypatch.setattr(clock, "now", lambda: now)
+    seen = kv2.store(kv2.token(metadata=("read",))).observe(kv2.container, ["A"])
+    assert (not seen["keys"]) is deleted
 
 
 @BOTH_WAYS
