@@ -16,6 +16,11 @@ attributes:
     description: Says what changed in diff mode, by names, digests, versions and times; never by values.
   idempotent:
     description: Running it again without any change in between changes nothing.
+notes:
+  - Text that others gave, such as a name or a state, is returned as printable text on one line of at most 4,000
+    characters. A control character or an invisible one stands there as its escape, such as C(\x1b).
+  - An C(id), or what ends in C(_id), is returned exactly. One that has anything but visible ASCII characters, or more
+    than 200 of them, could be taken for another and is not returned; a phrase with a digest stands in its place.
 """
 
     INFO = r"""

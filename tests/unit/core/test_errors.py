@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     MissingLibraryError,
     RotorError,
 )
+from tests.hostile import HOSTILE, problems_of
 
 
 def test_the_text_ends_with_what_to_do_next() -> None:
@@ -49,3 +50,14 @@ def test_what_says_already_that_it_may_have_happened_stays_as_it_is(kind: type[e
 def test_where_nothing_happened_a_refusal_stays_one() -> None:
     with pytest.raises(errors.PermissionDeniedError), errors.after_an_effect([]):
         raise errors.PermissionDeniedError("no")
+
+
+def test_what_an_error_quotes_forges_no_line() -> None:
+    error = RotorError(HOSTILE, hint=HOSTILE, details=[HOSTILE, "an ordinary mistake"], request_id=HOSTILE)
+    first, second, last = str(error).split("\n  ")
+    assert problems_of([first, second, error.message, error.request_id, *map(str, error.args)]) == []
+    assert last == "an ordinary mistake"
+
+
+def test_a_long_quotation_takes_no_hint_away() -> None:
+    assert str(RotorError("x" * 10_000, hint="Mend it")).endswith(". Mend it")

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
+from tests.hostile import MARK, problems_of
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 
 DOING = "listing the secrets"
@@ -74,6 +75,15 @@ def test_nothing_is_sent_once_the_run_is_stopped(client: HttpClient, server: Scr
 
 
 # What is said of a refusal
+
+
+def test_a_refusals_headers_forge_no_line(client: HttpClient, server: Scripted) -> None:
+    sent = f"req\x1b]0;x\x07\x9b31m\x85{MARK}{'z' * 9000}"
+    server.answer(403, "", x_request_id=sent, X_Accepted_GitHub_Permissions=sent)
+    error = failure(lambda: client.request("GET", "/", doing=DOING), errors.PermissionDeniedError)
+    assert problems_of([str(error), error.request_id]) == []
+    assert str(error).count(MARK) == 2
+    assert len(error.request_id) <= 200
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State, run
+from tests.hostile import HOSTILE, MARK, problems_of
 
 Runner = Callable[..., dict[str, Any]]
 
@@ -49,6 +50,22 @@ class Broken(Resource):
     def read(self) -> State:
         SecretValue("s3cr3t-value")
         raise PermissionDeniedError("no entry with s3cr3t-value", hint="Ask for a key")
+
+
+class Named(Resource):
+    """Has a name that others gave it, an id, and a value that the task asks for."""
+
+    def read(self) -> State:
+        return {"name": "before"}
+
+    def wanted(self, before: State) -> State:
+        return {"name": HOSTILE, HOSTILE: HOSTILE}
+
+    def apply(self, before: State) -> State:
+        return self.wanted(before)
+
+    def result(self, state: State) -> Mapping[str, Any]:
+        return {**state, "id": "tok\u200b1", "version": HOSTILE, "token": SecretValue("two\nlines\x1b")}
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +124,16 @@ def test_an_error_fails_the_task_with_its_hint_and_without_any_value(play: Runne
     result = play(Broken)
     assert result["failed"]
     assert result["msg"] == "no entry with ********. Ask for a key"
+
+
+def test_every_text_of_a_result_is_printable(play: Runner) -> None:
+    result = play(Named, _ansible_diff=True)
+    value = result.pop("token")
+    result.pop("invocation")
+    assert problems_of([], [result]) == []
+    assert MARK in result["version"]
+    assert result["id"].startswith("[an id that cannot be shown")
+    assert value == "two\nlines\x1b", "a value that was asked for is exact"
 
 
 def test_a_module_has_no_memory() -> None:

@@ -14,14 +14,18 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from ansible.errors import AnsibleError
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import contracts
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import caller_name
@@ -190,6 +194,21 @@ def test_the_holder_of_a_lock_forges_no_line(play: Play, world: World) -> None:
         result = play.through(plan["run"], Phase.REVOKED)
     assert MARK in play.output
     assert problems_of(play.lines, [result]) == []
+
+
+def test_what_ansible_quotes_of_a_host_forges_no_line() -> None:
+    def refuse(*_given: Any, **_more: Any) -> None:
+        raise AnsibleError(HOSTILE.replace("\n", "\r"))
+
+    action: Any = SimpleNamespace(
+        _task=SimpleNamespace(delegate_to=HOSTILE),
+        _connection=SimpleNamespace(_shell=None, has_option=lambda _option: False),
+        _low_level_execute_command=refuse,
+    )
+    with pytest.raises(AuthenticationError) as caught:
+        TaskHost(action, {})(HostCommand("sudo true"))
+    assert MARK in str(caught.value)
+    assert problems_of([str(caught.value)]) == []
 
 
 def test_no_column_of_the_database_forges_a_line(play: Play, tmp_path: Path) -> None:
