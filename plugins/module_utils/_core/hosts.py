@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options
@@ -30,7 +30,7 @@ class HostAnswer:
 
     code: int
     stdout: str = ""
-    printed: str | None = None
+    printed: str | None = field(default=None, repr=False)
     """The end of what a command printed that was caught, as it was; None where the host cannot catch it."""
 
 

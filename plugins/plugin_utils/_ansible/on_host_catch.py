@@ -60,7 +60,12 @@ def main(pad: str, shell: str, line: str, ctype: str) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, _frame: child.send_signal(number))
-    waiter = threading.Thread(target=lambda: (child.wait(), os.close(ended)))
+
+    def wait() -> None:
+        child.wait()
+        os.close(ended)
+
+    waiter = threading.Thread(target=wait)
     waiter.start()
     printed, pending = tail(reading, over, len(key))
     waiter.join()
