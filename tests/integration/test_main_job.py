@@ -51,17 +51,17 @@ def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None
     assert sum(r["mutating"] for r in asked) == len(("mint", "write", "write", "dispatch", "revoke")) + 3 * 3
     assert Counter(last_word(r) for r in asked if not r["mutating"]) == {
         # the plan: who are we, what may we, how are things; once each
-        "fly tokens/current": 1 + 1,  # and whether the new token is accepted
+        "fly tokens/current": 1 + 1 + 1,  # and whether the new token is accepted, and lives before the revoke
         "fly organization": 1 + 1 + 1,  # its id for the mint; the list that proves the revocation
         "fly apps": 1,
-        "fly secrets": 1 + 1,  # and right before the write: has somebody been here?
+        "fly secrets": 1 + 1 + 1,  # and right before the write and before the revoke: has somebody been here?
         "fly machines": 1 + 1,
         "fly machine": 3 + 2,  # each under its lease; the two that run, until they are well
         "fly wait": 2,
         "github rate_limit": 1,
-        "github repository": 1 + 1,
-        "github public-key": 1 + 1,
-        "github secret": 1 + 1 + 1,  # before the write, and the evidence after it
+        "github repository": 1 + 1 + 1,  # once in each task
+        "github public-key": 1 + 1 + 1,
+        "github secret": 1 + 1 + 1 + 1,  # before the write, the evidence after it, and before the revoke
         "github workflow": 1,
         "github runs": 1 + 1,  # what is under way; what was queued before the write
         "github run": 1,

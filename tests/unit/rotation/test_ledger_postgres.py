@@ -246,6 +246,19 @@ def test_a_run_that_loses_its_locks_makes_no_effect_and_the_next_one_goes_on(
     assert len(world.made) == 1
 
 
+def test_closing_notes_the_time_of_the_server(opened: Open, server: Postgres, database: str) -> None:
+    journal = opened()
+    mint(journal)
+    with server.connect(database) as somebody:
+        (before,) = somebody.execute("SELECT clock_timestamp()").fetchone()
+    journal.ledger.closed("run", "S", 1)
+    closed = journal.ledger.state("S").credentials[0].closed_by_database
+    after = journal.ledger.database_time()
+    assert closed
+    assert after
+    assert before <= closed <= after
+
+
 # -- proxies ----------------------------------------------------------------------------------------------------------
 
 
