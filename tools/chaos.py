@@ -72,9 +72,13 @@ SWEEPS = (
     Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
         "maps",
-        "Wrong maps and damaged ledgers",
-        ("tests/unit/rotation/test_secret_map_mutated.py", "tests/unit/rotation/test_ledger_damaged.py"),
-        {"ROTOR_MUTATIONS": "10000", "ROTOR_DAMAGES": "500"},
+        "Wrong maps, damaged and tampered ledgers",
+        (
+            "tests/unit/rotation/test_secret_map_mutated.py",
+            "tests/unit/rotation/test_ledger_damaged.py",
+            "tests/unit/rotation/test_ledger_tampered.py",
+        ),
+        {"ROTOR_MUTATIONS": "10000", "ROTOR_DAMAGES": "500", "ROTOR_TAMPERED": "all"},
     ),
     Sweep(
         "controllers",
@@ -84,9 +88,9 @@ SWEEPS = (
     ),
     Sweep(
         "ledgers",
-        "Old ledgers and new keys, killed; long trails",
+        "New keys, killed; long trails",
         ("tests/unit/rotation/test_ledger_killed.py", "tests/unit/rotation/test_trail_long.py"),
-        {"ROTOR_MIGRATIONS": "1", "ROTOR_TRAIL": "100000"},
+        {"ROTOR_REKEYINGS": "1", "ROTOR_TRAIL": "100000"},
     ),
     Sweep("secrecy", "Secrecy and check mode", SECRECY, {"ROTOR_SECRECY": "all"}),
     Sweep(
@@ -150,9 +154,11 @@ clause of the rule that revokes. One of the tests that are named beside it has t
 **Controllers.** Each secret has a document of its own in a real OpenBao, whose versions count the writes: after one run
 and then many at once they are two, and so are the ledger's credentials.
 
-**Ledgers.** In a file and in PostgreSQL, whatever brings an older ledger up to date or changes its keys is killed at
-each of its statements and commits. The ledger then is the old or the new one as a whole, every fingerprint can be
-compared, and the next run ends with the new one. In a long trail one row is edited, removed or exchanged with the next;
+**Ledgers.** In a file and in PostgreSQL, whatever changes the ledger's keys is killed at each of its statements and
+commits. The ledger then has the old or the new ones as a whole, every fingerprint can be compared, and the next run
+ends with the new ones. Each row of each table, without the key at hand, is altered in each column, deleted, doubled,
+exchanged, and put back from an older state: a run refuses it or takes the same from the ledger as before, and the
+examination names the row. In a long trail one row is edited, removed or exchanged with the next;
 the examination names it.
 
 To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.

@@ -13,9 +13,8 @@ description:
   - Follows the chain of the audit trail from its first row to its last, and finds a row that was edited, removed, put
     in or moved.
   - Rows cut off the end leave a chain that is whole. O(head), noted from the output of an earlier run, finds that, too.
-  - Holds credentials, copies, consumers and proofs in the ledger against what the trail tells of them. That finds a
-    credential that was marked as revoked, or brought back to life, by hand. Times, evidence, fingerprints and what is
-    unfinished are not compared.
+  - Compares every other row of the ledger with what the trail tells of it, and names each row that was altered,
+    deleted, put in, exchanged, or put back from an older state. A run refuses a ledger with such a row.
   - Prints the number of rows, the newest link, and what is wrong. The task fails if anything is. Changes nothing.
 version_added: 0.1.0
 author:

@@ -149,7 +149,7 @@ MUTANTS = (
     mutant(
         "a key that left while a write was in doubt",
         "ledger",
-        'statements.add(tx, t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})',
+        'tx.add(t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})',
         "pass",
         "edited",
     ),
@@ -239,6 +239,28 @@ MUTANTS = (
         "damaged",
         file="records",
         instead="if False:",
+    ),
+    dropped(
+        "the rows of a secret add up to its digest",
+        "            if (found - (self._shown(digest) if digest else 0)) % _MODULUS:",
+        "ledger_tampered",
+        file="binding",
+        instead="            if False:",
+    ),
+    dropped(
+        "the digests add up to the one in the trail",
+        "if total is None or (self.sum(self._t.digests, rows) - total) % _MODULUS:",
+        "ledger_tampered",
+        file="binding",
+        instead="if False:",
+    ),
+    dropped(
+        "an altered row is named",
+        "            elif tag != self._binding.tag(table, row):",
+        "ledger_tampered",
+        "trail",
+        file="trail",
+        instead="            elif False:",
     ),
     dropped(
         "asked to stop: before each effect",

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
@@ -20,7 +21,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import Journal
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import Copy, Secret, SecretMap
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Action
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
@@ -75,7 +75,8 @@ class Acts:
         return self._ledger.unseal(row)
 
     def _progress(self, work: Work, intent: int) -> _Progress:
-        return _Progress(self._ledger, intent, self._ledger.last_progress(work.secret.name, intent))
+        known = self._ledger.last_progress(work.secret.name, intent)
+        return _Progress(partial(self._ledger.progress, self._run, work.secret.name, intent), known)
 
     @contextmanager
     def _outcome(self, intents: Mapping[str, int], *, in_parts: bool = False) -> Iterator[None]:
@@ -101,9 +102,8 @@ class Acts:
 class _Progress:
     """An effect's own memory, kept with its intent."""
 
-    def __init__(self, ledger: Ledger, intent: int, known: Evidence) -> None:
-        self._ledger = ledger
-        self._intent = intent
+    def __init__(self, store: Callable[[Evidence], None], known: Evidence) -> None:
+        self._store = store
         self._known = known
 
     def recall(self) -> Evidence:
@@ -111,7 +111,7 @@ class _Progress:
 
     def record(self, evidence: Evidence) -> None:
         self._known = dict(evidence)
-        self._ledger.progress(self._intent, self._known)
+        self._store(self._known)
 
 
 class _NoJournal:

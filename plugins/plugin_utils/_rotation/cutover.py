@@ -15,13 +15,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     Intent,
-    Mark,
     Origin,
     SecretState,
 )
-
-IN_FORCE = ("", "in force at its provider")
-"""The key of the mark that a new credential is valid there, since when, and when the old one ends."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +32,10 @@ class Gap:
         return max(self.until - self.since, timedelta())
 
 
-def evidence(since: datetime, ends_after: timedelta | None) -> dict[str, str]:
-    """Of an :data:`IN_FORCE` mark."""
-    ends = {} if ends_after is None else {"old_ends": (since + ends_after).isoformat()}
-    return {"since": since.isoformat(), **ends}
-
-
-def in_force(state: SecretState, row: CredentialRow | None) -> Mark | None:
-    mark = state.proofs.get(IN_FORCE)
-    return mark if mark and row and mark.credential == row.id else None
+def in_force(since: datetime, ends_after: timedelta | None) -> dict[str, str]:
+    """The columns of a credential that its provider takes: since when, and when the old one ends."""
+    ends = {} if ends_after is None else {"old_ends_at": (since + ends_after).isoformat()}
+    return {"in_force_since": since.isoformat(), **ends}
 
 
 def lost(state: SecretState, traits: Traits) -> Intent | None:
@@ -56,28 +47,25 @@ def is_doomed(state: SecretState, traits: Traits) -> bool:
     """Whether a rotation is under way that the old value does not survive: there is only the way forward."""
     if not traits.ends_the_old:
         return False
-    return bool(lost(state, traits) or _orphans(state) or in_force(state, state.pending))
+    return bool(lost(state, traits) or _orphans(state) or (state.pending and state.pending.in_force_since))
 
 
 def is_dead(state: SecretState, traits: Traits, now: datetime) -> bool:
     """Whether the old value of a rotation that is under way has ended, or may have: nothing may hold it up any more."""
     if not is_doomed(state, traits) or traits.overlap is Overlap.NONE:
         return is_doomed(state, traits)
-    ends = old_ends(state, state.pending)
+    ends = state.pending.old_ends_at if state.pending else None
     return ends is not None and ends <= now
 
 
-def old_ends(state: SecretState, row: CredentialRow | None) -> datetime | None:
-    """When the provider ends what ``row`` replaces, by itself, at the earliest: by the first attempt that may count."""
-    mark = in_force(state, row)
-    return _time(mark, "old_ends") if mark else None
+def old_has_ended(row: CredentialRow | None) -> datetime | None:
+    """When the provider ends what ``row`` replaces, at the latest: only the attempt that was answered may have counted.
 
-
-def old_has_ended(state: SecretState, row: CredentialRow | None) -> datetime | None:
-    """The same at the latest: only the attempt that was answered may have counted."""
-    mark, earliest = in_force(state, row), old_ends(state, row)
-    since = _time(mark, "since") if mark else None
-    return mark.at + (earliest - since) if mark and earliest and since else None
+    ``row.old_ends_at`` is the earliest: by the first attempt that may have counted.
+    """
+    if not (row and row.in_force_since and row.in_force_at and row.old_ends_at):
+        return None
+    return row.in_force_at + (row.old_ends_at - row.in_force_since)
 
 
 def begun(state: SecretState, traits: Traits, now: datetime) -> datetime:
@@ -89,22 +77,14 @@ def begun(state: SecretState, traits: Traits, now: datetime) -> datetime:
 
 def gap(state: SecretState, row: CredentialRow | None) -> Gap | None:
     """The measured gap of the cut-over to ``row``, by the ledger's own times."""
-    mark = in_force(state, row)
-    since = _time(mark, "since") if mark else None
-    if mark is None or since is None:
+    if not (row and row.in_force_since and row.in_force_at):
         return None
-    marks = [*state.running.values(), *(proof for key, proof in state.proofs.items() if key != IN_FORCE)]
-    marks += state.holdings.values()
-    last = max((other.at for other in marks if other.credential == mark.credential), default=mark.at)
-    return Gap(since, min(last, row.closed_at) if row and row.closed_at else last)
+    marks = [*state.running.values(), *state.proofs.values(), *state.holdings.values()]
+    last = max((mark.at for mark in marks if mark.credential == row.id), default=row.in_force_at)
+    return Gap(row.in_force_since, min(last, row.closed_at) if row.closed_at else last)
 
 
 def _orphans(state: SecretState) -> list[CredentialRow]:
     """What lost mints of the rotation that is under way have left."""
     known = state.pending or state.current
     return [row for row in state.credentials if row.origin is Origin.ORPHAN and row.id > (known.id if known else 0)]
-
-
-def _time(mark: Mark, name: str) -> datetime | None:
-    text = mark.evidence.get(name)
-    return datetime.fromisoformat(text) if text else None

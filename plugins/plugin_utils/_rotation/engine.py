@@ -200,11 +200,16 @@ class Engine:
         """Put it on the list of what only Ansible can do."""
         first = works[0]
         action = first.action
-        intent = self._ledger.intend(
-            self._run, first.secret.name, action.kind, action.target, action.credential, waiting=True
-        )
         credentials = {work.secret.name: work.action.credential for work in works}
-        self._ledger.progress(intent, {"served": credentials})
+        intent = self._ledger.intend(
+            self._run,
+            first.secret.name,
+            action.kind,
+            action.target,
+            action.credential,
+            waiting=True,
+            progress={"served": credentials},
+        )
         self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(credentials)})
         for work in works:
             self._lane(work).status = "todo"

@@ -22,14 +22,13 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover, planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import cutover
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import DOUBTFUL, PROPAGATION, Acts, Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
     forget_hint,
     watched,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.ledger import SUPERSEDED
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialState, Intent
 
 _IN_FORCE = "in_force"
@@ -65,7 +64,7 @@ class Issuing(Acts):
         alive = [item for item in issuer.listed() if item.name == lost.target and not item.revoked]
         found = [item.id for item in alive if item.id not in known]
         if not found:
-            self._ledger.fail(self._run, work.secret.name, lost.id, SUPERSEDED)
+            self._ledger.superseded(self._run, work.secret.name, lost.id)
             return f"{lost.target} was never minted"
         self._ledger.orphaned(self._run, work.secret.name, lost, found)
         return f"found the orphan {lost.target} ({', '.join(found)})"
@@ -106,7 +105,7 @@ class Issuing(Acts):
         if issuer.traits.recover is Recover.READABLE:
             before = issuer.recover(name)
             shown = self._ledger.fingerprint(work.secret.name, before.fields) if before else None
-            self._ledger.progress(intent, {"baseline": baseline, _IN_FORCE: shown})
+            self._ledger.progress(self._run, work.secret.name, intent, {"baseline": baseline, _IN_FORCE: shown})
         return issuer.mint(name)
 
     def _mark(self, work: Work, issuer: Issuer) -> Evidence | None:
@@ -115,7 +114,7 @@ class Issuing(Acts):
             return None
         since = cutover.begun(work.state, issuer.traits, self._clock.now())
         timed = issuer.traits.overlap is Overlap.TIMED
-        return cutover.evidence(since, issuer.ends_after(issuer.options) if timed else None)
+        return cutover.in_force(since, issuer.ends_after(issuer.options) if timed else None)
 
     def _activate(self, work: Work) -> str:
         """A sealed value of ours becomes valid. Applying it again is how an answer that was lost is made up for."""
@@ -127,7 +126,7 @@ class Issuing(Acts):
             raise ConflictError(
                 f"{row.provider_id} has not had its end as {', '.join(taken)}; it is not given a new value"
             )
-        mark = self._mark(work, issuer) or cutover.evidence(self._clock.now(), None)
+        mark = self._mark(work, issuer) or cutover.in_force(self._clock.now(), None)
         intent = self._ledger.intend(self._run, secret, "activate", row.name, row.id)
         with self._outcome({secret: intent}):
             self._insist(lambda: issuer.activate(credential))
@@ -149,7 +148,6 @@ class Issuing(Acts):
         """A new credential may take a while to be known everywhere; one that never is must not be written."""
         secret, row, credential = work.secret.name, work.row.id, self._credential(work)
         issuer = self._systems.issuer(work.secret)
-        step, check = planner.ACCEPTED
         intent = self._ledger.intend(self._run, secret, "accept", credential.name, row)
 
         def accepted() -> bool | None:
@@ -158,16 +156,7 @@ class Issuing(Acts):
         with self._outcome({secret: intent}):
             if not self._clock.poll(accepted, every=2, within=PROPAGATION):
                 raise self._not_accepted(work, issuer.verify(credential))
-        self._ledger.verified(
-            self._run,
-            secret,
-            intent,
-            step=step,
-            check=check,
-            credential=row,
-            proves="life",
-            evidence={"run": self._run},
-        )
+        self._ledger.accepted(self._run, secret, intent, work.row)
         return f"{credential.name} is accepted by its provider"
 
     def _not_accepted(self, work: Work, answer: Answer) -> RotorError:

@@ -16,10 +16,9 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import statements
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.binding import LEDGER, Binding
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.model import key_id
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import SUPERSEDED, Row
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import Row, as_text
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.rekeying import Rekeying
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.sealing import new_key
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
@@ -29,6 +28,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     IntentState,
     Origin,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.statements import Transaction
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.trail import KEYS_CHANGED, Trail
 
 _UNDECIDED = (IntentState.OPEN, IntentState.UNKNOWN)
@@ -42,8 +42,7 @@ class Ledger(Trail):
     def begin_run(self, run: str, plan: Row, by: str, reason: str) -> None:
         with self._transaction(run, "", "run", {"by": by, "reason": reason}) as (tx, now):
             sealed = self._sealer.seal_plan(run, plan)
-            row = {"id": run, "started_at": now, "by": by, "reason": reason, "plan": sealed}
-            statements.add(tx, self._t.runs, row)
+            tx.add(self._t.runs, {"id": run, "started_at": now, "by": by, "reason": reason, "plan": sealed})
 
     def intend(
         self,
@@ -65,18 +64,23 @@ class Ledger(Trail):
         state = IntentState.WAITING if waiting else IntentState.OPEN
         now_known = {"run": run, "credential": credential, "state": state, "progress": dict(progress or {})}
         with self._transaction(run, secret, f"intend {kind}", {"target": target}) as (tx, now):
-            for waited in statements.find(tx, t, same, (IntentState.WAITING,)):
-                statements.change(tx, t, {"id": waited["id"]}, {**now_known, "at": now})
+            for waited in tx.find(t, same, (IntentState.WAITING,)):
+                tx.change(t, {"id": waited["id"]}, {**now_known, "at": now})
                 return int(waited["id"])
-            return int(statements.add(tx, t, {**same, **now_known, "at": now}))
+            return int(tx.add(t, {**same, **now_known, "superseded": False, "at": now}))
 
-    def progress(self, intent: int, progress: Row) -> None:
-        with self._write() as tx:
-            statements.change(tx, self._t.intents, {"id": intent}, {"progress": dict(progress)})
+    def progress(self, run: str, secret: str, intent: int, progress: Row) -> None:
+        with self._transaction(run, secret, "progress", {"intent": intent}) as (tx, _now):
+            tx.change(self._t.intents, {"id": intent}, {"progress": dict(progress)})
 
     def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
         with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
             self._end(tx, intent, state, now, error)
+
+    def superseded(self, run: str, secret: str, intent: int) -> None:
+        """A mint of unknown outcome whose credential is not there to be found."""
+        with self._transaction(run, secret, "superseded", {"intent": intent}) as (tx, now):
+            self._supersede(tx, {"id": intent}, now)
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 
@@ -90,15 +94,13 @@ class Ledger(Trail):
         *,
         in_force: Row | None = None,
     ) -> None:
-        """``in_force``: evidence that it is the one its provider takes by now, which is the old one's end."""
+        """``in_force``: since when its provider takes it, which is the old one's end (:func:`.cutover.in_force`)."""
         sealed = {
             field: self._sealer.seal(secret, credential.name, field, value)
             for field, value in credential.fields.items()
         }
         fingerprint = self.fingerprint(secret, credential.fields)
-        details: dict[str, Any] = {"name": credential.name, "id": credential.id, "fingerprint": fingerprint}
-        if in_force is not None:
-            details["in_force"] = dict(in_force)
+        details = {"name": credential.name, "id": credential.id, "fingerprint": fingerprint, **(in_force or {})}
         with self._transaction(run, secret, "minted", details) as (tx, now):
             row = self._add_credential(
                 tx,
@@ -114,15 +116,21 @@ class Ledger(Trail):
                 minted_at=now,
             )
             if in_force is not None:
-                self._put_in_force(tx, secret, row, in_force, now)
+                self._set(tx, row, **in_force, in_force_at=now)
             self._done(tx, intent, secret, "mint", credential.name, now)
 
-    def activated(self, run: str, secret: str, intent: int, row: CredentialRow, evidence: Row) -> None:
+    def activated(self, run: str, secret: str, intent: int, row: CredentialRow, in_force: Row) -> None:
         """A value of ours is valid at its provider."""
-        details = {"credential": row.id, "in_force": dict(evidence)}
+        details = {"credential": row.id, **in_force}
         with self._transaction(run, secret, "activated", details) as (tx, now):
-            self._put_in_force(tx, secret, row.id, evidence, now)
+            self._set(tx, row.id, **in_force, in_force_at=now)
             self._done(tx, intent, secret, "activate", row.name, now)
+
+    def accepted(self, run: str, secret: str, intent: int, row: CredentialRow) -> None:
+        """A credential was shown to its provider, which accepts it."""
+        with self._transaction(run, secret, "accepted", {"credential": row.id}) as (tx, now):
+            self._set(tx, row.id, accepted_at=now, accepted_in=run)
+            self._done(tx, intent, secret, "accept", row.name, now)
 
     def adopted(self, run: str, row: CredentialRow) -> None:
         """A credential that a person has named; its value is not known here."""
@@ -136,7 +144,7 @@ class Ledger(Trail):
                 state=row.state,
                 origin=row.origin,
                 baseline=dict(row.baseline),
-                minted_at=_text(row.minted_at) if row.minted_at else None,
+                minted_at=as_text(row.minted_at) if row.minted_at else None,
             )
 
     def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: Sequence[str | None]) -> None:
@@ -154,14 +162,14 @@ class Ledger(Trail):
                     provider_id=provider_id,
                     state=CredentialState.ABANDONED,
                     origin=Origin.ORPHAN,
-                    minted_at=_text(lost.at) if lost.at else now,
+                    minted_at=as_text(lost.at) if lost.at else now,
                 )
-            self._end(tx, lost.id, IntentState.FAILED, now, SUPERSEDED)
+            self._supersede(tx, {"id": lost.id}, now)
 
     def looked(self, run: str, secret: str, intent: int, copy: str, evidence: Row) -> None:
         """A copy on a host is within reach, and is as it should be before anything is minted."""
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
-            statements.change(tx, self._t.intents, {"id": intent}, {"progress": dict(evidence)})
+            tx.change(self._t.intents, {"id": intent}, {"progress": dict(evidence)})
             self._done(tx, intent, secret, "look", copy, now)
 
     def written(
@@ -182,12 +190,12 @@ class Ledger(Trail):
         with self._transaction(run, secret, "written", details) as (tx, now):
             mark = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence), "at": now}
             self._keep_what_left(tx, secret, copy, keys, now)
-            statements.put(tx, self._t.holdings, {"secret": secret, "copy": copy}, mark)
-            statements.change(tx, self._t.intents, {"secret": secret, "kind": "verify"}, {"progress": {}})
-            statements.drop(tx, self._t.proofs, {"secret": secret, "step": unproven["step"]})
+            tx.put(self._t.holdings, {"secret": secret, "copy": copy}, mark)
+            tx.change(self._t.intents, {"secret": secret, "kind": "verify"}, {"progress": {}})
+            tx.drop(self._t.proofs, {"secret": secret, "step": unproven["step"]})
             for consumer in unproven["consumers"]:
                 stale = {"secret": secret, "consumer": consumer, "credential": credential}
-                statements.drop(tx, self._t.running, stale)
+                tx.drop(self._t.running, stale)
             self._done(tx, intent, secret, "write", copy, now)
 
     def reloaded(
@@ -198,7 +206,7 @@ class Ledger(Trail):
         with self._transaction(run, min(credentials), "reloaded", details) as (tx, now):
             for name, credential in credentials.items():
                 mark = {"credential": credential, "evidence": dict(evidence), "at": now}
-                statements.put(tx, self._t.running, {"secret": name, "consumer": consumer}, mark)
+                tx.put(self._t.running, {"secret": name, "consumer": consumer}, mark)
                 self._done(tx, intents[name], name, "reload", consumer, now)
 
     def verified(
@@ -207,7 +215,7 @@ class Ledger(Trail):
         details = {"step": step, "check": check, "proves": proves, "evidence": dict(evidence)}
         with self._transaction(run, secret, "verified", details) as (tx, now):
             mark = {"credential": credential, "proves": proves, "evidence": dict(evidence), "at": now}
-            statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
+            tx.put(self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
             self._done(tx, intent, secret, "verify", check, now)
 
     def closed(self, run: str, secret: str, credential: int) -> None:
@@ -217,7 +225,7 @@ class Ledger(Trail):
                 (CredentialState.CURRENT, CredentialState.PREVIOUS),
                 (CredentialState.PENDING, CredentialState.ABANDONED),
             ):
-                statements.change(tx, self._t.credentials, {"secret": secret, "state": state}, {"state": after})
+                tx.change(self._t.credentials, {"secret": secret, "state": state}, {"state": after})
             self._set(tx, credential, state=CredentialState.CURRENT, closed_at=now)
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
@@ -233,7 +241,7 @@ class Ledger(Trail):
     def ended(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str, at: datetime) -> None:
         """A credential that its provider has ended by itself, with the one that replaced it."""
         with self._transaction(run, secret, "ended", {"credential": row.id, "proof": proof}) as (tx, now):
-            self._set_revoked(tx, row.id, proof, _text(at))
+            self._set_revoked(tx, row.id, proof, as_text(at))
             self._done(tx, intent, secret, "end", row.name, now)
 
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
@@ -252,20 +260,20 @@ class Ledger(Trail):
         """
         t = self._t
         with self._transaction(run, secret, "forgotten", {"what": mark}) as (tx, now):
-            labelled = statements.find(tx, t.holdings, {"secret": secret, "label": mark})
+            labelled = tx.find(t.holdings, {"secret": secret, "label": mark})
             targets = {mark, *(row["copy"] for row in labelled)}
             said_gone = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
             lost = {"secret": secret, "name": mark, "origin": Origin.ORPHAN, "provider_id": None}
-            gone = statements.change(tx, t.credentials, lost, said_gone)
-            for row in statements.find(tx, t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
+            gone = tx.change(t.credentials, lost, said_gone)
+            for row in tx.find(t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
                 left = _without(row["baseline"], *_meant(row["baseline"], targets, mapped))
                 gone += len(row["baseline"]) - len(left)
                 self._set(tx, row["id"], baseline=left)
-            gone += statements.drop(tx, t.running, {"secret": secret, "consumer": mark})
+            gone += tx.drop(t.running, {"secret": secret, "consumer": mark})
             for target in targets:
                 if target in mapped:
                     self._keep_what_left(tx, secret, target, mapped[target], now)
-                gone += statements.drop(tx, t.holdings, {"secret": secret, "copy": target})
+                gone += tx.drop(t.holdings, {"secret": secret, "copy": target})
                 gone += self._supersede(tx, {"secret": secret, "target": target}, now)
         return gone > 0
 
@@ -273,7 +281,7 @@ class Ledger(Trail):
 
     def needs_rekeying(self) -> bool:
         """Whether anything is sealed with an older key than the newest."""
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             return self._rekeying(tx).stale()
 
     def rekey(self, run: str, by: str, reason: str, locked: Collection[str]) -> None:
@@ -281,9 +289,11 @@ class Ledger(Trail):
         whose locks the caller has: ``locked``.
         """
         fingerprint_key, audit_key = new_key(), new_key()
-        with self._transaction(run, "", KEYS_CHANGED, {"by": by, "reason": reason}) as (tx, _now):
-            if self._secrets(tx) - set(locked):
+        with self._write() as tx:
+            secrets = self._secrets(tx)
+            if secrets - set(locked):
                 raise ConflictError("a rotation has begun meanwhile; no key was changed", hint="Run it again")
+            self._states(tx, secrets)
             rekeying = self._rekeying(tx)
             rekeying.seal_anew()
             rekeying.cover(fingerprint_key)
@@ -292,7 +302,10 @@ class Ledger(Trail):
                 "audit_key": [*self._audit_keys, audit_key],
             }
             for name, values in keys.items():
-                statements.put(tx, self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
+                tx.put(self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
+            self._binding.append(tx, self._event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
+            rows = [(table, row) for table in self._tagged() for row in tx.find(table, {})]
+            Binding(audit_key).renew(tx, rows, lambda owner: self._event(run, owner, "bound anew", {}))
         self._open()
 
     def clear_log(self) -> None:
@@ -303,76 +316,68 @@ class Ledger(Trail):
 
     def secrets(self) -> set[str]:
         """Every secret that this ledger has ever done something for."""
-        with self._engine.begin() as tx:
+        with self._read() as tx:
             return self._secrets(tx)
 
-    def _secrets(self, tx: Any) -> set[str]:
-        columns = self._t.credentials.c.secret, self._t.intents.c.secret
-        return set(tx.execute(self._sa.union(*(self._sa.select(column) for column in columns))).scalars())
-
-    def _rekeying(self, tx: Any) -> Rekeying:
-        return Rekeying(tx, self._sa, self._t, self._sealer)
+    def _rekeying(self, tx: Transaction) -> Rekeying:
+        return Rekeying(tx.connection, self._sa, self._t, self._sealer)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Iterator[Any]:
-        with self._lock, self._engine.begin() as tx:
+    def _write(self) -> Iterator[Transaction]:
+        with self._lock, self._engine.begin() as connection:
+            tx = Transaction(connection)
             self._refuse_when_keys_changed(tx)
             yield tx
 
-    def _refuse_when_keys_changed(self, tx: Any) -> None:
+    def _refuse_when_keys_changed(self, tx: Transaction) -> None:
         """What would be sealed, marked and chained here has to be under the keys that the ledger has now."""
-        if statements.kept(tx, self._t.meta.c.value, {"name": "fingerprint_key"}) != self._wrapped_key:
+        if tx.pinned(self._t.meta.c.value, {"name": "fingerprint_key"}) != self._wrapped_key:
             raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
 
     @contextmanager
-    def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Any, str]]:
-        now = _text(self._clock.now())
+    def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Transaction, str]]:
+        row = self._event(run, secret, event, details)
         with self._write() as tx:
-            yield tx, now
-            row = {"at": now, "run": run, "secret": secret, "event": event, "details": dict(details)}
-            statements.add(tx, self._t.audit, {**row, "mac": self._link(self._audit_keys[-1], self._head(tx), row)})
+            yield tx, row["at"]
+            digests = self._binding.append(tx, row)
+        self._binding.trust(digests)
 
-    def _end(self, tx: Any, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
-        statements.change(tx, self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
+    def _end(self, tx: Transaction, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
+        tx.change(self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
 
-    def _done(self, tx: Any, intent: int, secret: str, kind: str, target: str, now: str) -> None:
+    def _done(self, tx: Transaction, intent: int, secret: str, kind: str, target: str, now: str) -> None:
         """It succeeded: what came of earlier attempts at the same thing no longer matters."""
         self._supersede(tx, {"secret": secret, "kind": kind, "target": target}, now, IntentState.WAITING)
         self._end(tx, intent, IntentState.DONE, now)
 
-    def _keep_what_left(self, tx: Any, secret: str, copy: str, keys: Row, now: str) -> None:
+    def _keep_what_left(self, tx: Transaction, secret: str, copy: str, keys: Row, now: str) -> None:
         """A key that has left the map goes on holding what was last written to it, as a copy that has left does."""
         t, here = self._t, {"secret": secret, "copy": copy}
-        for before in statements.find(tx, t.holdings, here):
+        for before in tx.find(t.holdings, here):
             for key in sorted(before["keys"].keys() - keys.keys()):
                 mark = {**before, "label": f"{before['label']}: {key}", "keys": {key: before["keys"][key]}}
-                statements.put(tx, t.holdings, {**here, "copy": key_id(copy, key)}, _without(mark, *here))
+                tx.put(t.holdings, {**here, "copy": key_id(copy, key)}, _without(mark, *here))
         writes = {"secret": secret, "kind": "write"}
-        for doubt in statements.find(tx, t.intents, {**writes, "target": copy}, _UNDECIDED):
+        for doubt in tx.find(t.intents, {**writes, "target": copy}, _UNDECIDED):
             for key in sorted(doubt["progress"].get("keys", {}).keys() - keys.keys()):
-                statements.add(tx, t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})
+                tx.add(t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})
         for key in keys:
-            statements.drop(tx, t.holdings, {**here, "copy": key_id(copy, key)})
+            tx.drop(t.holdings, {**here, "copy": key_id(copy, key)})
             self._supersede(tx, {**writes, "target": key_id(copy, key)}, now)
 
-    def _supersede(self, tx: Any, which: Row, now: str, *states: IntentState) -> int:
-        settled = {"state": IntentState.FAILED, "ended_at": now, "error": SUPERSEDED}
-        return statements.change(tx, self._t.intents, which, settled, (*_UNDECIDED, *states))
+    def _supersede(self, tx: Transaction, which: Row, now: str, *states: IntentState) -> int:
+        settled = {"state": IntentState.FAILED, "ended_at": now, "superseded": True}
+        return tx.change(self._t.intents, which, settled, (*_UNDECIDED, *states))
 
-    def _add_credential(self, tx: Any, **values: Any) -> int:
-        return int(statements.add(tx, self._t.credentials, {"sealed": {}, "facts": {}, "baseline": {}, **values}))
+    def _add_credential(self, tx: Transaction, **values: Any) -> int:
+        return int(tx.add(self._t.credentials, {"sealed": {}, "facts": {}, "baseline": {}, **values}))
 
-    def _set(self, tx: Any, credential: int, **values: Any) -> None:
-        statements.change(tx, self._t.credentials, {"id": credential}, values)
+    def _set(self, tx: Transaction, credential: int, **values: Any) -> None:
+        tx.change(self._t.credentials, {"id": credential}, values)
 
-    def _put_in_force(self, tx: Any, secret: str, credential: int, evidence: Row, now: str) -> None:
-        step, check = IN_FORCE
-        mark = {"credential": credential, "proves": "life", "evidence": dict(evidence), "at": now}
-        statements.put(tx, self._t.proofs, {"secret": secret, "step": step, "check": check}, mark)
-
-    def _set_revoked(self, tx: Any, credential: int, proof: str, now: str) -> None:
+    def _set_revoked(self, tx: Transaction, credential: int, proof: str, now: str) -> None:
         self._set(tx, credential, state=CredentialState.REVOKED, revoked_at=now, proof=proof, sealed={})
 
 
@@ -385,7 +390,3 @@ def _meant(names: Iterable[str], targets: Collection[str], mapped: Mapping[str, 
 
 def _without(row: Row, *names: str) -> Row:
     return {name: value for name, value in row.items() if name not in names}
-
-
-def _text(time: datetime) -> str:
-    return time.isoformat()

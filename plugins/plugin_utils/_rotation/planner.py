@@ -52,8 +52,6 @@ _PHASES = {
     "end": Phase.REVOKED,
     "tidy": Phase.REVOKED,
 }
-ACCEPTED = ("", "accepted by its provider")
-"""The key of the proof that the provider takes a new credential, which comes before it is written anywhere."""
 _ENDED = {
     Overlap.NONE: "the old value is dead",
     Overlap.TIMED: "its provider ends the old one by itself",
@@ -160,7 +158,7 @@ def _put_in_force(
 def _is_active(state: SecretState, target: CredentialRow | None) -> bool:
     if target is None or state.intent("activate", target.name):
         return False
-    return target.state is not CredentialState.PENDING or cutover.in_force(state, target) is not None
+    return target.state is not CredentialState.PENDING or target.in_force_since is not None
 
 
 def _roll_out(
@@ -195,11 +193,9 @@ def _is_untried(state: SecretState, order: Order, target: CredentialRow | None) 
     """
     if target is None:
         return True
-    proof = state.proofs.get(ACCEPTED)
-    accepted = proof is not None and proof.credential == target.id
     if order.moved:
-        return not (accepted and proof and proof.evidence.get("run") == order.run)
-    return target.state is CredentialState.PENDING and target.id not in state.handed_out and not accepted
+        return target.accepted_in != order.run
+    return target.state is CredentialState.PENDING and target.id not in state.handed_out and not target.accepted_at
 
 
 def _step(index: int, step: Step, state: SecretState, target: int | None) -> list[Action]:
@@ -249,7 +245,7 @@ def _endings(
     since = target.closed_at if target and settled else None
     until = (since or now) + secret.revoke.after
     if traits.ends_the_old:
-        until = cutover.old_has_ended(state, target) or now
+        until = cutover.old_has_ended(target) or now
     clock_runs_later = traits.ends_the_old and traits.overlap is Overlap.TIMED and not settled and until == now
     if retired and (until > now or clock_runs_later):
         actions.append(Action("wait", until=None if clock_runs_later else until))

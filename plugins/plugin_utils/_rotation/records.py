@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import takewhile
@@ -16,10 +16,10 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing, statements
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.migrations import upgrade
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.binding import LEDGER, TAGGED, Binding
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import (
     CredentialRow,
     CredentialState,
@@ -29,11 +29,20 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     Origin,
     SecretState,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import tables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.statements import Transaction
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.tables import SCHEMA, tables
 
 Row = Mapping[str, Any]
-SUPERSEDED = "superseded"
 _BAD = (IntentState.FAILED, IntentState.UNKNOWN)
+_TIMES = (
+    "minted_at",
+    "in_force_since",
+    "in_force_at",
+    "old_ends_at",
+    "accepted_at",
+    "closed_at",
+    "revoked_at",
+)
 
 
 class Records:
@@ -51,7 +60,7 @@ class Records:
 
     def _open(self) -> None:
         with self._read() as tx:
-            there = self._sa.inspect(tx).get_table_names()
+            there = self._sa.inspect(tx.connection).get_table_names()
             if not there:
                 self._create(tx)
             elif "meta" not in there:
@@ -59,43 +68,41 @@ class Records:
                     "the ledger's database has tables of somebody else's and no ledger",
                     hint="Give the ledger a database, or a schema, of its own",
                 )
-            meta = {row["name"]: row["value"] for row in statements.find(tx, self._t.meta, {})}
+            meta = {row["name"]: row["value"] for row in tx.find(self._t.meta, {})}
             schema = int(meta["schema"])
-            if schema not in range(upgrade.NEWEST + 1):
-                raise ConfigurationError(
-                    f"the ledger has schema {schema}, this version of rotor.secrets knows 0 to {upgrade.NEWEST}",
-                    hint="Install the version of the collection that wrote it last",
-                )
+            if schema != SCHEMA:
+                raise _other_version(schema)
             self.id: str = meta["ledger"]
             self._take_keys(meta)
-            if schema < upgrade.NEWEST:
-                self._migrate(tx, schema)
+            if not there:
+                self._binding.append(tx, self._event("", "", "made", {"ledger": self.id}))
 
-    def _create(self, tx: Any) -> None:
-        self._t.metadata.create_all(tx, checkfirst=False)
+    def _create(self, tx: Transaction) -> None:
+        self._t.metadata.create_all(tx.connection, checkfirst=False)
         values = {
-            "schema": str(upgrade.NEWEST),
+            "schema": str(SCHEMA),
             "ledger": secrets.token_hex(4),
             "fingerprint_key": self._sealer.new_wrapped_key(),
             "audit_key": self._sealer.new_wrapped_key(),
         }
-        tx.execute(self._t.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
+        for name, value in values.items():
+            tx.add(self._t.meta, {"name": name, "value": value})
 
-    def _migrate(self, tx: Any, schema: int) -> None:
-        if self._readonly:
-            raise ConfigurationError(
-                f"the ledger has the older schema {schema}, and nothing may be changed now",
-                hint="Any rotation without --check brings it up to date; make a backup before",
-            )
-        upgrade.upgrade(tx, schema)
-        statements.change(tx, self._t.meta, {"name": "schema"}, {"value": str(upgrade.NEWEST)})
+    def _event(self, run: str, secret: str, event: str, details: Row) -> Row:
+        return {
+            "at": as_text(self._clock.now()),
+            "run": run,
+            "secret": secret,
+            "event": event,
+            "details": dict(details),
+        }
 
     @contextmanager
-    def _read(self) -> Iterator[Any]:
-        """A transaction; what cannot be understood in it is damage, and nothing may be decided from it."""
+    def _read(self) -> Iterator[Transaction]:
+        """Begin a transaction; what cannot be understood in it is damage, and nothing may be decided from it."""
         try:
-            with self._engine.begin() as tx:
-                yield tx
+            with self._engine.begin() as connection:
+                yield Transaction(connection)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(
                 f"the ledger cannot be understood ({type(error).__name__})", hint=sealing.DAMAGED
@@ -106,8 +113,8 @@ class Records:
         self._fingerprint_keys = self._sealer.unwrap(self._wrapped_key)
         self._covering = Fingerprints(self._fingerprint_keys[0], self._fingerprint_keys[1:])
         self.fingerprints = self._covering.narrowed("values in stores")
-        # the first ledgers had one key for both
-        self._audit_keys = self._sealer.unwrap(meta["audit_key"]) if "audit_key" in meta else self._fingerprint_keys[:1]
+        self._audit_keys = self._sealer.unwrap(meta["audit_key"])
+        self._binding = Binding(self._audit_keys[-1])
 
     def close(self) -> None:
         self._engine.dispose()
@@ -116,25 +123,32 @@ class Records:
         return self.states([secret])[secret]
 
     def states(self, names: Iterable[str]) -> dict[str, SecretState]:
-        found = {name: _Gathering() for name in names}
-        only = {"secret": next(iter(found))} if len(found) == 1 else {}
+        """Read secrets. ConfigurationError unless their rows are what was written."""
         with self._read() as tx:
-            for table, add in (
-                (self._t.credentials, _Gathering.add_credential),
-                (self._t.holdings, _Gathering.add_holding),
-                (self._t.running, _Gathering.add_running),
-                (self._t.proofs, _Gathering.add_proof),
-                (self._t.intents, _Gathering.add_intent),
-            ):
-                for row in statements.find(tx, table, only):
-                    if row["secret"] in found:
-                        add(found[row["secret"]], row)
+            return self._states(tx, names)
+
+    def _states(self, tx: Transaction, names: Iterable[str]) -> dict[str, SecretState]:
+        found = {name: _Gathering() for name in names}
+        sums = {**dict.fromkeys(found, 0), LEDGER: self._binding.sum(self._t.meta, self._unchanged_keys(tx))}
+        only = {"secret": next(iter(found))} if len(found) == 1 else {}
+        for table, add in (
+            (self._t.credentials, _Gathering.add_credential),
+            (self._t.holdings, _Gathering.add_holding),
+            (self._t.running, _Gathering.add_running),
+            (self._t.proofs, _Gathering.add_proof),
+            (self._t.intents, _Gathering.add_intent),
+        ):
+            for row in tx.find(table, only):
+                if row["secret"] in found:
+                    sums[row["secret"]] += self._binding.sum(table, [row])
+                    add(found[row["secret"]], row)
+        self._binding.check(tx, sums)
         return {name: gathering.state() for name, gathering in found.items()}
 
     def run(self, run: str) -> Row:
         """The stored plan of a run."""
         with self._read() as tx:
-            row = next(iter(statements.find(tx, self._t.runs, {"id": run})), None)
+            row = next(iter(tx.find(self._t.runs, {"id": run})), None)
         if row is None:
             raise ConfigurationError(
                 f"the ledger knows no run {run}", hint="Run the playbook from its start; it resumes by itself"
@@ -145,15 +159,18 @@ class Records:
         """Secret -> kind, target and error of all that this run has already failed at, oldest first."""
         found: dict[str, list[tuple[str, str, str]]] = {}
         with self._read() as tx:
-            for row in statements.find(tx, self._t.intents, {"run": run}, _BAD):
-                if row["error"] not in (None, SUPERSEDED):
+            rows = tx.find(self._t.intents, {"run": run}, _BAD)
+            self._states(tx, {row["secret"] for row in rows})
+            for row in rows:
+                if not row["superseded"]:
                     found.setdefault(row["secret"], []).append((row["kind"], row["target"], row["error"]))
         return found
 
     def intent(self, intent: int) -> tuple[str, Intent]:
         """The secret's name and the intent."""
         with self._read() as tx:
-            row = next(iter(statements.find(tx, self._t.intents, {"id": intent})), None)
+            row = next(iter(tx.find(self._t.intents, {"id": intent})), None)
+            self._states(tx, [row["secret"]] if row else [])
         if row is None:
             raise ConfigurationError(f"the ledger knows no piece of work {intent}")
         return row["secret"], _intent(row)
@@ -161,16 +178,31 @@ class Records:
     def last_progress(self, secret: str, intent: int) -> Row:
         """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more."""
         with self._read() as tx:
-            [this] = statements.find(tx, self._t.intents, {"id": intent})
+            self._states(tx, [secret])
+            [this] = tx.find(self._t.intents, {"id": intent})
             same = {"secret": secret, **{name: this[name] for name in ("kind", "target", "credential")}}
-            attempts = statements.find(tx, self._t.intents, same)
+            attempts = tx.find(self._t.intents, same)
         since = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
         return next((dict(row["progress"]) for row in since if row["progress"]), {})
 
-    def known_ids(self) -> set[str]:
-        """The provider's ids of every credential that this ledger has ever known."""
+    def known_ids(self) -> set[str | None]:
+        """Read the provider's ids of all credentials that this ledger has ever known."""
         with self._read() as tx:
-            return set(tx.execute(self._sa.select(self._t.credentials.c.provider_id)).scalars())
+            states = self._states(tx, self._secrets(tx))
+        return {row.provider_id for state in states.values() for row in state.credentials}
+
+    def _unchanged_keys(self, tx: Transaction) -> Sequence[Row]:
+        """Select the ledger's own id and keys. ConflictError when the keys are others than those in hand."""
+        rows = tx.find(self._t.meta, {})
+        if not any(row["value"] == self._wrapped_key for row in rows):
+            raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
+        return rows
+
+    def _tagged(self) -> list[Any]:
+        return [getattr(self._t, name) for name in TAGGED]
+
+    def _secrets(self, tx: Transaction) -> set[str]:
+        return {row["secret"] for row in tx.find(self._t.digests, {})} - {LEDGER}
 
     def unseal(self, row: CredentialRow) -> Credential:
         """The credential with its fields; refused if they are not what was minted."""
@@ -199,7 +231,7 @@ class _Gathering:
 
     def add_credential(self, row: Row) -> None:
         values = dict(row)
-        values |= {name: _time(values[name]) for name in ("minted_at", "closed_at", "revoked_at")}
+        values |= {name: _time(values[name]) for name in _TIMES}
         values |= {"state": CredentialState(values["state"]), "origin": Origin(values["origin"])}
         self.credentials.append(CredentialRow(**values))
 
@@ -214,7 +246,7 @@ class _Gathering:
 
     def add_intent(self, row: Row) -> None:
         intent = _intent(row)
-        without_effect = intent.state is IntentState.FAILED and row["error"] != SUPERSEDED
+        without_effect = intent.state is IntentState.FAILED and not row["superseded"]
         if intent.kind == "write" and intent.credential is not None and not without_effect:
             self.handed_out.add(intent.credential)
         if intent.kind == "look" and intent.state is IntentState.DONE:
@@ -253,3 +285,19 @@ def _intent(row: Row) -> Intent:
 
 def _time(text: str | None) -> Any:
     return datetime.fromisoformat(text) if text else None
+
+
+def as_text(time: datetime) -> str:
+    return time.isoformat()
+
+
+def _other_version(schema: int) -> ConfigurationError:
+    if schema < SCHEMA:
+        return ConfigurationError(
+            f"the ledger has schema {schema}, of rotor.secrets 0.1.0, and is not taken over",
+            hint="Name another place as secret_journal.url, and name each credential in use in rotate_adopt",
+        )
+    return ConfigurationError(
+        f"the ledger has schema {schema}, this version of rotor.secrets knows {SCHEMA}",
+        hint="Install the version of the collection that wrote it last",
+    )

@@ -93,7 +93,7 @@ class Revoking(Acts):
         with self._outcome({secret: intent}):
             proof = self._prove_end(issuer, row, new)
         gap = cutover.gap(work.state, new)
-        at = cutover.old_has_ended(work.state, new) or (gap.since if gap else self._clock.now())
+        at = cutover.old_has_ended(new) or (gap.since if gap else self._clock.now())
         self._ledger.ended(self._run, secret, intent, row, proof, at)
         return f"{row.name} has ended, proof: {proof}"
 

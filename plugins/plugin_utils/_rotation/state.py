@@ -51,6 +51,16 @@ class CredentialRow:
     Of an adopted one: every copy and consumer of the map that it was named in, which had it without a mark of ours.
     """
     minted_at: datetime | None = None
+    in_force_since: datetime | None = None
+    """The first moment at which its provider may have taken it, where that is the old one's end."""
+    in_force_at: datetime | None = None
+    """When the provider's answer said so."""
+    old_ends_at: datetime | None = None
+    """When the provider ends the one before it, at the earliest; None where that is at once."""
+    accepted_at: datetime | None = None
+    """When the provider was last seen to accept it."""
+    accepted_in: str | None = None
+    """The run that saw it."""
     closed_at: datetime | None = None
     revoked_at: datetime | None = None
     proof: str | None = None

@@ -1,16 +1,16 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger's statements: each kind is built and compiled once, and only the values differ from then on.
+"""Statements on the ledger's tables. Each kind is built and compiled once; from then on only the values differ.
 
-``key`` says which rows are meant, as column -> value, and ``states`` narrows it to rows in one of these.
+``key`` picks rows as column -> value, and ``states`` narrows them to rows in one of these states.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 
@@ -18,40 +18,60 @@ Row = Mapping[str, Any]
 States = tuple[str, ...]
 
 
-def find(tx: Any, table: Any, key: Row, states: States = ()) -> Sequence[Row]:
-    """The rows; the oldest first where they are numbered."""
-    return tx.execute(_select(table, tuple(key), states), _bound(key)).mappings().all()
+class Change(NamedTuple):
+    """One row before and after a statement; None where there was, or is, no row."""
+
+    table: Any
+    before: Row | None
+    after: Row | None
 
 
-def add(tx: Any, table: Any, values: Row) -> Any:
-    """Insert a row; its number, where it gets one."""
-    return tx.execute(_insert(table), values).inserted_primary_key[0]
+class Transaction:
+    """Runs statements in one transaction, and notes each row that they change."""
 
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.changes: list[Change] = []
 
-def change(tx: Any, table: Any, key: Row, values: Row, states: States = ()) -> int:
-    """Set ``values``; how many rows there were."""
-    return int(tx.execute(_update(table, tuple(key), states), {**_bound(key), **values}).rowcount)
+    def find(self, table: Any, key: Row, states: States = ()) -> Sequence[Row]:
+        """Select rows, the oldest first where they are numbered."""
+        return self.connection.execute(_select(table, tuple(key), states), _bound(key)).mappings().all()
 
+    def add(self, table: Any, values: Row) -> Any:
+        """Insert a row, and return the first column of its primary key."""
+        number = self.connection.execute(_insert(table), values).inserted_primary_key[0]
+        numbered = {"id": number} if "id" in table.c else {}
+        self.changes.append(Change(table, None, {**dict.fromkeys(table.c.keys()), **values, **numbered}))
+        return number
 
-def drop(tx: Any, table: Any, key: Row) -> int:
-    """Delete; how many rows there were."""
-    return int(tx.execute(_delete(table, tuple(key)), _bound(key)).rowcount)
+    def change(self, table: Any, key: Row, values: Row, states: States = ()) -> int:
+        """Update rows, and return how many there were."""
+        rows = self.find(table, key, states)
+        if rows:
+            self.connection.execute(_update(table, tuple(key), states), {**_bound(key), **values})
+        self.changes += [Change(table, row, {**row, **values}) for row in rows]
+        return len(rows)
 
+    def drop(self, table: Any, key: Row) -> int:
+        """Delete rows, and return how many there were."""
+        rows = self.find(table, key)
+        if rows:
+            self.connection.execute(_delete(table, tuple(key)), _bound(key))
+        self.changes += [Change(table, row, None) for row in rows]
+        return len(rows)
 
-def put(tx: Any, table: Any, key: Row, values: Row) -> None:
-    """Change the row, or add it."""
-    if not change(tx, table, key, values):
-        add(tx, table, {**key, **values})
+    def put(self, table: Any, key: Row, values: Row) -> None:
+        """Update the row, or insert it where there is none."""
+        if not self.change(table, key, values):
+            self.add(table, {**key, **values})
 
+    def newest(self, table: Any) -> Row | None:
+        """Select the last row of a numbered table."""
+        return self.connection.execute(_newest(table)).mappings().first()
 
-def last(tx: Any, column: Any) -> Any:
-    """That column of the newest row; None where there is no row."""
-    return tx.execute(_newest(column)).scalar()
-
-
-def kept(tx: Any, column: Any, key: Row) -> Any:
-    """That column of the one row, which nobody else changes as long as this transaction lasts."""
-    return tx.execute(_shared(column, tuple(key)), _bound(key)).scalar()
+    def pinned(self, column: Any, key: Row) -> Any:
+        """Select one column of one row with a lock that keeps others from changing the row in this transaction."""
+        return self.connection.execute(_shared(column, tuple(key)), _bound(key)).scalar()
 
 
 def _bound(key: Row) -> dict[str, Any]:
@@ -89,8 +109,8 @@ def _delete(table: Any, names: tuple[str, ...]) -> Any:
 
 
 @cache
-def _newest(column: Any) -> Any:
-    return library("sqlalchemy").select(column).order_by(column.table.c.id.desc()).limit(1)
+def _newest(table: Any) -> Any:
+    return library("sqlalchemy").select(table).order_by(table.c.id.desc()).limit(1)
 
 
 @cache

@@ -10,19 +10,23 @@ from types import SimpleNamespace
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 
+SCHEMA = 3
+"""The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
+
 
 @cache
 def tables() -> SimpleNamespace:
-    """``metadata`` and one attribute per table. Times are RFC 3339 text in UTC, which sorts and travels everywhere.
+    """Build ``metadata`` and one attribute per table. Times are RFC 3339 text in UTC.
 
-    A change here takes a step in ``migrations/``, for the ledgers that exist.
+    A change here raises :data:`SCHEMA`. ``binding`` says which rows the ledger's key binds.
     """
     sa = library("sqlalchemy")
     metadata = sa.MetaData()
     text, json_type = sa.Text, sa.JSON
 
-    def table(name: str, *columns: object) -> object:
-        return sa.Table(name, metadata, *columns)
+    def table(name: str, *columns: object, index: tuple[tuple[str, ...], ...] = ()) -> object:
+        indexes = [sa.Index(f"{name}_by_{'_'.join(names)}", *names) for names in index]
+        return sa.Table(name, metadata, *columns, *indexes)
 
     def number(name: str) -> object:
         return sa.Column(name, sa.Integer, primary_key=True, autoincrement=True)
@@ -54,9 +58,15 @@ def tables() -> SimpleNamespace:
             column("facts", json_type),
             column("baseline", json_type),
             column("minted_at", null=True),
+            column("in_force_since", null=True),
+            column("in_force_at", null=True),
+            column("old_ends_at", null=True),
+            column("accepted_at", null=True),
+            column("accepted_in", null=True),
             column("closed_at", null=True),
             column("revoked_at", null=True),
             column("proof", null=True),
+            index=(("secret",),),
         ),
         holdings=table(
             "holdings",
@@ -97,8 +107,10 @@ def tables() -> SimpleNamespace:
             column("state"),
             column("progress", json_type),
             column("error", null=True),
+            column("superseded", sa.Boolean),
             column("at"),
             column("ended_at", null=True),
+            index=(("secret", "kind", "target"), ("run",)),
         ),
         audit=table(
             "audit",
@@ -108,8 +120,11 @@ def tables() -> SimpleNamespace:
             column("secret"),
             column("event"),
             column("details", json_type),
+            column("rows", json_type),
+            column("digest"),
             column("mac"),
         ),
+        digests=table("digests", column("secret", key=True), column("digest")),
         holders=table(
             "holders",
             column("lock", key=True),

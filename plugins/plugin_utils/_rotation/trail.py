@@ -14,14 +14,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import sealing, statements
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.cutover import IN_FORCE
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import binding
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.records import Records
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import CredentialState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.statements import Transaction
 
 Row = Mapping[str, Any]
 KEYS_CHANGED = "keys changed"
 _AT_ONCE = 500
+_LEAST_ROWS = 2
+"""Of a ledger that anything was done with: the first row says that it was made."""
 
 
 @dataclass
@@ -38,9 +40,10 @@ class Trail(Records):
     """The part of a ledger that reads and checks its own history."""
 
     def audit_head(self) -> str:
-        """The newest link of the audit chain."""
-        with self._engine.begin() as tx:
-            return self._head(tx)
+        """Read the mac of the newest row."""
+        with self._read() as tx:
+            newest = tx.newest(self._t.audit)
+        return newest["mac"] if newest else ""
 
     def history(self) -> Iterator[Row]:
         """Every row of the trail, oldest first, a few at a time."""
@@ -49,92 +52,88 @@ class Trail(Records):
             yield from connection.execution_options(yield_per=_AT_ONCE).execute(query).mappings()
 
     def examine(self, head: str = "") -> Findings:
-        """Follow the chain, look for ``head`` in it, and hold the other tables against what it tells."""
-        found, told, keys = Findings(), _Told(), iter(self._audit_keys)
+        """Follow the chain, look for ``head`` in it, and hold the rows of the other tables against its tags."""
+        found, tags, keys = Findings(), _Tags(), map(binding.Binding, self._audit_keys)
         key, seen = next(keys), not head
         history = self.history()
         try:
             for row in history:
                 found.rows += 1
-                if key is None or row["mac"] != self._link(key, found.head, row):
+                if key is None or row["mac"] != key.link(found.head, row):
                     found.bad_row = row["id"]
                     found.problems.append(_broken(row))
                     return found
                 found.head = row["mac"]
                 seen = seen or found.head == head
-                told.hear(row)
+                tags.hear(row)
                 key = next(keys, None) if row["event"] == KEYS_CHANGED else key
         except (ValueError, TypeError):
             found.problems.append(f"the row after the first {found.rows} cannot be read: it was edited or damaged")
             return found
         finally:
             history.close()
-        if not found.rows:
-            found.problems.append("there is no ledger, or its trail is empty: nothing can be told from it")
+        if found.rows < _LEAST_ROWS:
+            found.problems.append("there is no ledger, or nothing was done with it yet")
         if not seen:
             found.problems.append(
                 "the head that was given is not in the chain: rows were cut off its end, the ledger is an older copy, "
                 "or the head is another ledger's"
             )
-        found.problems += self._contradictions(told)
+        found.problems += self._differences(tags)
         return found
 
-    def _contradictions(self, told: _Told) -> list[str]:
-        """What the tables say and the trail does not, or the other way round."""
-        problems = []
-        with self._engine.begin() as tx:
-            for row in tx.execute(self._sa.select(self._t.credentials)).mappings():
-                revoked = row["state"] == CredentialState.REVOKED
-                if (row["secret"], row["name"]) not in told.born:
-                    problems.append(f"{row['secret']}: no row tells where credential {row['name']} comes from")
-                if revoked and row["id"] not in told.ended:
-                    problems.append(f"{row['secret']}: {row['name']} is marked as revoked, and no row says so")
-                if not revoked and row["id"] in told.ended:
-                    problems.append(f"{row['secret']}: {row['name']} was revoked, and is marked as {row['state']}")
-            for table, column, events in (
-                (self._t.holdings, None, told.written),
-                (self._t.running, "consumer", told.reloaded),
-                (self._t.proofs, "check", told.verified),
-            ):
-                for row in tx.execute(self._sa.select(table)).mappings():
-                    if (row["secret"], row[column] if column else row["credential"]) not in events:
-                        what = row[column] if column else row["label"]
-                        problems.append(f"{row['secret']}: what is recorded of {what} is in no row of the trail")
+    def _differences(self, tags: _Tags) -> list[str]:
+        """Compare the tables with what the trail tells of their rows; say which differ."""
+        with self._read() as tx:
+            problems = [line for table in self._tagged() for line in self._compared(tx, table, tags)]
+            problems += [f"{_named(*where)}: is missing" for where in tags.left()]
+            if not problems:
+                try:
+                    self._binding.check_all(tx)
+                except ConfigurationError as error:
+                    problems.append(error.message)
         return problems
 
-    def _link(self, key: bytes, head: str, row: Row) -> str:
-        kept = {name: row[name] for name in ("at", "run", "secret", "event", "details")}
-        return sealing.mac(key, "audit", head, json.dumps(kept, sort_keys=True))
+    def _compared(self, tx: Transaction, table: Any, tags: _Tags) -> Iterator[str]:
+        for row in tx.find(table, {}):
+            tag = tags.take(binding.identity(table, row))
+            where = _named(row.get("secret", ""), binding.identity(table, row), row)
+            if tag is None:
+                yield f"{where}: was not written by a rotation"
+            elif tag != self._binding.tag(table, row):
+                yield f"{where}: was altered, or put back from an older state"
 
-    def _head(self, tx: Any) -> str:
-        return statements.last(tx, self._t.audit.c.mac) or ""
 
+class _Tags:
+    """The rows that there have to be, by what the trail has told so far."""
 
-@dataclass
-class _Told:
-    """What the trail has told so far, as far as other tables repeat it."""
-
-    born: set[tuple[str, str]] = field(default_factory=set)
-    ended: set[int] = field(default_factory=set)
-    written: set[tuple[str, int]] = field(default_factory=set)
-    reloaded: set[tuple[str, str]] = field(default_factory=set)
-    verified: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, str]] = {}
 
     def hear(self, row: Row) -> None:
-        secret, details = row["secret"], row["details"]
-        if "in_force" in details:
-            self.verified.add((secret, IN_FORCE[1]))
-        match row["event"]:
-            case "minted" | "adopted" | "orphan found":
-                self.born.add((secret, details["name"]))
-            case "revoked" | "retired" | "ended":
-                self.ended.add(details["credential"])
-            case "written":
-                self.written.add((secret, details["credential"]))
-            case "reloaded":
-                self.reloaded |= {(name, details["consumer"]) for name in details["secrets"]}
-            case "verified":
-                self.verified.add((secret, details["check"]))
+        if row["event"] == KEYS_CHANGED:
+            self._known.clear()  # every row is told anew, under the next key
+            return
+        for identity, tag in row["rows"].items():
+            self._known.pop(identity, None)
+            if tag is not None:
+                self._known[identity] = (row["secret"], tag)
+
+    def take(self, identity: str) -> str | None:
+        _secret, tag = self._known.pop(identity, ("", None))
+        return tag
+
+    def left(self) -> list[tuple[str, str]]:
+        return [(secret, identity) for identity, (secret, _tag) in self._known.items()]
+
+
+def _named(secret: str, identity: str, row: Row | None = None) -> str:
+    table, *key = json.loads(identity)
+    shown = " ".join(str(part) for part in key if part != secret)
+    label = next(
+        (f" ({row[name]})" for name in ("name", "label", "target") if row and row.get(name) not in (None, "", *key)), ""
+    )
+    return f"{f'{secret}: ' if secret else ''}{table} {shown}{label}"
 
 
 def _broken(row: Row) -> str:

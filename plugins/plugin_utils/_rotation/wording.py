@@ -76,8 +76,8 @@ def how_long(gap: cutover.Gap) -> str:
 
 def life(state: SecretState, row: CredentialRow, traits: Traits, dead: bool) -> str:
     if row.state is CredentialState.PENDING:
-        return "not valid yet" if traits.activates and not cutover.in_force(state, row) else "valid"
-    ends = cutover.old_ends(state, state.pending)
+        return "not valid yet" if traits.activates and not row.in_force_since else "valid"
+    ends = state.pending.old_ends_at if state.pending else None
     if dead and row.origin is not Origin.ORPHAN:
         return "dead"
     return f"ended by its provider {when(ends)}" if ends else "still valid; nothing was revoked"

@@ -74,7 +74,7 @@ class Play:
         self.consumers: dict[str, Any] = variables.pop("consumers", {})
         self.connections = variables.pop("connections", {"cloud": {"type": "test.fake.cloud", "world": world.name}})
         self.journal = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
-        self._folder = folder
+        self.folder = folder
         self.lines: list[str] = []
         self.execute: Host = self._execute
         self.pieces: list[Mapping[str, Any]] = []
@@ -131,7 +131,7 @@ class Play:
     def clone(self, name: str, folder: Path) -> Play:
         """The same user with a copy of the ledger, in a copy of the world."""
         folder.mkdir(parents=True)
-        for file in self._folder.glob("ledger.db*"):
+        for file in self.folder.glob("ledger.db*"):
             if file.is_file():
                 shutil.copy(file, folder)
         connections = {"cloud": {"type": "test.fake.cloud", "world": name}}

@@ -37,7 +37,6 @@ from tests.unit.rotation.states import (
     SECRET,
     everywhere,
     intent,
-    mark,
     on,
     row,
 )
@@ -87,10 +86,9 @@ def test_a_later_mint_is_wanted_when_the_order_is_younger_than_the_last_one() ->
 def test_a_new_credential_is_accepted_by_its_provider_before_it_is_written_and_only_then() -> None:
     fresh = everywhere(OLD, CURRENT, PENDING, handed_out=frozenset({OLD}))
     assert plan(fresh)[0] == "accept:2"
-    accepted = replace(fresh, proofs=fresh.proofs | {planner.ACCEPTED: mark(NEW)})
+    *older, newest = fresh.credentials
+    accepted = replace(fresh, credentials=(*older, replace(newest, accepted_at=NOW)))
     assert plan(accepted)[0] == "write:fly:app"
-    stale = replace(fresh, proofs=fresh.proofs | {planner.ACCEPTED: mark(OLD)})
-    assert plan(stale)[0] == "accept:2"
     assert plan(fresh, traits=OURS)[0] == "write:fly:app"
 
 

@@ -63,15 +63,17 @@ def lengthen(ledger: Ledger) -> None:
     """As the ledger itself would in the course of years, in one transaction."""
     rows: list[Row] = []
     with ledger._write() as tx:
-        head = ledger._head(tx)
-        for number in range(1, ROWS + 1):
+        made = tx.newest(AUDIT)
+        assert made
+        head = made["mac"]
+        for number in range(made["id"] + 1, ROWS + 1):
             credential = number // 20
             details = {"copy": "box app", "evidence": {"version": number}, "credential": credential}
             row = {"at": f"2026-11-01T00:00:00.{number:06}+00:00", "run": f"{number // 50:08x}", "event": "written"}
-            row |= {"secret": f"S{credential % 200:03}", "details": details}
-            head = ledger._link(ledger._audit_keys[-1], head, row)
+            row |= {"secret": f"S{credential % 200:03}", "details": details, "rows": {}, "digest": made["digest"]}
+            head = ledger._binding.link(head, row)
             rows.append({"id": number, **row, "mac": head})
-        tx.execute(ledger._t.audit.insert(), rows)
+        tx.connection.execute(AUDIT.insert(), rows)
 
 
 @pytest.fixture(scope="module", params=["file", "postgresql"] if SCALED else ["file"])

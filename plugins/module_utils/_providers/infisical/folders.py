@@ -54,7 +54,7 @@ class Looks:
             raise self._named(missing) from None
 
     def _all(self, where: Mapping[str, str], *, view: bool) -> Found:
-        query = {**where, "recursive": "false", "include_imports": "false", **_as_it_stands(view=view)}
+        query = {**where, "recursive": "false", **_as_it_stands(view=view)}
         said = self._connection.ask("GET", _LIST, self._doing, self._label, params=query)
         return secrets_of(said, self._doing)
 
@@ -123,4 +123,5 @@ def value_of(secret: Mapping[str, Any]) -> SecretValue | None:
 
 
 def _as_it_stands(*, view: bool) -> dict[str, str]:
-    return {"viewSecretValue": str(view).lower(), "expandSecretReferences": "false"}
+    """Ask for what is in the folder itself: v4 includes what it imports from others, unless it is told not to."""
+    return {"viewSecretValue": str(view).lower(), "expandSecretReferences": "false", "includeImports": "false"}
