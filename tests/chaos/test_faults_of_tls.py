@@ -222,5 +222,6 @@ def test_ledger_that_tls_does_not_reach_is_told_and_nothing_is_begun(
     rotation.scene.behind(fronts.of(database.port, kind))  # type: ignore[attr-defined]
     assert rotation.run()["failed"]
     assert "cannot be read: " in rotation.output
+    assert "Traceback" not in rotation.output
     assert rotation.scene.effects() == untouched
-    faulty.assert_honest(rotation)
+    faulty.count("ledger in PostgreSQL that TLS does not reach", kind)

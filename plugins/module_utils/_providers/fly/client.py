@@ -90,10 +90,6 @@ class FlyConnection(Connection):
         """Return the earlier one of its two APIs' times: a clock can only delay."""
         return min(filter(None, (self._rest.server_time(), self._graphql.server_time())), default=None)
 
-    def server_time(self) -> datetime | None:
-        """Return the earlier one of its two APIs' times: a clock can only delay."""
-        return min(filter(None, (self._rest.server_time(), self._graphql.server_time())), default=None)
-
     # Tokens
 
     def probe(self) -> str:
