@@ -224,7 +224,7 @@ def test_a_token_is_shown_only_to_whom_gh_would_show_it(
     monkeypatch: pytest.MonkeyPatch, url: str | None, host: str | None, asked: str, token: str
 ) -> None:
     made: list[dict[str, Any]] = []
-    monkeypatch.setattr(access, "GitHubConnection", lambda options, clock: made.append(options))
+    monkeypatch.setattr(access.GitHubConnection, "__init__", lambda _self, options, **_more: made.append(options))
     for name, value in {"GH_TOKEN": "of-github", "GH_ENTERPRISE_TOKEN": "of-the-enterprise", "GH_HOST": host}.items():
         monkeypatch.delenv(name, raising=False)
         if value:
