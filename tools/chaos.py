@@ -154,8 +154,8 @@ processes throughout. `planned, and carried out` compares the steps of a plan wi
 connections' references and schemas, and the registry, is given a canary with a line feed, a carriage return, another
 header, a NUL, blanks, a byte order mark, letters beyond ASCII and beyond Latin-1, bytes that are no text, and 100 kB.
 The server answers every request with all that it was sent. No piece of 12 characters of the canary is in the output,
-the result, the log, or an exception with its chain; at `-vvvv`, on the oldest and the newest core, for every module, action
-and playbook.
+the result, the log, or an exception with its chain; at `-vvvv`, on the oldest and the newest core, for every module,
+action and playbook.
 
 **Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
 clause of the rule that revokes. One of the tests that are named beside it has to fail.
