@@ -63,6 +63,11 @@ SECRECY = tuple(
     for name in ("test_secrecy", "test_secrecy_modules", "test_secrecy_commands", "test_all_stores", "test_check_mode")
 )
 EVERYTHING = ("tests/unit", "tests/conformance", "tests/integration")
+CREDENTIALS = (
+    "tests/unit/modules/test_bad_credentials.py",
+    "tests/unit/actions/test_bad_credentials_of_actions.py",
+    "tests/integration/test_bad_credentials_played.py",
+)
 NEWEST = Path(sys.prefix).with_name("venv-newest") / "bin"
 """Of the newest ansible-core, made by tools/newest.sh where there is a Python for it."""
 SWEEPS = (
@@ -123,6 +128,14 @@ SWEEPS = (
     Sweep("yesterday", "Every test, a day ago", EVERYTHING, moment="yesterday"),
     Sweep("quarter", "Every test, in three months", EVERYTHING, moment="quarter"),
     Sweep("decade", "Every test, in ten years", EVERYTHING, moment="decade"),
+    Sweep("credentials", "Credentials that cannot be sent", CREDENTIALS, {"ROTOR_SWEEP": "all"}),
+    Sweep(
+        "credentials-newest",
+        "Credentials that cannot be sent, newest ansible-core",
+        CREDENTIALS,
+        {"ROTOR_SWEEP": "all"},
+        programs=NEWEST,
+    ),
 )
 
 INTRODUCTION = """\
@@ -176,6 +189,13 @@ Each value in use, the connections' own, what a login gives out and what a reque
 for in plain, base64, percent-encoded and JSON-escaped form: in outputs, logs, job events, the ledger, everything below
 the home, files that are there for a moment included, the command lines of all processes, and the environments of those
 that a run starts. `planned, and carried out` compares the steps of a plan with those that were then made.
+
+**Credentials that cannot be sent.** Each option that takes a credential, found in the modules' argument specs, the
+connections' references and schemas, and the registry, is given a canary with a line feed, a carriage return, another
+header, a NUL, blanks, a byte order mark, letters beyond ASCII and beyond Latin-1, bytes that are no text, and 100 kB.
+The server answers every request with all that it was sent. No piece of 12 characters of the canary is in the output,
+the result, the log, or an exception with its chain; at `-vvvv`, on the oldest and the newest core, for every module,
+action and playbook.
 
 **Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
 clause of the rule that revokes. One of the tests that are named beside it has to fail.
@@ -258,6 +278,8 @@ def suites(report: Path) -> dict[str, int]:
 
 _HISTORIES = "brought to rest"
 """How a history is counted, among what happened in it."""
+_SECRECY = ("secrecy", "secrecy-newest", "credentials", "credentials-newest")
+"""The sweeps in which a failed test is a leak."""
 _SPELLED_OUT = 15
 """A cell names so many kinds; where there are more, it says how many."""
 
@@ -271,7 +293,7 @@ def headline(kept: Mapping[str, Any]) -> str:
     """A case is counted after all that is asked of it has held: a violation or a leak is a test that failed."""
     counts = [(name, found) for sweep in kept["sweeps"].values() for name, found in sweep["counts"].items()]
     failed = {name: sweep["tests"]["failed"] for name, sweep in kept["sweeps"].items()}
-    leaks = failed.pop("secrecy", 0) + failed.pop("secrecy-newest", 0)
+    leaks = sum(failed.pop(name, 0) for name in _SECRECY)
     killed = sum(sum(found.values()) for name, found in counts if name.startswith("kills"))
     faults = sum(sum(found.values()) for name, found in counts if name.startswith("faults"))
     histories = sum(found.get(_HISTORIES, 0) for name, found in counts if name.startswith("histories"))

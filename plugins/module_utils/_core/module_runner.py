@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -69,10 +70,14 @@ class RotorModule(AnsibleModule):
         super().__init__(argument_spec, **rules)
         self._accepted = True
 
+    def _load_params(self) -> None:
+        super()._load_params()
+        self._given = deepcopy(self.params)  # core drops from params what it refuses
+
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """Core quotes an item of the wrong type, and shows an unknown option among the arguments of the call."""
         if not self._accepted:
-            register_arguments(self.params, self.argument_spec)
+            register_arguments(self._given, self.argument_spec)
             msg, more = masking.scrub(str(msg)), {"exception": None, "invocation": {"module_args": {}}}
         super().fail_json(msg=msg, **more)
 

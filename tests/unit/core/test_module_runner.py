@@ -8,12 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils._internal import _traceback
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State, run
+from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import (
+    NoJournal,
+    Resource,
+    RotorModule,
+    State,
+    run,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import SECRETS
 from tests.hostile import HOSTILE, MARK, problems_of
 
 Runner = Callable[..., dict[str, Any]]
@@ -68,6 +75,16 @@ class Named(Resource):
         return {**state, "id": "tok\u200b1", "version": HOSTILE, "token": SecretValue("two\nlines\x1b")}
 
 
+class Raising(Resource):
+    def read(self) -> State:
+        raise ValueError("Invalid header value b'Bearer s3cr3t-value\\n'")
+
+
+class Unprintable(Reading):
+    def result(self, state: State) -> Mapping[str, Any]:
+        return {"s3cr3t-value": object()}
+
+
 @pytest.fixture(autouse=True)
 def _dark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lamp, "on", False)
@@ -79,7 +96,7 @@ def play(capsys: pytest.CaptureFixture[str]) -> Runner:
     def play(kind: type[Resource], *, on: bool = True, worn_out: bool = False, **more: Any) -> dict[str, Any]:
         options = {"on": {"type": "bool"}, "worn_out": {"type": "bool"}}
         with patch_module_args({"on": on, "worn_out": worn_out, **more}), pytest.raises(SystemExit):
-            run(AnsibleModule(argument_spec=options, supports_check_mode=True), kind)
+            run(RotorModule(argument_spec=options | SECRETS, supports_check_mode=True), kind)
         return json.loads(capsys.readouterr().out)
 
     return play
@@ -134,6 +151,35 @@ def test_every_text_of_a_result_is_printable(play: Runner) -> None:
     assert MARK in result["version"]
     assert result["id"].startswith("[an id that cannot be shown")
     assert value == "two\nlines\x1b", "a value that was asked for is exact"
+
+
+@pytest.mark.parametrize("kind", [Raising, Unprintable])
+def test_any_other_exception_fails_the_task_without_its_text(
+    play: Runner, kind: type[Resource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_traceback, "is_traceback_enabled", lambda _event: True)
+    result = play(kind)
+    assert result["msg"].startswith("unexpected ")
+    assert "This is a fault of rotor.secrets or of a library" in result["msg"]
+    assert "s3cr3t-value" not in str(result)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"valu": "s3cr3t-value"},
+        {"valu": {"s3cr3t-value": ["s3cr3t-value"]}},
+        {"secrets": [["s3cr3t-value"]]},
+        {"secrets": [{"name": "A", "valu": "s3cr3t-value"}]},
+        {"secrets": {"A": "s3cr3t-value"}},
+        {"value": "s3cr3t-value", "on": "s3cr3t-value"},
+    ],
+)
+def test_refused_arguments_are_told_without_the_values_of_secrets(play: Runner, wrong: dict[str, Any]) -> None:
+    result = play(Lamp, **wrong)
+    assert result["failed"]
+    assert "s3cr3t-value" not in str(result)
+    assert Lamp.switched == 0
 
 
 def test_a_module_has_no_memory() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.mistakes import MapError
 from tests.unit.rotation.conftest import machines, token_map
 from tests.unit.rotation.driver import Play
 from tests.unit.rotation.world import World
@@ -180,6 +181,36 @@ def test_a_connection_whose_own_credential_is_unset_is_a_problem(
     play = make_play(connections={"cloud": connection})
     assert play.rotate("TOKEN")["failed"]
     assert "ROTOR_TEST_UNSET is unset or empty" in play.output
+
+
+def test_credentials_that_cannot_be_used_are_told_with_all_other_mistakes(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROTOR_TEST_UNSET", raising=False)
+    cloud = {"type": "test.fake.cloud", "world": world.name}
+    connections = {
+        "cloud": {**cloud, "token": {"env": "ROTOR_TEST_UNSET"}},
+        "second": {**cloud, "token": "canary\udcff"},
+        "unused": {**cloud, "token": "unused\udcff"},
+    }
+    copies = [{"store": "cloud", "box": "app"}, {"store": "second", "box": "ci"}, {"store": "thrid", "box": "ci"}]
+    play = make_play(connections=connections, secret_map={"TOKEN": {**token_map(), "rollout": [{"copies": copies}]}})
+    with pytest.raises(MapError) as caught:
+        play.plan("TOKEN")
+    assert {line.partition("; ")[0] for line in caught.value.mistakes} >= {
+        "secret_connections.cloud.token: the environment variable ROTOR_TEST_UNSET is unset or empty",
+        "secret_connections.second.token: is not text: it has bytes that are none in UTF-8",
+        "secret_map.TOKEN.rollout[0].copies[2].store: there is no such connection",
+    }
+    assert "secret_connections.unused" not in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_an_unforeseen_error_of_a_connection_is_about_its_own_secrets(play: Play, world: World) -> None:
+    world.fail("probe", ValueError("Invalid header value b'canary'"), "cloud")
+    assert play.rotate("TOKEN")["failed"]
+    assert "connection cloud: unexpected ValueError in " in play.output
+    assert "canary" not in play.output
 
 
 def test_a_copy_as_it_was_before_the_mint_is_what_counts_for_one_never_written(play: Play, world: World) -> None:
