@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
+
+# An example may take as long as it takes: a busy machine is no fault.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

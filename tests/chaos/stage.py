@@ -27,7 +27,7 @@ from tests.servers.moto import REGION
 ROOT = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-LIMIT = 90.0
+LIMIT = 600.0
 
 
 @dataclass

@@ -194,5 +194,5 @@ def inject(world: Visitor, line: Line, kind: str, call: Call, *, lasting: bool, 
 
 def mend(world: Visitor, line: Line) -> None:
     line.cut = None
-    answer = world.http.delete(f"{world.url}/oracle/faults", timeout=10)
+    answer = world.http.delete(f"{world.url}/oracle/faults", timeout=120)
     assert answer.status_code == 200

@@ -92,7 +92,7 @@ def play(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
     return TaskResult(_last_result(done.stdout), done.stdout + done.stderr)

@@ -64,7 +64,7 @@ class Desk:
         """Run a line that a person has copied from the terminal."""
         return self.run(shlex.split(line))
 
-    def run(self, command: list[str], timeout: float = 120) -> Outcome:
+    def run(self, command: list[str], timeout: float = 600) -> Outcome:
         process = self.start(*command)
         try:
             output, _none = process.communicate(timeout=timeout)

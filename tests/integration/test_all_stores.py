@@ -103,7 +103,7 @@ class Watched:
         self.watch = Watch(desk.home)
 
     def play(self, playbook: str, *arguments: str) -> Outcome:
-        outcome = self._desk.play(playbook, "-vvvv", *arguments, timeout=300)
+        outcome = self._desk.play(playbook, "-vvvv", *arguments)
         self.watch.read(f"the output of {playbook}", str(outcome))
         return outcome
 

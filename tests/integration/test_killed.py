@@ -37,16 +37,16 @@ Stop = Callable[[subprocess.Popen[str]], None]
 
 def stopped_at(world: Visitor, point: dict[str, str], when: str, job: subprocess.Popen[str], stop: Stop) -> None:
     """Stop a run while a request of it is held at the gate; nothing of it may live on, or be heard of again."""
-    assert world.ask("gate", wait=30)["held"], f"the run never came to {point}"
+    assert world.ask("gate", wait=120)["held"], f"the run never came to {point}"
     parent = psutil.Process(job.pid)
     everybody = [parent, *parent.children(recursive=True)]
     seen = world.ask("counts")["total"]
 
     stop(job)
-    job.wait(60)
+    job.wait(300)
     world.tell("gate/release")
 
-    _gone, alive = psutil.wait_procs(everybody, timeout=20)
+    _gone, alive = psutil.wait_procs(everybody, timeout=120)
     assert not alive
     assert world.ask("counts")["total"] == seen, f"something was sent {when} the end"
 

@@ -38,7 +38,7 @@ pytestmark = [
 SCALED = "ROTOR_CONTROLLERS" in os.environ
 CONTROLLERS = int(os.environ.get("ROTOR_CONTROLLERS", "3"))
 SECRETS = int(os.environ.get("ROTOR_SHARED_SECRETS", "6"))
-PATIENCE = 60 + 20 * CONTROLLERS + 2 * SECRETS
+PATIENCE = 600 + 20 * CONTROLLERS + 2 * SECRETS
 """Seconds until a run counts as stuck."""
 
 
@@ -215,4 +215,4 @@ def worker_of(job: subprocess.Popen[str]) -> Iterator[psutil.Process]:
     finally:
         with suppress(psutil.NoSuchProcess):
             worker.kill()
-        job.communicate(timeout=30)
+        job.communicate(timeout=120)

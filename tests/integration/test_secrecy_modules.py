@@ -48,7 +48,7 @@ def run(desk: Desk, playbook: Path, *arguments: str) -> tuple[str, Watch]:
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(desk.home / "facts"),
     }
     with Watch(desk.home) as watch:
-        outcome = desk.play(str(playbook), "-vvvv", *arguments, timeout=300)
+        outcome = desk.play(str(playbook), "-vvvv", *arguments)
         watch.read("the output", str(outcome))
     return outcome.output, watch
 

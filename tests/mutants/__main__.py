@@ -24,7 +24,7 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (*engine.MUTANTS, *providers.MUTANTS)
 ROOT = Path(__file__).resolve().parents[2]
-TIME_LIMIT = 300
+TIME_LIMIT = 900
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
 

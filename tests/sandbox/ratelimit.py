@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 
 class Buckets:
     """Token buckets, one for each key: a steady rate with a burst."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._levels: dict[Hashable, tuple[float, float]] = {}
 
     def take(self, key: Hashable, rate: float, burst: int) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         level, since = self._levels.get(key, (float(burst), now))
         level = min(float(burst), level + (now - since) * rate)
         taken = level >= 1

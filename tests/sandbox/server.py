@@ -34,7 +34,7 @@ def start(
     specs: Path | None = None,
     speed: float = 1.0,
     credentials: dict[str, str] | None = None,
-    timeout: float = 20.0,
+    timeout: float = 120.0,
 ) -> Sandbox:
     """Call it from the main thread: the kernel ends the world with the thread that started it."""
     with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ class Visitor:
 
     def call(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
         headers = options.pop("headers", {}) | ({"Authorization": token} if token else {})
-        options.setdefault("timeout", 10)
+        options.setdefault("timeout", 60)
         return self.http.request(method, self.url + path, headers=headers, allow_redirects=False, **options)
 
     def fly(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
@@ -43,11 +43,11 @@ class Visitor:
 
     def ask(self, question: str, **query: Any) -> Any:
         return self._oracle(
-            self.http.get(f"{self.url}/oracle/{question}", params=query, timeout=15 + query.get("wait", 0))
+            self.http.get(f"{self.url}/oracle/{question}", params=query, timeout=120 + query.get("wait", 0))
         )
 
     def tell(self, what: str, **facts: Any) -> Any:
-        return self._oracle(self.http.post(f"{self.url}/oracle/{what}", json=facts, timeout=15))
+        return self._oracle(self.http.post(f"{self.url}/oracle/{what}", json=facts, timeout=120))
 
     def act(self, deed: str, **details: Any) -> Any:
         return self.tell("act", deed=deed, **details)
@@ -98,7 +98,7 @@ class Visitor:
                 self.wait(machine["id"], updated["instance_id"])
 
     def wait(self, machine_id: str, instance_id: str, **query: Any) -> requests.Response:
-        parameters = {"version": instance_id, "state": "started", "timeout": 5} | query
+        parameters = {"version": instance_id, "state": "started", "timeout": 30} | query
         return self.fly("GET", f"{CP}/machines/{machine_id}/wait", params=parameters)
 
     def put_github(self, name: str, value: str, token: str | None = None, **more: Any) -> requests.Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -80,6 +81,8 @@ class Switches:
     note_texts: bool = False
     machine_seconds: float = 0.05
     run_seconds: float = 0.1
+    frozen: bool = False
+    """Budgets do not fill up, and checks stay open, however long a test takes."""
 
     def set(self, **changes: Any) -> None:
         known = {item.name: type(getattr(self, item.name)) for item in fields(self)}
@@ -129,6 +132,9 @@ class World:
     @staticmethod
     def now() -> datetime:
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return 0.0 if self.switches.frozen else time.monotonic()
 
     def later(self, seconds: float, happen: Callable[[], None], cause: str) -> None:
         """Let something happen by itself after a simulated time, and judge it; at once, where that takes no time."""

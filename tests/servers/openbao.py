@@ -64,7 +64,7 @@ class OpenBao:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/v1/{quote(path)}", data, headers, method=method)  # noqa: S310 - it is our own
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
                 text = answer.read()
         except urllib.error.HTTPError as refusal:
             text = refusal.read()
@@ -197,7 +197,7 @@ class Cluster:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)

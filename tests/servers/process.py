@@ -33,7 +33,7 @@ class Server:
         log: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = 120.0,
     ) -> None:
         self.port = port
         self.log = log
@@ -56,7 +56,7 @@ class Server:
     def stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

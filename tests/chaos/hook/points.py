@@ -26,7 +26,7 @@ from typing import Any, TextIO
 JOURNAL = "ROTOR_CHAOS_JOURNAL"
 KILL = "ROTOR_CHAOS_KILL"
 STRUCK = "killed"
-_PARENT_ENDS_WITHIN = 5.0
+_PARENT_ENDS_WITHIN = 60.0
 
 
 @dataclass(frozen=True)

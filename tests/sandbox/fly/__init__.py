@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +54,7 @@ class Fly(Provider):
         self._numbers = itertools.count(81)
         self._keys = {without_scheme(admin.value): admin}
         self.world.remember(without_scheme(admin.value))
-        self._buckets = Buckets()
+        self._buckets = Buckets(self.world.monotonic)
 
     def routes(self) -> list[BaseRoute]:
         return [*rest.routes(self), *graphql.routes(self)]
@@ -127,7 +126,7 @@ class Fly(Provider):
         """Boot with what it holds: `starting`, then `started` with its checks still open, then these decide."""
         seconds, instance = self.world.switches.machine_seconds, machine.instance_id
         machine.state = "starting"
-        machine.checks_begin = time.monotonic() + 2 * seconds / self.world.speed
+        machine.checks_begin = self.world.monotonic() + 2 * seconds / self.world.speed
         machine.happened(kind, "starting")
         self.world.touch()
 
@@ -140,7 +139,7 @@ class Fly(Provider):
 
     def passing(self, machine: Machine) -> bool:
         sick = machine.broken or machine.app.name in self.world.switches.sick_apps
-        settled = machine.state == "started" and time.monotonic() >= machine.checks_begin
+        settled = machine.state == "started" and self.world.monotonic() >= machine.checks_begin
         return settled and not sick and machine.app.boots(machine.env)
 
     # Boundary and oracle

@@ -53,7 +53,7 @@ class Place:
         order = json.dumps({"deed": deed, "event": event, "number": number, "setting": self.setting(key)})
         environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": ""}
         command = [sys.executable, "-m", "tests.unit.rotation.places"]
-        done = subprocess.run(command, input=order, env=environment, text=True, check=False, timeout=60)
+        done = subprocess.run(command, input=order, env=environment, text=True, check=False, timeout=300)
         assert done.returncode in (0, -signal.SIGKILL)
         return done.returncode != 0
 

@@ -52,7 +52,7 @@ def run() -> Iterator[Run]:
 
 def wait_for(path: Path, text: str) -> list[str]:
     """The file's lines once one of them is ``text``."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         lines = path.read_text().splitlines() if path.exists() else []
         if text in lines:
@@ -155,7 +155,7 @@ with ExitStack() as held:
 def test_a_run_of_many_secrets_may_hold_as_many_locks_as_the_system_allows(
     run: Run, tmp_path: Path, most: int, said: str
 ) -> None:
-    out, _err = run(HOLD_MANY, str(tmp_path / "locks"), str(most)).communicate(timeout=30)
+    out, _err = run(HOLD_MANY, str(tmp_path / "locks"), str(most)).communicate(timeout=120)
     assert said in out
 
 
@@ -190,7 +190,8 @@ def work():
         while True:
             clock.check()
             say("effect")
-            time.sleep(0.2)  # an answer on its way
+            while not os.path.exists(sys.argv[2]):  # the answer is on its way
+                time.sleep(0.01)
             say("recorded")
     except StoppedError:
         say("stopped")
@@ -207,32 +208,32 @@ os.waitpid(child, 0)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_effect_in_hand_is_recorded_and_none_follows(run: Run, tmp_path: Path, how: signal.Signals) -> None:
     """SIGKILL goes to the parent, which takes nothing along; the others go to the worker itself."""
-    log = tmp_path / "log"
-    parent = run(WORKER, str(log))
+    log, answer = tmp_path / "log", tmp_path / "answer"
+    parent = run(WORKER, str(log), str(answer))
     assert parent.stdout
     child = int(parent.stdout.readline())
-    begun = wait_for(log, "effect").count("effect")
+    wait_for(log, "effect")
     if how is signal.SIGKILL:
         parent.kill()
+        parent.wait()
     else:
         os.kill(child, how)
-    lines = wait_for(log, "stopped")
-    assert lines[-3:] == ["effect", "recorded", "stopped"]
-    assert lines.count("effect") == lines.count("recorded")
-    assert lines.count("effect") <= begun + 2, "one that had begun meanwhile, and no more"
+    answer.touch()
+    assert wait_for(log, "stopped") == ["ready", "effect", "recorded", "stopped"]
 
 
 def test_a_storm_of_signals_ends_it_like_one(run: Run, tmp_path: Path) -> None:
     """The kernel signals a parent's death once for each thread: a handler may interrupt itself."""
-    log = tmp_path / "log"
-    parent = run(WORKER, str(log))
+    log, answer = tmp_path / "log", tmp_path / "answer"
+    parent = run(WORKER, str(log), str(answer))
     assert parent.stdout
     child = int(parent.stdout.readline())
     wait_for(log, "effect")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) * 100:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
-    assert wait_for(log, "stopped")[-2:] == ["recorded", "stopped"]
+    answer.touch()
+    assert wait_for(log, "stopped") == ["ready", "effect", "recorded", "stopped"]
 
 
 def test_an_effect_that_never_ends_is_left_in_the_end(run: Run) -> None:
@@ -244,7 +245,7 @@ worker.WorkerClock().guard()
 os.kill(os.getpid(), signal.SIGTERM)
 time.sleep(60)
 """
-    assert run(program).wait(30) == -signal.SIGALRM
+    assert run(program).wait(120) == -signal.SIGALRM
 
 
 def test_a_worker_whose_parent_died_before_it_could_ask_makes_no_effect(run: Run) -> None:
@@ -257,7 +258,7 @@ clock.guard()
 print("effect")
 """
     process = run(program)
-    out, _err = process.communicate(timeout=30)
+    out, _err = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, "")
 
 

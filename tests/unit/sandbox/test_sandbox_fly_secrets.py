@@ -71,9 +71,8 @@ def test_errors_have_the_providers_shape_and_a_request_id(world: Visitor, path: 
 
 
 def test_calls_that_come_too_fast_are_refused(world: Visitor) -> None:
-    world.tell("switch", rate_limits=True)
-    statuses = [world.fly("GET", f"{CP}/secrets").status_code for _turn in range(20)]
-    assert statuses[:3] == [200, 200, 200]
-    assert 429 in statuses
+    world.tell("switch", rate_limits=True, frozen=True)
+    statuses = [world.fly("GET", f"{CP}/secrets").status_code for _turn in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
     machines = [world.fly("GET", f"{CP}/machines/d8905e2c41e708").status_code for _turn in range(10)]
     assert machines == [200] * 10, "reading a machine has a larger budget of its own"

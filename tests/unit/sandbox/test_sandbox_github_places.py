@@ -89,7 +89,7 @@ def test_each_write_says_who_gets_an_organizations_secret(world: Visitor) -> Non
     listed = requests.get(
         shape["selected_repositories_url"],
         headers={"Authorization": f"Bearer {world.credentials['GITHUB_ADMIN_TOKEN']}"},
-        timeout=10,
+        timeout=60,
     ).json()
     assert [item["id"] for item in listed["repositories"]] == [ours]
     assert put(world, ORGANIZATION, visibility="selected").status_code == 204
@@ -182,12 +182,12 @@ def test_an_enterprise_server_knows_less(world: Visitor) -> None:
 def test_a_client_behind_a_proxy_reaches_github_and_nothing_else(world: Visitor) -> None:
     headers = {"Authorization": f"token {world.credentials['GITHUB_ADMIN_TOKEN']}"}
     options: dict[str, Any] = {"headers": headers, "proxies": {"http": world.url}}
-    first = requests.get(f"http://api.github.localhost{OF_ENVIRONMENT}/secrets?per_page=1", timeout=10, **options)
+    first = requests.get(f"http://api.github.localhost{OF_ENVIRONMENT}/secrets?per_page=1", timeout=60, **options)
     assert (first.status_code, first.json()["total_count"]) == (200, 0)
-    pages = requests.get(f"http://api.github.localhost{REPO}/actions/secrets?per_page=3", timeout=10, **options)
+    pages = requests.get(f"http://api.github.localhost{REPO}/actions/secrets?per_page=3", timeout=60, **options)
     assert pages.links["next"]["url"].startswith(f"http://api.github.localhost{REPO}/actions/secrets?")
     for other in ("http://api.github.localhost/oracle/state", "http://elsewhere.localhost/oracle/state"):
-        assert requests.get(other, timeout=10, **options).status_code == 404
+        assert requests.get(other, timeout=60, **options).status_code == 404
 
 
 def test_names_of_repositories_become_ids(world: Visitor) -> None:

@@ -21,7 +21,7 @@ BATCH = "/v4/secrets/batch"
 def ask(world: Visitor, method: str, path: str, token: str | None = None, **more: Any) -> requests.Response:
     shown = token or world.act("mint_infisical_token")["token"]
     headers = {"Authorization": f"Bearer {shown}"}
-    return world.http.request(method, f"{world.url}/infisical/api{path}", headers=headers, timeout=15, **more)
+    return world.http.request(method, f"{world.url}/infisical/api{path}", headers=headers, timeout=120, **more)
 
 
 def upsert(world: Visitor, value: str, key: str = "KEY", **more: str) -> requests.Response:

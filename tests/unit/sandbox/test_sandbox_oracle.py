@@ -256,7 +256,7 @@ def test_the_world_ends_with_whoever_started_it() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=server.ROOT, capture_output=True, text=True, check=True)
     pid = int(done.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
 
@@ -264,7 +264,7 @@ def test_the_world_ends_with_whoever_started_it() -> None:
 def test_half_a_request_is_none(world: Visitor) -> None:
     before = world.ask("counts")["total"]
     where = urlsplit(world.url)
-    with socket.create_connection((where.hostname, where.port), timeout=5) as client:
+    with socket.create_connection((where.hostname, where.port), timeout=60) as client:
         client.sendall(b"PUT /github/repos/a/b/actions/secrets/X HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""

@@ -65,7 +65,7 @@ def gh(world: Visitor, tmp_path: Path) -> Gh:
 
     def run(*command: str, stdin: str = "") -> Any:
         done = subprocess.run(
-            [program, *command], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
+            [program, *command], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if "--json" in command else done.stdout + done.stderr
