@@ -388,4 +388,18 @@ MUTANTS = (
         file="preflight",
         instead="elif False:",
     ),
+    dropped(
+        "what a command prints is caught on its host",
+        "return HostCommand(line, folder, catch=True)",
+        "host_commands",
+        file="host_work",
+        instead="return HostCommand(line, folder)",
+    ),
+    dropped(
+        "what a failed command printed is masked",
+        "masking.scrub_pieces(masking.scrub(printed), values)",
+        "host_commands",
+        file="host_work",
+        instead="printed",
+    ),
 )

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 
 def tail(reading: int, over: int, most: int) -> tuple[bytes, bool]:
@@ -48,6 +49,27 @@ def drain(reading: int) -> None:
     os._exit(0)
 
 
+def forwarding() -> Callable[[subprocess.Popen[bytes]], None]:
+    """Take what would stop this process from now on, for the child as soon as there is one."""
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def forward(number: int, _frame: object) -> None:
+        early.append(number)
+        for child in children:
+            child.send_signal(number)
+
+    def begin(child: subprocess.Popen[bytes]) -> None:
+        children.append(child)
+        for number in early:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, forward)
+    return begin
+
+
 def main(pad: str, shell: str, line: str, ctype: str) -> None:
     """``ctype`` is the LC_CTYPE that there was before Python set one."""
     key = base64.b64decode(pad)
@@ -55,11 +77,10 @@ def main(pad: str, shell: str, line: str, ctype: str) -> None:
         os.environ.pop("LC_CTYPE", None)
     reading, writing = os.pipe()
     over, ended = os.pipe()
+    pass_on = forwarding()
     child = subprocess.Popen([shell, "-c", line], stdout=writing, stderr=writing)  # noqa: S603 - what it is for
+    pass_on(child)
     os.close(writing)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda number, _frame: child.send_signal(number))
 
     def wait() -> None:
         child.wait()

@@ -124,7 +124,7 @@ def test_what_a_command_leaves_running_is_not_waited_for_and_lives_on(tmp_path: 
 def test_a_signal_reaches_the_command(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ready")
     os.mkfifo(tmp_path / "never")
-    line = "trap 'echo stopped; exit 5' TERM; echo $PPID >ready; while :; do read -r word <never; done"
+    line = "trap 'echo stopped; exit 5' TERM; exec 3<>never; echo $PPID >ready; while :; do read -r word <&3; done"
     command = caught(line, chdir=str(tmp_path))
     with start(command) as process:
         process.stdin.write(command.input)
