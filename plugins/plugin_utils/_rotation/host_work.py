@@ -18,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import Work
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import fields_of
@@ -153,7 +154,6 @@ class HostWork:
 
 
 def _fit(printed: str) -> str:
-    """The end of a text from a host, in one line, without what a terminal would obey."""
+    """Return the end of what a host printed as one printable line."""
     line = " | ".join(filter(None, map(str.strip, printed.splitlines())))
-    fit = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
-    return fit if len(fit) <= LONGEST_OUTPUT else f"…{fit[-LONGEST_OUTPUT:]}"
+    return printable(line if len(line) <= LONGEST_OUTPUT else f"…{line[-LONGEST_OUTPUT:]}")
