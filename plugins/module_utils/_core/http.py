@@ -24,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.proxies import is_loopback, proxies_for
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Shape, checked
 
 VERSION = "0.1.0"
 _TRANSIENT = (429, 502, 503, 504)
@@ -57,6 +58,10 @@ class Answer:
     def json(self) -> Any:
         """The parsed body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
         return limits.document(self.text, f"{self.where} answered {self.status}", self.status)
+
+    def shaped(self, shape: Shape) -> Any:
+        """The parsed body, if it has this shape; UnexpectedAnswerError otherwise."""
+        return checked(self.json, shape, f"{self.where} answered {self.status}", self.status)
 
     @property
     def date(self) -> datetime:

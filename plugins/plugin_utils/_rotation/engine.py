@@ -9,7 +9,6 @@ the ledger, so nothing is ever remembered here that a crash could lose.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Recover, Traits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import BusyError, RotorError, StoppedError
@@ -36,6 +35,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner im
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.progress import Counts, Progress
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state import Order, SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.surprises import surprise
 
 THREADS = 8
 _FAST = ("recover", "clean", "mint", "activate", "accept", "write")
@@ -232,7 +232,7 @@ class Engine:
             self._failed(works, str(error))
             return
         except Exception as error:  # noqa: BLE001 - one secret's surprise must not stop the others
-            self._failed(works, _surprise(error))
+            self._failed(works, surprise(error))
             return
         for lane in lanes:
             lane.changed = True
@@ -309,14 +309,6 @@ def _is_left(lane: Lane, action: Action) -> bool:
     """Of a secret that goes on after a failure: neither what has failed, nor what that makes pointless."""
     failed = (action.kind, action.target) in lane.failed
     return not failed and is_of_use(lane.secret, lane.state, action)
-
-
-def _surprise(error: Exception) -> str:
-    """An error that nobody foresaw: its class and place, and a database's own words; other texts may quote anything."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
-    said = masking.scrub(str(getattr(error, "orig", ""))).partition("\n")[0]
-    return f"unexpected {type(error).__name__} in {place}{f' ({said})' if said else ''}"
 
 
 def _reloads(action: Action, consumer: str) -> bool:

@@ -17,7 +17,12 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Listed, Traits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    LedgerError,
+    RotorError,
+    StoppedError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.acts import NO_JOURNAL
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.copies import (
     changed_by_hand,
@@ -40,6 +45,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.state impo
     Origin,
     SecretState,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.surprises import surprise
 from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.systems import Systems
 
 THREADS = 8
@@ -103,18 +109,30 @@ class Preflight:
             self._ask_all(pool, [question for question in questions if question.kind != "outlook"])
             self._ask_all(pool, questions)  # an outlook is told from what the others have asked
         for item in reachable:
-            item.problems += self._own_credential(item)
-            if self._judge(item, self._questions(item)):
-                self._compare(item)
-            if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
-                self._candidates(item)
+            try:
+                self._weigh(item)
+            except (StoppedError, LedgerError):
+                raise
+            except RotorError as error:
+                item.problems.append(str(error))
+            except Exception as error:  # noqa: BLE001 - what one answer leads to is a problem of that secret alone
+                item.problems.append(surprise(error))
+
+    def _weigh(self, item: Planned) -> None:
+        """Judge the plan by the answers."""
+        item.problems += self._own_credential(item)
+        if self._judge(item, self._questions(item)):
+            self._compare(item)
+        if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
+            self._candidates(item)
 
     def listed(self, secret: Secret) -> list[Listed]:
         return self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed()))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """What the issuer has to say of ``current`` as the credential that is to be replaced."""
-        return self._systems.issuer(secret).preflight(current)
+        name = f"{secret.name} {current}"
+        return self._answer(Question("objections", name, lambda: self._systems.issuer(secret).preflight(current)))
 
     # -- questions ----------------------------------------------------------------------------------------------
 
@@ -266,6 +284,8 @@ class Preflight:
                 answer = question.ask()
             except RotorError as error:
                 answer = error
+            except Exception as error:  # noqa: BLE001 - one provider's surprise must not fail the plan of the others
+                answer = RotorError(f"{question.kind} {question.about}: {surprise(error)}")
             with self._lock:
                 self._answers[key] = answer
         answer = self._answers[key]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     NotFoundError,
     PermissionDeniedError,
@@ -101,14 +102,45 @@ def test_each_question_is_asked_once_however_many_secrets_want_to_know(
     assert counts["ask", "issuer"] == 3, "once for each secret"
 
 
-def test_a_problem_of_one_secret_stops_no_other(make_play: Callable[..., Play], world: World) -> None:
+@pytest.fixture
+def two(make_play: Callable[..., Play], world: World) -> Play:
+    """TOKEN, and GOOD with a copy of its own."""
     world.put("spare", {})
     good = {
         "issuer": token_map()["issuer"],
         "copies": [{"store": "cloud", "box": "spare"}],
         "revoke": {"accept": "life"},
     }
-    play = make_play(secret_map={"TOKEN": token_map(), "GOOD": good})
+    return make_play(secret_map={"TOKEN": token_map(), "GOOD": good})
+
+
+def test_unforeseen_answer_is_a_problem_of_its_secret_alone(two: Play, world: World) -> None:
+    world.fail("observe", TypeError("of s3cr3t"), "ci")
+    result = two.rotate("TOKEN", "GOOD")
+    assert result["held"] == ["TOKEN"]
+    assert "unexpected TypeError in" in two.output
+    assert "s3cr3t" not in two.output
+    assert world.containers["spare"]["GOOD"]
+
+
+def test_unforeseen_evidence_is_a_problem_of_its_secret_alone(
+    two: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not two.rotate("TOKEN", "GOOD")["failed"]
+
+    def unchanged(recorded: Any, observed: Any) -> bool:
+        if "TOKEN" in recorded["keys"]:
+            raise KeyError("odd")
+        return bool(recorded == observed)
+
+    monkeypatch.setattr(registry.find("stores", "test.fake.cloud"), "unchanged", staticmethod(unchanged))
+    result = two.rotate("TOKEN", "GOOD", force=True)
+    assert result["held"] == ["TOKEN"]
+    assert "unexpected KeyError in unchanged" in two.output
+
+
+def test_a_problem_of_one_secret_stops_no_other(two: Play, world: World) -> None:
+    play = two
     world.services["app"].sick = True
     result = play.rotate("TOKEN", "GOOD")
     assert result["failed"]

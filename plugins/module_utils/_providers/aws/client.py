@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, wire
+from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, shapes, wire
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, Shape
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import failures
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import READ_TIMEOUT, Clients
 
@@ -77,7 +78,7 @@ class AwsConnection(Connection):
     def probe(self) -> str:
         """Every credential may ask who it is."""
         doing = "asking AWS who we are"
-        said = self.call("GetCallerIdentity", doing, needs=("Account", "Arn"), service="sts")
+        said = self.call("GetCallerIdentity", doing, needs={"Account": str, "Arn": str}, service="sts")
         return f"account {said['Account']}, {said['Arn'].split(':', 5)[-1]}, {self.region}"
 
     @property
@@ -89,7 +90,7 @@ class AwsConnection(Connection):
         operation: str,
         doing: str,
         *,
-        needs: Collection[str] = (),
+        needs: Mapping[str, Shape] | None = None,
         resource: str = "*",
         repeatable: bool = False,
         service: str = "",
@@ -113,7 +114,7 @@ class AwsConnection(Connection):
                     limits.allowance(call.where, READ_TIMEOUT),
                     wire.watch(fresh=changes and not repeatable, armed=False) as transmission,
                 ):
-                    return _checked(_send(client, operation, arguments), call, needs)
+                    answer = _send(client, operation, arguments)
             except failures.kinds() as exception:
                 error = failures.translate(exception, call, transmission)
                 asked = failures.asked_pause(exception)
@@ -125,14 +126,16 @@ class AwsConnection(Connection):
                     self._budget.hold(pause)
                 else:
                     self.clock.sleep(pause)
+            else:
+                return _checked(answer, call, needs or {})
         raise AssertionError("the last attempt returns or raises")
 
-    def pages(self, operation: str, doing: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        """All items of all pages; one may be empty, and not the last."""
+    def pages(self, operation: str, doing: str, key: str, item: Shape, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """All items of all pages, each of this shape; a page may be empty, and not the last."""
         more: dict[str, Any] = {}
         cursors = limits.Cursors(doing)
         while True:
-            answer = self.call(operation, doing, needs=(key,), **arguments, **more)
+            answer = self.call(operation, doing, needs={key: [item], "NextToken": Maybe(str)}, **arguments, **more)
             yield from answer[key]
             if not answer.get("NextToken"):
                 return
@@ -163,13 +166,11 @@ def _send(client: Any, operation: str, arguments: dict[str, Any]) -> dict[str, A
     return answer
 
 
-def _checked(answer: dict[str, Any], call: failures.Call, needs: Collection[str]) -> dict[str, Any]:
+def _checked(answer: dict[str, Any], call: failures.Call, needs: Mapping[str, Shape]) -> dict[str, Any]:
     """boto3 makes an empty answer of whatever it cannot read, such as a page of HTML with status 200."""
-    missing = [name for name in needs if name not in answer]
-    if missing:
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        raise errors.UnexpectedAnswerError(f"{call.where} answered without {', '.join(missing)}", status=status)
-    return answer
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    found: dict[str, Any] = shapes.checked(answer, needs, f"{call.where} answered", status)
+    return found
 
 
 def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:

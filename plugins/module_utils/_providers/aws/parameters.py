@@ -18,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 
 VERSIONS = 100
@@ -27,6 +28,15 @@ PATH = rf"^(/{_SEGMENT})+$"
 _NAME = re.compile(rf"{_SEGMENT}|(/{_SEGMENT}){{2,}}")
 _LEVELS = 15
 _LONGEST_NAME = 1011 - len("arn:aws-us-gov:ssm:ap-southeast-1:123456789012:parameter/")
+_LISTED = {
+    "Name": str,
+    "Version": int,
+    "LastModifiedDate": datetime,
+    "Type": str,
+    **dict.fromkeys(("Tier", "KeyId", "Description", "AllowedPattern", "DataType"), Maybe(str)),
+}
+_WITH_VALUE = {"Name": str, "Value": lambda found: isinstance(found, str) and found != ""}
+_VERSION = {"Version": int, "Labels": Maybe([str])}
 _VALUES_AT_ONCE, _DESCRIBED_AT_ONCE = 10, 50
 
 
@@ -98,7 +108,7 @@ class Reader:
         if parameter.version < VERSIONS:
             return None
         name, doing = parameter.name, f"reading the history of {parameter.name} of {self._label}"
-        history = self._connection.pages("GetParameterHistory", doing, "Parameters", resource=name, Name=name)
+        history = self._connection.pages("GetParameterHistory", doing, "Parameters", _VERSION, resource=name, Name=name)
         versions = sorted((int(item["Version"]), tuple(item.get("Labels", ()))) for item in history)
         if len(versions) < VERSIONS or not versions[0][1]:
             return None
@@ -108,7 +118,7 @@ class Reader:
         answer = self._connection.call(
             "ListTagsForResource",
             f"reading the tags of {name} of {self._label}",
-            needs=("TagList",),
+            needs={"TagList": [{"Key": str, "Value": str}]},
             resource=name,
             ResourceType="Parameter",
             ResourceId=name,
@@ -133,7 +143,7 @@ class Reader:
 
     def _pages(self, filters: Sequence[Mapping[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
         return self._connection.pages(
-            "DescribeParameters", doing, "Parameters", ParameterFilters=filters, MaxResults=_DESCRIBED_AT_ONCE
+            "DescribeParameters", doing, "Parameters", _LISTED, ParameterFilters=filters, MaxResults=_DESCRIBED_AT_ONCE
         )
 
     def _values(self, names: Sequence[str]) -> dict[str, dict[str, Any]] | None:
@@ -144,7 +154,7 @@ class Reader:
                 answer = self._connection.call(
                     "GetParameters",
                     f"reading {self._label}",
-                    needs=("Parameters", "InvalidParameters"),
+                    needs={"Parameters": [_WITH_VALUE], "InvalidParameters": [str]},
                     resource=", ".join(batch),
                     Names=batch,
                     WithDecryption=True,

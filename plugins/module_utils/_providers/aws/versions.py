@@ -19,11 +19,29 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
 
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 _OURS = "rotor-"
 _ATTEMPTS = 3
+
+
+def _stages(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(labels, list) for labels in found.values())
+
+
+_ONE = {"VersionId": str}
+_DESCRIBED = {
+    "ARN": str,
+    "Name": Maybe(str),
+    "VersionIdsToStages": Maybe(_stages),
+    "SecretVersionsToStages": Maybe(_stages),
+    "Tags": Maybe([{"Key": str, "Value": str}]),
+    "LastChangedDate": Maybe(datetime),
+    "DeletedDate": Maybe(datetime),
+    **dict.fromkeys(("Description", "KmsKeyId", "OwningService", "PrimaryRegion"), Maybe(str)),
+}
 
 
 @dataclass(frozen=True)
@@ -104,14 +122,14 @@ class Secret:
         self._label = label
 
     def describe(self) -> Described:
-        return Described(self._call("DescribeSecret", "looking at", needs=("ARN",)))
+        return Described(self._call("DescribeSecret", "looking at", needs=_DESCRIBED))
 
     def read(self, described: Described) -> Snapshot:
         """The text of the version that was described as the current one."""
         version = described.current
         if version is None:
             return Snapshot(described)
-        answer = self._call("GetSecretValue", "reading", needs=("VersionId",), VersionId=version)
+        answer = self._call("GetSecretValue", "reading", needs={**_ONE, "SecretString": Maybe(str)}, VersionId=version)
         if "SecretString" not in answer:
             raise InvalidRequestError(
                 f"{self._label} holds bytes and no text", hint="Only secrets with a SecretString can be managed"
@@ -124,7 +142,7 @@ class Secret:
         answer = self._call(
             "CreateSecret",
             "making",
-            needs=("VersionId",),
+            needs=_ONE,
             identifier="Name",
             repeatable=True,
             ClientRequestToken=token,
@@ -160,7 +178,7 @@ class Secret:
     def delete(self, recovery_days: int) -> None:
         """AWS keeps it for so many days, for a change of mind."""
         try:
-            self._call("DeleteSecret", "deleting", needs=("ARN",), RecoveryWindowInDays=recovery_days)
+            self._call("DeleteSecret", "deleting", needs={"ARN": str}, RecoveryWindowInDays=recovery_days)
         except (InvalidRequestError, OutcomeUnknownError) as error:
             with after_an_effect(isinstance(error, OutcomeUnknownError)):
                 is_deleted = self.describe().is_deleted
@@ -171,7 +189,7 @@ class Secret:
         answer = self._call(
             "PutSecretValue",
             "writing to",
-            needs=("VersionId", "VersionStages"),
+            needs={**_ONE, "VersionStages": [str]},
             repeatable=True,
             ClientRequestToken=token,
             SecretString=text,
@@ -186,7 +204,7 @@ class Secret:
             move["RemoveFromVersionId"] = current
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._call("UpdateSecretVersionStage", "making the new version current of", needs=("ARN",), **move)
+                self._call("UpdateSecretVersionStage", "making the new version current of", needs={"ARN": str}, **move)
             except (InvalidRequestError, OutcomeUnknownError) as error:
                 with after_an_effect(isinstance(error, OutcomeUnknownError)):
                     now = self.describe().current
@@ -217,7 +235,7 @@ class Secret:
 
     def _handed_out(self) -> str:
         """The version that a reader gets who asks for none."""
-        return str(self._call("GetSecretValue", "reading", needs=("VersionId",))["VersionId"])
+        return str(self._call("GetSecretValue", "reading", needs=_ONE)["VersionId"])
 
     def _call(self, operation: str, verb: str, *, identifier: str = "SecretId", **more: Any) -> dict[str, Any]:
         named = {identifier: self._name}
@@ -226,7 +244,8 @@ class Secret:
 
 def summaries(connection: SecretsManagerConnection) -> list[dict[str, Any]]:
     """Of all secrets that the region has, without those that are about to be deleted."""
-    listed = connection.pages("ListSecrets", "listing the secrets of Secrets Manager", "SecretList")
+    item = {**_DESCRIBED, "Name": str}
+    listed = connection.pages("ListSecrets", "listing the secrets of Secrets Manager", "SecretList", item)
     return sorted((Described(facts).summary for facts in listed), key=lambda summary: str(summary["name"]))
 
 

@@ -14,6 +14,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import (
     Blockade,
@@ -77,7 +78,7 @@ class Writer:
         answer = self._connection.call(
             "LabelParameterVersion",
             doing,
-            needs=("ParameterVersion",),
+            needs={"ParameterVersion": int, "InvalidLabels": Maybe([str])},
             resource=name,
             repeatable=True,
             Name=name,
@@ -93,7 +94,7 @@ class Writer:
             answer = self._connection.call(
                 "DeleteParameters",
                 doing,
-                needs=("DeletedParameters", "InvalidParameters"),
+                needs={"DeletedParameters": [str], "InvalidParameters": [str]},
                 resource=", ".join(batch),
                 repeatable=True,
                 Names=batch,
@@ -105,7 +106,7 @@ class Writer:
         answer = self._connection.call(
             "PutParameter",
             f"writing {name} of {self._label}",
-            needs=("Version",),
+            needs={"Version": int},
             resource=name,
             Name=name,
             Value=value.reveal(),

@@ -19,6 +19,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as CREDENTIAL
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import moment as a_moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.recent import Recent
 
@@ -36,6 +38,18 @@ _REFUSALS: dict[str, type[errors.RotorError]] = {
     "BAD_REQUEST": errors.InvalidRequestError,
     "INVALID": errors.InvalidRequestError,
     "UNPROCESSABLE": errors.InvalidRequestError,
+}
+_SECRET = {"name": str, "digest": Maybe(str), "updated_at": Maybe(a_moment)}
+_GRANT = {"user": Maybe(str), "apps": Maybe([str]), "org_slug": Maybe(str), "token_id": Maybe(str)}
+_CHECK = {"name": Maybe(str), "status": Maybe(str)}
+_MACHINE = {
+    "id": str,
+    "state": str,
+    "instance_id": str,
+    "updated_at": Maybe(a_moment),
+    "config": Maybe(dict),
+    "checks": Maybe([_CHECK]),
+    "lease": Maybe(dict),
 }
 _REPLICATION = 60.0  # seconds within which a new version of an app's secrets has reached every host
 
@@ -104,6 +118,7 @@ class FlyConnection(Connection):
         said = _dict(answer)
         if "apps" not in said:
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of apps")
+        checked(said, {"apps": Maybe([{"name": str}])}, answer.where)
         return [app["name"] for app in said["apps"] or ()]  # Go writes an empty list as null
 
     def secrets(self, app: str) -> Evidence:
@@ -130,9 +145,10 @@ class FlyConnection(Connection):
     def machines(self, app: str) -> list[dict[str, Any]]:
         """All but the destroyed ones."""
         answer = self._call("GET", f"{_app(app)}/machines", doing=f"listing the machines of fly app {app}")
-        if not isinstance(answer.json, list):
+        said = answer.json
+        if not isinstance(said, list):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
-        machines = [_checked_machine(machine, answer) for machine in answer.json]
+        machines = [_checked_machine(machine, answer) for machine in said]
         return [machine for machine in machines if machine["state"] not in ("destroyed", "destroying")]
 
     def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
@@ -181,7 +197,7 @@ class FlyConnection(Connection):
         )  # fmt: skip
         said = _dict(answer)
         lease = said.get("data") or said  # the specification has it flat, Fly's own client reads it under "data"
-        if not lease.get("nonce"):
+        if not isinstance(lease, dict) or not lease.get("nonce"):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a nonce")
         return str(lease["nonce"])
 
@@ -251,21 +267,24 @@ def _machine(app: str, machine: str) -> str:
 
 
 def _dict(answer: Answer) -> dict[str, Any]:
-    if not isinstance(answer.json, dict):
+    said = answer.json
+    if not isinstance(said, dict):
         raise errors.UnexpectedAnswerError(f"{answer.where} answered with something that is no object")
-    return answer.json
+    return said
 
 
 def _grants(answer: Answer) -> list[dict[str, Any]]:
     grants = _dict(answer).get("tokens")
     if not grants:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
+    checked(grants, [_GRANT], f"{answer.where} answered with tokens")
     return grants
 
 
 def _checked_machine(said: Any, answer: Answer) -> dict[str, Any]:
     if not isinstance(said, dict) or not {"id", "state", "instance_id"} <= said.keys():
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without a machine's id, state and instance")
+    checked(said, _MACHINE, f"{answer.where} answered with a machine")
     return said
 
 
@@ -274,12 +293,13 @@ def _secrets(answer: Answer) -> Evidence:
     said = _dict(answer)
     if said and "secrets" not in said:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of secrets")
-    listed = said.get("secrets") or []
+    listed = checked(said.get("secrets") or [], [_SECRET], f"{answer.where} answered with secrets")
     return {item["name"]: {"digest": item.get("digest"), "updated_at": item.get("updated_at")} for item in listed}
 
 
 def _refusal(answer: Answer, said: Any) -> errors.RotorError:
-    codes = [str(item.get("extensions", {}).get("code", "")) for item in said if isinstance(item, dict)]
+    items = [item.get("extensions") for item in said if isinstance(item, dict)] if isinstance(said, list) else []
+    codes = [str(item.get("code", "")) for item in items if isinstance(item, dict)]
     code = next((code for code in codes if re.fullmatch(r"\w{1,40}", code)), "")
     request_id = answer.headers.get("fly-request-id", "")
     where = answer.where + (f" (request {request_id})" if request_id else "")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
+from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
     Issuer,
@@ -27,9 +27,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     RotorError,
     StoppedError,
+    UnexpectedAnswerError,
     UntrustedServerError,
     after_an_effect,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import moment as a_moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
 
 # Never the field "token": it is the root of the macaroon, from which anybody could make tokens.
@@ -43,6 +46,20 @@ _CREATE = """mutation($input: CreateLimitedAccessTokenInput!) {createLimitedAcce
   limitedAccessToken {id name createdAt expiresAt profile tokenHeader}
 }}"""
 _DELETE = "mutation($id: ID!) {deleteLimitedAccessToken(input: {id: $id}) {revokedBy}}"
+_TOKEN = {
+    "id": str,
+    "name": Maybe(str),
+    "profile": Maybe(str),
+    "createdAt": Maybe(a_moment),
+    "expiresAt": Maybe(a_moment),
+}
+_MADE = {"createLimitedAccessToken": {"limitedAccessToken": {"id": str, "tokenHeader": str}}}
+_PAGE = {"nodes": Maybe([Maybe(_TOKEN)]), "pageInfo": {"hasNextPage": bool, "endCursor": Maybe(str)}}
+_OWNER = {"id": str, "slug": str}
+_OWNERS = {
+    "organization": {**_OWNER, "limitedAccessTokens": _PAGE},
+    "app": {"id": str, "organization": _OWNER, "limitedAccessTokens": _PAGE},
+}
 _SCOPES = {"deploy": "app deploy", "deploy_organization": "organization deploy"}
 
 
@@ -147,12 +164,20 @@ class FlyTokens(Issuer):
             wish["profileParams"] = {"app_id": scope["app"]}
         doing = f"making a token for {self._where}"
         data = self._mutate(_CREATE, doing=doing, input=wish)
-        made = (data.get("createLimitedAccessToken") or {}).get("limitedAccessToken") or {}
+        try:
+            made = checked(data, _MADE, doing)["createLimitedAccessToken"]["limitedAccessToken"]
+        except UnexpectedAnswerError:
+            made = {}
         if not made.get("id") or not made.get("tokenHeader"):
             raise OutcomeUnknownError(f"{doing}: the answer has no token in it")
         facts = {"scope": _scope(made), "created_at": made.get("createdAt"), "expires_at": made.get("expiresAt")}
         value = SecretValue(made["tokenHeader"])
-        return Credential(made["id"], name, {"token": value}, {key: fact for key, fact in facts.items() if fact})
+        return Credential(
+            made["id"],
+            name,
+            {"token": value},
+            {key: fact for key, fact in facts.items() if isinstance(fact, str) and fact},
+        )
 
     def verify(self, credential: Credential) -> Answer:
         try:
@@ -204,17 +229,19 @@ class FlyTokens(Issuer):
 
     def _pages(self, query: str, root: str, name: str) -> Iterator[dict[str, Any]]:
         after = None
+        doing = f"listing the tokens of {root} {name}"
+        cursors = limits.Cursors(doing)
         while True:
-            doing = f"listing the tokens of {root} {name}"
             found = self.connection.query(query, doing=doing, name=name, after=after).get(root)
             if not found:
                 raise NotFoundError(f"{doing}: there is none of that name, or the token may not see it")
+            checked(found, _OWNERS[root], f"{doing}: the answer is")
             self._remember(root, found)
             page = found["limitedAccessTokens"]
             yield from filter(None, page.get("nodes") or ())
             if not page["pageInfo"]["hasNextPage"]:
                 return
-            after = page["pageInfo"]["endCursor"]
+            after = cursors.next(page["pageInfo"]["endCursor"])
 
     def _remember(self, root: str, found: dict[str, Any]) -> None:
         if root != self._root()[1]:
@@ -239,7 +266,7 @@ def _may_mint(grant: dict[str, Any]) -> bool:
 def _listed(node: dict[str, Any]) -> Listed:
     return Listed(
         id=node["id"],
-        name=node["name"],
+        name=node["name"] or "",
         created_at=moment(node.get("createdAt")),
         expires_at=moment(node.get("expiresAt")),
         scope=_scope(node),
@@ -248,7 +275,8 @@ def _listed(node: dict[str, Any]) -> Listed:
 
 
 def _scope(node: dict[str, Any]) -> str:
-    return _SCOPES.get(node.get("profile", ""), node.get("profile") or "")
+    profile = node.get("profile")
+    return _SCOPES.get(profile, profile) if isinstance(profile, str) else ""
 
 
 def _go_duration(duration: timedelta) -> str:

@@ -22,7 +22,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.limits import Cursors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
 
 SCHEMA = {
@@ -59,6 +61,7 @@ SCHEMA = {
     "description": "A GitHub App, instead of a token.",
 }
 
+_INSTALLATIONS = [{"id": int, "account": Maybe({"login": Maybe(str), "slug": Maybe(str)})}]
 _BACKDATED = timedelta(seconds=60)  # as GitHub advises, for clocks that differ
 _JWT_LIFETIME = timedelta(minutes=9)  # GitHub takes ten
 _MARGIN = 600.0
@@ -131,10 +134,10 @@ class InstallationToken:
         return self._keep(answer)
 
     def _keep(self, answer: Answer) -> SecretValue:
-        said = answer.json
         try:
+            said = answer.shaped({"token": str, "expires_at": moment})
             token, ends = SecretValue(said["token"]), datetime.fromisoformat(said["expires_at"])
-        except (KeyError, TypeError, ValueError):
+        except (UnexpectedAnswerError, ValueError):
             raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
         lifetime = (ends - answer.date).total_seconds()
         self._until = self._clock.monotonic() + lifetime - min(_MARGIN, lifetime / 2)
@@ -154,9 +157,11 @@ class InstallationToken:
     def _installations(self) -> list[dict[str, Any]]:
         path: str | None = f"/app/installations?per_page={PER_PAGE}"
         found: list[dict[str, Any]] = []
+        doing = "listing the App's installations"
+        cursors = Cursors(doing)
         while path:
-            answer = self._ask("GET", path, "listing the App's installations", ok=200)
-            found += answer.json
+            answer = self._ask("GET", cursors.next(path), doing, ok=200)
+            found += answer.shaped(_INSTALLATIONS)
             path = next_page(answer)
         return found
 

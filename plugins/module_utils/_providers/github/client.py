@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
+from ansible_collections.rotor.secrets.plugins.module_utils._core import limits as limits_of_answers
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
@@ -19,10 +20,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConfigurationError,
     NotFoundError,
     PermissionDeniedError,
-    UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, Shape
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import app, limits
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
 
@@ -32,6 +33,9 @@ REPOSITORY = {
     "pattern": r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*)/[A-Za-z0-9._-]+$",
     "description": "The repository, as owner/name.",
 }
+
+
+_REPOSITORY = {"full_name": str, "default_branch": str, "permissions": Maybe({"push": Maybe(bool)})}
 
 
 class GitHubConnection(Connection):
@@ -89,7 +93,7 @@ class GitHubConnection(Connection):
         answer = self._request("GET", "/rate_limit", "asking GitHub for its rate limit", ok=(200, 404))
         if answer.status == 404:
             return "no rate limit"
-        core = _object(answer, ("resources",))["resources"]["core"]
+        core = answer.shaped({"resources": {"core": {"remaining": int, "limit": int}}})["resources"]["core"]
         return f"{core['remaining']} of {core['limit']} requests are left in this hour"
 
     def now(self) -> datetime:
@@ -99,27 +103,30 @@ class GitHubConnection(Connection):
     # Requests
 
     def get(
-        self, path: str, doing: str, params: Mapping[str, Any] | None = None, *, needs: Collection[str] = ()
+        self, path: str, doing: str, params: Mapping[str, Any] | None = None, *, shape: Mapping[str, Shape]
     ) -> dict[str, Any]:
-        """An object that has what it ``needs``. Asking again is free of the hourly limit while it is the same."""
+        """An object of this shape. Asking again is free of the hourly limit while it is the same."""
         known = self._tagged.get(path) if not params else None
         headers = {"If-None-Match": known.headers["ETag"]} if known else None
         answer = self._request("GET", path, doing, params=params, headers=headers, ok=(200, 304))
         if known and answer.status == 304:
-            return _object(known, needs)
+            return dict(known.shaped(shape))
         if "ETag" in answer.headers and not params:
             self._tagged[path] = answer
-        return _object(answer, needs)
+        return dict(answer.shaped(shape))
 
-    def pages(self, path: str, key: str, doing: str, params: Mapping[str, Any] | None = None) -> Iterator[list[Any]]:
-        """The lists under ``key``, page by page."""
+    def pages(
+        self, path: str, key: str, doing: str, item: Shape, params: Mapping[str, Any] | None = None
+    ) -> Iterator[list[Any]]:
+        """The lists under ``key``, page by page; ``item`` is the shape of what is in them."""
+        cursors = limits_of_answers.Cursors(doing)
         answer = self._request("GET", path, doing, params={"per_page": PER_PAGE, **(params or {})})
         while True:
-            yield _object(answer, (key,))[key]
+            yield answer.shaped({key: [item]})[key]
             following = next_page(answer)
             if not following:
                 return
-            answer = self._request("GET", following, doing)
+            answer = self._request("GET", cursors.next(following), doing)
 
     def change(
         self, method: str, path: str, doing: str, *, body: Any = None, ok: tuple[int, ...], idempotent: bool
@@ -153,7 +160,7 @@ class GitHubConnection(Connection):
 
     def _ask_repository(self, name: str) -> dict[str, Any]:
         answer = self._request("GET", f"/repos/{name}", f"looking at repository {name}")
-        found = _object(answer, ("full_name", "default_branch"))
+        found: dict[str, Any] = answer.shaped(_REPOSITORY)
         if found["full_name"].lower() != name.lower():
             raise ConfigurationError(f"repository {name} is called {found['full_name']} now", hint="Write its new name")
         self._refuse_powerless_token(name, found, answer)
@@ -167,13 +174,13 @@ class GitHubConnection(Connection):
         scopes = answer.headers.get("X-OAuth-Scopes", "").replace(",", " ").split()
         if scopes and "repo" not in scopes:
             raise PermissionDeniedError(f"the token lacks the scope repo for repository {name}")
-        may_push = found.get("permissions", {}).get("push", True)
-        if not (may_push or self._presented.current().reveal().startswith("ghs_")):
+        may_push = (found.get("permissions") or {}).get("push")
+        if may_push is False and not self._presented.current().reveal().startswith("ghs_"):
             raise PermissionDeniedError(f"the token's owner may only read repository {name}")
 
     def repository_id(self, name: str) -> int:
         doing = f"looking for repository {name}"
-        return int(self._once.get(f"id of {name}", lambda: self.get(f"/repos/{name}", doing, needs=("id",)))["id"])
+        return int(self._once.get(f"id of {name}", lambda: self.get(f"/repos/{name}", doing, shape={"id": int}))["id"])
 
     def public_key(self, path: str, label: str, *, fresh: bool = False) -> dict[str, Any]:
         """The key to seal secrets with; each scope, such as ``/repos/o/n/actions``, has one of its own."""
@@ -181,7 +188,7 @@ class GitHubConnection(Connection):
         if fresh:
             self._once.forget(path)
         doing = f"fetching the public key of {label}"
-        return self._once.get(path, lambda: self.get(path, doing, needs=("key", "key_id")))
+        return self._once.get(path, lambda: self.get(path, doing, shape={"key": str, "key_id": str}))
 
 
 class _Once:
@@ -202,11 +209,3 @@ class _Once:
 
     def forget(self, key: str) -> None:
         self._answers.pop(key, None)
-
-
-def _object(answer: Answer, needs: Collection[str]) -> dict[str, Any]:
-    said = answer.json
-    missing = set(needs) - said.keys() if isinstance(said, dict) else needs or ("an object",)
-    if missing:
-        raise UnexpectedAnswerError(f"{answer.where} answered without {', '.join(missing)}", status=answer.status)
-    return dict(said)

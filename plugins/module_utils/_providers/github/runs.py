@@ -15,10 +15,14 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 
 COMPLETED = "completed"
-_OF_A_RUN = ("id", "status", "conclusion", "html_url", "head_sha")
+_NULLABLE = Maybe(str, there=True)
+_RUN = {"id": int, "status": _NULLABLE, "conclusion": _NULLABLE, "html_url": str, "head_sha": str}
+_LISTED = {"id": int, "status": _NULLABLE, "path": Maybe(str)}
+_JOB = {"status": str, "started_at": Maybe(moment)}
 _RUNNING = "in_progress"
 _UNDER_WAY = ("queued", "in_progress", "waiting", "pending", "requested")
 _OLDEST = timedelta(days=65)  # a run may be repeated for 30 days, and each may take 35 (GitHub's limits for Actions)
@@ -38,33 +42,35 @@ class Runs:
 
     def workflow(self, workflow: str | int) -> dict[str, Any]:
         doing = f"looking at workflow {workflow} of {self._repository}"
-        return self._connection.get(f"{self._actions}/workflows/{_quoted(workflow)}", doing, needs=("state",))
+        return self._connection.get(f"{self._actions}/workflows/{_quoted(workflow)}", doing, shape={"state": str})
 
     def get(self, run_id: int) -> Run:
         doing = f"looking at run {run_id} of {self._repository}"
-        return self._connection.get(f"{self._actions}/runs/{run_id}", doing, needs=_OF_A_RUN)
+        return self._connection.get(f"{self._actions}/runs/{run_id}", doing, shape=_RUN)
 
     def under_way(self, until: datetime, workflows: Collection[str] = ()) -> list[Run]:
         """Runs queued up to then that have not ended; ``workflows`` are file names, none means all."""
         span = {"created": f"{_stamp(until - _OLDEST)}..{_stamp(until)}"}
         path, doing = f"{self._actions}/runs", f"listing the runs of {self._repository}"
-        page = self._connection.get(path, doing, {"per_page": 100, **span}, needs=("workflow_runs", "total_count"))
+        shape = {"workflow_runs": [_LISTED], "total_count": int}
+        page = self._connection.get(path, doing, {"per_page": 100, **span}, shape=shape)
         runs = page["workflow_runs"]
         if page["total_count"] > len(runs):  # too many to look at each: ask for each status
             runs = [
                 run
                 for status in _UNDER_WAY
-                for some in self._connection.pages(path, "workflow_runs", doing, {"status": status, **span})
+                for some in self._connection.pages(path, "workflow_runs", doing, _LISTED, {"status": status, **span})
                 for run in some
             ]
         return [run for run in runs if run["status"] != COMPLETED and (not workflows or _file(run) in workflows)]
 
-    def has_jobs_from_before(self, run_id: int, moment: datetime) -> bool:
+    def has_jobs_from_before(self, run_id: int, before: datetime) -> bool:
         """Whether a job that had started by then still runs; one that waits for an approval has not started."""
         path, doing = f"{self._actions}/runs/{run_id}/jobs", f"listing the jobs of run {run_id} of {self._repository}"
-        pages = self._connection.pages(path, "jobs", doing, {"filter": "all"})
+        pages = self._connection.pages(path, "jobs", doing, _JOB, {"filter": "all"})
         running = [job for page in pages for job in page if job["status"] == _RUNNING]
-        return any(datetime.fromisoformat(job["started_at"]) <= moment + _SLACK for job in running)
+        starts = [job.get("started_at") for job in running]
+        return any(start is None or datetime.fromisoformat(start) <= before + _SLACK for start in starts)
 
     def wait(self, run_id: int, *, within: float, longest_pause: float = 10.0) -> Run:
         """The run when it has ended, or as it is when the time is over."""
@@ -106,7 +112,8 @@ class Runs:
             answer = send("POST", path, doing, body=body, ok=(200, 204), idempotent=False)
         if answer.status == 204:
             return None
-        run_id = answer.json.get("workflow_run_id") if isinstance(answer.json, dict) else None
+        said = answer.json
+        run_id = said.get("workflow_run_id") if isinstance(said, dict) else None
         if not isinstance(run_id, int):
             raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} without the run's id")
         return run_id
@@ -118,7 +125,7 @@ class Runs:
         wanted = {"event": "workflow_dispatch", "branch": branch, "created": f">={_stamp(since)}"}
 
         def newest() -> int | None:
-            page = next(self._connection.pages(path, "workflow_runs", doing, wanted))
+            page = next(self._connection.pages(path, "workflow_runs", doing, {"id": int}, wanted))
             return max((run["id"] for run in page), default=None)
 
         return self._connection.clock.poll(newest, every=2, within=_APPEARS)
@@ -129,7 +136,7 @@ def describe(run: Run) -> str:
 
 
 def _file(run: Run) -> str:
-    return str(run["path"].partition("@")[0].rpartition("/")[2])
+    return str((run.get("path") or "").partition("@")[0].rpartition("/")[2])
 
 
 def _quoted(workflow: str | int) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import scope as scopes
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SELECTED, Scope
@@ -31,7 +32,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.sc
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SLACK = timedelta(minutes=1)
 """By how much two of GitHub's clocks may differ."""
-_EVIDENCE = ("updated_at", "visibility")
+_EVIDENCE = {"updated_at": moment, "visibility": str}
+_LISTED = {"name": str} | {fact: Maybe(shape) for fact, shape in {"created_at": moment, **_EVIDENCE}.items()}
 
 
 class GitHubSecrets(Store):
@@ -93,7 +95,8 @@ class GitHubSecrets(Store):
     def listed(self, container: Options) -> list[dict[str, Any]]:
         """Name, dates and, in an organization, visibility of every secret, from all pages."""
         scope = Scope.of(container)
-        pages = self.connection.pages(f"{scope.path}/secrets", "secrets", f"listing the secrets of {scope.label}")
+        doing = f"listing the secrets of {scope.label}"
+        pages = self.connection.pages(f"{scope.path}/secrets", "secrets", doing, _LISTED)
         facts = ("name", "created_at", *_EVIDENCE)
         return [{fact: secret[fact] for fact in facts if fact in secret} for page in pages for secret in page]
 
@@ -101,7 +104,8 @@ class GitHubSecrets(Store):
         """The repositories for which an organization's secret is selected: name to id, from all pages."""
         scope = Scope.of(container)
         doing = f"listing the repositories that get {name} of {scope.label}"
-        pages = self.connection.pages(f"{scope.secret(name)}/repositories", "repositories", doing)
+        repositories = {"name": str, "id": int}
+        pages = self.connection.pages(f"{scope.secret(name)}/repositories", "repositories", doing, repositories)
         return {repository["name"]: repository["id"] for page in pages for repository in page}
 
     @classmethod
@@ -169,12 +173,12 @@ class GitHubSecrets(Store):
             )
 
     def _secret(self, scope: Scope, name: str) -> dict[str, Any] | None:
-        needs = _EVIDENCE if scope.organization else ("updated_at",)
+        shape = _EVIDENCE if scope.organization else {"updated_at": moment}
         try:
-            found = self.connection.get(scope.secret(name), f"looking at {name} of {scope.label}", needs=needs)
+            found = self.connection.get(scope.secret(name), f"looking at {name} of {scope.label}", shape=shape)
         except NotFoundError:
             return None
-        return {fact: found[fact] for fact in needs}
+        return {fact: found[fact] for fact in shape}
 
     def _read_back(self, scope: Scope, name: str, written: datetime) -> dict[str, Any]:
         """The answer to a write has no date; reading gives it, though perhaps from a replica that lags behind."""

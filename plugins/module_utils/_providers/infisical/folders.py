@@ -14,13 +14,21 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     NotFoundError,
     PermissionDeniedError,
-    UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.refusals import FOREIGN, PROJECT
 
 _LIST = "/v4/secrets"
-_NEEDED = {"id", "secretKey", "version", "updatedAt"}
+_SECRET = {
+    "id": str,
+    "secretKey": str,
+    "version": int,
+    "updatedAt": moment,
+    "type": Maybe(str),
+    "secretValue": Maybe(str),
+    "secretValueHidden": Maybe(bool),
+}
 Found = Mapping[str, Mapping[str, Any]]
 """Secrets by their names, as Infisical shows them."""
 
@@ -110,9 +118,7 @@ def place(container: Options) -> dict[str, str]:
 
 def secrets_of(said: Mapping[str, Any], doing: str) -> Found:
     """Those that are everybody's: a person's token would show that person's own as well."""
-    found = said.get("secrets")
-    if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() >= _NEEDED for one in found):
-        raise UnexpectedAnswerError(f"{doing}: the answer has no list of secrets with their versions")
+    found = checked(said, {"secrets": [_SECRET]}, f"{doing}: the answer is")["secrets"]
     return {one["secretKey"]: one for one in found if one.get("type", "shared") == "shared"}
 
 

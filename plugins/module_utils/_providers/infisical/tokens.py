@@ -84,7 +84,7 @@ class Tokens:
         said: Any = answer.json
         try:
             token, seconds = SecretValue(said["accessToken"]), float(said["expiresIn"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
         self._token = token
         self._renew_at = self._clock.monotonic() + seconds * 2 / 3 if seconds else None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +63,7 @@ def result(answer: Answer) -> dict[str, Any]:
 def _refusal(answer: Answer) -> RotorError:
     said, status = f"{answer.where} answered {answer.status}", answer.status
     body = _body(answer)
-    phrases = " ".join(item for item in body.get("errors") or () if isinstance(item, str))
+    phrases = " ".join(item for item in _list(body.get("errors")) if isinstance(item, str))
     if status == 404:
         return _missing(answer, said, body)
     if status == 403:
@@ -98,7 +97,7 @@ def _missing(answer: Answer, said: str, body: Mapping[str, Any]) -> RotorError:
         return AbsentError(said, metadata)
     if body.get("errors") == [] or (not answer.text and "application/json" in answer.headers.get("Content-Type", "")):
         return AbsentError(said)
-    if any("versioned K/V" in str(warning) for warning in body.get("warnings") or ()):
+    if any("versioned K/V" in str(warning) for warning in _list(body.get("warnings"))):
         return ConfigurationError(f"{said}: this mount is of KV version 2", hint="Say version: 2, or leave it out")
     if "errors" in body:
         return NotFoundError(said, hint="The mount or the namespace is missing", status=404)
@@ -107,10 +106,14 @@ def _missing(answer: Answer, said: str, body: Mapping[str, Any]) -> RotorError:
 
 def _body(answer: Answer) -> dict[str, Any]:
     try:
-        said = json.loads(answer.text)
-    except ValueError:
+        said = answer.json
+    except UnexpectedAnswerError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _accessor(said: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import origin
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY, BY_TOKEN
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.wire import Adapter, Wire
@@ -71,7 +72,8 @@ class VaultConnection(Connection):
             raise _expired(denied) from None
         if not facts:
             return "a token that may not look at itself"
-        policies = ", ".join(map(str, facts.get("policies") or ()))
+        checked(facts, {"policies": Maybe([str]), "display_name": Maybe(str)}, "asking who the token is: the answer is")
+        policies = ", ".join(facts.get("policies") or ())
         return f"token {facts.get('display_name') or 'without a name'}, policies {policies}"
 
     def alone(self, document: str) -> AbstractContextManager[object]:
@@ -101,6 +103,7 @@ class VaultConnection(Connection):
         facts = said.get("data")
         if not isinstance(facts, dict) or not isinstance(facts.get("path"), str):
             raise UnexpectedAnswerError(f"{doing}: the answer of {self._server} does not say")
+        checked(facts, {"options": Maybe(dict)}, f"{doing}: the answer of {self._server} is")
         if facts.get("type") not in ("kv", "generic"):
             raise ConfigurationError(f"{mount} is a mount of type {facts.get('type')}, and none of KV")
         there = facts["path"].strip("/")

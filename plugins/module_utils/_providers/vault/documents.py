@@ -23,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import (
     AbsentError,
     MismatchError,
@@ -30,6 +31,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.ans
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
 
+_VERSION = {
+    "version": Maybe(int),
+    "custom_metadata": Maybe(dict),
+    "created_time": Maybe(str),
+    "deletion_time": Maybe(lambda found: found == "" or moment(found)),
+}
 Changes = Mapping[str, "str | None"]
 """What each key shall hold; None: it shall be gone."""
 
@@ -203,7 +210,8 @@ class KvV2(Kv):
             said = self._api("looking at").read_secret_metadata(**self._at)
         except AbsentError:
             return {}
-        return _mapping(said.get("data"), self._doing("looking at")).get("custom_metadata") or {}
+        doing = self._doing("looking at")
+        return checked(said.get("data"), {"custom_metadata": Maybe(dict)}, doing).get("custom_metadata") or {}
 
     def _merge(self, changes: Changes, version: int | None) -> int:
         options = {} if version is None else {"options": {"cas": version}}
@@ -245,7 +253,9 @@ class KvV2(Kv):
             raise denied from None
         metadata = _mapping(said.get("data"), self._doing("looking at"))
         version = metadata.get("current_version")
-        newest = _mapping(metadata.get("versions"), self._doing("looking at")).get(str(version)) or {}
+        shape = {"versions": dict, "current_version": Maybe(int), "custom_metadata": Maybe(dict)}
+        checked(metadata, shape, f"{self._doing('looking at')}: the answer is")
+        newest = _checked_version(metadata["versions"].get(str(version)) or {}, self._doing("looking at"))
         facts = {**newest, "version": version, "custom_metadata": metadata.get("custom_metadata")}
         return self._there(facts) if version and self._is_alive(newest) else self._gone(facts)
 
@@ -265,11 +275,12 @@ class KvV2(Kv):
 
     def _there(self, metadata: Any, **more: Any) -> Document:
         doing = self._doing("reading")
-        metadata = _mapping(metadata, doing)
+        metadata = _checked_version(metadata, doing)
         return Document(exists=True, version=_version({"data": metadata}, doing), metadata=metadata, **more)
 
     def _gone(self, metadata: Mapping[str, Any]) -> Document:
         """There was never any, or the newest version is deleted; the next one follows on it."""
+        metadata = _checked_version(metadata, self._doing("reading"))
         return Document(exists=False, values={}, version=metadata.get("version") or 0, metadata=metadata)
 
     def _url(self, what: str) -> str:
@@ -284,6 +295,12 @@ def _mapping(found: Any, doing: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise UnexpectedAnswerError(f"{doing}: the answer is not one of Vault's")
     return found
+
+
+def _checked_version(metadata: Any, doing: str) -> Mapping[str, Any]:
+    """The metadata of one version."""
+    checked(metadata, _VERSION, f"{doing}: the answer is")
+    return dict(metadata)
 
 
 def _values(found: Any, doing: str) -> Mapping[str, Any]:

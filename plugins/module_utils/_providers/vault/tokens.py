@@ -27,6 +27,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import checked
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.wire import Adapter, Wire
 
@@ -121,7 +122,7 @@ class Tokens:
             raise
         with self._lock:
             if self._token == token and self._renew_at is None and facts.get("renewable"):
-                self._mind(facts.get("ttl"))
+                self._mind(facts.get("ttl"), doing)
         return facts
 
     def _api(self, name: str, doing: str, token: SecretValue | None = None) -> Any:
@@ -156,12 +157,12 @@ class Tokens:
             hint = "It asks for a second factor" if auth.get("mfa_requirement") else ""
             raise UnexpectedAnswerError(f"{doing}: the answer has no token", hint=hint)
         self._token = SecretValue(token)
-        self._mind(auth.get("lease_duration"))
+        self._mind(auth.get("lease_duration"), doing)
         return self._token
 
-    def _mind(self, lease: Any) -> None:
+    def _mind(self, lease: Any, doing: str) -> None:
         """Two thirds of its life are over when it is time; a token without an end has none."""
-        self._lifetime = float(lease or 0)
+        self._lifetime = float(checked(lease or 0, _seconds, f"{doing}: the answer is"))
         self._renew_at = self._clock.monotonic() + self._lifetime * 2 / 3 if self._lifetime else None
 
     def _prolong(self) -> None:
@@ -170,7 +171,7 @@ class Tokens:
         before, doing = self._lifetime, "renewing the token"
         try:
             said = self._api("Token", doing, self._token).renew_self()
-            self._mind(_object(said, "auth", doing).get("lease_duration"))
+            self._mind(_object(said, "auth", doing).get("lease_duration"), doing)
         except StoppedError:
             raise
         except RotorError:
@@ -182,6 +183,10 @@ class Tokens:
                 raise
             except RotorError:
                 self._renew_at = None
+
+
+def _seconds(found: Any) -> bool:
+    return isinstance(found, (int, float)) and 0 <= found < 10**12
 
 
 def _object(said: Mapping[str, Any], key: str, doing: str) -> dict[str, Any]:

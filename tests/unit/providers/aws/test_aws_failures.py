@@ -24,7 +24,12 @@ def read(connection: SsmConnection) -> object:
 def put(connection: SsmConnection, *, repeatable: bool = False) -> object:
     settings = {"Name": "/molecule/KEY", "Value": "any", "Type": "SecureString"}
     return connection.call(
-        "PutParameter", "writing it", needs=("Version",), resource="/molecule/KEY", repeatable=repeatable, **settings
+        "PutParameter",
+        "writing it",
+        needs={"Version": int},
+        resource="/molecule/KEY",
+        repeatable=repeatable,
+        **settings,
     )
 
 

@@ -90,14 +90,14 @@ def test_all_pages_are_read(github: GitHubConnection, world: Visitor) -> None:
     for number in range(5):
         world.act("set_repo_secret", repository=REPOSITORY, name=f"MORE_{number}", value="unimportant")
     path = f"/repos/{REPOSITORY}/actions/secrets"
-    pages = list(github.pages(path, "secrets", "listing", {"per_page": 4}))
+    pages = list(github.pages(path, "secrets", "listing", {"name": str}, {"per_page": 4}))
     assert [len(page) for page in pages] == [4, 4, 1]
 
 
 def test_a_next_page_on_another_host_is_not_asked(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, {"secrets": []}, Link='<https://elsewhere.example/2>; rel="next"')
     with pytest.raises(UnexpectedAnswerError, match=r"elsewhere\.example"):
-        list(scripted.pages("/x", "secrets", "listing"))
+        list(scripted.pages("/x", "secrets", "listing", dict))
 
 
 @pytest.mark.parametrize("body", [{"message": "hello"}, [], "<html>"])
@@ -115,7 +115,7 @@ def test_changes_are_paced_and_reading_is_not(
     for _turn in range(14):
         script.answer(200, {})
     for _turn in range(7):
-        scripted.get("/x", "reading")
+        scripted.get("/x", "reading", shape={})
     assert clock.slept == []
     for _turn in range(7):
         scripted.change("PUT", "/x", "writing", ok=(200,), idempotent=True)
