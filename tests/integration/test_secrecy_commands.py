@@ -30,7 +30,7 @@ whole_sweep = pytest.mark.skipif(
 
 SPELL = (
     "import base64, json, sys, urllib.parse; value = sys.stdin.read(); data = value.encode(); "
-    "print('the proxy refused', value, json.dumps(value), urllib.parse.quote(value, safe='')); "
+    "print('the proxy'.upper(), value, json.dumps(value), urllib.parse.quote(value, safe='')); "
     "print(base64.b64encode(data).decode(), value[3:-3], data.hex(), file=sys.stderr); "
     "print(base64.encodebytes(b'KEY=' + data).decode(), '\\x1b]0;title\\x07 the end'); "
 )
@@ -87,7 +87,7 @@ def test_a_command_that_fails_is_told_without_a_value(world: Visitor, desk: Desk
     assert_nothing_shows(world, desk, watch)
     (output,) = (text for place, text in watch.texts if place == "the output")
     told = next(line for line in output.splitlines() if "ended with code 7 on host app1, and printed: " in line)
-    assert "the proxy refused ******** " in told
+    assert "THE PROXY ******** " in told
     assert "the end. No value is shown" in told
     assert "\x1b]" not in output
     assert len(minted(world)) == 1
@@ -104,5 +104,5 @@ def test_a_command_that_succeeds_shows_nothing(world: Visitor, desk: Desk, sshd:
     watch = watched(desk)
 
     assert working(world)
-    assert watch.find(["the proxy refused"]) == [], "nor what was printed without a value"
+    assert watch.find(["THE PROXY"]) == [], "nor what was printed without a value"
     assert_nothing_shows(world, desk, watch)
