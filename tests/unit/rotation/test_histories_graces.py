@@ -81,6 +81,12 @@ class Graces(History):
         else:
             deed()
 
+    @rule(point=POINTS)
+    def the_grace_ends(self, point: int | None) -> None:
+        self.step("grace ended")
+        self.world.clock.pass_(days=6)
+        self.run(point=point)
+
     @rule(container=CONTAINERS)
     def overwrite(self, container: str) -> None:
         self.step("copy forgotten")
