@@ -130,6 +130,7 @@ def test_no_text_in_an_answer_reaches_a_result_as_it_is(task: Task, world: Visit
             result = task(module, kind="text", text=HOSTILE, place=place, provider=provider, graphql=operation or None)
         except _FOR_THE_GUARD:
             continue
+        result.pop("token", None)  # the value that the task asks for, which is exact
         assert problems_of([], [result]) == [], place
     assert places
 
