@@ -38,11 +38,12 @@ def checked(found: Any, shape: Shape, said: str, status: int | None = None) -> A
 
 
 def moment(found: Any) -> bool:
-    """Whether this is a date and time with its zone, as RFC 3339 writes it."""
+    """Whether this is a date and time with its zone, as RFC 3339 writes it or as a library has read it."""
     try:
-        return isinstance(found, str) and _can_be_compared(datetime.fromisoformat(found))
+        read = datetime.fromisoformat(found) if isinstance(found, str) else found
     except ValueError:
         return False
+    return isinstance(read, datetime) and _can_be_compared(read)
 
 
 def _can_be_compared(found: datetime) -> bool:

@@ -91,6 +91,11 @@ class Scripted:
         """Close the connection without an answer."""
         return self.answer(0)
 
+    def forget(self) -> None:
+        """Whatever was said and heard so far."""
+        self.received.clear()
+        self._answers.clear()
+
     @property
     def asked(self) -> list[str]:
         return [f"{item.method} {item.path}" for item in self.received]

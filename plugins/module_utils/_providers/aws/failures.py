@@ -106,7 +106,7 @@ _BY_CLASS: dict[str, tuple[Kind, str]] = {
         (errors.ConfigurationError, "Check the region"),
     ),
 }
-_ODD = {"ResponseParserError", "LookupError", "AttributeError", "TypeError", "ValueError"}
+_ODD = {"ResponseParserError", "LookupError", "ArithmeticError", "AttributeError", "TypeError", "ValueError"}
 _WITH_VALUES = ("GetParameters", "PutParameter", "GetSecretValue", "PutSecretValue", "CreateSecret")
 _ACTION = re.compile(r"perform: ([a-z0-9-]+:[A-Za-z]+)")
 
@@ -135,7 +135,7 @@ def kinds() -> tuple[type[Exception], ...]:
     """
     exceptions, parsers = library("botocore.exceptions"), library("botocore.parsers")
     own = (exceptions.BotoCoreError, exceptions.ClientError, parsers.ResponseParserError)
-    return (*own, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
+    return (*own, RuntimeError, LookupError, ArithmeticError, AttributeError, TypeError, ValueError)
 
 
 def translate(exception: Exception, call: Call, transmission: wire.Transmission) -> errors.RotorError:

@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 
 VERSIONS = 100
@@ -31,11 +31,11 @@ _LONGEST_NAME = 1011 - len("arn:aws-us-gov:ssm:ap-southeast-1:123456789012:param
 _LISTED = {
     "Name": str,
     "Version": int,
-    "LastModifiedDate": datetime,
+    "LastModifiedDate": moment,
     "Type": str,
     **dict.fromkeys(("Tier", "KeyId", "Description", "AllowedPattern", "DataType"), Maybe(str)),
 }
-_WITH_VALUE = {"Name": str, "Value": lambda found: isinstance(found, str) and found != ""}
+_WITH_VALUE = {**_LISTED, "Value": lambda found: isinstance(found, str) and found != ""}
 _VERSION = {"Version": int, "Labels": Maybe([str])}
 _VALUES_AT_ONCE, _DESCRIBED_AT_ONCE = 10, 50
 

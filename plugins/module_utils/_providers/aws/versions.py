@@ -19,7 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
+from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
 
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
@@ -38,8 +38,8 @@ _DESCRIBED = {
     "VersionIdsToStages": Maybe(_stages),
     "SecretVersionsToStages": Maybe(_stages),
     "Tags": Maybe([{"Key": str, "Value": str}]),
-    "LastChangedDate": Maybe(datetime),
-    "DeletedDate": Maybe(datetime),
+    "LastChangedDate": Maybe(moment),
+    "DeletedDate": Maybe(moment),
     **dict.fromkeys(("Description", "KmsKeyId", "OwningService", "PrimaryRegion"), Maybe(str)),
 }
 
