@@ -93,3 +93,27 @@ def test_files_that_would_keep_a_value_on_the_host_are_refused_before_anything_i
     assert "ANSIBLE_KEEP_REMOTE_FILES would leave a value on host app1. Unset it, and run again" in held.output
     assert not digest(hosted).exists()
     assert effects(world) == []
+
+
+def test_a_file_changed_right_before_the_revoke_keeps_the_old_token_alive(world: Visitor, desk: Desk) -> None:
+    (desk.inventory / "hosts.yml").write_text(HOST)
+    variables, file = desk.example, desk.home / "env"
+    copy = {"store": "files", "host": "app1", "path": str(file), "create": True}
+    variables["secret_map"]["FLY_API_TOKEN"]["rollout"][0]["copies"].append(copy)
+    connections = variables["secret_connections"] | {"files": {"type": "dotenv"}}
+    desk.override(secret_map=variables["secret_map"], secret_connections=connections)
+    hook = desk.home / "hook.yml"
+    line = f"printf FLY_API_TOKEN=old > {file}"
+    hook.write_text(f"- name: Put it back\n  ansible.builtin.shell: {line}\n  changed_when: true\n")
+
+    held = desk.rotate("-e", f'{{"rotate_hooks": {{"before_revoke": "{hook}"}}}}')
+
+    assert held.code != 0
+    assert f"dotenv file app1:{file} was changed by somebody else" in held.output
+    assert is_alive(world, OLD_TOKEN)
+    forgotten = desk.rotate("-e", f"rotate_forget='files:app1:{file}'")
+    assert forgotten.code == 0, forgotten
+    (new,) = minted(world)
+    assert value_of(world, new) in file.read_text()
+    assert not is_alive(world, OLD_TOKEN)
+    assert world.violations() == []
