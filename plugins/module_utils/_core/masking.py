@@ -87,7 +87,7 @@ def scrub_pieces(text: str, values: Iterable[str]) -> str:
 
 def _spellings(value: str) -> set[str]:
     """Its forms, those with small hexadecimal digits, and what base64 makes of it behind one or two other bytes."""
-    data = value.encode()
+    data = value.encode(errors="surrogatepass")
     found = {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in forms(value)}
     found |= forms(value) | {data.hex(), data.hex().upper()}
     for before in range(3):
