@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Connection,
     Overlap,
     Provider,
     Recover,
@@ -29,12 +30,12 @@ PROVIDER = Provider(
 )
 
 
-class Account:
+class Account(Connection):
     references = ("token",)
     schema = Schema(properties={"url": TEXT}, required=("token",))
 
 
-class Mail:
+class Mail(Connection):
     references = ()
     schema = Schema()
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,6 +311,23 @@ def test_a_shells_own_variables_in_a_command_are_no_fields() -> None:
 def test_a_check_of_a_malformed_or_open_address_is_a_mistake(url: str) -> None:
     found = mistakes(changed("secret_map/FLY_API_TOKEN/rollout/0/verify/0/url", url, read(DESIGN)))
     assert [line.split(": ")[0] for line in found] == ["secret_map.FLY_API_TOKEN.rollout[0].verify[0].url"]
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("secret_connections/fly", "secret_connections.fly"),
+        ("secret_map/FLY_API_TOKEN/rollout/0/verify/0", "secret_map.FLY_API_TOKEN.rollout[0].verify[0]"),
+    ],
+)
+def test_ca_cert_without_a_certificate_is_a_mistake(tmp_path: Path, place: str, path: str) -> None:
+    (tmp_path / "key.pem").write_text("no certificate")
+    raw = changed(f"{place}/ca_cert", "/nowhere/ca.pem", read(DESIGN))
+    raw = changed("secret_connections/github/ca_cert", str(tmp_path / "key.pem"), raw)
+    assert mistakes(raw) == [
+        f"{path}.ca_cert: there is no file /nowhere/ca.pem",
+        f"secret_connections.github.ca_cert: {tmp_path}/key.pem holds no certificate in PEM form",
+    ]
 
 
 # -- odd shapes --------------------------------------------------------------------------------------------------
