@@ -126,12 +126,12 @@ CASES = {
     "github run": Case("github", lambda hub: Runs(hub, "o/r").wait(1, within=1), (RUN,)),
     "github runs": Case(
         "github",
-        lambda hub: Runs(hub, "o/r").under_way(hub.now(), ["b.yml"]),
+        lambda hub: Runs(hub, "o/r").under_way(datetime.fromisoformat(DATE), ["b.yml"]),
         ({"workflow_runs": [{**RUN, "status": "queued"}], "total_count": 1},),
     ),
     "github jobs": Case(
         "github",
-        lambda hub: Runs(hub, "o/r").has_jobs_from_before(1, hub.now()),
+        lambda hub: Runs(hub, "o/r").has_jobs_from_before(1, datetime.fromisoformat(DATE)),
         ({"jobs": [{"status": "in_progress", "started_at": DATE}]},),
     ),
     "infisical observe": Case(
