@@ -23,6 +23,8 @@ from typing import Any
 import psutil
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
 from tests.chaos import tally
 from tests.sandbox.visitor import Visitor
 from tests.servers import openbao, postgres
@@ -115,9 +117,14 @@ class Team:
             yield connection
 
     def grow_old(self) -> None:
-        """Every credential was minted long ago."""
-        with self.ledger() as connection:
-            connection.execute("UPDATE credentials SET minted_at = '2020-01-01T00:00:00+00:00'")
+        """Date every credential back, with the ledger's key: a bare UPDATE would be refused."""
+        setting = {"key": self.desk.environment["ROTOR_JOURNAL_KEY"], **self._variables.get("secret_journal", {})}
+        setting.setdefault("url", f"sqlite:///{self.desk.ledger}")
+        ledger, names = open_journal(setting, clock=Clock(), holder="a test").ledger, self.known()
+        with ledger._transaction("", "", "grown old", {}) as (tx, _now):
+            for name in names:
+                tx.change(ledger._t.credentials, {"secret": name}, {"minted_at": "2020-01-01T00:00:00+00:00"})
+        ledger.close()
 
 
 class TeamOnPostgres(Team):

@@ -134,9 +134,9 @@ MUTANTS = (
     ),
     dropped(
         "rule: left the map with an adopted one",
-        "for name in unmarked(secret, state, row)]\n    never",
+        "for name in unmarked(secret, state, row)]\n    if never",
         "edited",
-        instead="for name in ()]\n    never",
+        instead="for name in ()]\n    if never",
     ),
     mutant("a key that left with an adopted one", "model", "*keys, *self.consumers}", "*self.consumers}", "edited"),
     mutant(

@@ -81,12 +81,17 @@ class Revoking(Acts):
             )
 
     def _prove(self, work: Work, issuer: Issuer, row: CredentialRow) -> str:
-        """The best proof there is: ``refused`` by the provider, or ``provider``, listed as revoked."""
+        """The best proof there is: ``refused`` by the provider; ``provider``, listed as revoked; or ``attested``.
+
+        Of an issuer that lists nothing there is no more than its answer to the revoke.
+        """
         replacement = replacement_of(work.state, work.order)
         if row.has_value and replacement and replacement.has_value:
             old, new = self._ledger.unseal(row), self._ledger.unseal(replacement)
             if self._refused_for_good(issuer, old, new):
                 return "refused"
+        if not lists(type(issuer)):
+            return "attested"
         listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
         if listed is None or listed.revoked:
             return "provider"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,7 +15,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
 from tests.hostile import MARK, problems_of
-from tests.unit.core import doubles
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 
 DOING = "listing the secrets"
@@ -382,30 +381,6 @@ def test_what_is_not_json_is_an_unexpected_answer(text: str) -> None:
 def test_time_is_the_servers(client: HttpClient, server: Scripted) -> None:
     server.answer(200)
     assert client.request("GET", "/", doing=DOING).date == START
-
-
-def test_server_time_goes_on_from_the_last_date(client: HttpClient, server: Scripted, clock: VirtualClock) -> None:
-    assert client.server_time() is None
-    server.answer(200)
-    client.request("GET", "/", doing=DOING)
-    clock.sleep(90)
-    assert client.server_time() == START + timedelta(seconds=90)
-
-
-def test_server_time_is_that_of_a_refusal_as_well(client: HttpClient, server: Scripted) -> None:
-    server.answer(403)
-    failure(lambda: client.request("GET", "/", doing=DOING), errors.PermissionDeniedError)
-    assert client.server_time() == START
-
-
-@pytest.mark.parametrize("date", ["yesterday", ""])
-def test_server_time_ignores_what_is_no_date(
-    client: HttpClient, server: Scripted, monkeypatch: pytest.MonkeyPatch, date: str
-) -> None:
-    monkeypatch.setattr(doubles._Handler, "date_time_string", lambda *_arguments: date)
-    server.answer(200)
-    client.request("GET", "/", doing=DOING)
-    assert client.server_time() is None
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])

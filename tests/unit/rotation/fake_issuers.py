@@ -249,4 +249,4 @@ def install() -> None:
     """Offer them beside the tokens of test.fake."""
     issuers = {**fakes.FAKE.issuers, **{name: f"rotor_provider:{kind.__name__}" for name, kind in KINDS.items()}}
     kinds = {kind.__name__: kind for kind in KINDS.values()}
-    offer("test.fake", SimpleNamespace(**vars(fakes), **kinds, PROVIDER=replace(fakes.FAKE, issuers=issuers)))
+    offer("test.fake", SimpleNamespace(**fakes._HERE, **kinds, PROVIDER=replace(fakes.FAKE, issuers=issuers)))

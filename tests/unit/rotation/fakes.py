@@ -19,7 +19,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Evidence,
     Issuer,
     Journal,
-    Limits,
     Listed,
     Options,
     Overlap,
@@ -34,12 +33,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     CheckFailedError,
-    NotFoundError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand, HostConnection
+from tests.unit.rotation import fake_stores
+from tests.unit.rotation.fake_stores import TEXT, Shelf
 from tests.unit.rotation.world import WORLDS, Issued, World, offer
-
-TEXT = {"type": "string", "description": "made up"}
 
 
 class Cloud(Connection):
@@ -56,94 +54,6 @@ class Cloud(Connection):
 
     def server_time(self) -> Any:
         return self.world.clock.now() + self.world.ahead
-
-
-class Shelf(Store):
-    """Write-only: its evidence is a version for each key."""
-
-    schema = Schema({"box": TEXT}, ("box",))
-
-    @classmethod
-    def label(cls, container: Options) -> str:
-        return f"box {container['box']}"
-
-    @classmethod
-    def identity(cls, container: Options) -> str:
-        return str(container["box"])
-
-    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        world, box = self.connection.world, container["box"]
-
-        def look() -> Evidence:
-            if box not in world.containers:
-                raise NotFoundError(f"there is no box {box}")
-            seen = {"keys": {key: at for key, (_value, at) in world.containers[box].items() if key in keys}}
-            return {**seen, "ledger": world.stamps[box]} if box in world.stamps else seen
-
-        return world.call("observe", box, look)
-
-    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        world, box = self.connection.world, container["box"]
-
-        def put() -> Evidence:
-            world.put(box, {key: value.reveal() for key, value in values.items()})
-            return {"keys": {key: world.containers[box][key][1] for key in values}}
-
-        return world.call("write", box, put)
-
-    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        raise AssertionError("the engine never deletes a key")
-
-    @classmethod
-    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        return dict(recorded["keys"]) == {key: observed["keys"].get(key) for key in recorded["keys"]} and (
-            bool(recorded["keys"]) or not observed["keys"]
-        )
-
-    @classmethod
-    def describe(cls, evidence: Evidence) -> str:
-        return f"at {max(evidence['keys'].values(), default=0)}"
-
-
-class Narrow(Shelf):
-    limits = Limits(value_bytes=4, keys_at_once=1)
-
-
-class Window(Shelf):
-    """Readable: its evidence is a fingerprint of each value."""
-
-    readable = True
-
-    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        world, box = self.connection.world, container["box"]
-
-        def look() -> Evidence:
-            return {"keys": self._prints({key: value for key, (value, _at) in world.containers[box].items()}, keys)}
-
-        return world.call("observe", box, look)
-
-    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        super().write(container, values, since)
-        return {"keys": self._prints({key: value.reveal() for key, value in values.items()}, values)}
-
-    def _prints(self, values: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
-        return {key: self.fingerprint(SecretValue(value)) for key, value in values.items() if key in keys}
-
-    @classmethod
-    def describe(cls, evidence: Evidence) -> str:
-        return f"{len(evidence['keys'])} keys"
-
-
-class Dark(Shelf):
-    """It shows nothing, and whoever uses it has said that this is known."""
-
-    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        self.connection.world.call("observe", container["box"])
-        return {"keys": {}}
-
-    @classmethod
-    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        return True
 
 
 class Hosts(HostConnection):
@@ -377,7 +287,7 @@ class Refused(Cloud):
         raise AuthenticationError("who are you? (status 401, request r-1)")
 
 
-_HERE = sys.modules[__name__].__dict__
+_HERE = {**vars(fake_stores), **sys.modules[__name__].__dict__}
 FAKE = Provider(
     "a world in memory",
     connections={

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stores whose containers are boxes of a :mod:`world`, each with another kind of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Evidence,
+    Limits,
+    Options,
+    Schema,
+    Store,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError
+
+TEXT = {"type": "string", "description": "made up"}
+
+
+class Shelf(Store):
+    """Write-only: its evidence is a version for each key."""
+
+    schema = Schema({"box": TEXT}, ("box",))
+
+    @classmethod
+    def label(cls, container: Options) -> str:
+        return f"box {container['box']}"
+
+    @classmethod
+    def identity(cls, container: Options) -> str:
+        return str(container["box"])
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        world, box = self.connection.world, container["box"]
+
+        def look() -> Evidence:
+            if box not in world.containers:
+                raise NotFoundError(f"there is no box {box}")
+            seen = {"keys": {key: at for key, (_value, at) in world.containers[box].items() if key in keys}}
+            return {**seen, "ledger": world.stamps[box]} if box in world.stamps else seen
+
+        return world.call("observe", box, look)
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        world, box = self.connection.world, container["box"]
+
+        def put() -> Evidence:
+            world.put(box, {key: value.reveal() for key, value in values.items()})
+            return {"keys": {key: world.containers[box][key][1] for key in values}}
+
+        return world.call("write", box, put)
+
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        raise AssertionError("the engine never deletes a key")
+
+    @classmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        return dict(recorded["keys"]) == {key: observed["keys"].get(key) for key in recorded["keys"]} and (
+            bool(recorded["keys"]) or not observed["keys"]
+        )
+
+    @classmethod
+    def describe(cls, evidence: Evidence) -> str:
+        return f"at {max(evidence['keys'].values(), default=0)}"
+
+
+class Narrow(Shelf):
+    limits = Limits(value_bytes=4, keys_at_once=1)
+
+
+class Window(Shelf):
+    """Readable: its evidence is a fingerprint of each value."""
+
+    readable = True
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        world, box = self.connection.world, container["box"]
+
+        def look() -> Evidence:
+            return {"keys": self._prints({key: value for key, (value, _at) in world.containers[box].items()}, keys)}
+
+        return world.call("observe", box, look)
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        super().write(container, values, since)
+        return {"keys": self._prints({key: value.reveal() for key, value in values.items()}, values)}
+
+    def _prints(self, values: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
+        return {key: self.fingerprint(SecretValue(value)) for key, value in values.items() if key in keys}
+
+    @classmethod
+    def describe(cls, evidence: Evidence) -> str:
+        return f"{len(evidence['keys'])} keys"
+
+
+class Dark(Shelf):
+    """It shows nothing, and whoever uses it has said that this is known."""
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        self.connection.world.call("observe", container["box"])
+        return {"keys": {}}
+
+    @classmethod
+    def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
+        return True
