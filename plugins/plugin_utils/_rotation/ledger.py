@@ -122,8 +122,7 @@ class Ledger(Trail):
 
     def activated(self, run: str, secret: str, intent: int, row: CredentialRow, in_force: Row) -> None:
         """A value of ours is valid at its provider."""
-        details = {"credential": row.id, **in_force}
-        with self._transaction(run, secret, "activated", details) as (tx, now):
+        with self._transaction(run, secret, "activated", {"credential": row.id, **in_force}) as (tx, now):
             self._put_in_force(tx, row.id, in_force, now)
             self._done(tx, intent, secret, "activate", row.name, now)
 
@@ -135,8 +134,7 @@ class Ledger(Trail):
 
     def adopted(self, run: str, row: CredentialRow) -> None:
         """A credential that a person has named; its value is not known here."""
-        details = {"name": row.name, "id": row.provider_id}
-        with self._transaction(run, row.secret, "adopted", details) as (tx, _now):
+        with self._transaction(run, row.secret, "adopted", {"name": row.name, "id": row.provider_id}) as (tx, _now):
             self._add_credential(
                 tx,
                 secret=row.secret,
@@ -220,7 +218,7 @@ class Ledger(Trail):
             self._done(tx, intent, secret, "verify", check, now)
 
     def closed(self, run: str, secret: str, credential: int, by_issuer: datetime | None = None) -> None:
-        """``credential`` is proven everywhere: it is the current one, and whatever was is previous or abandoned.
+        """``credential`` is proven everywhere: it is current, and whatever was is previous or abandoned.
 
         ``by_issuer``: the issuer's time, where a grace will be measured by it.
         """
@@ -291,8 +289,9 @@ class Ledger(Trail):
             return self._rekeying(tx).stale()
 
     def rekey(self, run: str, by: str, reason: str, locked: Collection[str]) -> None:
-        """Seal everything with the newest key; new keys for fingerprints and trail. No secret may be at work but those
-        whose locks the caller has: ``locked``.
+        """Seal everything with the newest key, and make new keys for fingerprints and trail.
+
+        ConflictError when a secret is at work whose lock the caller has not: ``locked`` are those that it has.
         """
         fingerprint_key, audit_key = new_key(), new_key()
         with self._write() as tx:
@@ -303,12 +302,11 @@ class Ledger(Trail):
             rekeying = self._rekeying(tx)
             rekeying.seal_anew()
             rekeying.cover(fingerprint_key)
-            keys = {
-                "fingerprint_key": [*self._fingerprint_keys, fingerprint_key],
-                "audit_key": [*self._audit_keys, audit_key],
-            }
-            for name, values in keys.items():
-                tx.put(self._t.meta, {"name": name}, {"value": self._sealer.wrap(values)})
+            for name, known, new in (
+                ("fingerprint_key", self._fingerprint_keys, fingerprint_key),
+                ("audit_key", self._audit_keys, audit_key),
+            ):
+                tx.put(self._t.meta, {"name": name}, {"value": self._sealer.wrap([*known, new])})
             self._binding.append(tx, self._event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
             rows = [(table, row) for table in self._tagged() for row in tx.find(table, {})]
             Binding(audit_key).renew(tx, rows, lambda owner: self._event(run, owner, "bound anew", {}))
