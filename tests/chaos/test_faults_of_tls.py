@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,12 @@ def _put_right(rotation: OnTls, kind: str) -> None:
     assert scene.effects() == before, "a third run changes something"
 
 
+def _is_due(left: list[int], sent: bytes) -> bool:
+    """Whether this is the commit before which ``left`` others were to come."""
+    left[0] -= b"COMMIT" in sent
+    return left[0] == -1
+
+
 @pytest.mark.parametrize("kind", [tls.CUT_REQUEST, *tls.AFTER_THE_EFFECT] if STEP else [tls.PLAIN_TEXT])
 def test_rollback_spares_what_an_unseen_copy_may_hold(
     fresh: Visitor, fronts: Fronts, tmp_path: Path, kind: str
@@ -183,6 +190,12 @@ def _finished(rotation: OnTls, kind: str) -> None:
     assert scene.effects() == before, "a third run changes something"
 
 
+def _is_due(left: list[int], sent: bytes) -> bool:
+    """Whether this is the commit before which ``left`` others were to come."""
+    left[0] -= b"COMMIT" in sent
+    return left[0] == -1
+
+
 @pytest.mark.parametrize("kind", [tls.CUT_REQUEST, *tls.AFTER_THE_EFFECT] if STEP else [tls.CUT_ANSWER])
 def test_commit_that_is_lost_in_tls_is_put_right_by_the_next_run(
     fresh: Visitor, fronts: Fronts, database: postgres.Postgres, tmp_path: Path, kind: str
@@ -193,12 +206,7 @@ def test_commit_that_is_lost_in_tls_is_put_right_by_the_next_run(
             forget_values()
             rotation = Rotation(InPostgres(fresh, tmp_path / str(turn), Servers(), database, fronts.ca))
             left = [turn]
-
-            def is_due(sent: bytes, left: list[int] = left) -> bool:
-                left[0] -= b"COMMIT" in sent
-                return left[0] == -1
-
-            with Front(database.port, fronts.good, kind, spoils=is_due) as bad:
+            with Front(database.port, fronts.good, kind, spoils=partial(_is_due, left)) as bad:
                 rotation.scene.behind(bad)  # type: ignore[attr-defined]
                 rotation.run()
             rotation.scene.behind(good)  # type: ignore[attr-defined]

@@ -100,6 +100,6 @@ def _noted(world: Visitor) -> Iterator[tuple[wire.Call, str]]:
     requests = world.ask("requests")["requests"]
     for request in requests:
         operation = next(iter(request["operations"]), None)
-        call = wire.Call(request["provider"], request["method"], wire._pattern(request["path"]), operation, 0)
+        call = wire.Call(request["provider"], request["method"], wire.pattern(request["path"]), operation, 0)
         for place in request["texts"]:
             yield call, place

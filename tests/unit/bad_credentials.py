@@ -135,7 +135,7 @@ def _reference_paths(properties: Mapping[str, Any], outer: str = "") -> Iterator
         yield from _reference_paths(node.get("properties", {}), f"{outer}{name}.")
 
 
-def sample(options: list[Option], ways: Iterable[str] = BAD) -> list[tuple[Option, str]]:
+def sample(options: list[Option], ways: Iterable[str] = tuple(BAD)) -> list[tuple[Option, str]]:
     """Each option with one of the ways to spoil it, all of which come up; with ROTOR_SWEEP=all, with each."""
     ways = list(ways)
     if os.environ.get("ROTOR_SWEEP") == "all":

@@ -83,6 +83,7 @@ class RotorModule(AnsibleModule):
 
 
 def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
+    problem = ""
     try:
         result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)
         register_with_core()

@@ -75,9 +75,11 @@ def plays(folder: Path) -> Iterator[Callable[[], Play]]:
         consumers = {name: machines(name) for name in ("app", "ci")}
         return Play(world, home, {"TOKEN": token_map(description="made up")}, consumers=consumers)
 
-    yield play
-    for world in made:
-        del WORLDS[world.name]
+    try:
+        yield play
+    finally:
+        for world in made:
+            del WORLDS[world.name]
 
 
 @pytest.fixture
@@ -202,6 +204,7 @@ def test_what_ansible_quotes_of_a_host_forges_no_line() -> None:
 
     action: Any = SimpleNamespace(
         _task=SimpleNamespace(delegate_to=HOSTILE),
+        _templar=SimpleNamespace(template=str),
         _connection=SimpleNamespace(_shell=None, has_option=lambda _option: False),
         _low_level_execute_command=refuse,
     )

@@ -109,26 +109,26 @@ class AwsConnection(Connection):
         doubt = False
         for attempt in range(1, _ATTEMPTS + 1):
             self.clock.check()
-            try:
-                with (
-                    self._budget.turn("POST" if changes else "GET", operation),
-                    limits.allowance(call.where, READ_TIMEOUT),
-                    wire.watch(fresh=changes and not repeatable, armed=False) as transmission,
-                ):
-                    answer = _send(client, operation, arguments)
-            except failures.kinds() as exception:
-                error = failures.translate(exception, call, transmission)
-                asked = failures.asked_pause(exception)
-                pause = _backoff(attempt) if asked is None else asked
-                doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
-                if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
-                    raise (errors.in_doubt(error) if doubt else error) from None
-                if isinstance(error, errors.RateLimitedError):
-                    self._budget.hold(pause)
+            with wire.watch(fresh=changes and not repeatable, armed=False) as transmission:
+                try:
+                    with (
+                        self._budget.turn("POST" if changes else "GET", operation),
+                        limits.allowance(call.where, READ_TIMEOUT),
+                    ):
+                        answer = _send(client, operation, arguments)
+                except failures.kinds() as exception:
+                    error = failures.translate(exception, call, transmission)
+                    asked = failures.asked_pause(exception)
                 else:
-                    self.clock.sleep(pause)
+                    return _checked(answer, call, needs or {})
+            pause = _backoff(attempt) if asked is None else asked
+            doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
+            if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
+                raise (errors.in_doubt(error) if doubt else error) from None
+            if isinstance(error, errors.RateLimitedError):
+                self._budget.hold(pause)
             else:
-                return _checked(answer, call, needs or {})
+                self.clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def pages(self, operation: str, doing: str, key: str, item: Shape, **arguments: Any) -> Iterator[dict[str, Any]]:
