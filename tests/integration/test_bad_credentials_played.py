@@ -131,9 +131,8 @@ def test_no_playbook_shows_a_credential_of_a_connection(playbook: str, bad: str,
 
 
 @pytest.mark.core
-@pytest.mark.skipif(not ALL, reason="the unit tests have a sample; ROTOR_SWEEP=all runs it, as `make chaos` does")
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("playbook", PLAYBOOKS if ALL else ["journal_verify"])
+@pytest.mark.parametrize("bad", BAD if ALL else ["line feed"])
 def test_no_playbook_shows_the_key_of_the_ledger(playbook: str, bad: str, desk: Desk) -> None:
     canaries = Canaries(desk)
     desk.override(secret_journal={"key": canaries.new(bad, "the key")})

@@ -332,13 +332,8 @@ class Ledger(Trail):
     def _write(self) -> Iterator[Transaction]:
         with self._lock, self._engine.begin() as connection:
             tx = Transaction(connection)
-            self._refuse_when_keys_changed(tx)
+            self._refuse_changed_keys(tx, pinned=True)
             yield tx
-
-    def _refuse_when_keys_changed(self, tx: Transaction) -> None:
-        """What would be sealed, marked and chained here has to be under the keys that the ledger has now."""
-        if tx.pinned(self._t.meta.c.value, {"name": "fingerprint_key"}) != self._wrapped_key:
-            raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
 
     @contextmanager
     def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Transaction, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import takewhile
@@ -133,7 +133,7 @@ class Records:
 
     def _states(self, tx: Transaction, names: Iterable[str]) -> dict[str, SecretState]:
         found = {name: _Gathering() for name in names}
-        sums = {**dict.fromkeys(found, 0), LEDGER: self._binding.sum(self._t.meta, self._unchanged_keys(tx))}
+        sums = dict.fromkeys(found, 0)
         only = {"secret": next(iter(found))} if len(found) == 1 else {}
         for table, add in (
             (self._t.credentials, _Gathering.add_credential),
@@ -146,7 +146,11 @@ class Records:
                 if row["secret"] in found:
                     sums[row["secret"]] += self._binding.sum(table, [row])
                     add(found[row["secret"]], row)
-        self._binding.check(tx, sums)
+        try:
+            self._binding.check(tx, sums)
+        except ConfigurationError:
+            self._refuse_changed_keys(tx)
+            raise
         return {name: gathering.state() for name, gathering in found.items()}
 
     def run(self, run: str) -> Row:
@@ -160,12 +164,13 @@ class Records:
         return {**row, "plan": self._sealer.open_plan(run, row["plan"])}
 
     def failures(self, run: str) -> dict[str, list[tuple[str, str, str]]]:
-        """Secret -> kind, target and error of all that this run has already failed at, oldest first."""
+        """Secret -> kind, target and error of all that this run has already failed at, oldest first.
+
+        Not checked here: whoever acts on it has read the secret's :meth:`state` in the same action.
+        """
         found: dict[str, list[tuple[str, str, str]]] = {}
         with self._read() as tx:
-            rows = tx.find(self._t.intents, {"run": run}, _BAD)
-            self._states(tx, {row["secret"] for row in rows})
-            for row in rows:
+            for row in tx.find(self._t.intents, {"run": run}, _BAD):
                 if not row["superseded"]:
                     found.setdefault(row["secret"], []).append((row["kind"], row["target"], row["error"]))
         return found
@@ -180,9 +185,11 @@ class Records:
         return row["secret"], _intent(row)
 
     def last_progress(self, secret: str, intent: int) -> Row:
-        """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more."""
+        """What the latest attempt at the same thing has recorded; one that succeeded is no attempt any more.
+
+        Not checked here, as in :meth:`failures`.
+        """
         with self._read() as tx:
-            self._states(tx, [secret])
             [this] = tx.find(self._t.intents, {"id": intent})
             same = {"secret": secret, **{name: this[name] for name in ("kind", "target", "credential")}}
             attempts = tx.find(self._t.intents, same)
@@ -200,12 +207,14 @@ class Records:
             states = self._states(tx, self._secrets(tx))
         return {row.provider_id for state in states.values() for row in state.credentials}
 
-    def _unchanged_keys(self, tx: Transaction) -> Sequence[Row]:
-        """Select the ledger's own id and keys. ConflictError when the keys are others than those in hand."""
-        rows = tx.find(self._t.meta, {})
-        if not any(row["value"] == self._wrapped_key for row in rows):
+    def _refuse_changed_keys(self, tx: Transaction, *, pinned: bool = False) -> None:
+        """ConflictError when the ledger's keys are not those in hand; ``pinned`` keeps others from changing them.
+
+        What is sealed, fingerprinted and bound has to be under the keys that the ledger has now.
+        """
+        found = tx.cell(self._t.meta.c.value, {"name": "fingerprint_key"}, pinned=pinned)
+        if found != self._wrapped_key:
             raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
-        return rows
 
     def _tagged(self) -> list[Any]:
         return [getattr(self._t, name) for name in TAGGED]

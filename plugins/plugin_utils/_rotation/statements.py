@@ -44,9 +44,9 @@ class Transaction:
         self.changes.append(Change(table, None, {**dict.fromkeys(table.c.keys()), **values, **numbered}))
         return number
 
-    def change(self, table: Any, key: Row, values: Row, states: States = ()) -> int:
-        """Update rows, and return how many there were."""
-        rows = self.find(table, key, states)
+    def change(self, table: Any, key: Row, values: Row, states: States = (), rows: Sequence[Row] | None = None) -> int:
+        """Update rows, and return how many there were; ``rows`` are those, where they have been found already."""
+        rows = self.find(table, key, states) if rows is None else rows
         if rows:
             self.connection.execute(_update(table, tuple(key), states), {**_bound(key), **values})
         self.changes += [Change(table, row, {**row, **values}) for row in rows]
@@ -60,18 +60,18 @@ class Transaction:
         self.changes += [Change(table, row, None) for row in rows]
         return len(rows)
 
-    def put(self, table: Any, key: Row, values: Row) -> None:
+    def put(self, table: Any, key: Row, values: Row, rows: Sequence[Row] | None = None) -> None:
         """Update the row, or insert it where there is none."""
-        if not self.change(table, key, values):
+        if not self.change(table, key, values, rows=rows):
             self.add(table, {**key, **values})
 
     def newest(self, table: Any) -> Row | None:
         """Select the last row of a numbered table."""
         return self.connection.execute(_newest(table)).mappings().first()
 
-    def pinned(self, column: Any, key: Row) -> Any:
-        """Select one column of one row with a lock that keeps others from changing the row in this transaction."""
-        return self.connection.execute(_shared(column, tuple(key)), _bound(key)).scalar()
+    def cell(self, column: Any, key: Row, *, pinned: bool = False) -> Any:
+        """Select one column of one row; ``pinned`` with a lock that keeps others from changing the row meanwhile."""
+        return self.connection.execute(_cell(column, tuple(key), pinned), _bound(key)).scalar()
 
 
 def _bound(key: Row) -> dict[str, Any]:
@@ -114,6 +114,6 @@ def _newest(table: Any) -> Any:
 
 
 @cache
-def _shared(column: Any, names: tuple[str, ...]) -> Any:
+def _cell(column: Any, names: tuple[str, ...], pinned: bool) -> Any:
     query = library("sqlalchemy").select(column).where(*_where(column.table, names, ()))
-    return query.with_for_update(read=True)
+    return query.with_for_update(read=True) if pinned else query
