@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Somebody who can write the ledger's database, and has no key, alters each row and each column in every way.
 
-The run refuses or is not influenced, and the examination names what it was. ROTOR_TAMPERED=all: every row; without, a
-few rows of each table. Not covered: ``holders``, which only says for people who has a lock.
+The run refuses or is not influenced, and the examination names what it was. ROTOR_TAMPERED=all: every row; without, one
+row of each table. Not covered: ``holders``, which only says for people who has a lock.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def tamperings(play: Play, table: str) -> Iterator[Tampering]:
     rows, older = (rows_of(kept(play, name), table) for name in ("now", "older"))
     keys = keys_of(table)
     chance = random.Random(table)  # noqa: S311 - places, not secrets
-    picked = rows if ALL else chance.sample(rows, min(len(rows), 2))
+    picked = rows if ALL else chance.sample(rows, min(len(rows), 1))
     for row in picked:
         for name, value in row.items():
             new = {**row, name: another(name, value)}
@@ -174,7 +174,7 @@ def test_tampered_row_is_refused_or_without_influence_and_named(held: Play, tabl
         found = examined(held)
         assert any(word in found for word in WORDS.get(table, (table,))), f"{table} {how}: {found}"
         assert not held.world.counted(*MUTATING)
-    assert refused + ignored > 5
+    assert refused + ignored >= 5
     assert refused or table == "runs"
     tally.add("ledgers: tampered with", refused=refused, ignored=ignored, missed=0)
 
