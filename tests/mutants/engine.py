@@ -267,7 +267,7 @@ MUTANTS = (
     ),
     dropped(
         "clocks: the database's, at the closing",
-        '"closed_by_database": postgres.server_time(tx)}',
+        '"closed_by_database": postgres.server_time(tx.connection)}',
         "clocks",
         file="ledger",
         instead='"closed_by_database": None}',
