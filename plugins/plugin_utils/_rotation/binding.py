@@ -57,7 +57,7 @@ class Binding:
 
     def link(self, head: str, row: Row) -> str:
         """Chain a row of the trail to the one before it, whose mac is ``head``."""
-        kept = {name: value for name, value in row.items() if name not in ("id", "mac")}
+        kept = {name: value for name, value in row.items() if name != "mac"}
         return self._mac("audit", f"{head} {json.dumps(kept, sort_keys=True)}").hex()
 
     # -- writing ------------------------------------------------------------------------------------------------
@@ -88,7 +88,8 @@ class Binding:
             total += self.sum(self._t.digests, [after]) - self.sum(self._t.digests, before)
             tx.put(self._t.digests, {"secret": owner}, after, before)
             digests[owner] = after["digest"]
-        row = {**event, "rows": tags, "digest": self._masked(total)}
+        number = newest["id"] + 1 if newest else 1
+        row = {**event, "id": number, "rows": tags, "digest": self._masked(total)}
         tx.add(self._t.audit, {**row, "mac": self.link(newest["mac"] if newest else "", row)})
         return digests
 
@@ -124,22 +125,23 @@ class Binding:
     def _digest(self, tx: Transaction, name: str) -> str | None:
         found = next((row["digest"] for row in tx.find(self._t.digests, {"secret": name})), None)
         if self._trusted is None or self._trusted.get(name) != found:
-            self._trusted = self._all_digests(tx)
+            self._trusted = self.digests(tx)
         return found
 
     def check_all(self, tx: Transaction) -> None:
         """Raise ConfigurationError unless the digests are those of the trail, and all rows add up to them."""
-        sums = {name: 0 for name in self._all_digests(tx) if name != LEDGER}
+        sums = {name: 0 for name in self.digests(tx) if name != LEDGER}
         for table in (getattr(self._t, name) for name in OF_A_SECRET):
             for row in tx.find(table, {}):
                 sums[row["secret"]] = sums.get(row["secret"], 0) + self.sum(table, [row])
         self.check(tx, sums)
 
-    def _all_digests(self, tx: Transaction) -> dict[str, str]:
+    def digests(self, tx: Transaction) -> dict[str, str]:
+        """Select all digests. ConfigurationError unless they are those of the trail's newest row."""
         rows, newest = tx.find(self._t.digests, {}), tx.newest(self._t.audit)
         total = self._shown(newest["digest"]) if newest else None
         if total is None or (self.sum(self._t.digests, rows) - total) % _MODULUS:
-            raise _altered("digests are")
+            raise _altered("digests, or the newest row of its audit trail, are")
         own = next((self._shown(row["digest"]) for row in rows if row["secret"] == LEDGER), 0)
         if (self.sum(self._t.meta, tx.find(self._t.meta, {})) - own) % _MODULUS:
             raise _altered("own id and keys are")

@@ -306,7 +306,7 @@ class Ledger(Trail):
                 ("fingerprint_key", self._fingerprint_keys, fingerprint_key),
                 ("audit_key", self._audit_keys, audit_key),
             ):
-                tx.put(self._t.meta, {"name": name}, {"value": self._sealer.wrap([*known, new])})
+                tx.put(self._t.meta, {"name": name}, {"value": self._sealer.wrap(name, [*known, new])})
             self._binding.append(tx, self._event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
             rows = [(table, row) for table in self._tagged() for row in tx.find(table, {})]
             Binding(audit_key).renew(tx, rows, lambda owner: self._event(run, owner, "bound anew", {}))

@@ -86,8 +86,7 @@ class Records:
         values = {
             "schema": str(SCHEMA),
             "ledger": secrets.token_hex(4),
-            "fingerprint_key": self._sealer.new_wrapped_key(),
-            "audit_key": self._sealer.new_wrapped_key(),
+            **{name: self._sealer.wrap(name, [sealing.new_key()]) for name in ("fingerprint_key", "audit_key")},
         }
         for name, value in values.items():
             tx.add(self._t.meta, {"name": name, "value": value})
@@ -114,10 +113,10 @@ class Records:
 
     def _take_keys(self, meta: Row) -> None:
         self._wrapped_key = meta["fingerprint_key"]
-        self._fingerprint_keys = self._sealer.unwrap(self._wrapped_key)
+        self._fingerprint_keys = self._sealer.unwrap("fingerprint_key", self._wrapped_key)
         self._covering = Fingerprints(self._fingerprint_keys[0], self._fingerprint_keys[1:])
         self.fingerprints = self._covering.narrowed("values in stores")
-        self._audit_keys = self._sealer.unwrap(meta["audit_key"])
+        self._audit_keys = self._sealer.unwrap("audit_key", meta["audit_key"])
         self._binding = Binding(self._audit_keys[-1])
 
     def close(self) -> None:

@@ -67,15 +67,15 @@ class Sealer:
             raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=DAMAGED)
         return bound["plan"]
 
-    def new_wrapped_key(self) -> str:
-        return self.wrap([new_key()])
+    def wrap(self, name: str, keys: Sequence[bytes]) -> str:
+        """Seal the ledger's own keys of one purpose, in the order of their making."""
+        return self._seal(b"".join([name.encode(), b":", *keys]))
 
-    def wrap(self, keys: Sequence[bytes]) -> str:
-        """The ledger's own keys, in the order of their making."""
-        return self._seal(b"".join(keys))
-
-    def unwrap(self, wrapped: str) -> list[bytes]:
-        keys = self._decrypt(wrapped)
+    def unwrap(self, name: str, wrapped: str) -> list[bytes]:
+        """Open what :meth:`wrap` has sealed under that name."""
+        bound, _colon, keys = self._decrypt(wrapped).partition(b":")
+        if bound != name.encode():
+            raise ConfigurationError(f"the ledger's {name} belongs to something else", hint=DAMAGED)
         return [keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)]
 
     def renewed(self, sealed: str) -> str:

@@ -87,11 +87,10 @@ class Trail(Records):
         with self._read() as tx:
             problems = [line for table in self._tagged() for line in self._compared(tx, table, tags)]
             problems += [f"{_named(*where)}: is missing" for where in tags.left()]
-            if not problems:
-                try:
-                    self._binding.check_all(tx)
-                except ConfigurationError as error:
-                    problems.append(error.message)
+            try:
+                (self._binding.digests if problems else self._binding.check_all)(tx)
+            except ConfigurationError as error:
+                problems.append(error.message)
         return problems
 
     def _compared(self, tx: Transaction, table: Any, tags: _Tags) -> Iterator[str]:

@@ -33,7 +33,7 @@ ALL = os.environ.get("ROTOR_TAMPERED") == "all"
 TABLES = sorted(set(tables().metadata.tables) - {"holders"})
 WORDS = {
     "audit": ("does not follow from", "cannot be read", "not as written"),
-    "meta": ("meta", "own id and keys", "secret_journal.key", "schema", "cannot be understood"),
+    "meta": ("meta", "own id and keys", "secret_journal.key", "schema", "belongs to something", "cannot be understood"),
 }
 """What the examination says of a table, where that is not its name."""
 Cells = dict[str, Any]

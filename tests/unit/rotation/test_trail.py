@@ -116,7 +116,10 @@ def test_no_ledger_is_not_a_good_one(play: Play) -> None:
         ("DELETE FROM running WHERE consumer = 'app'", "TOKEN: running app: is missing"),
         ("UPDATE proofs SET step = 'x'", "was not written by a rotation"),
         ("UPDATE runs SET reason = 'none'", "was altered"),
-        ("DELETE FROM digests WHERE secret = 'TOKEN'", "the ledger's digests are not as written"),
+        (
+            "DELETE FROM digests WHERE secret = 'TOKEN'",
+            "the ledger's digests, or the newest row of its audit trail, are not as written",
+        ),
     ],
 )
 def test_examination_names_the_row_that_was_altered(rotated: Play, statement: str, message: str) -> None:

@@ -70,9 +70,15 @@ def lengthen(ledger: Ledger) -> None:
             credential = number // 20
             details = {"copy": "box app", "evidence": {"version": number}, "credential": credential}
             row = {"at": f"2026-11-01T00:00:00.{number:06}+00:00", "run": f"{number // 50:08x}", "event": "written"}
-            row |= {"secret": f"S{credential % 200:03}", "details": details, "rows": {}, "digest": made["digest"]}
+            row |= {
+                "secret": f"S{credential % 200:03}",
+                "details": details,
+                "rows": {},
+                "digest": made["digest"],
+                "id": number,
+            }
             head = ledger._binding.link(head, row)
-            rows.append({"id": number, **row, "mac": head})
+            rows.append({**row, "mac": head})
         tx.connection.execute(AUDIT.insert(), rows)
 
 
