@@ -183,11 +183,8 @@ class HttpClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _note_date(self, answer: Answer) -> None:
-        try:
-            date = parsedate_to_datetime(answer.headers["Date"])
-        except (KeyError, ValueError):
-            return
-        self._dated = date if date.tzinfo else date.replace(tzinfo=UTC), self._clock.monotonic()
+        if date := _date(answer.headers.get("Date", "")):
+            self._dated = date, self._clock.monotonic()
 
     def _url(self, path: str, doing: str) -> str:
         url = path if "://" in path else self.base_url + path

@@ -180,6 +180,17 @@ def test_pages_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 # Headers
 
 
+@pytest.mark.parametrize(
+    "date",
+    ["", "soon", "²", "Mon, 01 Jan 0970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 1 Jan 99999 0:0:0"],
+)
+def test_unreadable_date_tells_no_time(clock: VirtualClock, date: str) -> None:
+    with HostileServer(whole(b"{}", f"Date: {date}")) as server:
+        client = HttpClient("Acme", server.url, None, clock=clock)
+        assert client.request("GET", "/", doing=DOING).json == {}
+        assert client.server_time() is None
+
+
 @pytest.mark.parametrize("after", ["²", "-7", "1e3", "soon", "9" * 5000, "Fri, 99 Nov 2026 25:61:61 GMT", ""])
 def test_unreadable_retry_after_asks_for_nothing(clock: VirtualClock, after: str) -> None:
     answers = iter([whole(b"", f"Retry-After: {after}", status=b"HTTP/1.1 429 No\r\n"), whole(b"{}")])
@@ -229,7 +240,7 @@ def test_odd_rate_limit_headers_fail_nothing(clock: VirtualClock, headers: tuple
 @pytest.mark.parametrize(
     "date",
     [
-        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "Mon, 01 Jan 0970 00:00:00 GMT",
         "Fri, 31 Dec 9999 23:59:59 -1200",
         "Sat, 21 Nov 2026 12:00:00 +99999999999999",
         "²",
