@@ -85,7 +85,10 @@ def test_a_call_that_goes_wrong_is_put_right_by_the_next_run(
 
 def _picked(there: list[Call], kind: str, lasting: bool) -> list[Call]:
     way = list(wire.KINDS).index(kind) * 2 + lasting
-    return there[way % STEP :: STEP] if STEP else [there[way * 5 % len(there)]]
+    if STEP:
+        return there[way % STEP :: STEP]
+    firsts = sorted((call for call in there if not call.turn), key=str)  # how often a run waits and looks, differs
+    return [firsts[way * 5 % len(firsts)]]
 
 
 def _spoilt(rotation: OnALine, kind: str, call: Call, lasting: bool, stranger: Stranger) -> None:

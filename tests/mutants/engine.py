@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     dropped(
         "proof: the new one is accepted",
-        " and issuer.verify(new) is Answer.ACCEPTED\n\n    def _end",
+        " and issuer.answer(new) is Answer.ACCEPTED\n\n    def _end",
         "revoking",
         "rotation",
         file="revoking",
@@ -203,11 +203,11 @@ MUTANTS = (
     ),
     dropped(
         "proof: an unclear answer proves nothing",
-        "issuer.verify(old) is Answer.REFUSED",
+        "issuer.answer(old) is Answer.REFUSED",
         "revoking",
         "rotation",
         file="revoking",
-        instead="issuer.verify(old) is not Answer.ACCEPTED",
+        instead="issuer.answer(old) is not Answer.ACCEPTED",
     ),
     dropped(
         "proof: listed as revoked, or not at all",

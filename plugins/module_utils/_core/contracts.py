@@ -20,6 +20,11 @@ from typing import Any, ClassVar, Protocol
 from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    RotorError,
+    StoppedError,
+    UntrustedServerError,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints, for_this_process
 
 Options = Mapping[str, Any]
@@ -255,7 +260,7 @@ class Answer(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    UNCLEAR = "unclear"  # 403, 429, 5xx, HTML: proves nothing
+    UNCLEAR = "unclear"
 
 
 class Issuer(Part):
@@ -320,8 +325,17 @@ class Issuer(Part):
         return []
 
     def verify(self, credential: Credential) -> Answer:
-        """Show the credential to the provider."""
+        """Show the credential to the provider; an error where it says neither that it lives nor that it is dead."""
         return Answer.UNCLEAR
+
+    def answer(self, credential: Credential) -> Answer:
+        """The same, where an error proves nothing and is not told: 403, 429, 5xx, HTML."""
+        try:
+            return self.verify(credential)
+        except (StoppedError, UntrustedServerError):
+            raise
+        except RotorError:
+            return Answer.UNCLEAR
 
     def revoke(self, credential: Credential) -> None:
         """End it for good; one that is gone already is no error. Its fields may be empty (value unknown here)."""

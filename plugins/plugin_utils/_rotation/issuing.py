@@ -20,6 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
     RotorError,
+    StoppedError,
     after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
@@ -163,17 +164,23 @@ class Issuing(Acts):
         intent = self._ledger.intend(self._run, secret, "accept", credential.name, row)
 
         def accepted() -> bool | None:
-            return True if issuer.verify(credential) is Answer.ACCEPTED else None
+            return True if issuer.answer(credential) is Answer.ACCEPTED else None
 
         with self._outcome({secret: intent}):
             if not self._clock.poll(accepted, every=2, within=PROPAGATION):
-                raise self._not_accepted(work, issuer.verify(credential))
+                raise self._not_accepted(work, issuer, credential)
         self._ledger.accepted(self._run, secret, intent, work.row)
         return f"{credential.name} is accepted by its provider"
 
-    def _not_accepted(self, work: Work, answer: Answer) -> RotorError:
+    def _not_accepted(self, work: Work, issuer: Issuer, credential: Credential) -> RotorError:
         """One that was in use and is refused was ended by somebody else: it is never written again."""
         row = work.row
+        try:
+            answer = issuer.verify(credential)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            return RotorError(f"{row.name} was minted, and the provider does not say that it accepts it: {error}")
         if answer is not Answer.REFUSED or row.id not in work.state.handed_out:
             return RotorError(f"{row.name} was minted, and the provider does not accept it")
         if row.state is CredentialState.PENDING:

@@ -51,8 +51,14 @@ class Recheck:
         work = self._work
         if work.row.origin is Origin.ORPHAN and cutover.is_dead(work.state, issuer.traits, self._now):
             return  # nobody has its value, and the one in use is dead: nothing may hold up the next one
-        ended = self._ended(issuer, listed)
         changed, problems = self._copies()
+        try:
+            ended = self._ended(issuer, listed)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            ended = None
+            problems.insert(0, f"its provider cannot be asked whether what has taken its place lives: {error}")
         found = [*([ended] if ended else []), *map(changed_by_hand, changed), *problems]
         if found:
             hints = [_REPLACE] * bool(ended) + ([forget_hint(*changed)] if changed else [])
@@ -67,22 +73,14 @@ class Recheck:
         valueless = work.row.origin is Origin.ORPHAN and rule.never_handed_out(work.state, work.row, work.order)
         if valueless or replacement is None or replacement.id == work.row.id or not tells_life(type(issuer)):
             return None
-        try:
-            return self._not_living(issuer, replacement, listed)
-        except StoppedError:
-            raise
-        except RotorError as error:
-            return f"its provider cannot be asked whether {replacement.name} lives: {error}"
-
-    def _not_living(
-        self, issuer: Issuer, replacement: CredentialRow, listed: Callable[[], Sequence[Listed]]
-    ) -> str | None:
         name = replacement.name
         if replacement.has_value and type(issuer).verify is not Issuer.verify:
             answer = issuer.verify(self._ledger.unseal(replacement))
             if answer is Answer.REFUSED:
                 return f"{name}, which has taken its place, is refused by its provider"
-            return None if answer is Answer.ACCEPTED else f"its provider does not say clearly whether {name} lives"
+            if answer is Answer.UNCLEAR:
+                raise RotorError(f"it says neither that {name} lives nor that it is dead")
+            return None
         if not lists(type(issuer)):
             return f"nobody can say whether {name} lives: its value is not kept here, and its provider lists nothing"
         found = next((one for one in listed() if one.id == replacement.provider_id), None)

@@ -105,9 +105,9 @@ class Revoking(Acts):
 
     def _refused(self, issuer: Issuer, old: Credential, new: Credential) -> bool:
         def refused() -> bool | None:
-            return True if issuer.verify(old) is Answer.REFUSED else None
+            return True if issuer.answer(old) is Answer.REFUSED else None
 
-        return bool(self._clock.poll(refused, every=2, within=PROPAGATION)) and issuer.verify(new) is Answer.ACCEPTED
+        return bool(self._clock.poll(refused, every=2, within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED
 
     def _end(self, work: Work) -> str:
         """Its provider has ended it by itself, with the one that replaced it: see how well that can be proven."""
@@ -131,9 +131,9 @@ class Revoking(Acts):
         value = self._ledger.unseal(new) if new and new.has_value else None
         if row.has_value and value:
             old = self._ledger.unseal(row)
-            if issuer.verify(old) is not Answer.UNCLEAR and self._refused_for_good(issuer, old, value):
+            if issuer.answer(old) is not Answer.UNCLEAR and self._refused_for_good(issuer, old, value):
                 return "refused"
-            if issuer.verify(old) is Answer.ACCEPTED:
+            if issuer.answer(old) is Answer.ACCEPTED:
                 raise RotorError(
                     f"{row.name} should have ended with the one that replaced it, and its provider still accepts it",
                     hint="If this lasts, end it at its provider, and run again",
@@ -143,7 +143,7 @@ class Revoking(Acts):
             if listed and not listed.revoked:
                 raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")
             return "provider"
-        replaced = value is not None and issuer.traits.cuts_over and issuer.verify(value) is Answer.ACCEPTED
+        replaced = value is not None and issuer.traits.cuts_over and issuer.answer(value) is Answer.ACCEPTED
         return "provider" if replaced else "attested"  # where there is one value at a time, the new one is the proof
 
     def _tidy(self, work: Work) -> str:

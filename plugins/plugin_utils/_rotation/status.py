@@ -65,7 +65,7 @@ class Status:
 
     def _works_one(self, issuer: Any, row: CredentialRow, valid: set[str]) -> str:
         if row.has_value:
-            answer = issuer.verify(self._ledger.unseal(row))
+            answer = issuer.answer(self._ledger.unseal(row))
             if answer in _WORKS:
                 return _WORKS[answer]
         return "listed as valid" if row.provider_id in valid else "NOT listed as valid"

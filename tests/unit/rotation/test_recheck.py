@@ -73,8 +73,9 @@ def test_a_replacement_whose_value_is_not_kept_is_looked_up_in_the_list(play: Pl
     in_grace(play)
     world.clock.pass_(days=2)
     assert not play.rotate("TOKEN")["failed"], play.output
-    world.fail("show", DOWN)  # nothing is written
+    world.fail("show", DOWN, times=1000)  # nothing is written
     assert play.rotate("TOKEN", force=True)["failed"]
+    world.mend()
     current, pending = (world.issued[str(row.provider_id)] for row in play.state("TOKEN").credentials[-2:])
     current.revoked = True
     assert_held(play, play.rotate("TOKEN", rollback=True), f"{current.name}, which has taken its place, is listed as")
@@ -115,6 +116,8 @@ def test_a_provider_that_cannot_be_asked_holds_the_revoke(play: Play, world: Wor
         world.fail("show", DOWN if how == "unreachable" else PermissionDeniedError("no (status 403)"))
     assert revoke(play, run)["failed"]
     assert not old.revoked
+    assert "its provider cannot be asked whether what has taken its place lives" in play.output
+    assert "rotate_force" not in play.output, "nothing is known to be dead"
 
     world.unclear.clear()
     assert not play.rotate("TOKEN")["failed"], play.output

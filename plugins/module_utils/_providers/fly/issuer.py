@@ -25,10 +25,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     AuthenticationError,
     NotFoundError,
     OutcomeUnknownError,
-    RotorError,
-    StoppedError,
     UnexpectedAnswerError,
-    UntrustedServerError,
     after_an_effect,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
@@ -184,10 +181,6 @@ class FlyTokens(Issuer):
             self.connection.show(credential.fields["token"])
         except AuthenticationError:
             return Answer.REFUSED
-        except (StoppedError, UntrustedServerError):
-            raise
-        except RotorError:
-            return Answer.UNCLEAR
         return Answer.ACCEPTED
 
     def revoke(self, credential: Credential) -> None:

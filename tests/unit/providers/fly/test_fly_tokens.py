@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     NotFoundError,
     OutcomeUnknownError,
+    RotorError,
     StoppedError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
@@ -157,14 +158,16 @@ def test_a_token_that_is_there_and_cannot_be_revoked_is_an_error(world: Visitor,
 def test_what_is_no_clear_answer_proves_nothing(world: Visitor, fly: FlyConnection, kind: str, status: int) -> None:
     made = tokens(fly).mint("new")
     world.tell("faults", provider="fly", path="/tokens/current", kind=kind, status=status, times=0)
-    assert tokens(fly).verify(made) is Answer.UNCLEAR
+    assert tokens(fly).answer(made) is Answer.UNCLEAR
+    with pytest.raises(RotorError, match=rf"answered 200|the connection broke|answered {status}"):
+        tokens(fly).verify(made)
 
 
 def test_a_stopped_run_does_not_take_it_for_an_answer(fly: FlyConnection) -> None:
     made = tokens(fly).mint("new")
     fly.clock.stop()
     with pytest.raises(StoppedError):
-        tokens(fly).verify(made)
+        tokens(fly).answer(made)
 
 
 def test_a_token_is_shown_as_itself_and_never_in_the_connections_name(world: Visitor, fly: FlyConnection) -> None:
