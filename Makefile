@@ -22,7 +22,7 @@ IN_COPY := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(BUILD)"
 INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collections"
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
-LINT := format-check ruff yamllint changelog docs ansible-lint
+LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
 BESIDE := sanity $(LINT) venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
@@ -65,6 +65,11 @@ ruff: venv
 	$(call title,ruff check)
 	@$(BIN)/ruff check
 
+types: venv ## Check the types
+	$(call title,mypy)
+	@mkdir -p $(BUILD)/types/ansible_collections/rotor && ln -sfn $(CURDIR) $(BUILD)/types/ansible_collections/rotor/secrets
+	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins
+
 yamllint: sync
 	$(call title,yamllint)
 	@$(IN_COPY) yamllint --strict .
@@ -89,14 +94,14 @@ unit: engine systems ## Run the unit tests; the engine's branches must be covere
 
 engine: sync
 	$(call title,unit tests of the engine)
-	@$(IN_COPY) $(PYTEST) tests/unit/core tests/unit/rotation -n $(WORKERS) --cov --cov-fail-under=0 \
+	@$(IN_COPY) $(PYTEST) tests/unit/core tests/unit/engine -n $(WORKERS) --cov --cov-fail-under=0 \
 	  --cov-report=json:$(BUILD)/coverage/report.json --junitxml=$(REPORTS)/engine.xml
 	@$(IN_COPY) coverage report
 	@$(IN_COPY) python tools/branches.py $(BUILD)/coverage/report.json 95
 
 systems: sync
 	$(call title,unit tests of the systems and modules)
-	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/rotation -n $(WORKERS) --dist loadgroup \
+	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/engine -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
 
 chaos-sample: sync

@@ -54,7 +54,7 @@ class Sweep:
 
 
 HISTORIES = tuple(
-    f"tests/unit/rotation/{name}.py"
+    f"tests/unit/engine/{name}.py"
     for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
 )
 KILLS = ("tests/chaos/test_killed_everywhere.py",)
@@ -80,7 +80,7 @@ SWEEPS = (
     Sweep(
         "engine",
         "Killed in memory, every kind of issuer",
-        ("tests/unit/rotation/test_kill.py", "tests/unit/rotation/test_kill_kinds.py"),
+        ("tests/unit/engine/test_kill.py", "tests/unit/engine/test_kill_kinds.py"),
         {"ROTOR_SWEEP": "all"},
     ),
     Sweep(
@@ -88,7 +88,7 @@ SWEEPS = (
         "Text from outside",
         (
             "tests/chaos/test_text_from_outside.py",
-            "tests/unit/rotation/test_outside_text.py",
+            "tests/unit/engine/test_outside_text.py",
             "tests/unit/modules/test_outside_text.py",
         ),
         {"ROTOR_SWEEP": "all"},
@@ -99,9 +99,9 @@ SWEEPS = (
         "maps",
         "Wrong maps, damaged and tampered ledgers",
         (
-            "tests/unit/rotation/test_secret_map_mutated.py",
-            "tests/unit/rotation/test_ledger_damaged.py",
-            "tests/unit/rotation/test_ledger_tampered.py",
+            "tests/unit/engine/test_secret_map_mutated.py",
+            "tests/unit/engine/test_ledger_damaged.py",
+            "tests/unit/engine/test_ledger_tampered.py",
         ),
         {"ROTOR_MUTATIONS": "10000", "ROTOR_DAMAGES": "500", "ROTOR_TAMPERED": "all"},
     ),
@@ -114,7 +114,7 @@ SWEEPS = (
     Sweep(
         "ledgers",
         "New keys, killed; long trails",
-        ("tests/unit/rotation/test_ledger_killed.py", "tests/unit/rotation/test_trail_long.py"),
+        ("tests/unit/engine/test_ledger_killed.py", "tests/unit/engine/test_trail_long.py"),
         {"ROTOR_REKEYINGS": "1", "ROTOR_TRAIL": "100000"},
     ),
     Sweep("secrecy", "Secrecy and check mode", SECRECY, {"ROTOR_SECRECY": "all"}),

@@ -18,7 +18,7 @@ import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, references, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import schema
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 
 Node = Mapping[str, Any]
 
@@ -59,7 +59,7 @@ Four variables describe the secrets. Put them into the inventory, in `group_vars
 | [`secret_map`](#secret_map) | the secrets: who makes each, where its copies are, what proves that it works |
 | [`secret_consumers`](#secret_consumers) | what runs on the copies |
 | [`secret_connections`](#secret_connections) | how to reach each system |
-| [`secret_journal`](#secret_journal) | where the ledger is |
+| [`secret_ledger`](#secret_ledger) | where the ledger is |
 
 A mistake is found before anything is sent, and all mistakes are told at once, each with its path. Editors find them
 while you type, with [secret-map.schema.json](secret-map.schema.json). The examples below are parts of
@@ -148,11 +148,11 @@ def _traits(kind: str, name: str) -> Iterator[str]:
 def _journal(example: Any) -> Iterator[str]:
     specs = yaml.safe_load(SPECS.read_text(encoding="utf-8"))["argument_specs"]["inventory"]["options"]
     options: dict[str, Node] = {}
-    for name, option in specs["secret_journal"]["options"].items():
+    for name, option in specs["secret_ledger"]["options"].items():
         about = re.sub(r"\b[VCOE]\(([^)]*)\)", r"`\1`", option["description"])
         options[name] = {**ANSIBLE_TYPES[option["type"]], "description": about}
-    yield "## `secret_journal`\n\nMay be left out.\n"
-    yield from _table({"properties": options, "required": []}, options, [example["secret_journal"]])
+    yield "## `secret_ledger`\n\nMay be left out.\n"
+    yield from _table({"properties": options, "required": []}, options, [example["secret_ledger"]])
     yield "What losing it or its key means is said in [operations.md](operations.md#the-ledger-and-its-key)."
     yield ""
 

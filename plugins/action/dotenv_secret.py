@@ -10,14 +10,14 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import converge
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE, Secrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import guarded, validated
+from ..module_utils._core.clock import Clock
+from ..module_utils._core.errors import UnavailableError
+from ..module_utils._core.module_runner import converge
+from ..module_utils._core.stored import RULES, SECRETS
+from ..module_utils._providers.dotenv.resources import FILE, Secrets
+from ..module_utils._providers.dotenv.store import DotenvConnection
+from ..plugin_utils._ansible.on_host import TaskHost
+from ..plugin_utils._ansible.shell import guarded, validated
 
 _RULES = {rule: value for rule, value in RULES.items() if rule != "supports_check_mode"}
 

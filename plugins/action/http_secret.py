@@ -10,10 +10,10 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action.normal import ActionModule as Normal
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import environment
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import guarded
+from ..module_utils._core.errors import ConfigurationError
+from ..plugin_utils._ansible import environment
+from ..plugin_utils._ansible.on_host import keeps_remote_files
+from ..plugin_utils._ansible.shell import guarded
 
 
 class ActionModule(Normal):

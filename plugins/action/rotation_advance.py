@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ..plugin_utils._ansible.shell import RotationAction
+from ..plugin_utils._engine.decide.planner import Phase
+from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ..module_utils._core.errors import ConfigurationError, RotorError
+from ..plugin_utils._ansible.on_host import TaskHost
+from ..plugin_utils._ansible.shell import RotationAction
+from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
+from ..plugin_utils._ansible.shell import RotationAction
+from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
     """Plan, print the plan, and keep it for the actions that follow."""
 
     _supports_check_mode = True
-    options: ClassVar[Mapping[str, Any]] = WISHES
+    options: ClassVar[Mapping[str, Any]] = RUN_OPTIONS
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return session.plan(wishes_from(options), check=self._task.check_mode)
+        return session.plan(parse_options(options), check=self._task.check_mode)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import RotationAction
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import WISHES, wishes_from
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
+from ..plugin_utils._ansible.shell import RotationAction
+from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
     """Ask, and print; changes nothing."""
 
     _supports_check_mode = True
-    options: ClassVar[Mapping[str, Any]] = {name: WISHES[name] for name in ("only", "where")}
+    options: ClassVar[Mapping[str, Any]] = {name: RUN_OPTIONS[name] for name in ("only", "where")}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return session.status(wishes_from(options))
+        return session.status(parse_options(options))

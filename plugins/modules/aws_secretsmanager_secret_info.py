@@ -77,9 +77,9 @@ secrets:
       elements: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import ListedSecrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.aws.access import ACCESS, TOGETHER
+from ..module_utils._providers.aws.resources import ListedSecrets
 
 
 def main() -> None:

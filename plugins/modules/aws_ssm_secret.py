@@ -162,10 +162,10 @@ note:
   type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import Parameters
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._core.stored import RULES, SECRETS
+from ..module_utils._providers.aws.access import ACCESS, TOGETHER
+from ..module_utils._providers.aws.resources import Parameters
 
 
 def main() -> None:

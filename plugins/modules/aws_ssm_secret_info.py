@@ -65,9 +65,9 @@ secrets:
       type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import ACCESS, TOGETHER
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.resources import ListedParameters
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.aws.access import ACCESS, TOGETHER
+from ..module_utils._providers.aws.resources import ListedParameters
 
 
 def main() -> None:

@@ -50,9 +50,9 @@ secrets:
       type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import ListedSecrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.fly.access import ACCESS
+from ..module_utils._providers.fly.resources import ListedSecrets
 
 
 def main() -> None:

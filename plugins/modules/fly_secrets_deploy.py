@@ -79,9 +79,9 @@ machines:
   sample: {d8905e2c41e708: {instance_id: 01K3ZQ8M6T5V7WXYZ0ABCDEFGH, running: true}}
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Deployment
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.fly.access import ACCESS
+from ..module_utils._providers.fly.resources import Deployment
 
 
 def main() -> None:

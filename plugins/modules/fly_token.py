@@ -101,9 +101,9 @@ token:
   type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Token
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.fly.access import ACCESS
+from ..module_utils._providers.fly.resources import Token
 
 
 def main() -> None:

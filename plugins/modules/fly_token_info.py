@@ -65,9 +65,9 @@ tokens:
       type: bool
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import ACCESS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.resources import Tokens
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.fly.access import ACCESS
+from ..module_utils._providers.fly.resources import Tokens
 
 
 def main() -> None:

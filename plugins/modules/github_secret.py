@@ -119,16 +119,10 @@ note:
   type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import (
-    ACCESS,
-    ACCESS_RULES,
-    CONTAINER,
-    CONTAINER_RULES,
-    rules,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import Secrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._core.stored import RULES, SECRETS
+from ..module_utils._providers.github.access import ACCESS, ACCESS_RULES, CONTAINER, CONTAINER_RULES, rules
+from ..module_utils._providers.github.resources import Secrets
 
 
 def main() -> None:

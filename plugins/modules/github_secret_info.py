@@ -56,15 +56,9 @@ secrets:
       type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import (
-    ACCESS,
-    ACCESS_RULES,
-    CONTAINER,
-    CONTAINER_RULES,
-    rules,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import ListedSecrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.github.access import ACCESS, ACCESS_RULES, CONTAINER, CONTAINER_RULES, rules
+from ..module_utils._providers.github.resources import ListedSecrets
 
 
 def main() -> None:

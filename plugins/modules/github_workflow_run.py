@@ -87,9 +87,9 @@ run:
       type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import ACCESS, ACCESS_RULES, rules
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.resources import WorkflowRun
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.github.access import ACCESS, ACCESS_RULES, rules
+from ..module_utils._providers.github.resources import WorkflowRun
 
 
 def main() -> None:

@@ -128,10 +128,10 @@ note:
   type: str
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import RULES, SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.resources import Secrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._core.stored import RULES, SECRETS
+from ..module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
+from ..module_utils._providers.vault.resources import Secrets
 
 
 def main() -> None:

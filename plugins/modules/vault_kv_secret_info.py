@@ -53,9 +53,9 @@ custom_metadata:
   type: dict
 """
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import RotorModule, run
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.resources import ListedSecrets
+from ..module_utils._core.module_runner import RotorModule, run
+from ..module_utils._providers.vault.access import ACCESS, CONTAINER, NEEDED
+from ..module_utils._providers.vault.resources import ListedSecrets
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ _FOREIGN = "the answer is not AWS's"
 """What boto3 cannot read, it does not show; not even the status."""
 _CONSEQUENCES = (
     "was minted, and the provider does not accept it",
+    "is refused by its provider",
     "still lists it",
     "was changed by somebody else",
     "is leased by",
@@ -63,14 +64,14 @@ class Rotation:
     lines: list[str] = field(default_factory=list)
     clocks: list[HurriedClock] = field(default_factory=list)
 
-    def run(self, **wishes: Any) -> Mapping[str, Any]:
+    def run(self, **options: Any) -> Mapping[str, Any]:
         self.lines.clear()
         self.clocks.clear()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.scene.desk.environment.items():
                 patch.setenv(name, value)
             player = Player(self.scene.variables, self._clock, self.lines.append, LocalHost())
-            return player.rotate(**{"only": self.scene.secrets, **wishes})
+            return player.rotate(**{"only": self.scene.secrets, **options})
 
     def _clock(self) -> HurriedClock:
         self.clocks.append(HurriedClock())

@@ -94,7 +94,7 @@ class InPostgres(TwoPlaces):
     def behind(self, front: Front) -> None:
         url = self._postgres.url(self._database, front.port) + f"?sslmode=verify-full&sslrootcert={self._ca}"
         self.desk.environment["PGPASSWORD"] = PASSWORD
-        self.desk.override(secret_journal={"url": url, "key": {"env": "ROTOR_JOURNAL_KEY"}})
+        self.desk.override(secret_ledger={"url": url, "key": {"env": "ROTOR_LEDGER_KEY"}})
 
     def _query(self, question: str) -> dict[str, str]:
         with self._postgres.connect(self._database) as connection:
@@ -110,10 +110,10 @@ class OnTls(Rotation):
     scene: Any
     spoiler: Spoiler = field(default_factory=Spoiler)
 
-    def run(self, **wishes: Any) -> Mapping[str, Any]:
+    def run(self, **options: Any) -> Mapping[str, Any]:
         self.spoiler.begin()
         with rerouted(self.spoiler, self.scene.fronts):
-            return super().run(**wishes)
+            return super().run(**options)
 
 
 @contextmanager

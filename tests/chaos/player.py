@@ -19,11 +19,11 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.planner import Phase
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Caller, Session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.worker import WorkerClock
 from tests.unit.providers.dotenv.local_host import LocalHost
 
 from .scenes import HURRY
@@ -43,9 +43,9 @@ class Player:
         self._say = say
         self._host = host
 
-    def rotate(self, **wishes: Any) -> Mapping[str, Any]:
+    def rotate(self, **options: Any) -> Mapping[str, Any]:
         """A whole run; its last result, or the plan's where nothing goes."""
-        plan = self.act(lambda session: session.plan(Wishes(**wishes), check=False))
+        plan = self.act(lambda session: session.plan(RunOptions(**options), check=False))
         if not plan.get("go"):
             return plan
         result: Mapping[str, Any] = {}
@@ -122,9 +122,9 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def play(variables: Mapping[str, Any], wishes: Mapping[str, Any]) -> int:
+def play(variables: Mapping[str, Any], options: Mapping[str, Any]) -> int:
     """The exit code; what it prints is what a person would read."""
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in wishes.items()}
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     result = ForkingPlayer(variables).rotate(**given)
     _say("CHANGED" if result.get("changed") else "NOTHING CHANGED")
     return 2 if result.get("failed") else 0
@@ -132,4 +132,4 @@ def play(variables: Mapping[str, Any], wishes: Mapping[str, Any]) -> int:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    sys.exit(play(asked["variables"], asked["wishes"]))
+    sys.exit(play(asked["variables"], asked["options"]))

@@ -53,7 +53,7 @@ class Stage:
         )
 
     def run(self, **order: Any) -> Outcome:
-        """``argv`` is executed; or ``variables`` and ``wishes`` are played. ``environment``, ``folder``, ``output``."""
+        """Execute ``argv``, or play ``variables`` and ``options``; with ``environment``, ``folder``, ``output``."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -150,7 +150,7 @@ def _play(order: dict[str, Any]) -> int:
     from tests.chaos.hook import points
 
     points.install(os.environ)
-    return player.play(order["variables"], order["wishes"])
+    return player.play(order["variables"], order["options"])
 
 
 if __name__ == "__main__":

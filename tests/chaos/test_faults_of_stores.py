@@ -39,10 +39,10 @@ class Spoilt(Rotation):
     scene: EachStore
     spoiler: Spoiler = field(default_factory=Spoiler)
 
-    def run(self, **wishes: Any) -> Any:
+    def run(self, **options: Any) -> Any:
         self.spoiler.begin()
         with spoiler.at_work(self.spoiler):
-            return super().run(**wishes)
+            return super().run(**options)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.selection import Wishes
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from tests.conftest import forget_values
 from tests.hostile import HOSTILE, MARK, problems_of
 from tests.sandbox.visitor import Visitor
@@ -61,10 +61,10 @@ def _look(scene: TwoPlaces) -> Found:
     results: list[Mapping[str, Any]] = []
     player = Player(scene.variables, wire.HurriedClock, lambda text: lines.extend(text.split("\n")), LocalHost())
     for deed in (
-        lambda: player.act(lambda session: session.plan(Wishes(only=(NAME,)), check=True)),
-        lambda: player.act(lambda session: session.plan(Wishes(only=(NAME,), adopt={NAME: "unknown"}), check=True)),
+        lambda: player.act(lambda session: session.plan(RunOptions(only=(NAME,)), check=True)),
+        lambda: player.act(lambda session: session.plan(RunOptions(only=(NAME,), adopt={NAME: "unknown"}), check=True)),
         lambda: player.rotate(only=(NAME,)),
-        lambda: player.act(lambda session: session.status(Wishes())),
+        lambda: player.act(lambda session: session.status(RunOptions())),
         lambda: player.act(lambda session: session.verify("", NAME)),
     ):
         with suppress(*_FOR_THE_GUARD):

@@ -68,7 +68,7 @@ class Theatre:
             only = ",".join(self.scene.secrets)
             order["argv"] = desk.command("rotor.secrets.rotate", "-e", f"rotate_only={only}")
         else:
-            order |= {"variables": self.scene.variables, "wishes": {"only": list(self.scene.secrets)}}
+            order |= {"variables": self.scene.variables, "options": {"only": list(self.scene.secrets)}}
         outcome = self._stage.run(**order)
         return Run(outcome, journal.read_text().splitlines(), output.read_text(errors="replace"))
 

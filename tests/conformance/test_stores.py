@@ -11,10 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    NotFoundError,
-    PermissionDeniedError,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError, PermissionDeniedError
 from tests.conformance.bench import Bench
 from tests.conformance.found import Found, Watched
 

@@ -23,7 +23,7 @@ def test_a_value_is_held_as_it_is_or_refused(bench: Bench, store: Watched, found
     first, _second, sibling = bench.names
     bench.poke(sibling, beside := found.value())
     value = found.secret(nasty.VALUES[what])
-    if reasons := store.refuses(bench.container, {first: value}):
+    if reasons := store.reject_values(bench.container, {first: value}):
         found.refused(_reason(reasons, first))
         _is_never_written(bench, store, found, value)
     else:
@@ -37,8 +37,8 @@ def test_a_value_is_held_as_it_is_or_refused(bench: Bench, store: Watched, found
 def test_values_that_are_held_alone_are_held_together(bench: Bench, store: Watched, found: Found) -> None:
     first, _second, _sibling = bench.names
     values = {f"{first}_{number}": found.secret(text) for number, text in enumerate(nasty.VALUES.values())}
-    taken = {key: value for key, value in values.items() if not store.refuses(bench.container, {key: value})}
-    if reasons := store.refuses(bench.container, taken):
+    taken = {key: value for key, value in values.items() if not store.reject_values(bench.container, {key: value})}
+    if reasons := store.reject_values(bench.container, taken):
         found.refused(_reason(reasons, ""))
         return
     written = store.write(bench.container, taken)
@@ -52,7 +52,7 @@ def test_a_value_stays_the_text_that_it_is(bench: Bench, store: Watched, found: 
     first, *_others = bench.names
     wrong = []
     for text in nasty.WHOLE:
-        if reasons := store.refuses(bench.container, {first: SecretValue(text)}):
+        if reasons := store.reject_values(bench.container, {first: SecretValue(text)}):
             found.refused(_reason(reasons, first))
             continue
         store.write(bench.container, {first: SecretValue(text)})
@@ -69,12 +69,12 @@ def test_a_value_is_as_long_as_the_limit_says(bench: Bench, store: Watched, foun
     assert most
     longest = found.secret("%s" + "x" * (most - 26))
     found.expect(len(longest.reveal()) == most, "the test is wrong")
-    found.expect(store.refuses(bench.container, {first: longest}) == [], "refuses the longest one")
+    found.expect(store.reject_values(bench.container, {first: longest}) == [], "refuses the longest one")
     store.write(bench.container, {first: longest})
     found.expect(bench.holds(first, longest.reveal()), "does not hold the longest one")
     for template in ("%s" + "x" * (most - 25), "%s" + "é" * ((most - 26) // 2 + 1)):
         value = found.secret(template)
-        reasons = store.refuses(bench.container, {first: value})
+        reasons = store.reject_values(bench.container, {first: value})
         found.expect(reasons != [], "takes a longer one")
         _is_never_written(bench, store, found, value)
     found.expect(bench.holds(first, longest.reveal()), "something is changed all the same")
@@ -86,8 +86,8 @@ def test_a_value_is_as_long_as_the_limit_says(bench: Bench, store: Watched, foun
 def test_a_name_is_refused_before_anything_is_sent(bench: Bench, store: Watched, found: Found) -> None:
     first, *_others = bench.names
     assert bench.bad_name
-    found.expect(store.mistakes(bench.container, list(bench.names)) == [], "refuses good names")
-    mistakes = store.mistakes(bench.container, [first, bench.bad_name])
+    found.expect(store.validate(bench.container, list(bench.names)) == [], "refuses good names")
+    mistakes = store.validate(bench.container, [first, bench.bad_name])
     found.expect(any(bench.bad_name in mistake for mistake in mistakes), "takes it")
     found.expect(not any(first in mistake for mistake in mistakes), "refuses another one")
     found.refused(_reason(mistakes, bench.bad_name))

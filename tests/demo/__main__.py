@@ -82,7 +82,7 @@ def environment(url: str, state: str) -> dict[str, str]:
         "FLY_GRAPHQL_URL": f"{url}/fly/graphql",
         "GITHUB_API_URL": f"{url}/github",
         "MOLECULE_URL": f"{url}/molecule-cp",
-        "ROTOR_JOURNAL_KEY": Fernet.generate_key().decode(),
+        "ROTOR_LEDGER_KEY": Fernet.generate_key().decode(),
         "XDG_STATE_HOME": state,
     }
 

@@ -32,7 +32,7 @@ class AllStores:
     def __init__(self, places: Systems, desk: Desk, host: Sshd) -> None:
         self.places, self.desk, self.host = places, desk, host
         self.world = places.world
-        self.own: list[str] = [desk.environment["ROTOR_JOURNAL_KEY"]]
+        self.own: list[str] = [desk.environment["ROTOR_LEDGER_KEY"]]
         self.file = host.folder / f"{places.mount}.env"
         self.file.write_text("# made by hand\n")
         places.moto.client("secretsmanager").create_secret(Name=places.mount, SecretString="{}")

@@ -121,6 +121,6 @@ def open_desk(world: Visitor, home: Path) -> Desk:
         "FLY_GRAPHQL_URL": f"{url}/fly/graphql",
         "GITHUB_API_URL": f"{url}/github",
         "MOLECULE_URL": f"{url}/molecule-cp",
-        "ROTOR_JOURNAL_KEY": Fernet.generate_key().decode(),
+        "ROTOR_LEDGER_KEY": Fernet.generate_key().decode(),
     }
     return Desk(home, inventory, environment)

@@ -38,7 +38,7 @@ pytestmark = [
         os.environ.get("ROTOR_SECRECY") != "all", reason="takes long; ROTOR_SECRECY=all runs it, as `make chaos` does"
     ),
 ]
-REKEY = "rotate_journal_key"
+REKEY = "rotate_ledger_key"
 PLAYBOOKS = sorted({path.stem for path in (ROOT / "playbooks").glob("*.yml")} - {"rotate", REKEY})
 """Found, and not listed: but for those that have to be the first and the last."""
 SHOW_ALL = {
@@ -111,13 +111,13 @@ class Watched:
 @pytest.mark.core
 def test_no_playbook_shows_a_value_when_it_succeeds(stores: AllStores) -> None:
     runs = Watched(stores)
-    old = stores.desk.environment["ROTOR_JOURNAL_KEY"]
+    old = stores.desk.environment["ROTOR_LEDGER_KEY"]
     new = Fernet.generate_key().decode()
     with runs.watch:
         codes = {"rotate": runs.play("rotor.secrets.rotate", "-e", BOTH).code}
         codes |= {name: runs.play(f"rotor.secrets.{name}").code for name in PLAYBOOKS}
         codes["again"] = runs.play("rotor.secrets.rotate", "-e", BOTH).code
-        stores.desk.environment["ROTOR_JOURNAL_KEY"] = f"{new},{old}"
+        stores.desk.environment["ROTOR_LEDGER_KEY"] = f"{new},{old}"
         codes[REKEY] = runs.play(f"rotor.secrets.{REKEY}").code
 
     assert set(codes.values()) == {0}, codes
@@ -134,7 +134,7 @@ def test_no_playbook_shows_a_value_when_no_credential_is_taken(stores: AllStores
         refused = runs.play("rotor.secrets.rotate", "-e", BOTH)
         for name in [*PLAYBOOKS, REKEY]:
             runs.play(f"rotor.secrets.{name}")
-        wrong = stores.desk.environment["ROTOR_JOURNAL_KEY"] = Fernet.generate_key().decode()
+        wrong = stores.desk.environment["ROTOR_LEDGER_KEY"] = Fernet.generate_key().decode()
         codes = {name: runs.play(f"rotor.secrets.{name}").code for name in ["rotate", *PLAYBOOKS, REKEY]}
 
     assert refused.code != 0

@@ -22,7 +22,7 @@ from .conftest import Desk
 from .test_secrecy_modules import SHOW_ALL
 
 ALL = os.environ.get("ROTOR_SWEEP") == "all"
-PLAYBOOKS = ("plan", "rotate", "status", "journal_verify", "rotate_journal_key")
+PLAYBOOKS = ("plan", "rotate", "status", "ledger_verify", "rotate_ledger_key")
 ASKING = ("plan", "rotate", "status")
 MODULES, CONNECTIONS = bad_credentials.module_options(), bad_credentials.connection_options()
 OPTIONS = [*MODULES, *CONNECTIONS] if ALL else [Option("github_secret", "token")]
@@ -131,14 +131,14 @@ def test_no_playbook_shows_a_credential_of_a_connection(playbook: str, bad: str,
 
 
 @pytest.mark.core
-@pytest.mark.parametrize("playbook", PLAYBOOKS if ALL else ["journal_verify"])
+@pytest.mark.parametrize("playbook", PLAYBOOKS if ALL else ["ledger_verify"])
 @pytest.mark.parametrize("bad", BAD if ALL else ["line feed"])
 def test_no_playbook_shows_the_key_of_the_ledger(playbook: str, bad: str, desk: Desk) -> None:
     canaries = Canaries(desk)
-    desk.override(secret_journal={"key": canaries.new(bad, "the key")})
+    desk.override(secret_ledger={"key": canaries.new(bad, "the key")})
 
     said = play(desk, canaries, f"rotor.secrets.{playbook}")
 
-    assert "secret_journal.key" in said
+    assert "secret_ledger.key" in said
     assert canaries.shown(said) == []
     tally.add("bad credentials: playbooks", cases=1, leaks=0)

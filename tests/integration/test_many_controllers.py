@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import open_journal
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from tests.chaos import tally
 from tests.sandbox.visitor import Visitor
 from tests.servers import openbao, postgres
@@ -95,7 +95,7 @@ class Team:
         if real:
             only = ("-e", f"rotate_only={','.join(names)}") if names else ()
             return self.desk.start(*self.desk.command("rotor.secrets.rotate", *only))
-        order = json.dumps({"variables": self._variables, "wishes": {"only": names}})
+        order = json.dumps({"variables": self._variables, "options": {"only": names}})
         return self.desk.start(sys.executable, "-m", "tests.chaos.player", order)
 
     def rotate(self, *names: str) -> Outcome:
@@ -118,9 +118,9 @@ class Team:
 
     def grow_old(self) -> None:
         """Date every credential back, with the ledger's key: a bare UPDATE would be refused."""
-        setting = {"key": self.desk.environment["ROTOR_JOURNAL_KEY"], **self._variables.get("secret_journal", {})}
+        setting = {"key": self.desk.environment["ROTOR_LEDGER_KEY"], **self._variables.get("secret_ledger", {})}
         setting.setdefault("url", f"sqlite:///{self.desk.ledger}")
-        ledger, names = open_journal(setting, clock=Clock(), holder="a test").ledger, self.known()
+        ledger, names = open_ledger(setting, clock=Clock(), holder="a test").ledger, self.known()
         with ledger._transaction("", "", "grown old", {}) as (tx, _now):
             for name in names:
                 tx.change(ledger._t.credentials, {"secret": name}, {"minted_at": "2020-01-01T00:00:00+00:00"})
@@ -133,7 +133,7 @@ class TeamOnPostgres(Team):
         self._server, self._database = server, server.database()
         password = desk.home / "password"
         password.write_text(PASSWORD)
-        self._set(secret_journal={"url": server.url(self._database), "password": {"file": str(password)}})
+        self._set(secret_ledger={"url": server.url(self._database), "password": {"file": str(password)}})
 
     @contextmanager
     def ledger(self) -> Iterator[Any]:

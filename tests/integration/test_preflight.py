@@ -139,13 +139,13 @@ def test_a_connection_on_the_token_that_is_to_be_rotated_and_a_lost_key_are_foun
 
     desk.environment["FLY_ADMIN_TOKEN"] = value_of(world, new)
     own = desk.rotate("-e", "rotate_force=true")
-    desk.environment["ROTOR_JOURNAL_KEY"] = Fernet.generate_key().decode()
+    desk.environment["ROTOR_LEDGER_KEY"] = Fernet.generate_key().decode()
     lost = desk.rotate("-e", "rotate_force=true")
 
     assert own.code != 0
     assert "connection fly uses the credential that is to be rotated" in own.output
     assert lost.code != 0
-    assert "the ledger does not open with the key in secret_journal.key" in lost.output
+    assert "the ledger does not open with the key in secret_ledger.key" in lost.output
     assert world.ask("counts")["mutating"] == mutations
     assert holders(world) == held_by
 
@@ -153,9 +153,9 @@ def test_a_connection_on_the_token_that_is_to_be_rotated_and_a_lost_key_are_foun
 @pytest.mark.parametrize(
     ("variables", "environment", "said"),
     [
-        ({}, {"ROTOR_JOURNAL_KEY": ""}, "the environment variable ROTOR_JOURNAL_KEY is unset or empty. Make one with"),
-        ({}, {"ROTOR_JOURNAL_KEY": "hunter2"}, "secret_journal.key is not a Fernet key. Make one with"),
-        ({"secret_journal": {"url": "sqlite:///ledger.db"}}, {}, "secret_journal.url has the relative path ledger.db"),
+        ({}, {"ROTOR_LEDGER_KEY": ""}, "the environment variable ROTOR_LEDGER_KEY is unset or empty. Make one with"),
+        ({}, {"ROTOR_LEDGER_KEY": "hunter2"}, "secret_ledger.key is not a Fernet key. Make one with"),
+        ({"secret_ledger": {"url": "sqlite:///ledger.db"}}, {}, "secret_ledger.url has the relative path ledger.db"),
     ],
     ids=["unset key", "wrong key", "relative path"],
 )

@@ -111,10 +111,10 @@ def test_with_the_ledger_gone_a_new_one_adopts_what_is_in_use(brisk: Visitor, ro
 
 
 def test_with_its_key_gone_the_ledger_is_moved_away_and_it_is_the_same(brisk: Visitor, rotated: Typist) -> None:
-    rotated.scene.desk.environment["ROTOR_JOURNAL_KEY"] = Fernet.generate_key().decode()
+    rotated.scene.desk.environment["ROTOR_LEDGER_KEY"] = Fernet.generate_key().decode()
     refused = rotated.type(ROTATE)
     assert refused.code != 0
-    assert_documented(KEY_LOST, "the ledger does not open with the key in secret_journal.key", refused)
+    assert_documented(KEY_LOST, "the ledger does not open with the key in secret_ledger.key", refused)
     set_aside(rotated.scene.desk)
     adopt_in_a_new_ledger(brisk, rotated)
 
@@ -143,11 +143,11 @@ def test_a_backup_of_last_week_is_held_until_it_has_been_told(brisk: Visitor, ro
 def test_a_stolen_key_is_replaced_and_the_trail_of_before_still_proves_itself(brisk: Visitor, typist: Typist) -> None:
     head = head_of(typist.type(ROTATE))
     new_key, change, only_new, verify = PAGE.commands(STOLEN)
-    keys = {"OLD": typist.scene.desk.environment["ROTOR_JOURNAL_KEY"], "NEW": Fernet.generate_key().decode()}
+    keys = {"OLD": typist.scene.desk.environment["ROTOR_LEDGER_KEY"], "NEW": Fernet.generate_key().decode()}
     typist.type(new_key, **keys)
     changed = typist.type(change)
     assert changed.code == 0, changed
-    assert_documented(STOLEN, "the older keys of secret_journal.key open nothing any more", changed)
+    assert_documented(STOLEN, "the older keys of secret_ledger.key open nothing any more", changed)
     assert not [key for key in keys.values() if key in changed.output]
     typist.type(only_new, **keys)
 
@@ -161,7 +161,7 @@ def test_a_stolen_key_is_replaced_and_the_trail_of_before_still_proves_itself(br
     used = in_use(brisk)
     assert_recovered(brisk, typist.type(f"{ROTATE} -e rotate_force=true"), used)
 
-    typist.scene.desk.environment["ROTOR_JOURNAL_KEY"] = keys["OLD"]
+    typist.scene.desk.environment["ROTOR_LEDGER_KEY"] = keys["OLD"]
     assert typist.type(ROTATE).code != 0, "the old key still opens it"
 
 

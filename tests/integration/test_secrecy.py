@@ -63,7 +63,7 @@ def planted() -> str:
 
 
 def secrets_of(world: Visitor, desk: Desk) -> list[str]:
-    return [*world.ask("credentials")["values"], desk.environment["ROTOR_JOURNAL_KEY"]]
+    return [*world.ask("credentials")["values"], desk.environment["ROTOR_LEDGER_KEY"]]
 
 
 def watched(desk: Desk, playbook: str = "rotor.secrets.rotate_fly_token") -> Watch:

@@ -55,7 +55,7 @@ def run(desk: Desk, playbook: Path, *arguments: str) -> tuple[str, Watch]:
 
 def assert_nothing_shows(what: str, places: Systems, desk: Desk, watch: Watch, values: list[str]) -> None:
     assert watch.search(what, sorted(places.presented().union(values))) == []
-    assert watch.inherited([desk.environment["ROTOR_JOURNAL_KEY"]]) == []
+    assert watch.inherited([desk.environment["ROTOR_LEDGER_KEY"]]) == []
 
 
 @whole_sweep

@@ -27,7 +27,7 @@ from .facts import REPOSITORY
 
 RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
-ENGINE = ("rotation_", "journal_")
+ENGINE = ("rotation_", "ledger_")
 LOGINS = ("/universal-auth/login", "/access_tokens")
 """Of an Infisical client, and of a GitHub App."""
 

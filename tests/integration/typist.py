@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from ansible.parsing.splitter import parse_kv
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import wishes_from
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.options import parse_options
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
 from tests.chaos.player import Player
 from tests.chaos.scenes import Scene
 from tests.chaos.wire import HurriedClock
@@ -72,7 +72,7 @@ class Typist:
         given: dict[str, Any] = {}
         for text in options[3::2]:
             given |= json.loads(text) if text.startswith("{") else parse_kv(text)
-        wishes = {name.removeprefix("rotate_"): value for name, value in given.items()}
+        options = {name.removeprefix("rotate_"): value for name, value in given.items()}
 
         def say(said: str) -> None:
             lines.append(said)
@@ -80,13 +80,11 @@ class Typist:
 
         player = Player(self.scene.variables, HurriedClock, say, LocalHost())
         if playbook == "rotor.secrets.rotate":
-            return player.rotate(**vars(wishes_from(wishes)))
+            return player.rotate(**vars(parse_options(options)))
         deeds: dict[str, Callable[[Session], Mapping[str, Any]]] = {
-            "rotor.secrets.plan": lambda session: session.plan(wishes_from(wishes), check=True),
-            "rotor.secrets.status": lambda session: session.status(wishes_from(wishes)),
-            "rotor.secrets.rotate_journal_key": lambda session: session.rekey(given["rotate_reason"], check=False),
-            "rotor.secrets.journal_verify": lambda session: session.verify(
-                given["journal_head"], given["journal_secret"]
-            ),
+            "rotor.secrets.plan": lambda session: session.plan(parse_options(options), check=True),
+            "rotor.secrets.status": lambda session: session.status(parse_options(options)),
+            "rotor.secrets.rotate_ledger_key": lambda session: session.rekey(given["rotate_reason"], check=False),
+            "rotor.secrets.ledger_verify": lambda session: session.verify(given["ledger_head"], given["ledger_secret"]),
         }
         return player.act(deeds[playbook])

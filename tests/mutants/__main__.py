@@ -29,17 +29,21 @@ TIME_LIMIT = 900
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
 
 
-def broken(source: str, mutant: Mutant) -> str:
-    if source.count(mutant.text) != 1:
-        raise ValueError(f"its text stands {source.count(mutant.text)} times in {mutant.file}")
-    return source.replace(mutant.text, mutant.instead)
+def file_of(copy: Path, mutant: Mutant) -> Path:
+    """Find the one file in which the mutant's text stands; ValueError where it stands not exactly once."""
+    place = copy / "plugins" / mutant.place
+    files = [place.with_suffix(".py")] if not place.is_dir() else sorted(place.rglob("*.py"))
+    counts = {file: file.read_text().count(mutant.text) for file in files}
+    if sum(counts.values()) != 1:
+        raise ValueError(f"its text stands {sum(counts.values())} times in {mutant.place}")
+    return next(file for file, count in counts.items() if count)
 
 
 def killer(copy: Path, mutant: Mutant) -> str | None:
     """The test that fails without the safeguard; None when all pass."""
-    path = copy / "plugins" / f"{mutant.file}.py"
+    path = file_of(copy, mutant)
     sound = path.read_text()
-    path.write_text(broken(sound, mutant))
+    path.write_text(sound.replace(mutant.text, mutant.instead))
     try:
         return _first_failure(copy, mutant.tests)
     finally:
@@ -97,7 +101,7 @@ def main(wanted: str = "") -> int:
             except (ValueError, subprocess.TimeoutExpired) as error:
                 test, said = None, f"NOT TRIED: {error}"
             bad += test is None
-            print(f"{mutant.safeguard:45}  {Path(mutant.file).name:12}  {said}", flush=True)
+            print(f"{mutant.safeguard:45}  {Path(mutant.place).name:12}  {said}", flush=True)
     print(f"{len(chosen)} safeguards taken out, {len(chosen) - bad} noticed, {bad} not")
     return 1 if bad or not chosen else 0
 

@@ -11,13 +11,13 @@ RUNS = ("rotation", "revoking", "kill")
 PLANS = ("rule", *RUNS)
 
 
-def mutant(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
-    names = tuple(f"rotation/test_{name}" for name in tests)
-    return Mutant(safeguard, f"plugin_utils/_rotation/{file}", text, instead, names)
+def mutant(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
+    names = tuple(f"engine/test_{name}" for name in tests)
+    return Mutant(safeguard, "plugin_utils/_engine", text, instead, names)
 
 
-def dropped(safeguard: str, clause: str, *tests: str, file: str = "rule", instead: str = "") -> Mutant:
-    return mutant(safeguard, file, clause, instead, *(tests or PLANS))
+def dropped(safeguard: str, clause: str, *tests: str, instead: str = "") -> Mutant:
+    return mutant(safeguard, clause, instead, *(tests or PLANS))
 
 
 _MINT_INTENT = (
@@ -47,7 +47,6 @@ _REVOKE = f"        with self._outcome({{secret.name: intent}}):\n            {_
 MUTANTS = (
     mutant(
         "intent before effect: mint",
-        "issuing",
         _MINT_INTENT + _MINT,
         "        credential = self._made(work, issuer, name, 0, baseline)\n" + _MINT_INTENT,
         "kill",
@@ -55,7 +54,6 @@ MUTANTS = (
     ),
     mutant(
         "intent before effect: write",
-        "effects",
         _WRITE_INTENT + _WRITE,
         "            evidence = store.write(copy.container, render(secret, copy, credential), since)\n" + _WRITE_INTENT,
         "rotation",
@@ -63,7 +61,6 @@ MUTANTS = (
     ),
     mutant(
         "intent before effect: activate",
-        "issuing",
         _ACTIVATE_INTENT + _ACTIVATE,
         "        self._insist(lambda: issuer.activate(credential))\n" + _ACTIVATE_INTENT,
         "cutover",
@@ -71,26 +68,21 @@ MUTANTS = (
     ),
     mutant(
         "intent before effect: revoke",
-        "revoking",
         _REVOKE_INTENT + _REVOKE,
         f"        {_REVOKED}        {_PROVEN}{_REVOKE_INTENT}",
         "revoking",
         "kill",
         "rotation",
     ),
-    mutant(
-        "outcome kept: a proof comes after the revoke", "revoking", _AFTER_REVOKE, f"            {_PROVEN}", "revoking"
-    ),
+    mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"            {_PROVEN}", "revoking"),
     mutant(
         "outcome kept: a repetition that never left",
-        "issuing",
         "                with after_an_effect(turn):\n                    return effect()",
         "                return effect()",
         "cutover",
     ),
     mutant(
         "outcome kept: no answer is no failure",
-        "acts",
         "DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)",
         "DOUBTFUL = ()",
         "rotation",
@@ -99,13 +91,12 @@ MUTANTS = (
     ),
     mutant(
         "verify gate",
-        "planner",
         "return writes + reloads + checks",
         "return writes + reloads",
         "rotation",
         "planner",
     ),
-    dropped("rule: asked before a revoke", "if in_the_way:", *RUNS, "edited", file="revoking", instead="if False:"),
+    dropped("rule: asked before a revoke", "if blocking:", *RUNS, "edited", instead="if False:"),
     dropped(
         "rule: no copy holds it",
         "for mark in state.holdings.values() if mark.credential == row.id]\n    found +=",
@@ -130,25 +121,23 @@ MUTANTS = (
         *RUNS,
     ),
     dropped(
-        "rule: what was handed out may be held", "row.id not in state.handed_out and not order", instead="not order"
+        "rule: what was handed out may be held", "row.id not in state.distributed and not order", instead="not order"
     ),
     dropped(
         "rule: left the map with an adopted one",
-        "for name in unmarked(secret, state, row)]\n    if never",
+        "for name in untracked_holders(secret, state, row)]\n    if never",
         "edited",
         instead="for name in ()]\n    if never",
     ),
-    mutant("a key that left with an adopted one", "model", "*keys, *self.consumers}", "*self.consumers}", "edited"),
+    mutant("a key that left with an adopted one", "*keys, *self.consumers}", "*self.consumers}", "edited"),
     mutant(
         "a copy is forgotten, what its other keys hold is not",
-        "ledger",
         "                    self._keep_what_left(tx, secret, target, mapped[target], now)\n",
         "                    pass\n",
         "edited",
     ),
     mutant(
         "a key that left while a write was in doubt",
-        "ledger",
         'tx.add(t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})',
         "pass",
         "edited",
@@ -174,15 +163,13 @@ MUTANTS = (
         "rotation",
         "damaged",
         "stores",
-        file="effects",
         instead="if False and not store.unchanged(",
     ),
     dropped(
         "unfit values refused before the first write",
-        "unfit = [] if work.row.id in work.state.handed_out else unfit_values(work.secret, credential)",
+        "unfit = [] if work.row.id in work.state.distributed else unfit_values(work.secret, credential)",
         "stores",
         "rotation",
-        file="effects",
         instead="unfit = []",
     ),
     dropped(
@@ -190,7 +177,6 @@ MUTANTS = (
         "        self._clock.sleep(SETTLE)\n        return self._refused(issuer, old, new)",
         "revoking",
         "rotation",
-        file="revoking",
         instead="        return True",
     ),
     dropped(
@@ -198,7 +184,6 @@ MUTANTS = (
         " and issuer.answer(new) is Answer.ACCEPTED\n\n    def _end",
         "revoking",
         "rotation",
-        file="revoking",
         instead="\n\n    def _end",
     ),
     dropped(
@@ -206,7 +191,6 @@ MUTANTS = (
         "issuer.answer(old) is Answer.REFUSED",
         "revoking",
         "rotation",
-        file="revoking",
         instead="issuer.answer(old) is not Answer.ACCEPTED",
     ),
     dropped(
@@ -214,36 +198,31 @@ MUTANTS = (
         "if listed is None or listed.revoked:\n            return",
         "revoking",
         "rotation",
-        file="revoking",
         instead="if True:\n            return",
     ),
     dropped(
         "asked again: the replacement lives",
         "        ended = self._ended(issuer, listed)\n",
         "recheck",
-        file="recheck",
         instead="        ended = None\n",
     ),
     dropped(
         "asked again: every copy is as it was left",
         '            if not registry.find("stores", copy.type).unchanged(left, seen):',
         "recheck",
-        file="recheck",
         instead="            if False:",
     ),
     dropped(
         "asked again: what cannot be seen holds",
         '                problems.append(f"{copy.label} cannot be seen: {error}")\n',
         "recheck",
-        file="recheck",
         instead="",
     ),
     dropped(
         "asked again: an unclear answer holds",
-        "return None if answer is Answer.ACCEPTED else",
+        "            if answer is Answer.UNCLEAR:\n                raise",
         "recheck",
-        file="recheck",
-        instead="return None if answer is not Answer.REFUSED else",
+        instead="            if False:\n                raise",
     ),
     dropped(
         "asked again: a look from before the write is none",
@@ -262,29 +241,25 @@ MUTANTS = (
         "clocks: the issuer's, at the closing",
         'times = {"closed_by_issuer": by_issuer, ',
         "clocks",
-        file="ledger",
         instead='times = {"closed_by_issuer": None, ',
     ),
     dropped(
         "clocks: the database's, at the closing",
         '"closed_by_database": postgres.server_time(tx.connection)}',
         "clocks",
-        file="ledger",
         instead='"closed_by_database": None}',
     ),
     dropped(
         "clocks: every one says that it is over",
         "    if longest > timedelta():",
         "clocks",
-        file="clocks",
         instead="    if False:",
     ),
-    dropped("clocks: five minutes apart", "if abs(ahead) > MOST_APART:", "clocks", file="clocks", instead="if False:"),
+    dropped("clocks: five minutes apart", "if abs(ahead) > MOST_APART:", "clocks", instead="if False:"),
     dropped(
         "clocks: an end by the provider waits, too",
         "        if clocks.ends_by_itself(issuer.traits):",
         "clocks",
-        file="revoking",
         instead="        if False:",
     ),
     dropped(
@@ -292,14 +267,12 @@ MUTANTS = (
         "if listed and listed.last_used_at and since and listed.last_used_at > since:",
         "revoking",
         "rotation",
-        file="revoking",
         instead="if False:",
     ),
     dropped(
         "no value goes where none is needed",
         "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))",
         "revoking",
-        file="revoking",
         instead="issuer.revoke(self._ledger.unseal(row))",
     ),
     dropped(
@@ -307,21 +280,18 @@ MUTANTS = (
         "if fields and self.fingerprint(row.secret, fields) != row.fingerprint:",
         "ledger",
         "damaged",
-        file="records",
         instead="if False:",
     ),
     dropped(
         "the rows of a secret add up to its digest",
         "            if (found - (self._shown(digest) if digest else 0)) % _MODULUS:",
         "ledger_tampered",
-        file="binding",
         instead="            if False:",
     ),
     dropped(
         "the digests add up to the one in the trail",
         "if total is None or (self.sum(self._t.digests, rows) - total) % _MODULUS:",
         "ledger_tampered",
-        file="binding",
         instead="if False:",
     ),
     dropped(
@@ -329,7 +299,6 @@ MUTANTS = (
         "            elif tag != self._binding.tag(table, row):",
         "ledger_tampered",
         "trail",
-        file="trail",
         instead="            elif False:",
     ),
     dropped(
@@ -338,14 +307,12 @@ MUTANTS = (
         "processes",
         "many",
         "rotation",
-        file="effects",
         instead="        kind",
     ),
     dropped(
         "parent check",
         "        if os.getppid() != self._parent:\n            self.stop()",
         "processes",
-        file="worker",
         instead="        if False:\n            self.stop()",
     ),
     dropped(
@@ -353,14 +320,12 @@ MUTANTS = (
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "ledger",
         "processes",
-        file="locks",
         instead="pass",
     ),
     dropped(
         "a session of locks is nobody else's",
         "    if others:\n",
         "ledger_postgres",
-        file="postgres",
         instead="    if False:\n",
     ),
     dropped(
@@ -368,7 +333,6 @@ MUTANTS = (
         '(bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field)',
         "ledger",
         "damaged",
-        file="sealing",
         instead="False",
     ),
     dropped(
@@ -376,7 +340,6 @@ MUTANTS = (
         "elif stamp != self._ledger.id:",
         "preflight",
         "stores",
-        file="preflight",
         instead="elif False:",
     ),
     dropped(
@@ -385,21 +348,18 @@ MUTANTS = (
         "preflight",
         "edited",
         "rotation",
-        file="preflight",
         instead="elif False:",
     ),
     dropped(
         "what a command prints is caught on its host",
         "return HostCommand(line, folder, catch=True)",
         "host_commands",
-        file="host_work",
         instead="return HostCommand(line, folder)",
     ),
     dropped(
         "what a failed command printed is masked",
         "masking.scrub_pieces(masking.scrub(printed), values)",
         "host_commands",
-        file="host_work",
         instead="printed",
     ),
 )

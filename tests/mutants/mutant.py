@@ -11,8 +11,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Mutant:
     safeguard: str
-    file: str
-    """Below plugins/, without its ending."""
+    place: str
+    """A file or a folder below plugins/, without its ending: the text stands somewhere there."""
     text: str
     instead: str
     tests: tuple[str, ...]
@@ -20,4 +20,4 @@ class Mutant:
 
     @property
     def part(self) -> str:
-        return "engine" if self.file.startswith("plugin_utils/") else "providers"
+        return "engine" if self.place.startswith("plugin_utils/") else "providers"

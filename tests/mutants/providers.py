@@ -14,11 +14,11 @@ WIRE = "core/test_wire"
 
 
 def http(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
-    return Mutant(safeguard, f"{CORE}/http", text, instead, (HTTP, WIRE, *tests))
+    return Mutant(safeguard, f"{CORE}/http/client", text, instead, (HTTP, WIRE, *tests))
 
 
 def wire(safeguard: str, text: str, instead: str) -> Mutant:
-    return Mutant(safeguard, f"{CORE}/wire", text, instead, (WIRE,))
+    return Mutant(safeguard, f"{CORE}/http/wire", text, instead, (WIRE,))
 
 
 def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
@@ -30,20 +30,16 @@ def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) ->
 _VERDICT = """\
         except AuthenticationError:
             return Answer.REFUSED
-        except (StoppedError, UntrustedServerError):
-            raise
-        except RotorError:
-            return Answer.UNCLEAR
 """
 
 
 def proof(what: str, status: int) -> Mutant:
     """That answer, too, would be taken for the end of a token."""
     instead = f"""\
-        except (StoppedError, UntrustedServerError):
+        except Exception as error:
+            if getattr(error, "status", 0) in (401, {status}):
+                return Answer.REFUSED
             raise
-        except RotorError as error:
-            return Answer.REFUSED if error.status in (401, {status}) else Answer.UNCLEAR
 """
     return provider(f"proof: {what} is no refusal", "fly/issuer", _VERDICT, instead, "fly_tokens")
 

@@ -49,7 +49,7 @@ class Description:
     def parameters(self, operation: dict[str, Any]) -> list[dict[str, Any]]:
         return [self.resolve(item) for item in operation.get("parameters", [])]
 
-    def mistakes(self, schema: dict[str, Any], value: Any) -> Iterator[str]:
+    def validate(self, schema: dict[str, Any], value: Any) -> Iterator[str]:
         """Where a value does not fit a schema; never the value itself."""
         for error in self._validator(schema).iter_errors(value):
             yield f"{error.json_path}: does not fit {error.validator}"
@@ -125,7 +125,7 @@ class Descriptions:
         except ValueError:
             yield "the body is not JSON"
             return
-        yield from description.mistakes(schema, value)
+        yield from description.validate(schema, value)
         known = description.resolve(schema).get("properties", {})
         if isinstance(value, dict) and known:
             yield from (f"unknown property {name}" for name in value.keys() - known.keys())
@@ -147,7 +147,7 @@ class Descriptions:
                 return
             schema = content["schema"]
         try:
-            yield from description.mistakes(schema, answer.json())
+            yield from description.validate(schema, answer.json())
         except ValueError:
             yield "is not JSON"
 

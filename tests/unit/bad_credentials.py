@@ -30,7 +30,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
-ENGINE = ("rotation_", "journal_")
+ENGINE = ("rotation_", "ledger_")
 SHORTEST = 12
 """A shorter piece of a canary may turn up by chance."""
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation import secret_map
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import certificates
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import parser as secret_map
 from tools import secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def test_the_kept_description_of_the_map_is_the_one_that_the_classes_make() -> N
 
 
 def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificates, "mistakes", lambda _options: [])  # its files are not there
+    monkeypatch.setattr(certificates, "validate", lambda _options: [])  # its files are not there
     parsed = secret_map.parse(example["secret_map"], example["secret_consumers"], example["secret_connections"])
     assert parsed.secrets.keys() == example["secret_map"].keys()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import StoppedError
+from .errors import StoppedError
 
 T = TypeVar("T")
 _TICK = 0.1

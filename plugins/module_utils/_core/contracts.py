@@ -17,15 +17,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    RotorError,
-    StoppedError,
-    UntrustedServerError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints, for_this_process
+from .clock import Clock
+from .credential import Credential, SecretValue
+from .errors import RotorError, StoppedError, UntrustedServerError
+from .fingerprints import Fingerprints, for_this_process
+from .http import certificates
 
 Options = Mapping[str, Any]
 Evidence = Mapping[str, Any]
@@ -44,22 +40,22 @@ class Schema:
 
 @dataclass(frozen=True)
 class Provider:
-    """One folder of ``_providers``: kind -> ``"file:Class"``, loaded when it is used."""
+    """What one system offers: type -> class, or in a package ``"file:Class"``, loaded when it is used."""
 
     title: str
-    connections: Mapping[str, str] = field(default_factory=dict)
-    stores: Mapping[str, str] = field(default_factory=dict)
+    connections: Mapping[str, str | type] = field(default_factory=dict)
+    stores: Mapping[str, str | type] = field(default_factory=dict)
     """Keyed by connection type: a connection is at most one kind of store."""
-    issuers: Mapping[str, str] = field(default_factory=dict)
-    consumers: Mapping[str, str] = field(default_factory=dict)
-    checks: Mapping[str, str] = field(default_factory=dict)
+    issuers: Mapping[str, str | type] = field(default_factory=dict)
+    consumers: Mapping[str, str | type] = field(default_factory=dict)
+    checks: Mapping[str, str | type] = field(default_factory=dict)
 
 
 class Part(ABC):  # noqa: B024 - its kinds are abstract
     """What all five kinds have in common."""
 
     schema: ClassVar[Schema] = Schema()
-    unknown: ClassVar[str] = ""
+    unverifiable: ClassVar[str] = ""
     """What no preflight can know without changing something; the plan says so."""
     connected: ClassVar[bool] = True
     """False: it works on no connection, though its provider offers some."""
@@ -81,9 +77,9 @@ class Connection(Part):
         """``options`` with every reference resolved to a SecretValue. Sends nothing. ``run`` goes to the User-Agent."""
 
     @classmethod
-    def mistakes(cls, options: Options) -> list[str]:
+    def validate(cls, options: Options) -> list[str]:
         """What the schema cannot say, before any reference is resolved. Sends nothing."""
-        return certificates.mistakes(options)
+        return certificates.validate(options)
 
     @abstractmethod
     def probe(self) -> str:
@@ -140,12 +136,12 @@ class Store(Part):
         """The same for two spellings of one container, within this connection."""
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         """What the schema cannot say: names that the system refuses. Sends nothing."""
         return []
 
     @classmethod
-    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+    def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
         """``KEY: why``, for each value that the system would refuse or would not keep as it is. Sends nothing.
 
         Asked for every copy before the first one is written.
@@ -268,7 +264,7 @@ class Issuer(Part):
 
     traits: ClassVar[Traits]
     fields: ClassVar[tuple[str, ...]]
-    tells_use: ClassVar[bool] = False
+    reports_last_used: ClassVar[bool] = False
     """Whether :meth:`listed` says when a credential was last used; only then can ``unused`` be asked for."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
@@ -277,7 +273,7 @@ class Issuer(Part):
         self.clock = clock
 
     @classmethod
-    def mistakes(cls, options: Options, max_age: Any) -> list[str]:
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
         """What the schema cannot say; ``max_age`` is a timedelta or None. Sends nothing."""
         return []
 
@@ -341,7 +337,7 @@ class Issuer(Part):
         """End it for good; one that is gone already is no error. Its fields may be empty (value unknown here)."""
 
 
-class Journal(Protocol):
+class Checkpoint(Protocol):
     """An effect in many parts remembers here what is done, so that a later run goes on and does not begin again."""
 
     def recall(self) -> Evidence: ...
@@ -375,19 +371,19 @@ class Consumer(Part):
     @abstractmethod
     def label(cls, options: Options) -> str: ...
 
-    def sick(self) -> list[str]:
+    def health_problems(self) -> list[str]:
         """Why it is not well now; empty when it is. Changes nothing."""
         return []
 
-    def outlook(self) -> list[str]:
+    def preview(self) -> list[str]:
         """What a reload will do, for the plan: ``3 machines, one at a time``. Changes nothing."""
         return []
 
     @abstractmethod
-    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+    def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         """Make it run on what was written, and return when it does. Raises RotorError when it does not."""
 
-    def done(self, evidence: Evidence) -> str:
+    def summary(self, evidence: Evidence) -> str:
         """For people, after a reload: ``3 of 3 machines run on it``."""
         return "reloaded"
 
@@ -401,7 +397,7 @@ class Check(Part):
         self.clock = clock
 
     @classmethod
-    def mistakes(cls, options: Options) -> list[str]:
+    def validate(cls, options: Options) -> list[str]:
         """What the schema cannot say. Sends nothing."""
         return []
 
@@ -414,5 +410,5 @@ class Check(Part):
         return []
 
     @abstractmethod
-    def run(self, credential: Credential | None, journal: Journal) -> Evidence:
+    def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         """Evidence when it holds, CheckFailedError when it does not. None as credential: health alone is asked."""

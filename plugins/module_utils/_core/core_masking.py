@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from . import masking
 
 try:
     from ansible.module_utils.secrets import register_secrets

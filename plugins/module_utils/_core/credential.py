@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from . import masking
 
 
 class SecretValue:

@@ -14,7 +14,7 @@ import sys
 import threading
 from types import ModuleType
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
+from .errors import MissingLibraryError
 
 _PACKAGES = {
     "botocore": "boto3",

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import MESSAGE, NAME, printable
+from .outside_text import MESSAGE, NAME, printable
 
 
 class RotorError(Exception):

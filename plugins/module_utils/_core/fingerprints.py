@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Sequence
 from functools import cache
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from .credential import SecretValue
 
 
 class Fingerprints:

@@ -13,8 +13,8 @@ from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnexpectedError
+from . import masking
+from .errors import RotorError, UnexpectedError
 
 _OURS = "ansible_collections.rotor.secrets."
 _PANIC = "pyo3_runtime"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from .clock import Clock
+from .contracts import Connection, Options
+from .credential import SecretValue
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence
-from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import shown
+from . import guard, masking
+from .contracts import Evidence
+from .core_masking import register_with_core
+from .credential import SecretValue
+from .outside_text import shown
 
 State = Mapping[str, Any]
 """Names, digests, versions, times: it is shown in diffs, so it never holds a value."""

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from . import masking
 
 NAME = 200
 MESSAGE = 2000

@@ -15,14 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConfigurationError,
-    MissingCredentialError,
-)
+from . import masking
+from .clock import Clock
+from .contracts import Connection, Options
+from .credential import SecretValue
+from .errors import ConfigurationError, MissingCredentialError
 
 SCHEMA = {
     "description": "a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup)",
@@ -88,11 +85,11 @@ def connect(kind: type[Kind], options: Options, named: Callable[[str], str] = st
 def resolve_all(
     options: Options, kind: type[Connection], named: Callable[[str], str]
 ) -> tuple[dict[str, Any], list[SecretValue]]:
-    """Return the options with every reference that is given resolved, and the values; an error tells all mistakes.
+    """Return the options with every reference that is given resolved, and the values; an error tells all problems.
 
     ``named`` gives, for the path of a reference (``auth.secret_id`` leads inside), what people call it.
     """
-    resolved, values, mistakes = dict(options), [], []
+    resolved, values, problems = dict(options), [], []
     for path, given in _given(options, kind):
         *outer, option = path.split(".")
         node = _inside(resolved, outer)
@@ -100,9 +97,9 @@ def resolve_all(
             node[option] = resolve(given, named(path), in_header=path in kind.in_headers)
             values.append(node[option])
         except ConfigurationError as error:
-            mistakes.append(error)
-    if mistakes:
-        raise _together(mistakes)
+            problems.append(error)
+    if problems:
+        raise _together(problems)
     return resolved, values
 
 
@@ -135,13 +132,13 @@ def _inside(node: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return node
 
 
-def _together(mistakes: list[ConfigurationError]) -> ConfigurationError:
-    if len(mistakes) == 1:
-        return mistakes[0]
-    missing = all(isinstance(error, MissingCredentialError) for error in mistakes)
+def _together(problems: list[ConfigurationError]) -> ConfigurationError:
+    if len(problems) == 1:
+        return problems[0]
+    missing = all(isinstance(error, MissingCredentialError) for error in problems)
     kind = MissingCredentialError if missing else ConfigurationError
-    hints = dict.fromkeys(error.hint for error in mistakes)
-    return kind("; ".join(error.message for error in mistakes), hint=". ".join(hints))
+    hints = dict.fromkeys(error.hint for error in problems)
+    return kind("; ".join(error.message for error in problems), hint=". ".join(hints))
 
 
 def _problem(value: str, in_header: bool) -> str:

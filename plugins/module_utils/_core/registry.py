@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds the classes behind the ``type:`` of a map.
 
-Built-ins go by a short name; each folder of ``_providers`` holds one. Anybody else's goes by
+Built-ins go by a short name; each module of ``_providers`` holds one, or ``provider.py`` of a package there. Anybody
+else's goes by
 ``namespace.collection.kind``, and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which
 holds a ``PROVIDER`` like ours.
 """
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Provider
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from .contracts import Provider
+from .errors import ConfigurationError
 
-_HOME = "ansible_collections.rotor.secrets.plugins.module_utils._providers"
+_HOME = f"{__package__.rpartition('.')[0]}._providers"
 KINDS = ("connections", "stores", "issuers", "consumers", "checks")
 
 
@@ -31,10 +32,11 @@ class _Entry:
 
 @cache
 def _built_in() -> tuple[_Entry, ...]:
-    home = importlib.import_module(_HOME)
-    folders = sorted(module.name for module in pkgutil.iter_modules(home.__path__) if module.ispkg)
-    packages = [f"{_HOME}.{folder}" for folder in folders]
-    return tuple(_Entry(package, importlib.import_module(f"{package}.provider").PROVIDER) for package in packages)
+    found = sorted(
+        (module.name, module.ispkg) for module in pkgutil.iter_modules(importlib.import_module(_HOME).__path__)
+    )
+    places = [(f"{_HOME}.{name}", ".provider" * package) for name, package in found]
+    return tuple(_Entry(place, importlib.import_module(f"{place}{holder}").PROVIDER) for place, holder in places)
 
 
 def names(kind: str) -> list[str]:
@@ -44,29 +46,38 @@ def names(kind: str) -> list[str]:
 
 @cache
 def find(kind: str, name: str) -> Any:
-    """The class; ConfigurationError with what there is when nobody offers it."""
+    """Return the class; ConfigurationError with what there is when nobody offers it."""
+    entry = _entry(kind, name)
+    target = getattr(entry.provider, kind)[name.rpartition(".")[2]]
+    if isinstance(target, type):
+        return target
+    module, _colon, class_name = target.partition(":")
+    return getattr(importlib.import_module(f"{entry.package}.{module}"), class_name)
+
+
+def provider(kind: str, name: str) -> Provider:
+    """Return the provider that offers a type."""
+    return _entry(kind, name).provider
+
+
+def _entry(kind: str, name: str) -> _Entry:
     for entry in _built_in():
-        target = getattr(entry.provider, kind).get(name)
-        if target:
-            return _load(entry.package, target)
+        if name in getattr(entry.provider, kind):
+            return entry
     if name.count(".") == 2:
-        return _find_foreign(kind, name)
+        return _foreign(kind, name)
     raise ConfigurationError(f"there is no {kind[:-1]} type {name}", hint=f"There are: {', '.join(names(kind))}")
 
 
-def _find_foreign(kind: str, name: str) -> Any:
+def _foreign(kind: str, name: str) -> _Entry:
     namespace, collection, short = name.split(".")
     package = f"ansible_collections.{namespace}.{collection}.plugins.module_utils"
     try:
-        provider = importlib.import_module(f"{package}.rotor_provider").PROVIDER
-        return _load(package, getattr(provider, kind)[short])
+        entry = _Entry(package, importlib.import_module(f"{package}.rotor_provider").PROVIDER)
+        getattr(entry.provider, kind)[short]
     except (ImportError, AttributeError, KeyError) as error:
         raise ConfigurationError(
             f"there is no {kind[:-1]} type {name}",
             hint=f"Is the collection {namespace}.{collection} installed, and does its rotor_provider.py offer {short}?",
         ) from error
-
-
-def _load(package: str, target: str) -> Any:
-    module, _colon, class_name = target.partition(":")
-    return getattr(importlib.import_module(f"{package}.{module}"), class_name)
+    return entry

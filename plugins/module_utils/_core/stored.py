@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Store
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
+from .contracts import Evidence, Options, Store
+from .credential import SecretValue
+from .errors import ConfigurationError
+from .module_runner import Resource, State
 
 SECRETS: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
@@ -44,23 +44,23 @@ class StoredSecrets(Resource):
         self.present = params["state"] == "present"
         given = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
         self.names = list(given)
-        mistakes = kind.mistakes(container, self.names)
+        problems = kind.validate(container, self.names)
         if self.present:
-            mistakes += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
-        self.values = self._values(given, mistakes) if self.present else {}
-        mistakes += kind.refuses(container, self.values)
-        if mistakes:
-            raise ConfigurationError(f"{kind.label(container)}: {'; '.join(mistakes)}")
+            problems += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
+        self.values = self._values(given, problems) if self.present else {}
+        problems += kind.reject_values(container, self.values)
+        if problems:
+            raise ConfigurationError(f"{kind.label(container)}: {'; '.join(problems)}")
         self._seen: Evidence = {}
 
     @staticmethod
-    def _values(given: Mapping[str, Any], mistakes: list[str]) -> dict[str, SecretValue]:
+    def _values(given: Mapping[str, Any], problems: list[str]) -> dict[str, SecretValue]:
         values: dict[str, SecretValue] = {}
         for name, value in given.items():
             try:
                 values |= {name: SecretValue(value)} if value else {}
             except ValueError as error:
-                mistakes.append(f"{name}: {error}")
+                problems.append(f"{name}: {error}")
         return values
 
     def read(self) -> State:

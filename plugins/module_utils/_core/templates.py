@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from .credential import SecretValue
 
 FILTERS: dict[str, Callable[[str], str]] = {
     "url": lambda value: quote(value, safe=""),

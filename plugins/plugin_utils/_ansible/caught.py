@@ -16,8 +16,8 @@ import shlex
 from functools import cache
 from pkgutil import get_data
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnexpectedAnswerError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+from ...module_utils._core.errors import UnexpectedAnswerError
+from ...module_utils._core.hosts import HostAnswer, HostCommand
 
 MOST_BYTES = 4096
 _BOOTSTRAP = (

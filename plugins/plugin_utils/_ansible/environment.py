@@ -17,9 +17,9 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.journal import DEFAULT_KEY
+from ...module_utils._core import registry
+from ...module_utils._core.errors import RotorError
+from .._engine.ledger.location import DEFAULT_KEY
 
 _LOOKUP = re.compile(r"""['"](?:ansible\.builtin\.)?env['"]\s*,\s*['"](\w+)['"]""")
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -49,10 +49,10 @@ class References:
         self._template = template
 
     def of_ledger(self) -> set[str]:
-        journal = self._follow(self._vars.get("secret_journal"))
+        ledger = self._follow(self._vars.get("secret_ledger"))
         found = {DEFAULT_KEY["env"]}
-        if isinstance(journal, Mapping):
-            found.update(*(self._names(journal.get(option)) for option in _LEDGER))
+        if isinstance(ledger, Mapping):
+            found.update(*(self._names(ledger.get(option)) for option in _LEDGER))
         return found
 
     def of_all(self) -> set[str]:

@@ -13,15 +13,11 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    UnavailableError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import environment
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.caught import Caught
+from ...module_utils._core.core_masking import register_with_core
+from ...module_utils._core.errors import AuthenticationError, ConfigurationError, UnavailableError
+from ...module_utils._core.hosts import HostAnswer, HostCommand
+from . import environment
+from .caught import Caught
 
 
 def keeps_remote_files() -> bool:

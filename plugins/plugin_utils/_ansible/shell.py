@@ -17,20 +17,16 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import guard, masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.core_masking import register_with_core
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConfigurationError,
-    RotorError,
-    StoppedError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import register_arguments
-from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import keeps_remote_files
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.wishes import refuse_misspelt
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Caller, Session, caller_name
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.variables import TaskVariables
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.worker import WorkerClock
+from ...module_utils._core import guard, masking
+from ...module_utils._core.core_masking import register_with_core
+from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
+from ...module_utils._core.module_runner import register_arguments
+from ...module_utils._core.outside_text import printable
+from .._engine.secret_map.variables import TaskVariables
+from .._engine.session import Caller, Session, caller_name
+from .._engine.worker import WorkerClock
+from .on_host import keeps_remote_files
+from .options import check_unknown_options
 
 Result = TypeVar("Result")
 display = Display()
@@ -95,7 +91,7 @@ class RotationAction(ActionBase):
         clock = WorkerClock()
         clock.guard()
         try:
-            refuse_misspelt(self.task_vars)
+            check_unknown_options(self.task_vars)
             variables = TaskVariables(self.task_vars, self._template)
             session = Session(variables, clock, _caller(self.task_vars), self.say)
             return self.act(session, options)

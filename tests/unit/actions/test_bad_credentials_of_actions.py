@@ -26,8 +26,8 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
     "rotation_status": {},
     "rotation_advance": {"run": "0123abcd", "until": "issued"},
     "rotation_host": {"id": 1},
-    "journal_verify": {},
-    "journal_rekey": {},
+    "ledger_verify": {},
+    "ledger_rekey": {},
 }
 LEDGER = [Option(action, path) for action in ACTIONS for path in ("key", "password")]
 
@@ -63,7 +63,7 @@ def test_no_action_shows_a_credential_that_cannot_be_sent(
             said = act(
                 action,
                 {
-                    "secret_journal": {"url": f"sqlite:///{tmp_path}/ledger.db", "key": KEY},
+                    "secret_ledger": {"url": f"sqlite:///{tmp_path}/ledger.db", "key": KEY},
                     "secret_connections": {"canary": bad_credentials.connection(option, reference, echo.url)},
                     "secret_map": {"SECRET": bad_credentials.secret(option)},
                 },
@@ -89,8 +89,8 @@ def test_no_action_shows_a_credential_of_the_ledger(
         if option.path == "key":
             urls.append(f"sqlite:///{tmp_path}/ledger.db")
         for url in urls:
-            journal = {"url": url, "key": KEY} | {option.path: reference}
-            variables = {"secret_journal": journal, "secret_connections": {}, "secret_map": {}}
+            ledger = {"url": url, "key": KEY} | {option.path: reference}
+            variables = {"secret_ledger": ledger, "secret_connections": {}, "secret_map": {}}
             said = act(option.owner, variables, **ACTIONS[option.owner])
             assert not search(said, canary), "pieces of the canary"
             assert "AnsibleActionFail" in said
@@ -100,8 +100,8 @@ def test_no_action_shows_a_credential_of_the_ledger(
 @pytest.mark.parametrize("bad", BAD)
 def test_no_password_in_the_url_of_the_ledger_is_shown(bad: str, act: Act) -> None:
     canary = bad_credentials.canary()
-    journal = {"url": f"postgresql://rotor:{BAD[bad](canary)}@127.0.0.1:1/rotor", "key": KEY}
-    said = act("rotation_status", {"secret_journal": journal, "secret_map": {}})
+    ledger = {"url": f"postgresql://rotor:{BAD[bad](canary)}@127.0.0.1:1/rotor", "key": KEY}
+    said = act("rotation_status", {"secret_ledger": ledger, "secret_map": {}})
     assert not search(said, canary)
     assert "AnsibleActionFail" in said
 

@@ -20,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import shell
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.shell import guarded
-from ansible_collections.rotor.secrets.plugins.plugin_utils._rotation.session import Session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
 
 from .conftest import Act
 
@@ -69,7 +69,7 @@ def test_what_ends_a_worker_is_no_error(error: BaseException) -> None:
         guarded(raising(error))
 
 
-@pytest.mark.parametrize("action", ["rotation_plan", "rotation_status", "journal_verify"])
+@pytest.mark.parametrize("action", ["rotation_plan", "rotation_status", "ledger_verify"])
 def test_every_action_goes_through_the_guard(action: str, act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
     for call in ("plan", "status", "verify"):
         monkeypatch.setattr(Session, call, raising(KeyError(CANARY)))
@@ -98,7 +98,7 @@ def test_an_action_that_is_stopped_ends_its_worker(act: Act, monkeypatch: pytest
         raise SystemExit(code)
 
     monkeypatch.setattr(os, "_exit", end)
-    monkeypatch.setattr(shell, "refuse_misspelt", raising(StoppedError("stop")))
+    monkeypatch.setattr(shell, "check_unknown_options", raising(StoppedError("stop")))
     assert "SystemExit: 1" in act("rotation_status", {})
     assert ended == [1]
 

@@ -27,7 +27,7 @@ def references(**task_vars: Any) -> environment.References:
 
 
 @pytest.mark.parametrize(
-    ("journal", "names"),
+    ("ledger", "names"),
     [
         (None, set()),
         ({"key": {"env": "KEY"}, "password": {"env": "PASSWORD"}}, {"KEY", "PASSWORD"}),
@@ -39,13 +39,13 @@ def references(**task_vars: Any) -> environment.References:
         ("{{ itself }}", set()),
     ],
 )
-def test_the_ledgers_key_and_password_are_found(journal: Any, names: set[str]) -> None:
+def test_the_ledgers_key_and_password_are_found(ledger: Any, names: set[str]) -> None:
     others = {
         "ours": {"key": {"env": "OURS"}},
         "ours_key": '{{ query("env", "KEY") | first }}',
         "itself": "{{ itself }}",
     }
-    assert references(secret_journal=journal, **others).of_ledger() == names | {"ROTOR_JOURNAL_KEY"}
+    assert references(secret_ledger=ledger, **others).of_ledger() == names | {"ROTOR_LEDGER_KEY"}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_ledgers_key_and_password_are_found(journal: Any, names: set[str]) -
 def test_the_credentials_of_connections_are_found(connection: Any, names: set[str]) -> None:
     others = {"fly": FLY, "fly_token": "{{ lookup('env', 'VIA') }}", "login": {"token": {"env": "LOGIN"}}}
     found = references(secret_connections={"one": connection}, **others).of_all()
-    assert found == names | {"ROTOR_JOURNAL_KEY"}
+    assert found == names | {"ROTOR_LEDGER_KEY"}
 
 
 def test_what_is_started_does_not_inherit_them(monkeypatch: pytest.MonkeyPatch) -> None:

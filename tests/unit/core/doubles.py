@@ -47,7 +47,7 @@ class ServersClock(VirtualClock):
         return datetime.now(UTC) + timedelta(seconds=self.time)
 
 
-class MemoryJournal:
+class MemoryCheckpoint:
     """What an effect remembers for its next attempt."""
 
     def __init__(self, known: Mapping[str, Any] | None = None) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import (
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RateLimitedError, StoppedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import (
     AtOnce,
     Budget,
     Pace,
@@ -19,8 +21,6 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import 
     Window,
     shared,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RateLimitedError, StoppedError
 from tests.unit.core.doubles import START, VirtualClock
 from tests.unit.core.threads import ThreadsClock
 

@@ -36,7 +36,7 @@ class PlainConsumer(Consumer):
     def label(cls, options: object) -> str:
         return "plain"
 
-    def reload(self, written: object, journal: object) -> dict[str, str]:
+    def reload(self, written: object, checkpoint: object) -> dict[str, str]:
         return {}
 
 
@@ -45,31 +45,31 @@ class PlainCheck(Check):
     def label(cls, options: object) -> str:
         return "plain"
 
-    def run(self, credential: object, journal: object) -> dict[str, str]:
+    def run(self, credential: object, checkpoint: object) -> dict[str, str]:
         return {}
 
 
 def test_an_issuer_that_says_nothing_lists_nothing_and_proves_nothing() -> None:
     issuer = PlainIssuer({}, None, clock=Clock())
     credential = issuer.mint("rotor-1")
-    assert (issuer.mistakes({}, None), issuer.preflight(None), issuer.listed()) == ([], [], [])
+    assert (issuer.validate({}, None), issuer.preflight(None), issuer.listed()) == ([], [], [])
     assert issuer.verify(credential) is Answer.UNCLEAR
     issuer.revoke(credential)
 
 
 def test_a_consumer_that_says_nothing_is_well() -> None:
     consumer = PlainConsumer({}, None, clock=Clock())
-    assert (consumer.sick(), consumer.outlook(), consumer.done({})) == ([], [], "reloaded")
+    assert (consumer.health_problems(), consumer.preview(), consumer.summary({})) == ([], [], "reloaded")
     assert not consumer.on_host
 
 
 def test_a_check_that_says_nothing_has_no_objection() -> None:
-    assert PlainCheck.mistakes({}) == []
+    assert PlainCheck.validate({}) == []
     assert PlainCheck({}, None, clock=Clock()).preflight() == []
 
 
 def test_a_store_that_says_nothing_takes_every_name_and_gives_nothing_back() -> None:
-    assert Store.mistakes({}, ["ANY"]) == []
+    assert Store.validate({}, ["ANY"]) == []
     assert not Store.readable
 
 
@@ -79,12 +79,12 @@ class Drawer(Store):
 
 @pytest.mark.parametrize(("value", "fits"), [("four", True), ("fives", False), ("öö", True), ("ööö", False)])
 def test_a_store_refuses_values_beyond_its_limit_in_bytes(value: str, fits: bool) -> None:
-    refused = Drawer.refuses({}, {"GOOD": SecretValue("ok"), "KEY": SecretValue(value)})
+    refused = Drawer.reject_values({}, {"GOOD": SecretValue("ok"), "KEY": SecretValue(value)})
     assert refused == ([] if fits else ["KEY: the value is longer than the 4 bytes that are allowed"])
 
 
 def test_a_store_without_a_known_limit_refuses_no_value() -> None:
-    assert Store.refuses({}, {"KEY": SecretValue("x" * 1_000_000)}) == []
+    assert Store.reject_values({}, {"KEY": SecretValue("x" * 1_000_000)}) == []
 
 
 def test_a_store_without_a_ledgers_key_compares_within_the_process() -> None:

@@ -12,8 +12,13 @@ from datetime import UTC, datetime
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import Budget
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import (
+    Answer,
+    HttpClient,
+    checked_url,
+    origin,
+)
 from tests.hostile import MARK, problems_of
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 

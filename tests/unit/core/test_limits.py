@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, limits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Quota
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import limits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import Budget, Quota
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import Answer, HttpClient
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 from tests.unit.core.hostile import OK, HostileServer, Script, whole
 

@@ -183,6 +183,6 @@ def test_refused_arguments_are_told_without_the_values_of_secrets(play: Runner, 
 
 
 def test_a_module_has_no_memory() -> None:
-    journal = NoJournal()
-    journal.record({"done": 1})
-    assert journal.recall() == {}
+    checkpoint = NoJournal()
+    checkpoint.record({"done": 1})
+    assert checkpoint.recall() == {}

@@ -22,7 +22,7 @@ class Foreign(Check):
     def label(cls, options: object) -> str:
         return "foreign"
 
-    def run(self, credential: object, journal: object) -> dict[str, str]:
+    def run(self, credential: object, checkpoint: object) -> dict[str, str]:
         return {}
 
 

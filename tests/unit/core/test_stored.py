@@ -42,7 +42,7 @@ class Shelf(Store):
         return str(container["number"])
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         return [f"{key}: names are of letters" for key in keys if not key.isalpha()]
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from tests.servers import fronts as tls
 from tests.servers.fronts import Front, Fronts
 from tests.unit.core.doubles import Scripted, VirtualClock

@@ -14,11 +14,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import access
-from ansible_collections.rotor.secrets.plugins.modules import (
-    github_secret,
-    github_secret_info,
-    github_workflow_run,
-)
+from ansible_collections.rotor.secrets.plugins.modules import github_secret, github_secret_info, github_workflow_run
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     OutcomeUnknownError,
     UnexpectedAnswerError,
 )
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import Reader
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection

@@ -15,15 +15,12 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConfigurationError,
-    RotorError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.check import Http
 from tests.servers.recording_proxy import RecordingProxy
 from tests.servers.tls import Authority, TlsServer
-from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
+from tests.unit.core.doubles import MemoryCheckpoint, Scripted, ScriptedServer, VirtualClock
 
 TOKEN = "t0ken-that-no-proxy-may-see"
 IDENTITY = (
@@ -216,7 +213,7 @@ def test_ca_cert_goes_before_requests_ca_bundle(
 def test_check_trusts_its_ca_cert(authority: Authority) -> None:
     with TlsServer(authority.context("127.0.0.1"), b"{}") as server:
         options = {"url": f"https://127.0.0.1:{server.port}/health", "ca_cert": str(authority.pem), "retries": 0}
-        assert Http(options, None, clock=VirtualClock()).run(None, MemoryJournal())["attempts"] == 1
+        assert Http(options, None, clock=VirtualClock()).run(None, MemoryCheckpoint())["attempts"] == 1
 
 
 @of_each_library

@@ -101,9 +101,9 @@ CASES = {
     "fly secrets": Case("fly", lambda fly: fly.secrets("shop"), (SECRETS,)),
     "fly write": Case("fly", lambda fly: fly.set_secrets("shop", {"A": SECRET}), (SECRETS,)),
     "fly outlook": Case(
-        "fly", lambda fly: FlyApp({"app": "shop"}, fly, clock=fly.clock).outlook(), ([MACHINE], SECRETS)
+        "fly", lambda fly: FlyApp({"app": "shop"}, fly, clock=fly.clock).preview(), ([MACHINE], SECRETS)
     ),
-    "fly sick": Case("fly", lambda fly: FlyApp({"app": "shop"}, fly, clock=fly.clock).sick(), ([MACHINE],)),
+    "fly sick": Case("fly", lambda fly: FlyApp({"app": "shop"}, fly, clock=fly.clock).health_problems(), ([MACHINE],)),
     "fly lease": Case("fly", lambda fly: fly.lease("shop", "m1", "", 30), ({"data": {"nonce": "n"}},)),
     "fly tokens": Case("fly", lambda fly: fly_tokens(fly).listed(), (ORGANIZATION,)),
     "fly mint": Case("fly", lambda fly: fly_tokens(fly).mint("new"), (ORGANIZATION, MADE)),

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError, RotorError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from tests.unit.core import doubles
 from tests.unit.core.doubles import START, ScriptedServer, VirtualClock
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import AwsConnection
+from ..._core import references
+from .client import AwsConnection
 
 Kind = TypeVar("Kind", bound=AwsConnection)
 

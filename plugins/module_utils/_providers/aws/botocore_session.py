@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, limits, wire
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
-from ansible_collections.rotor.secrets.plugins.module_utils._core.proxies import is_loopback
+from ..._core.deps import library
+from ..._core.http import certificates, limits, wire
+from ..._core.http.client import checked_url
+from ..._core.http.proxies import is_loopback
 
 
 def core_session(ca_cert: str | None) -> Any:

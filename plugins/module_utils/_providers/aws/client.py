@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors, limits, shapes, wire
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, Shape
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import failures
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import READ_TIMEOUT, Clients
+from ..._core import errors
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.deps import library
+from ..._core.http import certificates, limits, shapes, wire
+from ..._core.http.budget import Budget, Pace
+from ..._core.http.client import checked_url
+from ..._core.http.shapes import Maybe, Shape
+from ..._core.references import SCHEMA as REFERENCE
+from . import failures
+from .session import READ_TIMEOUT, Clients
 
 WRITES_PER_SECOND = 40
 _READING = re.compile(r"(Get|Describe|List)[A-Z]")

@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ..._core.credential import SecretValue
 
 _decode = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")

@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import errors, wire
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.limits import number
+from ..._core import errors
+from ..._core.deps import library
+from ..._core.http import wire
+from ..._core.http.limits import number
 
 Kind = type[errors.RotorError]
 

@@ -12,14 +12,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    PermissionDeniedError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
+from ..._core.contracts import Options
+from ..._core.credential import SecretValue
+from ..._core.errors import PermissionDeniedError, UnexpectedAnswerError
+from ..._core.http.shapes import Maybe, moment
+from .client import SsmConnection
 
 VERSIONS = 100
 """How many versions of a parameter AWS keeps."""

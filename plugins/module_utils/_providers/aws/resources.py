@@ -9,24 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.access import connect
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import (
-    SecretsManagerConnection,
-    SsmConnection,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.documents import JsonObject, NotAnObjectError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import Reader
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.secretsmanager import (
-    TEXT,
-    SecretsManagerSecrets,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.ssm import SsmParameters
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.versions import Secret, summaries
+from ..._core.contracts import Evidence, Options, Schema
+from ..._core.errors import ConfigurationError
+from ..._core.module_runner import Resource, State
+from ..._core.stored import StoredSecrets
+from .access import connect
+from .client import SecretsManagerConnection, SsmConnection
+from .documents import JsonObject, NotAnObjectError
+from .parameters import Reader
+from .secretsmanager import TEXT, SecretsManagerSecrets
+from .settings import Settings
+from .ssm import SsmParameters
+from .versions import Secret, summaries
 
 _SHOWN = ("name", "version", "modified_at", "type", "tier", "key_id", "description")
 

@@ -13,34 +13,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Evidence,
-    Limits,
-    Options,
-    Schema,
-    Store,
-    too_long,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConflictError,
-    InvalidRequestError,
-    NotFoundError,
-    OutcomeUnknownError,
-    after_an_effect,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.documents import (
-    Document,
-    JsonObject,
-    NotAnObjectError,
-    WholeText,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.versions import (
-    Described,
-    Secret,
-    Snapshot,
-)
+from ..._core.contracts import Evidence, Limits, Options, Schema, Store, too_long
+from ..._core.credential import SecretValue
+from ..._core.errors import ConflictError, InvalidRequestError, NotFoundError, OutcomeUnknownError, after_an_effect
+from .client import SecretsManagerConnection
+from .documents import Document, JsonObject, NotAnObjectError, WholeText
+from .versions import Described, Secret, Snapshot
 
 STAMP = "rotor_ledger"
 JSON, TEXT = "json", "text"
@@ -79,7 +57,7 @@ class SecretsManagerSecrets(Store):
     )
     readable = True
     limits = Limits()
-    unknown = "whether the credentials may write the secret, and encrypt with its KMS key"
+    unverifiable = "whether the credentials may write the secret, and encrypt with its KMS key"
     connection: SecretsManagerConnection
 
     @classmethod
@@ -93,7 +71,7 @@ class SecretsManagerSecrets(Store):
         return str(arn.group(1) if arn else container["secret"])
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         name = container["secret"]
         wrong = [] if _ARN.fullmatch(name) or _NAME.fullmatch(name) else [f"{name}: AWS takes letters, digits, /_+=.@-"]
         if container.get("format") == TEXT and len(keys) > 1:
@@ -101,7 +79,7 @@ class SecretsManagerSecrets(Store):
         return wrong
 
     @classmethod
-    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+    def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
         """AWS's limit is that of the whole text; what else is in it is known only when it is written."""
         if container.get("format") == TEXT:
             return too_long(values, _MOST)
@@ -113,7 +91,7 @@ class SecretsManagerSecrets(Store):
         return self._evidence(container, self._read(container), keys)
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if problems := self.mistakes(container, list(values)) + self.refuses(container, values):
+        if problems := self.validate(container, list(values)) + self.reject_values(container, values):
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
 
         def edit(text: str | None) -> str | None:

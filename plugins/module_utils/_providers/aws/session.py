@@ -11,12 +11,12 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import wire
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import VERSION
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.botocore_session import core_session
+from ..._core.contracts import Options
+from ..._core.deps import library
+from ..._core.errors import AuthenticationError, ConfigurationError
+from ..._core.http import wire
+from ..._core.http.client import VERSION
+from .botocore_session import core_session
 
 READ_TIMEOUT = 30.0
 

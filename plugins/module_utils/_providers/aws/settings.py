@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import Parameter
+from ..._core.contracts import Evidence, Options
+from .parameters import Parameter
 
 TIERS = {"standard": "Standard", "advanced": "Advanced", "intelligent-tiering": "Intelligent-Tiering"}
 PROPERTIES: dict[str, dict[str, Any]] = {

@@ -9,17 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Evidence,
-    Limits,
-    Options,
-    Schema,
-    Store,
-    by_version,
-    too_long,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.contracts import Evidence, Limits, Options, Schema, Store, by_version, too_long
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     CrossedError,
@@ -28,19 +20,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws import settings
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import (
-    PATH,
-    VERSIONS,
-    Blockade,
-    Parameter,
-    Reader,
-    name_of,
-    name_problem,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.writer import Writer
+from . import settings
+from .client import SsmConnection
+from .parameters import PATH, VERSIONS, Blockade, Parameter, Reader, name_of, name_problem
+from .settings import Settings
+from .writer import Writer
 
 STAMP = "rotor_ledger"
 _STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
@@ -61,7 +45,7 @@ class SsmParameters(Store):
     )
     readable = True
     limits = Limits(value_bytes=_STANDARD, keys_at_once=1)
-    unknown = "whether the credentials may write the parameters, and encrypt with their KMS key"
+    unverifiable = "whether the credentials may write the parameters, and encrypt with their KMS key"
     connection: SsmConnection
 
     @classmethod
@@ -73,11 +57,11 @@ class SsmParameters(Store):
         return str(container.get("path") or "")
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         return [f"{key}: {problem}" for key in keys if (problem := name_problem(container, key))]
 
     @classmethod
-    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+    def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
         """The tier that the map names decides: which one a parameter has is not known before something is sent."""
         large = Settings.of(container).tier in ("advanced", "intelligent-tiering")
         hint = "" if large else "; with tier: advanced, they are twice as many"
@@ -198,7 +182,7 @@ class SsmParameters(Store):
     # What is in the way
 
     def _refuse_unfit(self, container: Options, values: Mapping[str, SecretValue]) -> None:
-        if problems := self.mistakes(container, list(values)) + self.refuses(container, values):
+        if problems := self.validate(container, list(values)) + self.reject_values(container, values):
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
 
     def _refuse_kinds(self, container: Options, found: Mapping[str, Parameter]) -> None:

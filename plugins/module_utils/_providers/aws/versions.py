@@ -12,15 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    InvalidRequestError,
-    OutcomeUnknownError,
-    RotorError,
-    UnexpectedAnswerError,
-    after_an_effect,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SecretsManagerConnection
+from ..._core.errors import InvalidRequestError, OutcomeUnknownError, RotorError, UnexpectedAnswerError, after_an_effect
+from ..._core.http.shapes import Maybe, moment
+from .client import SecretsManagerConnection
 
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 _OURS = "rotor-"

@@ -7,22 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    CrossedError,
-    OutcomeUnknownError,
-    UnexpectedAnswerError,
-    after_an_effect,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.parameters import (
-    Blockade,
-    Parameter,
-    Reader,
-    batches,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
+from ..._core.credential import SecretValue
+from ..._core.errors import CrossedError, OutcomeUnknownError, UnexpectedAnswerError, after_an_effect
+from ..._core.http.shapes import Maybe
+from .client import SsmConnection
+from .parameters import Blockade, Parameter, Reader, batches
+from .settings import Settings
 
 _ATTEMPTS = 3
 _DELETED_AT_ONCE = 10

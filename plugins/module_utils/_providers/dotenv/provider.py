@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Provider
+from ..._core.contracts import Provider
 
 PROVIDER = Provider(
     title="dotenv files on hosts",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvConnection, DotenvFile
+from ..._core.stored import StoredSecrets
+from .store import DotenvConnection, DotenvFile
 
 FILE: dict[str, dict[str, Any]] = {
     "path": {"type": "str", "required": True},

@@ -17,16 +17,10 @@ from functools import cache
 from pkgutil import get_data
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Evidence,
-    Limits,
-    Options,
-    Schema,
-    Store,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.clock import Clock
+from ..._core.contracts import Evidence, Limits, Options, Schema, Store
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     InvalidRequestError,
@@ -37,9 +31,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand, HostConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import spelling
+from ..._core.fingerprints import Fingerprints
+from ..._core.hosts import HostAnswer, HostCommand, HostConnection
+from . import spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
 _SHELLS_OWN = {"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"}
@@ -107,16 +101,16 @@ class DotenvFile(Store):
         return f"{container['host']}:{posixpath.normpath(container['path'])}"
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         problems = [] if container["path"].startswith("/") else ["path: it is not absolute"]
         if not _MODE.fullmatch(container.get("mode") or "0600"):
             problems.append('mode: it is no mode such as "0640"')
         return problems + [f"{key}: {problem}" for key in keys if (problem := _name_problem(key))]
 
     @classmethod
-    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+    def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
         strange = {key: spelling.problem(value.reveal()) for key, value in values.items()}
-        return super().refuses(container, values) + [f"{key}: {why}" for key, why in strange.items() if why]
+        return super().reject_values(container, values) + [f"{key}: {why}" for key, why in strange.items() if why]
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         answer = self._run(container, {"operation": "look", "keys": list(keys)})
@@ -124,7 +118,7 @@ class DotenvFile(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         doing = f"writing to {self.label(container)}"
-        problems = self.mistakes(container, list(values)) + self.refuses(container, values)
+        problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
             raise InvalidRequestError(f"{doing}: {'; '.join(problems)}; nothing was sent")
         wanted = {key: self.fingerprint(value) for key, value in values.items()}

@@ -10,12 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import (
-    GRAPHQL_URL,
-    MACHINES_URL,
-    FlyConnection,
-)
+from ..._core import references
+from .client import GRAPHQL_URL, MACHINES_URL, FlyConnection
 
 ACCESS: dict[str, dict[str, Any]] = {
     "token": {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ..._core import masking
+from ..._core.credential import SecretValue
 
 _SCHEME = re.compile(r"(?:bearer|flyv1)\s+", re.IGNORECASE)
 _MACAROON = re.compile(r"fm(?:1r|1a|2)_")

@@ -12,17 +12,18 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Pace, Request, shared
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Evidence, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as CREDENTIAL
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import moment as a_moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import authorization
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.recent import Recent
+from ..._core import errors
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Evidence, Options, Schema
+from ..._core.credential import SecretValue
+from ..._core.http import certificates
+from ..._core.http.budget import Budget, Pace, Request, shared
+from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from ..._core.http.shapes import Maybe, checked
+from ..._core.http.shapes import moment as a_moment
+from ..._core.references import SCHEMA as CREDENTIAL
+from . import authorization
+from .recent import TtlCache
 
 MACHINES_URL = "https://api.machines.dev/v1"
 GRAPHQL_URL = "https://api.fly.io/graphql"
@@ -79,7 +80,7 @@ class FlyConnection(Connection):
         self._farewell = self._client(self._url, self._token, clock, attempts=1)
         self._lock = Lock()
         self._identity: list[dict[str, Any]] = []
-        self.recent = Recent(clock)
+        self.recent = TtlCache(clock)
 
     def _client(self, url: str, token: SecretValue, clock: Clock, **options: Any) -> HttpClient:
         header = authorization.header(token)

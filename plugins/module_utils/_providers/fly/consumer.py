@@ -9,17 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Consumer,
-    Evidence,
-    Journal,
-    Options,
-    Schema,
-    Written,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
+from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
+from . import health
+from .client import APP, FlyConnection, moment
+from .rollout import Rollout
 
 
 class FlyApp(Consumer):
@@ -55,7 +48,7 @@ class FlyApp(Consumer):
     def label(cls, options: Options) -> str:
         return f"fly app {options['app']}"
 
-    def sick(self) -> list[str]:
+    def health_problems(self) -> list[str]:
         machines = self._machines()
         if not machines:
             return ["no machines"]
@@ -63,7 +56,7 @@ class FlyApp(Consumer):
             return [f"none of its {len(machines)} machines is started"]
         return [what for machine in machines for what in health.ailments(machine)]
 
-    def outlook(self) -> list[str]:
+    def preview(self) -> list[str]:
         machines = self._machines()
         if not machines:
             return ["no machines: nothing to reload"]
@@ -74,13 +67,13 @@ class FlyApp(Consumer):
             lines.append(f"goes live as well, set since the last update of its machines: {', '.join(staged)}")
         return lines
 
-    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+    def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         mine = [copy for copy in written if copy.store == "fly" and copy.container["app"] == self._app]
         version = max((copy.evidence.get("version", 0) for copy in mine), default=0) or None
         timeout = self.options.get("timeout", 300)
-        return Rollout(self.connection, self._app, version, journal, timeout=timeout).run(self._batch)
+        return Rollout(self.connection, self._app, version, checkpoint, timeout=timeout).run(self._batch)
 
-    def done(self, evidence: Evidence) -> str:
+    def summary(self, evidence: Evidence) -> str:
         total, launched = len(evidence["machines"]), len(evidence["launched"])
         if not total:
             return "no machines: nothing to reload"

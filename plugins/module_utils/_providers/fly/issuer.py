@@ -9,28 +9,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, limits
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Answer,
-    Issuer,
-    Listed,
-    Options,
-    Overlap,
-    Recover,
-    Schema,
-    Traits,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core import durations
+from ..._core.contracts import Answer, Issuer, Listed, Options, Overlap, Recover, Schema, Traits
+from ..._core.credential import Credential, SecretValue
+from ..._core.errors import (
     AuthenticationError,
     NotFoundError,
     OutcomeUnknownError,
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import moment as a_moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection, moment
+from ..._core.http import limits
+from ..._core.http.shapes import Maybe, checked
+from ..._core.http.shapes import moment as a_moment
+from .client import APP, FlyConnection, moment
 
 # Never the field "token": it is the root of the macaroon, from which anybody could make tokens.
 _TOKENS = """limitedAccessTokens(first: 100, after: $after) {
@@ -89,7 +81,7 @@ class FlyTokens(Issuer):
     _ids: dict[str, str] | None = None
 
     @classmethod
-    def mistakes(cls, options: Options, max_age: timedelta | None) -> list[str]:
+    def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
         try:
             lifetime = durations.parse(options["lifetime"])
         except ValueError as error:

@@ -8,13 +8,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConflictError,
-    OutcomeUnknownError,
-    RotorError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
+from ..._core import masking
+from ..._core.errors import ConflictError, OutcomeUnknownError, RotorError
+from .client import FlyConnection
 
 _SECONDS = 30  # short, since a run that is killed cannot give it back
 _PATIENCE = 90

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ..._core.clock import Clock
 
 _SECONDS = 5
 
 
-class Recent:
+class TtlCache:
     """Answers a few seconds old; whoever has an effect on one must forget it."""
 
     def __init__(self, clock: Clock) -> None:

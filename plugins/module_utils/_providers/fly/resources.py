@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Listed
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import NoJournal, Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.access import connect
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
+from ..._core import durations
+from ..._core.contracts import Evidence, Listed
+from ..._core.credential import Credential
+from ..._core.errors import ConfigurationError
+from ..._core.module_runner import NoJournal, Resource, State
+from ..._core.outside_text import identifier
+from ..._core.stored import StoredSecrets
+from . import health
+from .access import connect
+from .client import moment
+from .consumer import FlyApp
+from .issuer import FlyTokens
+from .rollout import Rollout
+from .store import FlySecrets
 
 
 class ListedSecrets(Resource):

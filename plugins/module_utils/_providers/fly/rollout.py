@@ -15,31 +15,29 @@ from shlex import quote
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Journal
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    CheckFailedError,
-    ConflictError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import identifier
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly import health
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.lease import Lease
+from ..._core.contracts import Checkpoint, Evidence
+from ..._core.errors import CheckFailedError, ConflictError, UnexpectedAnswerError
+from ..._core.outside_text import identifier
+from . import health
+from .client import FlyConnection
+from .lease import Lease
 
 _ATTEMPTS = 3
 _LONG_POLL = 10
 
 
 class Rollout:
-    """One reload of one app. The journal holds what a later run needs to go on with it."""
+    """One reload of one app. The checkpoint holds what a later run needs to go on with it."""
 
-    def __init__(self, fly: FlyConnection, app: str, version: int | None, journal: Journal, *, timeout: float) -> None:
+    def __init__(
+        self, fly: FlyConnection, app: str, version: int | None, checkpoint: Checkpoint, *, timeout: float
+    ) -> None:
         """``version`` of the app's secrets is what every machine must have read at least; None: whatever there is."""
         self._fly, self._app, self._version = fly, app, version
-        self._journal = journal
+        self._checkpoint = checkpoint
         self._timeout = timeout
         self._lock = Lock()
-        recalled = journal.recall()
+        recalled = checkpoint.recall()
         earlier = recalled if version and recalled.get("version") == version else {}
         self._updated: dict[str, str] = dict(earlier.get("machines", {}))
         self._launched: set[str] = set(earlier.get("launched", ()))
@@ -138,7 +136,7 @@ class Rollout:
     def _record(self, where: dict[str, str], name: str, fact: str) -> None:
         with self._lock:
             where[name] = fact
-            self._journal.record({**self._evidence(), "nonces": dict(self._nonces)})
+            self._checkpoint.record({**self._evidence(), "nonces": dict(self._nonces)})
 
     def _evidence(self) -> Evidence:
         machines = {name: self._updated[name] for name in self._all if name in self._updated}

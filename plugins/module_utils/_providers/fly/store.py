@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema, Store
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import APP, FlyConnection
+from ..._core.contracts import Evidence, Options, Schema, Store
+from ..._core.credential import SecretValue
+from .client import APP, FlyConnection
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -30,7 +30,7 @@ class FlySecrets(Store):
         return container["app"]
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         wrong = [key for key in keys if not _NAME.fullmatch(key)]
         return [f"{key}: a Fly secret is an environment variable: letters, digits and _ only" for key in wrong]
 

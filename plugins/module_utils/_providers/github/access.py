@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SCHEMA
+from ..._core import references
+from ..._core.contracts import Options
+from ..._core.errors import ConfigurationError
+from .client import GitHubConnection
+from .scope import SCHEMA
 
 ACCESS: dict[str, dict[str, Any]] = {
     "token": {"type": "str", "no_log": True},

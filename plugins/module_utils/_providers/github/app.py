@@ -10,22 +10,22 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Protocol
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.clock import Clock
+from ..._core.contracts import Options
+from ..._core.credential import SecretValue
+from ..._core.deps import library
+from ..._core.errors import (
     AuthenticationError,
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
-from ansible_collections.rotor.secrets.plugins.module_utils._core.limits import Cursors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
+from ..._core.http.client import Answer, HttpClient
+from ..._core.http.limits import Cursors
+from ..._core.http.shapes import Maybe, moment
+from ..._core.references import SCHEMA as REFERENCE
+from .paging import PER_PAGE, next_page
 
 SCHEMA = {
     "type": "object",
@@ -69,7 +69,7 @@ _MARGIN = 600.0
 _SKEW = timedelta(seconds=30)
 
 
-class Presented(Protocol):
+class TokenSource(Protocol):
     """What goes into the Authorization header."""
 
     def current(self) -> SecretValue: ...
@@ -78,7 +78,7 @@ class Presented(Protocol):
         """Whether there is another one to try after a 401."""
 
 
-class GivenToken:
+class StaticToken:
     """A token from outside: if GitHub refuses it, there is no other."""
 
     def __init__(self, token: SecretValue) -> None:

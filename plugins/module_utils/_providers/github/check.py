@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import durations
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Check,
-    Evidence,
-    Journal,
-    Options,
-    Schema,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError, NotFoundError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import COMPLETED, Run, Runs, describe
+from ..._core import durations
+from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
+from ..._core.credential import Credential
+from ..._core.errors import CheckFailedError, NotFoundError
+from .client import REPOSITORY
+from .runs import COMPLETED, Run, Runs, describe
 
 TIMEOUT = 1800
 
@@ -52,7 +46,7 @@ class GitHubWorkflow(Check):
         },
         required=("repository", "workflow"),
     )
-    unknown = "whether the token may start workflows, since a fine-grained one shows only what it may read"
+    unverifiable = "whether the token may start workflows, since a fine-grained one shows only what it may read"
 
     @classmethod
     def label(cls, options: Options) -> str:
@@ -64,19 +58,19 @@ class GitHubWorkflow(Check):
         where = f"{self.label(self.options)} of {self.options['repository']}"
         return [] if state == "active" else [f"{where} is {state.replace('_', ' ')}"]
 
-    def run(self, credential: Credential | None, journal: Journal) -> Evidence:
+    def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:  # health is asked without starting anything
             if problems := self.preflight():
                 raise CheckFailedError("; ".join(problems))
             return {}
-        run_id = self._recorded(journal) or self._start(journal)
+        run_id = self._recorded(checkpoint) or self._start(checkpoint)
         pause = durations.parse(self.options.get("every", "10s")).total_seconds()
         run = self._runs.wait(run_id, within=self.options.get("timeout", TIMEOUT), longest_pause=pause)
         return proven(run, f"{self.label(self.options)} of {self.options['repository']}")
 
-    def _recorded(self, journal: Journal) -> int | None:
+    def _recorded(self, checkpoint: Checkpoint) -> int | None:
         """The run that an earlier attempt started; one that ended badly does not count: somebody mended something."""
-        known = journal.recall().get("run_id")
+        known = checkpoint.recall().get("run_id")
         if known is None:
             return None
         try:
@@ -85,11 +79,11 @@ class GitHubWorkflow(Check):
             return None
         return None if run["status"] == COMPLETED and run["conclusion"] != "success" else known
 
-    def _start(self, journal: Journal) -> int:
+    def _start(self, checkpoint: Checkpoint) -> int:
         repository = self.options["repository"]
         ref = self.options.get("ref") or self.connection.repository(repository)["default_branch"]
         run_id = self._runs.dispatch(self.options["workflow"], ref, self.options.get("inputs", {}))
-        journal.record({"run_id": run_id})
+        checkpoint.record({"run_id": run_id})
         return run_id
 
     @property

@@ -11,21 +11,16 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
-from ansible_collections.rotor.secrets.plugins.module_utils._core import limits as limits_of_answers
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    NotFoundError,
-    PermissionDeniedError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, Shape
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import app, limits
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.paging import PER_PAGE, next_page
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.errors import AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
+from ..._core.http import certificates
+from ..._core.http import limits as limits_of_answers
+from ..._core.http.client import Answer, HttpClient
+from ..._core.http.shapes import Maybe, Shape
+from ..._core.references import SCHEMA as REFERENCE
+from . import app, limits
+from .paging import PER_PAGE, next_page
 
 URL = "https://api.github.com"
 REPOSITORY = {
@@ -78,14 +73,14 @@ class GitHubConnection(Connection):
             request_id_header="x-github-request-id",
             ca_cert=options.get("ca_cert"),
         )
-        self._presented: app.Presented = (
+        self._presented: app.TokenSource = (
             app.InstallationToken(options["app"], connect, clock)
             if options.get("app")
-            else app.GivenToken(options["token"])
+            else app.StaticToken(options["token"])
         )
         budget = limits.budget(clock, url, options)
         self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
-        self._once = _Once()
+        self._once = Memo()
         self._tagged: dict[str, Answer] = {}
 
     def server_time(self) -> datetime | None:
@@ -199,7 +194,7 @@ class GitHubConnection(Connection):
         return self._once.get(path, lambda: self.get(path, doing, shape={"key": str, "key_id": str}))
 
 
-class _Once:
+class Memo:
     """Remembers answers. Threads that want the same one wait for each other, others do not."""
 
     def __init__(self) -> None:

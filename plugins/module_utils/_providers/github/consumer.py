@@ -12,18 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Consumer,
-    Evidence,
-    Journal,
-    Options,
-    Schema,
-    Written,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import COMPLETED, Run, Runs, describe
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import Scope
+from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
+from ..._core.errors import RotorError
+from .client import REPOSITORY
+from .runs import COMPLETED, Run, Runs, describe
+from .scope import Scope
 
 _TIMEOUT = 1800
 
@@ -52,16 +45,16 @@ class GitHubActions(Consumer):
     def label(cls, options: Options) -> str:
         return f"github actions of {options['repository']}"
 
-    def sick(self) -> list[str]:
+    def health_problems(self) -> list[str]:
         """Whether Actions is enabled is for administrators to read; the workflow check sees a disabled workflow."""
         repository = self.connection.repository(self.options["repository"])
         return [f"{self.label(self.options)}: the repository is {word}" for word in _DEAD if repository.get(word)]
 
-    def outlook(self) -> list[str]:
+    def preview(self) -> list[str]:
         count = len(self._under_way(self.connection.now()))
         return [f"drain: {_runs(count)} under way now"] if count else ["drain: no run is under way now"]
 
-    def reload(self, written: Sequence[Written], journal: Journal) -> Evidence:
+    def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         mine = [item for item in written if self._is_mine(item)]
         if not mine:
             return {"drained": []}
@@ -78,7 +71,7 @@ class GitHubActions(Consumer):
         """Whether this run, which is from before, has the old value."""
         return not by_jobs or self._runs.has_jobs_from_before(run["id"], before)
 
-    def done(self, evidence: Evidence) -> str:
+    def summary(self, evidence: Evidence) -> str:
         count = len(evidence["drained"])
         return f"{_runs(count)} queued before the write ended" if count else "no run was queued before the write"
 

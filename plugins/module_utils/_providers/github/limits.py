@@ -10,18 +10,10 @@ so with a secondary limit, which holds the whole account back for as long as it 
 
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import (
-    AtOnce,
-    Budget,
-    Limit,
-    Pace,
-    Quota,
-    Window,
-    shared,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import checked_url, origin
+from ..._core.clock import Clock
+from ..._core.contracts import Options
+from ..._core.http.budget import AtOnce, Budget, Limit, Pace, Quota, Window, shared
+from ..._core.http.client import checked_url, origin
 
 WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes
 _AT_ONCE = 100

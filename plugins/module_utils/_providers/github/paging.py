@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
+from ..._core.http.client import Answer
 
 PER_PAGE = 100
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')

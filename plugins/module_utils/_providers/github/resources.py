@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.access import connect, container
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.check import GitHubWorkflow, proven
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import Runs
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SELECTED
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.store import GitHubSecrets
+from ..._core.errors import ConfigurationError
+from ..._core.module_runner import Resource, State
+from ..._core.stored import StoredSecrets
+from .access import connect, container
+from .check import GitHubWorkflow, proven
+from .runs import Runs
+from .scope import SELECTED
+from .store import GitHubSecrets
 
 
 class ListedSecrets(Resource):
@@ -23,8 +23,8 @@ class ListedSecrets(Resource):
 
     def read(self) -> State:
         where = container(self.params)
-        if mistakes := GitHubSecrets.mistakes(where, ()):
-            raise ConfigurationError("; ".join(mistakes))
+        if problems := GitHubSecrets.validate(where, ()):
+            raise ConfigurationError("; ".join(problems))
         github = connect(self.params)
         return {"secrets": GitHubSecrets(github, clock=github.clock).listed(where)}
 

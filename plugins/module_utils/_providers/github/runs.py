@@ -10,13 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    InvalidRequestError,
-    OutcomeUnknownError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
+from ..._core.errors import InvalidRequestError, OutcomeUnknownError, UnexpectedAnswerError
+from ..._core.http.shapes import Maybe, moment
+from .client import GitHubConnection
 
 COMPLETED = "completed"
 _NULLABLE = Maybe(str, there=True)

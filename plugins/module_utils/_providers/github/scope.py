@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import REPOSITORY
+from ..._core.contracts import Options, Schema
+from .client import REPOSITORY
 
 ACTIONS, DEPENDABOT, CODESPACES = "actions", "dependabot", "codespaces"
 SELECTED = "selected"
@@ -95,7 +95,7 @@ class Scope:
         return [str(one) for one in ids] if self.application == DEPENDABOT else list(ids)
 
 
-def mistakes(container: Options) -> list[str]:
+def validate(container: Options) -> list[str]:
     """Options that do not go together."""
     found = []
     if container.get("environment") and not container.get("repository"):

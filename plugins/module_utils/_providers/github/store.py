@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Limits, Options, Store
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.contracts import Evidence, Limits, Options, Store
+from ..._core.credential import SecretValue
+from ..._core.deps import library
+from ..._core.errors import (
     ConfigurationError,
     InvalidRequestError,
     NotFoundError,
@@ -23,11 +23,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import scope as scopes
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.scope import SELECTED, Scope
+from ..._core.http.client import Answer
+from ..._core.http.shapes import Maybe, moment
+from . import scope as scopes
+from .client import GitHubConnection
+from .scope import SELECTED, Scope
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SLACK = timedelta(minutes=1)
@@ -39,7 +39,7 @@ _LISTED = {"name": str} | {fact: Maybe(shape) for fact, shape in {"created_at": 
 class GitHubSecrets(Store):
     schema = scopes.SCHEMA
     limits = Limits(value_bytes=48 * 1024, keys_at_once=1)
-    unknown = "whether the token may write secrets, since a fine-grained one shows only what it may read"
+    unverifiable = "whether the token may write secrets, since a fine-grained one shows only what it may read"
     connection: GitHubConnection
     keeps_visibility = True
     """Whether an organization's secret that exists stays visible to whom it is; False: to whom the container says."""
@@ -53,9 +53,9 @@ class GitHubSecrets(Store):
         return Scope.of(container).path.lower()
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         named = [f"{key}: {problem}" for key in keys if (problem := _name_problem(key))]
-        return scopes.mistakes(container) + named
+        return scopes.validate(container) + named
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         """What a write would be refused for is found here, before anything is changed."""
@@ -73,7 +73,7 @@ class GitHubSecrets(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         scope = Scope.of(container)
-        problems = self.mistakes(container, list(values)) + self.refuses(container, values)
+        problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {scope.label}: {'; '.join(problems)}; nothing was sent")
         extra = {name: self._visibility(scope, container, name) for name in values} if scope.organization else {}

@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import (
-    HEADER,
-    SCHEME,
-    HttpConnection,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.description import NOTHING
+from ..._core import references
+from ..._core.contracts import Options
+from .client import HEADER, SCHEME, HttpConnection
+from .description import NOTHING
 
 ACCESS: dict[str, dict[str, Any]] = {
     "url": {"type": "str", "required": True},

@@ -11,16 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, durations
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Check,
-    Evidence,
-    Journal,
-    Options,
-    Schema,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core import durations
+from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
+from ..._core.credential import Credential
+from ..._core.errors import (
     CheckFailedError,
     ConfigurationError,
     OutcomeUnknownError,
@@ -30,8 +24,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnreadableAnswerError,
     UntrustedServerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
-from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import FILTERS, Template
+from ..._core.http import certificates
+from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from ..._core.templates import FILTERS, Template
 
 _ANY_STATUS = tuple(range(100, 600))
 _STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
@@ -91,13 +86,13 @@ class Http(Check):
     )
 
     @classmethod
-    def mistakes(cls, options: Options) -> list[str]:
+    def validate(cls, options: Options) -> list[str]:
         found = []
         try:
             checked_url(options["url"])
         except RotorError as error:
             found.append(f"url: {error}")
-        found += certificates.mistakes(options)
+        found += certificates.validate(options)
         for option in ("header", "json"):
             for name, text in options.get(option, {}).items():
                 try:
@@ -111,7 +106,7 @@ class Http(Check):
         parts = urlsplit(options["url"])
         return f"{options.get('method', 'GET')} {parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
-    def run(self, credential: Credential | None, journal: Journal) -> Evidence:
+    def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         look = self._prepare(credential)
         every = durations.parse(self.options.get("every", "3s")).total_seconds()
         tries = self.options.get("retries", 10) + 1

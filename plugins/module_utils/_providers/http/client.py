@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates, errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import Budget, Quota
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
+from ..._core import errors
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.http import certificates
+from ..._core.http.budget import Budget, Quota
+from ..._core.http.client import Answer, HttpClient
+from ..._core.references import SCHEMA as REFERENCE
 
 HEADER, SCHEME = "Authorization", "Bearer"
 _REPEATABLE = ("PUT", "PATCH", "DELETE")

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http import paths
+from ..._core.contracts import Options, Schema
+from . import paths
 
 KEY, VALUE = "<key>", "<value>"
 NOTHING = "none"
@@ -85,7 +85,7 @@ SCHEMA = Schema(
 )
 
 
-def mistakes(container: Options, keys: Sequence[str]) -> list[str]:
+def validate(container: Options, keys: Sequence[str]) -> list[str]:
     """What the schema cannot say."""
     found = [*_in_paths(container, keys), *_in_bodies(container), *_in_json_paths(container)]
     return list(dict.fromkeys(found))

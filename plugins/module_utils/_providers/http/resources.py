@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.access import connect, container
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.store import HttpSecrets
+from ..._core.module_runner import State
+from ..._core.stored import StoredSecrets
+from .access import connect, container
+from .store import HttpSecrets
 
 
 class Secrets(StoredSecrets):

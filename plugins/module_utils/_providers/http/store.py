@@ -9,18 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Limits, Options, Store
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.contracts import Evidence, Limits, Options, Store
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     ConfigurationError,
     InvalidRequestError,
     OutcomeUnknownError,
     RotorError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http import description, paths
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
+from ..._core.http.client import Answer
+from . import description, paths
+from .client import HttpConnection
 
 _METHODS = {"write": "PUT", "delete": "DELETE"}
 _OK = {"write": description.OK, "delete": description.GONE}
@@ -32,7 +32,7 @@ class HttpSecrets(Store):
 
     schema = description.SCHEMA
     limits = Limits(keys_at_once=1)  # unless the description repeats something for each of them
-    unknown = "whether the token may write; and where read is none, whether somebody else has changed a secret"
+    unverifiable = "whether the token may write; and where read is none, whether somebody else has changed a secret"
     connection: HttpConnection
 
     @classmethod
@@ -44,8 +44,8 @@ class HttpSecrets(Store):
         return str((container.get("write") or {}).get("path") or container["path"])
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        return description.mistakes(container, keys)
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
+        return description.validate(container, keys)
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         read = description.reading(container)
@@ -56,7 +56,7 @@ class HttpSecrets(Store):
         return {"keys": found}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if wrong := self.mistakes(container, list(values)):
+        if wrong := self.validate(container, list(values)):
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(wrong)}; nothing was sent")
         if since is None:
             self.observe(container, list(values))  # what cannot be read back had better not be written

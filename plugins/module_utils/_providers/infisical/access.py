@@ -11,11 +11,11 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical import tokens
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import URL, InfisicalConnection
+from ..._core import references
+from ..._core.contracts import Options
+from ..._core.errors import ConfigurationError
+from . import tokens
+from .client import URL, InfisicalConnection
 
 
 def _from_env(*names: str) -> tuple[Any, list[str]]:

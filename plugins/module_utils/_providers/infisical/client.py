@@ -8,19 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
-from ansible_collections.rotor.secrets.plugins.module_utils._core.budget import AtOnce, Budget, Quota, shared
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnexpectedAnswerError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient, checked_url, origin
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical import tokens
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.refusals import (
-    REFUSALS,
-    is_about_the_token,
-    refusal,
-)
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.credential import SecretValue
+from ..._core.errors import UnexpectedAnswerError
+from ..._core.http import certificates
+from ..._core.http.budget import AtOnce, Budget, Quota, shared
+from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from . import tokens
+from .refusals import REFUSALS, is_about_the_token, refusal
 
 URL = "https://app.infisical.com"
 AT_ONCE = 4

@@ -9,15 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    NotFoundError,
-    PermissionDeniedError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.refusals import FOREIGN, PROJECT
+from ..._core.contracts import Options
+from ..._core.credential import SecretValue
+from ..._core.errors import NotFoundError, PermissionDeniedError
+from ..._core.http.shapes import Maybe, checked, moment
+from .client import InfisicalConnection
+from .refusals import FOREIGN, PROJECT
 
 _LIST = "/v4/secrets"
 _SECRET = {

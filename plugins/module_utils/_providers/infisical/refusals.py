@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.errors import (
     AuthenticationError,
     InvalidRequestError,
     NotFoundError,
@@ -16,7 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
+from ..._core.http.client import Answer
 
 REFUSALS: dict[int, type[RotorError]] = {
     400: InvalidRequestError,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.access import connect, container
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
+from ..._core.module_runner import Resource, State
+from ..._core.stored import StoredSecrets
+from .access import connect, container
+from .store import InfisicalSecrets
 
 
 class ListedSecrets(Resource):

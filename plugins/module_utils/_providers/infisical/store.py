@@ -9,15 +9,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
-    Evidence,
-    Options,
-    Schema,
-    Store,
-    by_version,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.contracts import Evidence, Options, Schema, Store, by_version
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     ConflictError,
     CrossedError,
     InvalidRequestError,
@@ -28,19 +22,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.folders import (
-    Found,
-    Looks,
-    folder,
-    place,
-    secrets_of,
-    value_of,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.texts import (
-    name_problem,
-    value_problem,
-)
+from .client import InfisicalConnection
+from .folders import Found, Looks, folder, place, secrets_of, value_of
+from .texts import name_problem, value_problem
 
 _ATTEMPTS = 3
 _PAUSE = 2.0
@@ -66,7 +50,7 @@ class InfisicalSecrets(Store):
         },
         required=("project", "environment"),
     )
-    unknown = "whether the identity may write, and whether somebody has to approve it, since only reading is tried"
+    unverifiable = "whether the identity may write, and whether somebody has to approve it, since only reading is tried"
     connection: InfisicalConnection
 
     @classmethod
@@ -78,11 +62,11 @@ class InfisicalSecrets(Store):
         return f"{container['project']}/{container['environment']}:{folder(container)}"
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         return [f"{key}: {problem}" for key in keys if (problem := name_problem(key))]
 
     @classmethod
-    def refuses(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
+    def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
         problems = [f"{key}: {why}" for key, value in values.items() if (why := value_problem(value.reveal()))]
         if len(json.dumps(_items(values))) > _MOST_BYTES:
             problems.append(f"{', '.join(values)}: Infisical takes no request of more than 1 MiB")
@@ -96,7 +80,7 @@ class InfisicalSecrets(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Infisical cannot compare and set in one: the versions are looked at right before, and again in the answer."""
-        problems = self.mistakes(container, list(values)) + self.refuses(container, values)
+        problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
         looks = self._looks(container)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core import references
+from ..._core.clock import Clock
+from ..._core.contracts import Options
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     AuthenticationError,
     ConfigurationError,
     PermissionDeniedError,
     RotorError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+from ..._core.http.client import HttpClient
 
 UNIVERSAL, TOKEN = "universal", "token"
 SECRET = ("client_secret", "token")

@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.store import MOUNT, VaultSecrets
+from ..._core import references
+from ..._core.contracts import Options
+from ..._core.errors import ConfigurationError
+from . import tokens
+from .client import VaultConnection
+from .store import MOUNT, VaultSecrets
 
 
 def _from_env(name: str) -> tuple[Any, list[str]]:

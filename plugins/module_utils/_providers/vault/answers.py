@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     InvalidRequestError,
@@ -19,7 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer
+from ..._core.http.client import Answer
 
 UNDERSTOOD = (200, 204, 400, 403, 404, 405, 413)
 """The statuses whose meaning is in the body."""

@@ -14,23 +14,23 @@ from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import certificates
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection, Options, Schema
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     AuthenticationError,
     ConfigurationError,
     PermissionDeniedError,
     RotorError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import origin
-from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as REFERENCE
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import tokens
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY, BY_TOKEN
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.wire import Adapter, Wire
+from ..._core.http import certificates
+from ..._core.http.client import origin
+from ..._core.http.shapes import Maybe, checked
+from ..._core.references import SCHEMA as REFERENCE
+from . import tokens
+from .answers import BY_POLICY, BY_TOKEN
+from .wire import Adapter, Wire
 
 V1, V2 = 1, 2
 _CAPABILITIES = {"GET": "read", "POST": "create and update", "PUT": "create and update"}

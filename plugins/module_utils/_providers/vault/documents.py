@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.credential import SecretValue
+from ..._core.deps import library
+from ..._core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -22,14 +22,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import Maybe, checked, moment
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import (
-    AbsentError,
-    MismatchError,
-    UnsupportedError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import VaultConnection
+from ..._core.fingerprints import Fingerprints
+from ..._core.http.shapes import Maybe, checked, moment
+from .answers import AbsentError, MismatchError, UnsupportedError
+from .client import VaultConnection
 
 _VERSION = {
     "version": Maybe(int),

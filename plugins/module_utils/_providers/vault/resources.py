@@ -9,11 +9,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner import Resource, State
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import StoredSecrets
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.access import connect, container
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.store import VaultSecrets
+from ..._core.errors import ConfigurationError
+from ..._core.module_runner import Resource, State
+from ..._core.stored import StoredSecrets
+from .access import connect, container
+from .store import VaultSecrets
 
 
 class ListedSecrets(Resource):
@@ -21,8 +21,8 @@ class ListedSecrets(Resource):
 
     def read(self) -> State:
         where = container(self.params)
-        if mistakes := VaultSecrets.mistakes(where, ()):
-            raise ConfigurationError("; ".join(mistakes))
+        if problems := VaultSecrets.validate(where, ()):
+            raise ConfigurationError("; ".join(problems))
         vault = connect(self.params)
         found = VaultSecrets(vault, clock=vault.clock).outline(where)
         return {"secrets": [{"name": name} for name in found.pop("names")], **found}

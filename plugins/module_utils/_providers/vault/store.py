@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Evidence, Options, Schema, Store
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core.contracts import Evidence, Options, Schema, Store
+from ..._core.credential import SecretValue
+from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     InvalidRequestError,
@@ -21,16 +21,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     StoppedError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import MismatchError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.client import V1, V2, VaultConnection
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.documents import (
-    UNSEEN,
-    Changes,
-    Document,
-    Kv,
-    KvV1,
-    KvV2,
-)
+from .answers import MismatchError
+from .client import V1, V2, VaultConnection
+from .documents import UNSEEN, Changes, Document, Kv, KvV1, KvV2
 
 MOUNT = "secret"
 _STAMP = "rotor_ledger"
@@ -77,7 +70,7 @@ class VaultSecrets(Store):
         return "/".join(_place(container))
 
     @classmethod
-    def mistakes(cls, container: Options, keys: Sequence[str]) -> list[str]:
+    def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         mount, path = _place(container)
         found = [f"{name}: {why}" for name, place in (("mount", mount), ("path", path)) if (why := _problem(place))]
         first, _slash, rest = path.removeprefix(f"{mount}/").partition("/")
@@ -90,7 +83,7 @@ class VaultSecrets(Store):
         return self._evidence(document, document.facts(keys, self.fingerprint))
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if problems := self.mistakes(container, list(values)):
+        if problems := self.validate(container, list(values)):
             raise InvalidRequestError(f"writing {self.label(container)}: {'; '.join(problems)}; nothing was sent")
         changes = {name: value.reveal() for name, value in values.items()}
         document = self._settle(container, changes, since)

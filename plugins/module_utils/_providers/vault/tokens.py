@@ -12,12 +12,12 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import references
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+from ..._core import references
+from ..._core.clock import Clock
+from ..._core.contracts import Options
+from ..._core.credential import SecretValue
+from ..._core.deps import library
+from ..._core.errors import (
     AuthenticationError,
     ConfigurationError,
     InvalidRequestError,
@@ -27,9 +27,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     StoppedError,
     UnexpectedAnswerError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.shapes import checked
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.answers import BY_POLICY
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.wire import Adapter, Wire
+from ..._core.http.shapes import checked
+from .answers import BY_POLICY
+from .wire import Adapter, Wire
 
 TOKEN = "token"  # noqa: S105 - the name of a method
 _POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path

@@ -15,17 +15,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    ConflictError,
-    RotorError,
-    StoppedError,
-    UnavailableError,
-    UnexpectedAnswerError,
-)
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import Answer, HttpClient
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault import answers
+from ..._core.clock import Clock
+from ..._core.credential import SecretValue
+from ..._core.errors import ConflictError, RotorError, StoppedError, UnavailableError, UnexpectedAnswerError
+from ..._core.http.client import Answer, HttpClient
+from . import answers
 
 _HEALTH = (200, 429, 472, 473, 474, 501, 503, 530)
 """What sys/health answers with, its body being the same; there, 429 means standby and not too many requests."""

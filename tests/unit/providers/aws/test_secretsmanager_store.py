@@ -256,7 +256,7 @@ def test_a_text_is_written_as_a_whole(sm: SecretsManagerSecrets, aws: Any, name:
 
 
 def test_a_text_is_one_value(sm: SecretsManagerSecrets, aws: Any, there: str) -> None:
-    assert "one value" in sm.mistakes({"secret": there, **TEXT}, ["A", "B"])[0]
+    assert "one value" in sm.validate({"secret": there, **TEXT}, ["A", "B"])[0]
     with pytest.raises(InvalidRequestError, match="Delete it as a whole"):
         sm.delete({"secret": there, **TEXT}, ["KEY"])
     assert document_of(aws, there)["KEY"] == OLD
@@ -285,25 +285,25 @@ def test_a_number_is_replaced_by_a_text_of_the_same_letters(sm: SecretsManagerSe
 
 def test_the_whole_secret_has_a_limit(sm: SecretsManagerSecrets, aws: Any, name: str, proxy: Proxy) -> None:
     aws.create_secret(Name=name, SecretString=json.dumps({"SIBLING": "x" * 65000}))
-    assert sm.refuses({"secret": name}, {"KEY": secret("y" * 600)}) == []
+    assert sm.reject_values({"secret": name}, {"KEY": secret("y" * 600)}) == []
     with pytest.raises(InvalidRequestError, match="more than the 65536 bytes"):
         sm.write({"secret": name}, {"KEY": secret("y" * 600)})
-    assert sm.refuses({"secret": name}, {"KEY": secret("y" * 65536)})
-    assert not sm.refuses({"secret": name, **TEXT}, {"KEY": secret("y" * 65536)})
-    assert sm.refuses({"secret": name, **TEXT}, {"KEY": secret("y" * 65537)})
+    assert sm.reject_values({"secret": name}, {"KEY": secret("y" * 65536)})
+    assert not sm.reject_values({"secret": name, **TEXT}, {"KEY": secret("y" * 65536)})
+    assert sm.reject_values({"secret": name, **TEXT}, {"KEY": secret("y" * 65537)})
     assert proxy.mutating == 0
 
 
 def test_a_secret_is_found_by_its_arn_as_well(sm: SecretsManagerSecrets, aws: Any, there: str) -> None:
     arn = described(aws, there)["ARN"]
     assert sm.identity({"secret": arn}) == sm.identity({"secret": there}) == there
-    assert sm.mistakes({"secret": arn}, ["KEY"]) == []
+    assert sm.validate({"secret": arn}, ["KEY"]) == []
     sm.write({"secret": arn}, {"KEY": secret()})
     assert document_of(aws, there)["KEY"] == NEW
 
 
 def test_a_name_that_aws_does_not_take_is_refused(sm: SecretsManagerSecrets) -> None:
-    assert sm.mistakes({"secret": "no blanks"}, ["KEY"])
+    assert sm.validate({"secret": "no blanks"}, ["KEY"])
 
 
 # Secrets that are made

@@ -174,12 +174,12 @@ def test_an_advanced_parameter_cannot_become_standard(ssm: SsmParameters, moto: 
 @pytest.mark.parametrize("tier", ["advanced", "intelligent-tiering"])
 def test_a_longer_value_needs_a_tier_that_is_named(ssm: SsmParameters, moto: Moto, path: str, tier: str) -> None:
     long = secret("x" * 4097)
-    assert "tier: advanced" in ssm.refuses({"path": path}, {"KEY": long})[0]
+    assert "tier: advanced" in ssm.reject_values({"path": path}, {"KEY": long})[0]
     with pytest.raises(InvalidRequestError, match="nothing was sent"):
         ssm.write({"path": path}, {"KEY": long})
     ssm.write({"path": path, "tier": tier}, {"KEY": long})
     assert value_of(moto, f"{path}/KEY") == "x" * 4097
-    assert ssm.refuses({"path": path, "tier": tier}, {"KEY": secret("x" * 8193)})
+    assert ssm.reject_values({"path": path, "tier": tier}, {"KEY": secret("x" * 8193)})
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_longer_value_needs_a_tier_that_is_named(ssm: SsmParameters, moto: Mot
     ],
 )
 def test_names_are_those_that_aws_takes(path: str, key: str, problem: str) -> None:
-    mistakes = SsmParameters.mistakes({"path": path} if path else {}, [key])
+    mistakes = SsmParameters.validate({"path": path} if path else {}, [key])
     assert bool(mistakes) == bool(problem)
     assert all(problem in mistake for mistake in mistakes)
 

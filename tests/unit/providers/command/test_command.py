@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.command.consumer import Command
-from tests.unit.core.doubles import MemoryJournal
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.command import Command
+from tests.unit.core.doubles import MemoryCheckpoint
 
 
 def shell(line: str) -> str:
@@ -23,7 +23,7 @@ def shell(line: str) -> str:
 def test_its_work_is_done_on_a_host() -> None:
     assert Command.on_host
     with pytest.raises(ConfigurationError, match="is done on its host"):
-        Command({"command": "true"}, None, clock=Clock()).reload([], MemoryJournal())
+        Command({"command": "true"}, None, clock=Clock()).reload([], MemoryCheckpoint())
 
 
 def test_a_line_is_for_the_hosts_shell() -> None:
@@ -57,7 +57,7 @@ def test_a_wrong_template_is_refused() -> None:
 
 def test_the_plan_shows_the_line() -> None:
     options = {"command": ["systemctl", "restart", "my app"]}
-    assert Command({**options}, None, clock=Clock()).outlook() == ["systemctl restart 'my app'"]
+    assert Command({**options}, None, clock=Clock()).preview() == ["systemctl restart 'my app'"]
     assert Command.label(options) == "command systemctl restart 'my app'"
 
 

@@ -19,10 +19,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
-    OutcomeUnknownError,
-    UnavailableError,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile

@@ -69,7 +69,7 @@ def test_a_value_is_refused_for_what_is_in_it(value: str) -> None:
     ],
 )
 def test_a_refusal_says_why_and_never_what(value: str, reason: str) -> None:
-    (said,) = DotenvFile.refuses(CONTAINER, {"KEY": SecretValue(value)})
+    (said,) = DotenvFile.reject_values(CONTAINER, {"KEY": SecretValue(value)})
 
     assert said.startswith(reason)
     assert value not in said
@@ -108,11 +108,11 @@ def test_the_longest_value_fits_into_an_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A.B", "A B", "É", "A=", "a\n", "_", "UID", "K" * 501])
 def test_a_name_that_not_all_take_is_a_mistake(name: str) -> None:
-    assert len(DotenvFile.mistakes(CONTAINER, ["GOOD", name])) == 1
-    assert DotenvFile.mistakes(CONTAINER, ["GOOD", "_x1", "path"]) == []
+    assert len(DotenvFile.validate(CONTAINER, ["GOOD", name])) == 1
+    assert DotenvFile.validate(CONTAINER, ["GOOD", "_x1", "path"]) == []
 
 
 @pytest.mark.parametrize("option", [{"path": "opt/.env"}, {"mode": "rw"}, {"mode": "1200"}])
 def test_a_wrong_option_is_a_mistake(option: dict[str, str]) -> None:
-    (mistake,) = DotenvFile.mistakes({**CONTAINER, **option}, ["GOOD"])
+    (mistake,) = DotenvFile.validate({**CONTAINER, **option}, ["GOOD"])
     assert mistake.startswith(next(iter(option)))

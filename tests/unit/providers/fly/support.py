@@ -12,14 +12,14 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import MemoryJournal, VirtualClock
+from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
 
 APP = "molecule-cp"
 ORGANIZATION = "molecule-ai"
 FIRST, SECOND, STOPPED = "d8905e2c41e708", "e28600dc7d9e86", "683d92ea0b1748"
 
 
-class CrashingJournal(MemoryJournal):
+class CrashingCheckpoint(MemoryCheckpoint):
     """Ends the run right after so many records."""
 
     def __init__(self, after: int) -> None:

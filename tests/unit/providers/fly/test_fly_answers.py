@@ -20,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
-from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
+from tests.unit.core.doubles import MemoryCheckpoint, Scripted, ScriptedServer, VirtualClock
 
 LEASE = {"nonce": "n1", "expires_at": 1_800_000_000}
 
@@ -73,28 +73,28 @@ def test_an_answer_without_apps_is_not_an_organization_without_apps(server: Scri
 
 def test_an_app_without_machines_is_sick_and_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
     server.answer(200, []).answer(200, [])
-    assert app.sick() == ["no machines"]
-    assert app.outlook() == ["no machines: nothing to reload"]
-    evidence = app.reload([], MemoryJournal())
+    assert app.health_problems() == ["no machines"]
+    assert app.preview() == ["no machines: nothing to reload"]
+    evidence = app.reload([], MemoryCheckpoint())
     assert evidence == {"version": None, "machines": {}, "launched": []}
-    assert app.done(evidence) == "no machines: nothing to reload"
+    assert app.summary(evidence) == "no machines: nothing to reload"
     assert server.asked == ["GET /apps/shop/machines"] * 2
 
 
 def test_destroyed_machines_are_left_out(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a"), machine("b", "destroyed"), machine("c", "destroying")])
     server.answer(200, {"secrets": []})
-    assert app.outlook() == ["1 machine, one at a time"]
+    assert app.preview() == ["1 machine, one at a time"]
 
 
 def test_an_unreachable_host_makes_an_app_sick_even_under_a_stopped_machine(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a"), machine("b", "stopped", host_status="unreachable")])
-    assert app.sick() == ["machine b: its host is unreachable"]
+    assert app.health_problems() == ["machine b: its host is unreachable"]
 
 
 def test_a_machine_that_is_just_starting_is_not_well_yet(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a", "starting")])
-    assert app.sick() == ["machine a: it is starting"]
+    assert app.health_problems() == ["machine a: it is starting"]
 
 
 def test_a_standby_stays_stopped_and_the_whole_configuration_goes_back(server: Scripted, app: FlyApp) -> None:
@@ -102,18 +102,18 @@ def test_a_standby_stays_stopped_and_the_whole_configuration_goes_back(server: S
     standby["config"]["standbys"] = ["b"]
     server.answer(200, [standby]).answer(201, LEASE).answer(200, standby)
     server.answer(200, {**standby, "instance_id": "a-2"}).answer(200)
-    evidence = app.reload([], MemoryJournal())
+    evidence = app.reload([], MemoryCheckpoint())
     update = server.received[3]
     assert update.json == {"config": standby["config"], "current_version": "a-1", "skip_launch": True}
     assert update.headers["fly-machine-lease-nonce"] == "n1"
-    assert app.done(evidence) == "0 of 0 machines run on it, 1 stopped will when started"
+    assert app.summary(evidence) == "0 of 0 machines run on it, 1 stopped will when started"
 
 
 def test_a_machine_without_a_complete_configuration_is_not_updated(server: Scripted, app: FlyApp) -> None:
     hidden = {**machine("a"), "config": None, "incomplete_config": {"image": "x"}}
     server.answer(200, [hidden]).answer(201, LEASE).answer(200, hidden).answer(200)
     with pytest.raises(UnexpectedAnswerError, match="no complete configuration"):
-        app.reload([], MemoryJournal())
+        app.reload([], MemoryCheckpoint())
     assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
 
 
@@ -122,7 +122,7 @@ def test_an_update_that_somebody_forestalls_each_time_is_given_up(server: Script
     for status in (409, 412, 409):
         server.answer(200, machine("a")).answer(status, {"error": "machine version mismatch"})
     with pytest.raises(ConflictError):
-        app.reload([], MemoryJournal())
+        app.reload([], MemoryCheckpoint())
     assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
 
 
@@ -131,7 +131,7 @@ def test_a_machine_that_somebody_else_updates_meanwhile_is_not_ours(server: Scri
     server.answer(200, {**machine("a"), "instance_id": "a-2"}).answer(200, {"ok": True})
     server.answer(200, {**machine("a"), "instance_id": "a-3"})
     with pytest.raises(ConflictError, match="somebody else"):
-        app.reload([], MemoryJournal())
+        app.reload([], MemoryCheckpoint())
 
 
 def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: FlyApp) -> None:
@@ -142,7 +142,7 @@ def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: 
     for _poll in range(15):
         server.answer(200, slow)
     server.answer(201, {**LEASE, "nonce": "n2"}).answer(200, well).answer(200)
-    app.reload([], MemoryJournal())
+    app.reload([], MemoryCheckpoint())
     prolonged = [item for item in server.received if item.method == "POST" and item.path.endswith("lease")][1]
     assert prolonged.headers["fly-machine-lease-nonce"] == "n1"
     assert server.received[-1].headers["fly-machine-lease-nonce"] == "n2"
@@ -151,14 +151,14 @@ def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: 
 def test_a_machine_list_that_is_none_is_unexpected(server: Scripted, app: FlyApp) -> None:
     server.answer(200, {"machines": []})
     with pytest.raises(UnexpectedAnswerError):
-        app.sick()
+        app.health_problems()
 
 
 @pytest.mark.parametrize("body", [[{"data": None}], ["a"]])
 def test_a_list_of_what_are_no_machines_is_unexpected(server: Scripted, app: FlyApp, body: Any) -> None:
     server.answer(200, body)
     with pytest.raises(UnexpectedAnswerError, match="without a machine's id"):
-        app.sick()
+        app.health_problems()
 
 
 def test_an_error_is_not_taken_for_an_app_without_secrets(server: Scripted, fly: FlyConnection) -> None:
@@ -171,7 +171,7 @@ def test_an_error_is_not_taken_for_an_app_without_secrets(server: Scripted, fly:
 def test_a_lease_without_a_nonce_is_unexpected(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a")]).answer(201, {"status": "success"})
     with pytest.raises(UnexpectedAnswerError, match="nonce"):
-        app.reload([], MemoryJournal())
+        app.reload([], MemoryCheckpoint())
     assert server.asked[-1] == "POST /apps/shop/machines/a/lease"
 
 

@@ -21,8 +21,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import MemoryJournal
-from tests.unit.providers.fly.support import APP, FIRST, SECOND, STOPPED, CrashingJournal, connect, paths
+from tests.unit.core.doubles import MemoryCheckpoint
+from tests.unit.providers.fly.support import APP, FIRST, SECOND, STOPPED, CrashingCheckpoint, connect, paths
 
 ALL = {FIRST, SECOND, STOPPED}
 
@@ -62,7 +62,7 @@ def test_every_machine_runs_on_the_new_version_and_the_stopped_one_stays_stopped
     world: Visitor, app: FlyApp, write: Callable[[], Written]
 ) -> None:
     written = write()
-    evidence = app.reload([written], MemoryJournal())
+    evidence = app.reload([written], MemoryCheckpoint())
     after = machines(world)
     assert {machine["secrets_version"] for machine in after.values()} == {written.evidence["version"]}
     assert {name: machine["state"] for name, machine in after.items()} == {
@@ -77,7 +77,7 @@ def test_every_machine_runs_on_the_new_version_and_the_stopped_one_stays_stopped
         "machines": instances(world),
         "launched": [FIRST, SECOND],
     }
-    assert app.done(evidence) == "2 of 2 machines run on it, 1 stopped will when started"
+    assert app.summary(evidence) == "2 of 2 machines run on it, 1 stopped will when started"
     assert leased(world) == []
     assert world.violations("foreign") == []
 
@@ -85,7 +85,7 @@ def test_every_machine_runs_on_the_new_version_and_the_stopped_one_stays_stopped
 def test_a_machine_is_well_before_the_next_one_is_touched(
     world: Visitor, app: FlyApp, write: Callable[[], Written]
 ) -> None:
-    app.reload([write()], MemoryJournal())
+    app.reload([write()], MemoryCheckpoint())
     updates = [path.rsplit("/", 1)[-1] for path in paths(world, "POST") if not path.endswith(("lease", "secrets"))]
     assert [update for update in updates if update in ALL] == [FIRST, SECOND, STOPPED]
 
@@ -94,7 +94,7 @@ def test_the_highest_version_of_this_app_counts(world: Visitor, app: FlyApp, wri
     first, second = write(), write()
     other = Written("fly", {"app": "molecule-tenant"}, {"version": 999}, datetime.now(UTC))
     elsewhere = Written("github", {"repository": "a/b"}, {}, datetime.now(UTC))
-    evidence = app.reload([second, other, first, elsewhere], MemoryJournal())
+    evidence = app.reload([second, other, first, elsewhere], MemoryCheckpoint())
     assert evidence["version"] == second.evidence["version"]
 
 
@@ -102,7 +102,7 @@ def test_no_call_more_than_needed(world: Visitor, app: FlyApp, write: Callable[[
     world.tell("switch", machine_seconds=0.0)
     written = write()
     since = len(world.ask("requests")["requests"])
-    app.reload([written], MemoryJournal())
+    app.reload([written], MemoryCheckpoint())
     entries = world.ask("requests", since=since)["requests"]
     base = f"/v1/apps/{APP}/machines"
     each = [("POST", "/lease"), ("GET", ""), ("POST", "")]
@@ -116,14 +116,14 @@ def test_no_call_more_than_needed(world: Visitor, app: FlyApp, write: Callable[[
 
 def test_machines_can_be_updated_in_batches(world: Visitor, fly: FlyConnection, write: Callable[[], Written]) -> None:
     written = write()
-    evidence = FlyApp({"app": APP, "batch": 3}, fly, clock=fly.clock).reload([written], MemoryJournal())
+    evidence = FlyApp({"app": APP, "batch": 3}, fly, clock=fly.clock).reload([written], MemoryCheckpoint())
     assert evidence["machines"] == instances(world)
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
 
 
 def test_the_nested_shape_of_a_lease_is_understood(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
     world.tell("switch", lease_shape="nested")
-    assert set(app.reload([write()], MemoryJournal())["machines"]) == ALL
+    assert set(app.reload([write()], MemoryCheckpoint())["machines"]) == ALL
     assert leased(world) == []
 
 
@@ -133,7 +133,7 @@ def test_a_host_that_does_not_know_the_version_yet_is_waited_for(
     world.tell("switch", replication_lag=600.0)
     written = write()
     app.clock.meanwhile = lambda: world.act("replicate_fly_secrets", app=APP)
-    app.reload([written], MemoryJournal())
+    app.reload([written], MemoryCheckpoint())
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
     assert app.clock.slept == [2]
 
@@ -144,14 +144,14 @@ def test_a_host_that_never_knows_the_version_is_not_updated(
     world.tell("switch", replication_lag=600.0)
     before = instances(world)
     with pytest.raises(UnavailableError, match="does not know version"):
-        app.reload([write()], MemoryJournal())
+        app.reload([write()], MemoryCheckpoint())
     assert instances(world) == before
     assert leased(world) == []
 
 
 def test_the_configuration_goes_back_whole(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
     before = {name: machine["config"] for name, machine in world.machines().items()}
-    app.reload([write()], MemoryJournal())
+    app.reload([write()], MemoryCheckpoint())
     assert {name: machine["config"] for name, machine in world.machines().items()} == before
 
 
@@ -165,7 +165,7 @@ def test_the_first_bad_machine_stops_it_and_the_others_stay_as_they_were(
     written = write()
     world.tell("switch", bad_updates=1)
     with pytest.raises(CheckFailedError) as error:
-        app.reload([written], MemoryJournal())
+        app.reload([written], MemoryCheckpoint())
     assert FIRST in error.value.message
     assert "servicecheck-00-http-8080 is critical" in error.value.message
     assert "1 of 3 machines have the new version, 2 still the old one" in error.value.hint
@@ -181,7 +181,7 @@ def test_a_machine_that_ends_is_bad_at_once(world: Visitor, app: FlyApp, write: 
     world.tell("faults", provider="fly", path=f"/{FIRST}/wait$", kind="status", status=408)
     world.tell("gate", provider="fly", path=f"/{FIRST}/wait$", when="before")
     with ThreadPoolExecutor(1) as pool:
-        reload = pool.submit(app.reload, [written], MemoryJournal())
+        reload = pool.submit(app.reload, [written], MemoryCheckpoint())
         assert world.ask("gate", wait=15)["held"]
         world.act("stop_machine", machine_id=FIRST)
         world.tell("gate/release")
@@ -196,7 +196,7 @@ def test_a_lease_held_by_somebody_else_names_the_holder(
     world.act("lease_machine", machine_id=FIRST, seconds=600)
     before = instances(world)
     with pytest.raises(ConflictError, match=r"somebody@molecule\.example \(a deploy by hand\)"):
-        app.reload([written], MemoryJournal())
+        app.reload([written], MemoryCheckpoint())
     assert instances(world) == before
 
 
@@ -204,7 +204,7 @@ def test_a_lease_that_ends_soon_is_waited_for(world: Visitor, app: FlyApp, write
     written = write()
     world.act("lease_machine", machine_id=FIRST, seconds=600)
     app.clock.meanwhile = lambda: world.act("lease_machine", machine_id=FIRST, seconds=0)
-    assert set(app.reload([written], MemoryJournal())["machines"]) == ALL
+    assert set(app.reload([written], MemoryCheckpoint())["machines"]) == ALL
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset_before", "truncated"])
@@ -213,7 +213,7 @@ def test_a_lost_answer_to_an_update_is_put_right_by_looking_again(
 ) -> None:
     written = write()
     world.tell("faults", provider="fly", method="POST", path=f"/machines/{FIRST}$", kind=kind)
-    evidence = app.reload([written], MemoryJournal())
+    evidence = app.reload([written], MemoryCheckpoint())
     assert evidence["machines"] == instances(world)
     assert machines(world)[FIRST]["passing"]
 
@@ -221,12 +221,12 @@ def test_a_lost_answer_to_an_update_is_put_right_by_looking_again(
 def test_a_stopped_run_sends_nothing_more_and_the_next_one_takes_up_its_lease(
     world: Visitor, fly: FlyConnection, write: Callable[[], Written]
 ) -> None:
-    written, journal = write(), MemoryJournal()
+    written, checkpoint = write(), MemoryCheckpoint()
     world.tell("switch", machine_seconds=30.0)
     world.tell("gate", provider="fly", method="POST", path=f"/machines/{FIRST}$", when="after")
     app = FlyApp({"app": APP}, fly, clock=fly.clock)
     with ThreadPoolExecutor(1) as pool:
-        reload = pool.submit(app.reload, [written], journal)
+        reload = pool.submit(app.reload, [written], checkpoint)
         assert world.ask("gate", wait=15)["held"]
         fly.clock.stop()
         world.tell("gate/release")
@@ -235,7 +235,7 @@ def test_a_stopped_run_sends_nothing_more_and_the_next_one_takes_up_its_lease(
     assert world.ask("requests")["requests"][-1]["path"] == f"/v1/apps/{APP}/machines/{FIRST}"
     world.tell("switch", machine_seconds=0)
     again = FlyApp({"app": APP}, connect(world), clock=app.clock)
-    assert again.reload([written], journal)["machines"] == instances(world)
+    assert again.reload([written], checkpoint)["machines"] == instances(world)
     assert leased(world) == []
 
 
@@ -247,13 +247,13 @@ def test_a_run_cut_off_anywhere_is_finished_by_the_next_one(
     world: Visitor, app: FlyApp, write: Callable[[], Written], records: int
 ) -> None:
     written = write()
-    journal = CrashingJournal(after=records)
+    checkpoint = CrashingCheckpoint(after=records)
     with pytest.raises(KeyboardInterrupt):
-        app.reload([written], journal)
-    done = {name for name in ALL if machines(world)[name]["passing"]} & set(journal.known["machines"])
+        app.reload([written], checkpoint)
+    done = {name for name in ALL if machines(world)[name]["passing"]} & set(checkpoint.known["machines"])
     between = instances(world)
     again = FlyApp({"app": APP}, connect(world), clock=app.clock)
-    evidence = again.reload([written], MemoryJournal(journal.known))
+    evidence = again.reload([written], MemoryCheckpoint(checkpoint.known))
     assert evidence["machines"] == instances(world)
     assert evidence["launched"] == [FIRST, SECOND]
     assert {name for name in done if between[name] != evidence["machines"][name]} == set()
@@ -267,7 +267,7 @@ def test_a_killed_run_s_lease_is_taken_up_by_the_next_one(
     nonce = world.fly("POST", f"/v1/apps/{APP}/machines/{FIRST}/lease", json={"ttl": 600}).json()["nonce"]
     known = {"version": written.evidence["version"], "machines": {}, "launched": [FIRST], "nonces": {FIRST: nonce}}
     slept = app.clock.monotonic()
-    assert set(app.reload([written], MemoryJournal(known))["machines"]) == ALL
+    assert set(app.reload([written], MemoryCheckpoint(known))["machines"]) == ALL
     assert app.clock.monotonic() - slept < 20
     assert leased(world) == []
 
@@ -275,20 +275,20 @@ def test_a_killed_run_s_lease_is_taken_up_by_the_next_one(
 def test_what_is_recorded_of_another_version_does_not_count(
     world: Visitor, app: FlyApp, write: Callable[[], Written]
 ) -> None:
-    journal = MemoryJournal()
-    app.reload([write()], journal)
+    checkpoint = MemoryCheckpoint()
+    app.reload([write()], checkpoint)
     before = instances(world)
-    app.reload([write()], journal)
+    app.reload([write()], checkpoint)
     assert all(instances(world)[name] != before[name] for name in ALL)
 
 
 def test_a_machine_that_went_down_after_its_update_is_not_taken_for_one_that_was_stopped(
     world: Visitor, app: FlyApp, write: Callable[[], Written]
 ) -> None:
-    written, journal = write(), MemoryJournal()
-    app.reload([written], journal)
+    written, checkpoint = write(), MemoryCheckpoint()
+    app.reload([written], checkpoint)
     world.act("stop_machine", machine_id=FIRST)
-    app.reload([written], journal)
+    app.reload([written], checkpoint)
     assert machines(world)[FIRST]["passing"]
 
 
@@ -296,20 +296,20 @@ def test_a_machine_that_went_down_after_its_update_is_not_taken_for_one_that_was
 
 
 def test_a_well_app_is_not_sick(app: FlyApp) -> None:
-    assert app.sick() == []
-    assert app.outlook() == ["3 machines, one at a time (1 stopped stays stopped)"]
+    assert app.health_problems() == []
+    assert app.preview() == ["3 machines, one at a time (1 stopped stays stopped)"]
     assert FlyApp.label({"app": APP}) == f"fly app {APP}"
 
 
 def test_preflight_lists_the_machines_once(world: Visitor, app: FlyApp) -> None:
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda ask: ask(), (app.outlook, app.sick)))
+        list(pool.map(lambda ask: ask(), (app.preview, app.health_problems)))
     assert paths(world, "GET").count(f"/v1/apps/{APP}/machines") == 1
 
 
 def test_failing_checks_are_named(world: Visitor, app: FlyApp) -> None:
     world.tell("switch", sick_apps=[APP])
-    assert app.sick() == [
+    assert app.health_problems() == [
         f"machine {FIRST}: check servicecheck-00-http-8080 is critical",
         f"machine {SECOND}: check servicecheck-00-http-8080 is critical",
     ]
@@ -318,14 +318,14 @@ def test_failing_checks_are_named(world: Visitor, app: FlyApp) -> None:
 def test_an_app_that_does_not_run_is_sick(world: Visitor, app: FlyApp) -> None:
     world.act("stop_machine", machine_id=FIRST)
     world.act("stop_machine", machine_id=SECOND)
-    assert app.sick() == ["none of its 3 machines is started"]
+    assert app.health_problems() == ["none of its 3 machines is started"]
 
 
 def test_other_peoples_staged_secrets_are_named(world: Visitor, app: FlyApp) -> None:
     world.act("set_fly_secret", app=APP, name="SOMEBODY_S_WORK", value="not-yet-live")
-    assert app.outlook()[1:] == ["goes live as well, set since the last update of its machines: SOMEBODY_S_WORK"]
+    assert app.preview()[1:] == ["goes live as well, set since the last update of its machines: SOMEBODY_S_WORK"]
 
 
 def test_the_outlook_says_how_many_at_once(fly: FlyConnection) -> None:
     app = FlyApp({"app": APP, "batch": 2}, fly, clock=fly.clock)
-    assert app.outlook() == ["3 machines, 2 at a time (1 stopped stays stopped)"]
+    assert app.preview() == ["3 machines, 2 at a time (1 stopped stays stopped)"]

@@ -90,8 +90,8 @@ def test_a_missing_app_is_found_by_looking(store: FlySecrets) -> None:
 
 
 def test_a_name_that_no_environment_variable_can_have_is_a_mistake() -> None:
-    assert FlySecrets.mistakes(BOX, [KEY, "_x", "a1"]) == []
-    assert [one.split(":")[0] for one in FlySecrets.mistakes(BOX, ["1ST", "WITH-DASH", "WITH SPACE", ""])] == [
+    assert FlySecrets.validate(BOX, [KEY, "_x", "a1"]) == []
+    assert [one.split(":")[0] for one in FlySecrets.validate(BOX, ["1ST", "WITH-DASH", "WITH SPACE", ""])] == [
         "1ST",
         "WITH-DASH",
         "WITH SPACE",

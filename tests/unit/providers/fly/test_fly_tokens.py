@@ -250,7 +250,7 @@ def test_an_app_out_of_reach_is_found(fly: FlyConnection, options: dict[str, str
     ],
 )
 def test_the_lifetime_must_exceed_max_age(lifetime: str, max_age: timedelta | None, mistakes: list[str]) -> None:
-    assert FlyTokens.mistakes({"organization": "x", "lifetime": lifetime}, max_age) == mistakes
+    assert FlyTokens.validate({"organization": "x", "lifetime": lifetime}, max_age) == mistakes
 
 
 def test_the_label_names_the_scope() -> None:

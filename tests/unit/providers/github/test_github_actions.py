@@ -15,7 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.consumer import GitHubActions
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import START, MemoryJournal, Scripted, VirtualClock
+from tests.unit.core.doubles import START, MemoryCheckpoint, Scripted, VirtualClock
 from tests.unit.providers.github.asked import REPOSITORY, repository, requests, run
 
 PUBLISH = "publish-platform-image.yml"
@@ -45,35 +45,35 @@ def test_it_returns_when_every_run_that_was_queued_before_has_ended(github: GitH
     world.tell("switch", run_seconds=3600)
     run_id = queue(world)
     github.clock.meanwhile = lambda: world.act("finish_run", run_id=run_id)
-    evidence = consumer(github).reload([written_now(world)], MemoryJournal())
+    evidence = consumer(github).reload([written_now(world)], MemoryCheckpoint())
     assert evidence["drained"] == [run_id]
     assert world.github("GET", f"/repos/{REPOSITORY}/actions/runs/{run_id}").json()["status"] == "completed"
-    assert consumer(github).done(evidence) == "1 run queued before the write ended"
+    assert consumer(github).summary(evidence) == "1 run queued before the write ended"
 
 
 def test_where_no_run_is_under_way_one_question_is_enough(github: GitHubConnection, world: Visitor) -> None:
-    evidence = consumer(github).reload([written_now(world)], MemoryJournal())
+    evidence = consumer(github).reload([written_now(world)], MemoryCheckpoint())
     assert evidence["drained"] == []
-    assert consumer(github).done(evidence) == "no run was queued before the write"
+    assert consumer(github).summary(evidence) == "no run was queued before the write"
     assert requests(world)[1:] == ["GET /actions/runs"]
 
 
 def test_the_time_of_the_write_is_githubs_own(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, {"total_count": 0, "workflow_runs": []})
     moment = START - timedelta(hours=3)
-    assert consumer(scripted).reload([written(moment)], MemoryJournal())["before"] == moment.isoformat()
+    assert consumer(scripted).reload([written(moment)], MemoryCheckpoint())["before"] == moment.isoformat()
     assert "created=2026-09-17T09%3A00%3A00Z..2026-11-21T09%3A00%3A00Z" in script.asked[0]
 
 
 def test_a_copy_without_a_date_counts_from_when_it_was_recorded(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, {"total_count": 0, "workflow_runs": []})
     item = Written("github", {"repository": REPOSITORY}, {}, START)
-    assert consumer(scripted).reload([item], MemoryJournal())["before"] == START.isoformat()
+    assert consumer(scripted).reload([item], MemoryCheckpoint())["before"] == START.isoformat()
 
 
 def test_copies_elsewhere_do_not_concern_it(scripted: GitHubConnection, script: Scripted) -> None:
     elsewhere = [Written("fly", {"app": "molecule-cp"}, {}, START), written(repository="Molecule-AI/another")]
-    assert consumer(scripted).reload(elsewhere, MemoryJournal()) == {"drained": []}
+    assert consumer(scripted).reload(elsewhere, MemoryCheckpoint()) == {"drained": []}
     assert script.asked == []
 
 
@@ -84,7 +84,7 @@ def test_a_busy_repository_is_asked_for_each_status_that_is_not_the_end(
     for runs in ([run(7, "queued")], [run(8, "in_progress")], [], [], []):
         script.answer(200, {"total_count": len(runs), "workflow_runs": runs})
     script.answer(200, run(7)).answer(200, run(8))
-    assert consumer(scripted).reload([written()], MemoryJournal())["drained"] == [7, 8]
+    assert consumer(scripted).reload([written()], MemoryCheckpoint())["drained"] == [7, 8]
     asked = ["queued", "in_progress", "waiting", "pending", "requested"]
     assert [item.path.partition("status=")[2].partition("&")[0] for item in script.received[1:6]] == asked
 
@@ -92,7 +92,7 @@ def test_a_busy_repository_is_asked_for_each_status_that_is_not_the_end(
 def test_only_the_workflows_that_were_named_are_waited_for(scripted: GitHubConnection, script: Scripted) -> None:
     mine, other = run(7, "queued", path=".github/workflows/publish.yml@main"), run(8, "queued", path="ci.yml")
     script.answer(200, {"total_count": 2, "workflow_runs": [mine, other]}).answer(200, run(7, conclusion="failure"))
-    assert consumer(scripted, workflows=["publish.yml"]).reload([written()], MemoryJournal())["drained"] == [7]
+    assert consumer(scripted, workflows=["publish.yml"]).reload([written()], MemoryCheckpoint())["drained"] == [7]
 
 
 def test_pauses_grow_to_ten_seconds(scripted: GitHubConnection, script: Scripted, clock: VirtualClock) -> None:
@@ -100,7 +100,7 @@ def test_pauses_grow_to_ten_seconds(scripted: GitHubConnection, script: Scripted
     for _turn in range(8):
         script.answer(200, run(7, "in_progress"))
     script.answer(200, run(7))
-    consumer(scripted).reload([written()], MemoryJournal())
+    consumer(scripted).reload([written()], MemoryCheckpoint())
     assert clock.slept[:3] == [1, 1.5, 2.25]
     assert clock.slept[-2:] == [10, 10]
 
@@ -111,7 +111,7 @@ def test_a_run_that_does_not_end_is_named_with_its_state(scripted: GitHubConnect
         script.answer(200, run(7, "waiting"))
     script.answer(200, run(8))
     with pytest.raises(RotorError) as caught:
-        consumer(scripted, timeout=8).reload([written()], MemoryJournal())
+        consumer(scripted, timeout=8).reload([written()], MemoryCheckpoint())
     assert "1 run queued before the write did not end within 8 s: waiting (run 7, https://" in caught.value.message
     assert "approve or cancel" in caught.value.hint
 
@@ -129,8 +129,8 @@ def test_the_plan_says_how_many_runs_there_are(
 ) -> None:
     script.answer(200, repository()).answer(200, {"total_count": len(runs), "workflow_runs": runs})
     planned = consumer(scripted)
-    assert planned.sick() == []
-    assert planned.outlook() == [f"drain: {said}"]
+    assert planned.health_problems() == []
+    assert planned.preview() == [f"drain: {said}"]
 
 
 def test_outlook_asks_for_the_runs_of_githubs_now(
@@ -138,15 +138,15 @@ def test_outlook_asks_for_the_runs_of_githubs_now(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: START - timedelta(days=1))
     script.answer(404).answer(200, {"total_count": 0, "workflow_runs": []})
-    consumer(scripted).outlook()
+    consumer(scripted).preview()
     assert script.asked[0] == "GET /rate_limit"
     assert script.asked[1].endswith("..2026-11-21T12%3A00%3A00Z")
 
 
 def test_an_archived_repository_is_sick(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, repository(archived=True))
-    assert consumer(scripted).sick() == [f"github actions of {REPOSITORY}: the repository is archived"]
+    assert consumer(scripted).health_problems() == [f"github actions of {REPOSITORY}: the repository is archived"]
 
 
 def test_any_other_repository_is_well(github: GitHubConnection) -> None:
-    assert consumer(github).sick() == []
+    assert consumer(github).health_problems() == []

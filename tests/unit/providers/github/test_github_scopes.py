@@ -20,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.cl
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.consumer import GitHubActions
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.store import GitHubSecrets
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import START, MemoryJournal, Scripted, VirtualClock
+from tests.unit.core.doubles import START, MemoryCheckpoint, Scripted, VirtualClock
 from tests.unit.providers.github.asked import REPOSITORY, requests, run
 from tests.unit.providers.github.conftest import Connect
 
@@ -102,14 +102,14 @@ def test_who_gets_it_is_no_part_of_what_it_is() -> None:
     ],
 )
 def test_options_that_do_not_go_together_are_mistakes(container: dict[str, Any], mistake: str) -> None:
-    found = GitHubSecrets.mistakes(container, [NAME])
+    found = GitHubSecrets.validate(container, [NAME])
     assert [text for text in found if text.startswith(mistake)] == found
     assert found
 
 
 @pytest.mark.parametrize("container", PLACES.values())
 def test_places_have_no_mistakes(container: dict[str, Any]) -> None:
-    assert GitHubSecrets.mistakes(container, [NAME]) == []
+    assert GitHubSecrets.validate(container, [NAME]) == []
 
 
 # What is missing is not made, and what is hidden is not absent
@@ -241,7 +241,7 @@ def test_runs_are_drained_where_they_may_hold_the_old_value(
     world.tell("switch", run_seconds=0)
     before = requests(world)
     written = Written("github", container, {"keys": {NAME: {"updated_at": START.isoformat()}}}, START)
-    evidence = GitHubActions({"repository": REPOSITORY}, github, clock=clock).reload([written], MemoryJournal())
+    evidence = GitHubActions({"repository": REPOSITORY}, github, clock=clock).reload([written], MemoryCheckpoint())
     assert ("before" in evidence) is held
     assert (requests(world) != before) is held
 
@@ -253,7 +253,7 @@ def test_a_run_whose_job_has_not_started_does_not_hold_an_environments_old_value
     world.act("queue_run", repository=REPOSITORY, workflow="ci.yml")
     written = Written("github", IN_ENVIRONMENT, store.write(IN_ENVIRONMENT, NEW), github.now())
     consumer = GitHubActions({"repository": REPOSITORY, "timeout": 1}, github, clock=clock)
-    assert consumer.reload([written], MemoryJournal())["drained"] == []
+    assert consumer.reload([written], MemoryCheckpoint())["drained"] == []
 
 
 def test_a_job_that_started_before_holds_it_to_its_end(
@@ -268,4 +268,4 @@ def test_a_job_that_started_before_holds_it_to_its_end(
     for jobs in (started, later, waiting):
         script.answer(200, {"total_count": 1, "jobs": jobs})
     script.answer(200, run(7))
-    assert consumer.reload([written], MemoryJournal())["drained"] == [7]
+    assert consumer.reload([written], MemoryCheckpoint())["drained"] == [7]

@@ -120,8 +120,8 @@ def test_two_spellings_of_a_repository_are_one_container() -> None:
 
 @pytest.mark.parametrize("name", ["lower_case", "1ST", "WITH-DASH", "", "GITHUB_TOKEN"])
 def test_names_that_github_refuses_are_mistakes(name: str) -> None:
-    assert GitHubSecrets.mistakes(CONTAINER, [name, NAME])[0].startswith(f"{name}: GitHub keeps names")
-    assert GitHubSecrets.mistakes(CONTAINER, [NAME, "_UNDER_1"]) == []
+    assert GitHubSecrets.validate(CONTAINER, [name, NAME])[0].startswith(f"{name}: GitHub keeps names")
+    assert GitHubSecrets.validate(CONTAINER, [NAME, "_UNDER_1"]) == []
 
 
 @pytest.mark.parametrize("values", [{NAME: SecretValue("x" * 49153)}, {"bad-name": SecretValue("good-value")}])

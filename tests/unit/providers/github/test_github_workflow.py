@@ -23,7 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.ch
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.runs import Runs
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import START, MemoryJournal, Scripted, VirtualClock
+from tests.unit.core.doubles import START, MemoryCheckpoint, Scripted, VirtualClock
 from tests.unit.providers.github.asked import BASE, REPOSITORY, repository, requests, run
 from tests.unit.providers.github.conftest import Connect
 
@@ -41,17 +41,17 @@ def dispatched(run_id: int) -> dict[str, Any]:
 
 
 def test_the_very_run_that_it_started_is_the_evidence(github: GitHubConnection, world: Visitor) -> None:
-    journal = MemoryJournal()
-    evidence = check(github, ref="main", inputs={"reason": "rotation"}).run(NEW, journal)
+    checkpoint = MemoryCheckpoint()
+    evidence = check(github, ref="main", inputs={"reason": "rotation"}).run(NEW, checkpoint)
     assert evidence["conclusion"] == "success"
     assert evidence["html_url"].endswith(f"/actions/runs/{evidence['run_id']}")
     assert evidence.keys() == {"run_id", "html_url", "conclusion", "head_sha"}
-    assert journal.known == {"run_id": evidence["run_id"]}
+    assert checkpoint.known == {"run_id": evidence["run_id"]}
     assert requests(world)[:2] == [DISPATCH, f"GET /actions/runs/{evidence['run_id']}"]
 
 
 def test_without_a_ref_it_runs_on_the_default_branch(github: GitHubConnection, world: Visitor) -> None:
-    check(github).run(NEW, MemoryJournal())
+    check(github).run(NEW, MemoryCheckpoint())
     assert requests(world)[:2] == ["GET /", DISPATCH]
 
 
@@ -60,7 +60,7 @@ def test_a_bad_end_is_told_with_the_run_and_its_page(github: GitHubConnection, w
     with pytest.raises(
         CheckFailedError, match=rf'workflow {PUBLISH} of {REPOSITORY} concluded "failure" \(run \d+, https'
     ):
-        check(github).run(NEW, MemoryJournal())
+        check(github).run(NEW, MemoryCheckpoint())
 
 
 # Going on after a crash
@@ -68,29 +68,29 @@ def test_a_bad_end_is_told_with_the_run_and_its_page(github: GitHubConnection, w
 
 def test_a_resume_waits_for_the_run_that_was_started_before(github: GitHubConnection, world: Visitor) -> None:
     run_id = world.dispatch().json()["workflow_run_id"]
-    evidence = check(github).run(NEW, MemoryJournal({"run_id": run_id}))
+    evidence = check(github).run(NEW, MemoryCheckpoint({"run_id": run_id}))
     assert evidence["run_id"] == run_id
     assert requests(world).count(DISPATCH) == 1
 
 
 def test_after_a_bad_end_a_new_run_is_started(github: GitHubConnection, world: Visitor) -> None:
-    journal = MemoryJournal()
+    checkpoint = MemoryCheckpoint()
     world.tell("switch", failing_workflows=[PUBLISH])
     with pytest.raises(CheckFailedError):
-        check(github).run(NEW, journal)
-    bad = journal.known["run_id"]
+        check(github).run(NEW, checkpoint)
+    bad = checkpoint.known["run_id"]
     world.tell("switch", failing_workflows=[])
-    assert check(github).run(NEW, journal)["run_id"] != bad
+    assert check(github).run(NEW, checkpoint)["run_id"] != bad
 
 
 def test_a_recorded_run_that_ends_badly_now_is_told_first(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, run(7, "in_progress")).answer(200, run(7, conclusion="cancelled"))
     with pytest.raises(CheckFailedError, match='concluded "cancelled"'):
-        check(scripted).run(NEW, MemoryJournal({"run_id": 7}))
+        check(scripted).run(NEW, MemoryCheckpoint({"run_id": 7}))
 
 
 def test_a_recorded_run_that_was_deleted_is_started_anew(github: GitHubConnection) -> None:
-    assert check(github).run(NEW, MemoryJournal({"run_id": 1}))["conclusion"] == "success"
+    assert check(github).run(NEW, MemoryCheckpoint({"run_id": 1}))["conclusion"] == "success"
 
 
 def test_a_run_that_takes_too_long_is_told_and_remembered(
@@ -99,10 +99,10 @@ def test_a_run_that_takes_too_long_is_told_and_remembered(
     script.answer(200, dispatched(7))
     for _turn in range(9):
         script.answer(200, run(7, "queued"))
-    journal = MemoryJournal()
+    checkpoint = MemoryCheckpoint()
     with pytest.raises(CheckFailedError, match="did not end in time and is queued"):
-        check(scripted, ref="main", timeout=5, every="2s").run(NEW, journal)
-    assert journal.known == {"run_id": 7}
+        check(scripted, ref="main", timeout=5, every="2s").run(NEW, checkpoint)
+    assert checkpoint.known == {"run_id": 7}
     assert max(clock.slept) == 2
 
 
@@ -111,20 +111,20 @@ def test_a_run_that_takes_too_long_is_told_and_remembered(
 
 def test_a_lost_answer_is_resolved_by_finding_the_run(github: GitHubConnection, world: Visitor) -> None:
     world.tell("faults", provider="github", method="POST", path=".*dispatches", times=1, kind="reset_after")
-    assert check(github).run(NEW, MemoryJournal())["conclusion"] == "success"
+    assert check(github).run(NEW, MemoryCheckpoint())["conclusion"] == "success"
     assert requests(world).count(DISPATCH) == 1
 
 
 def test_a_lost_request_is_sent_again(github: GitHubConnection, world: Visitor) -> None:
     world.tell("faults", provider="github", method="POST", path=".*dispatches", times=1, kind="reset_before")
-    assert check(github).run(NEW, MemoryJournal())["conclusion"] == "success"
+    assert check(github).run(NEW, MemoryCheckpoint())["conclusion"] == "success"
     assert len(world.ask("state")["github"][REPOSITORY]["runs"]) == 1
 
 
 def test_a_server_that_tells_no_run_is_searched_for_it(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, repository()).answer(422).answer(204)
     script.answer(200, {"workflow_runs": []}).answer(200, {"workflow_runs": [run(8), run(9)]}).answer(200, run(9))
-    assert check(scripted).run(NEW, MemoryJournal())["run_id"] == 9
+    assert check(scripted).run(NEW, MemoryCheckpoint())["run_id"] == 9
     assert script.received[1].json == {"ref": "main", "return_run_details": True}
     assert script.received[2].json == {"ref": "main"}
     begun = "2026-11-21T11%3A59%3A59Z"  # a second before the second write, whose answer is dated at noon
@@ -151,18 +151,18 @@ def test_a_run_that_never_appears_is_reported(scripted: GitHubConnection, script
     for _turn in range(16):
         script.answer(200, {"workflow_runs": []})
     with pytest.raises(OutcomeUnknownError, match="no run appeared"):
-        check(scripted, ref="main").run(NEW, MemoryJournal())
+        check(scripted, ref="main").run(NEW, MemoryCheckpoint())
 
 
 def test_an_answer_without_the_run_is_unexpected(github: GitHubConnection, world: Visitor) -> None:
     world.tell("faults", provider="github", method="POST", path=".*dispatches", kind="ok_with_errors")
     with pytest.raises(UnexpectedAnswerError, match="without the run's id"):
-        check(github, ref="main").run(NEW, MemoryJournal())
+        check(github, ref="main").run(NEW, MemoryCheckpoint())
 
 
 def test_a_branch_that_does_not_exist_is_an_error(github: GitHubConnection) -> None:
     with pytest.raises(InvalidRequestError, match="on nowhere"):
-        check(github, ref="nowhere").run(NEW, MemoryJournal())
+        check(github, ref="nowhere").run(NEW, MemoryCheckpoint())
 
 
 # Before anything is minted
@@ -190,14 +190,14 @@ def test_a_missing_right_is_named(connect: Connect) -> None:
 
 
 def test_asked_for_health_it_starts_nothing(github: GitHubConnection, world: Visitor) -> None:
-    assert check(github).run(None, MemoryJournal()) == {}
+    assert check(github).run(None, MemoryCheckpoint()) == {}
     assert DISPATCH not in requests(world)
 
 
 def test_asked_for_health_a_disabled_workflow_fails(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(200, {"id": 1, "state": "disabled_inactivity"})
     with pytest.raises(CheckFailedError, match="disabled inactivity"):
-        check(scripted).run(None, MemoryJournal())
+        check(scripted).run(None, MemoryCheckpoint())
 
 
 def test_it_goes_by_the_workflows_name() -> None:

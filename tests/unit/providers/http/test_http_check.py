@@ -24,7 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.check import Http
 from tests.servers.fronts import EXPIRED, make_fronts
-from tests.unit.core.doubles import MemoryJournal, Scripted, ScriptedServer, VirtualClock
+from tests.unit.core.doubles import MemoryCheckpoint, Scripted, ScriptedServer, VirtualClock
 
 TOKEN = "token-of-the-http-check"
 NEW = Credential("tok_2", "rotor-2", {"token": SecretValue(TOKEN)})
@@ -44,7 +44,7 @@ def server() -> Iterator[Scripted]:
 
 def run(server: Scripted, clock: VirtualClock, credential: Credential | None = NEW, **options: Any) -> Evidence:
     options = {"url": f"{server.url}/health?key=hidden"} | options
-    return Http(options, None, clock=clock).run(credential, MemoryJournal())
+    return Http(options, None, clock=clock).run(credential, MemoryCheckpoint())
 
 
 def failure(server: Scripted, clock: VirtualClock, **options: Any) -> str:
@@ -223,11 +223,11 @@ def test_what_the_schema_cannot_say_is_found_beforehand() -> None:
         "header": {"Authorization": "Bearer ${token|upper}"},
         "json": {"id": "${", "fine": 5},
     }
-    url, header, field = Http.mistakes(options)
+    url, header, field = Http.validate(options)
     assert url.startswith("url: http://molecule-cp.fly.dev/health would send a credential in clear")
     assert header.startswith("header.Authorization: ")
     assert field.startswith("json.id: ")
-    assert Http.mistakes({"url": "https://molecule-cp.fly.dev/health"}) == []
+    assert Http.validate({"url": "https://molecule-cp.fly.dev/health"}) == []
 
 
 def test_it_goes_by_verb_host_and_path() -> None:

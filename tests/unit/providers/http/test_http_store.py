@@ -153,7 +153,7 @@ def test_a_body_is_what_the_description_makes_of_the_secrets(
     for _request in asked:
         script.answer(200, {})
     container = described(write=write)
-    assert HttpSecrets.mistakes(container, list(PAIR)) == []
+    assert HttpSecrets.validate(container, list(PAIR)) == []
     scripted().write(container, PAIR)
     assert script.asked == asked
     assert [item.json for item in script.received] == bodies
@@ -207,7 +207,7 @@ def test_evidence_is_found_where_the_description_says(
 ) -> None:
     script.answer(200, answer)
     container = {**SETTINGS, "read": read}
-    assert HttpSecrets.mistakes(container, [NAME]) == []
+    assert HttpSecrets.validate(container, [NAME]) == []
     assert scripted().observe(container, [NAME]) == {"keys": {NAME: {"version": 3}}}
 
 
@@ -324,7 +324,7 @@ def test_a_wrong_description_is_refused_before_anything_is_sent(
     scripted: Connect, script: Scripted, change: dict[str, Any], complaint: str
 ) -> None:
     container = {**SETTINGS, "write": {"body": BODY}, **change}
-    assert any(complaint in mistake for mistake in HttpSecrets.mistakes(container, [NAME]))
+    assert any(complaint in mistake for mistake in HttpSecrets.validate(container, [NAME]))
     failure(lambda: scripted().write(container, {NAME: SecretValue(VALUE)}), errors.InvalidRequestError)
     assert script.received == []
 
@@ -332,7 +332,7 @@ def test_a_wrong_description_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_name_that_leads_elsewhere_cannot_stand_in_a_path(name: str) -> None:
     container = described(write={"path": "/secrets/<key>", "body": {"value": "<value>"}})
-    assert HttpSecrets.mistakes(container, [name]) == [f"{name}: it cannot stand in a path"]
+    assert HttpSecrets.validate(container, [name]) == [f"{name}: it cannot stand in a path"]
 
 
 def test_without_a_description_of_it_nothing_is_deleted(scripted: Connect) -> None:

@@ -105,7 +105,7 @@ def test_what_the_server_keeps_is_taken(store: InfisicalSecrets, world: Visitor,
 
 
 def test_a_reference_to_another_secret_is_refused() -> None:
-    refused = InfisicalSecrets.refuses(FOLDER, value("${prod.backend.OTHER}"))
+    refused = InfisicalSecrets.reject_values(FOLDER, value("${prod.backend.OTHER}"))
     assert refused == ["API_KEY: Infisical takes ${…} for a reference to another secret"]
 
 
@@ -223,4 +223,4 @@ def test_a_secret_made_anew_is_another_one_although_its_version_is_the_same(
 
 def test_more_than_a_request_holds_is_refused() -> None:
     values = {f"KEY_{number}": SecretValue(f"{number}" * 300_000) for number in range(4)}
-    assert InfisicalSecrets.refuses(FOLDER, values)[-1].endswith("Infisical takes no request of more than 1 MiB")
+    assert InfisicalSecrets.reject_values(FOLDER, values)[-1].endswith("Infisical takes no request of more than 1 MiB")

@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.random.issuer import RandomValues
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.random import RandomValues
 
 
 def mint(**options: Any) -> str:
@@ -58,9 +58,9 @@ def test_no_two_are_alike(shape: str) -> None:
 
 
 def test_a_size_makes_no_sense_where_the_format_has_its_own() -> None:
-    assert RandomValues.mistakes({"format": "uuid", "bytes": 32}, None) == ["bytes: format uuid has a size of its own"]
-    assert RandomValues.mistakes({"format": "fernet"}, None) == []
-    assert RandomValues.mistakes({"bytes": 64}, None) == []
+    assert RandomValues.validate({"format": "uuid", "bytes": 32}, None) == ["bytes: format uuid has a size of its own"]
+    assert RandomValues.validate({"format": "fernet"}, None) == []
+    assert RandomValues.validate({"bytes": 64}, None) == []
 
 
 def test_nobody_else_knows_it() -> None:

@@ -24,7 +24,7 @@ def test_a_document_is_named_by_mount_and_path() -> None:
 @pytest.mark.parametrize("path", ["/agenticverz/database", "agenticverz/database/", "agenticverz//database"])
 def test_slashes_make_no_other_document(path: str) -> None:
     assert VaultSecrets.identity({"path": path, "mount": "/secret/"}) == VaultSecrets.identity(DATABASE)
-    assert VaultSecrets.mistakes({"path": path}, ["A"]) == []
+    assert VaultSecrets.validate({"path": path}, ["A"]) == []
 
 
 def test_slashes_lead_to_the_same_document(kv: Place) -> None:
@@ -47,7 +47,7 @@ def test_slashes_lead_to_the_same_document(kv: Place) -> None:
     ],
 )
 def test_a_path_that_cannot_be_meant_is_a_mistake(container: dict[str, str], mistake: str) -> None:
-    (found,) = VaultSecrets.mistakes(container, ["A"])
+    (found,) = VaultSecrets.validate(container, ["A"])
     assert mistake in found
 
 
@@ -55,11 +55,11 @@ def test_a_path_that_cannot_be_meant_is_a_mistake(container: dict[str, str], mis
     "container", [{"path": "data"}, {"path": "database/data"}, {"path": "data/a", "version": 1}, {"path": "a..b/c"}]
 )
 def test_a_path_that_only_looks_like_it_is_none(container: dict[str, str]) -> None:
-    assert VaultSecrets.mistakes(container, ["A"]) == []
+    assert VaultSecrets.validate(container, ["A"]) == []
 
 
 def test_a_name_that_would_be_altered_on_the_way_is_refused_before_it_is_sent(kv: Place, proxy: Proxy) -> None:
-    assert VaultSecrets.mistakes(kv.container, ["\udcff", "ä"]) == [
+    assert VaultSecrets.validate(kv.container, ["\udcff", "ä"]) == [
         r"'\udcff': it has what is no text, and would be altered"
     ]
     with pytest.raises(InvalidRequestError, match="nothing was sent"):

@@ -24,7 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, ConflictError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http import HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from ansible_collections.rotor.secrets.plugins.module_utils._core.references import SCHEMA as CREDENTIAL
 
 _TEXT = {"type": "string", "minLength": 1, "description": "A name."}

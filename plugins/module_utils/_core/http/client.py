@@ -1,0 +1,366 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way to speak HTTP: one pooled ``requests`` session for a connection, shared by all threads.
+
+Timeouts always, and :mod:`.limits` of what is read. What is idempotent is retried with jitter; a request that changes
+something and gets no answer is an :class:`OutcomeUnknownError`, for the caller to resolve by reading back. Redirects
+never carry a credential to another origin. Errors say verb, address, status and request id; never a body, never a
+header.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from .. import errors
+from ..clock import Clock
+from ..deps import library
+from ..outside_text import NAME, printable
+from . import certificates, limits, wire
+from .budget import SAFE, Budget
+from .proxies import is_loopback, proxies_for
+from .shapes import Shape, checked
+
+VERSION = "0.1.0"
+_TRANSIENT = (429, 502, 503, 504)
+_BY_STATUS: dict[int, type[errors.RotorError]] = {
+    400: errors.InvalidRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    412: errors.ConflictError,
+    422: errors.InvalidRequestError,
+    429: errors.RateLimitedError,
+}
+_ATTEMPTS = 5
+_SECONDARY_PAUSE = 60.0
+_YEARS = (2000, 2200)
+"""Between which a server's date lies; what is compared with another one stays within the calendar."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with a status that the caller expected."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    where: str
+    url: str
+
+    @property
+    def json(self) -> Any:
+        """The parsed body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
+        return limits.document(self.text, f"{self.where} answered {self.status}", self.status)
+
+    def shaped(self, shape: Shape) -> Any:
+        """The parsed body, if it has this shape; UnexpectedAnswerError otherwise."""
+        return checked(self.json, shape, f"{self.where} answered {self.status}", self.status)
+
+    @property
+    def date(self) -> datetime:
+        """The server's time, our own where it sends none that can be true."""
+        return _date(self.headers.get("Date", "")) or datetime.now(UTC)
+
+
+class HttpClient:
+    """Requests to one base URL with one credential."""
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        authorization: Callable[[], str] | None,
+        *,
+        clock: Clock,
+        run: str = "",
+        headers: Mapping[str, str] | None = None,
+        request_id_header: str = "x-request-id",
+        attempts: int = _ATTEMPTS,
+        redirects: bool = True,
+        budget: Budget | None = None,
+        ca_cert: str | None = None,
+    ) -> None:
+        """``authorization`` gives the value of the Authorization header at the moment of each request.
+
+        ``redirects=False`` takes a redirect as an answer like any other. Every request takes a turn in ``budget``,
+        which several clients of one account may share. ``ca_cert`` is a file of certificates to trust instead of the
+        usual ones.
+        """
+        self.base_url = checked_url(base_url)
+        self._system = system
+        self._clock = clock
+        self._request_id_header = request_id_header
+        self._attempts = attempts
+        self._redirects = redirects
+        self._budget = budget or Budget(clock)
+        self._session = library("requests").Session()
+        self._session.trust_env = False  # neither .netrc, nor a proxy to loopback
+        self._session.proxies = dict(proxies_for(self.base_url))
+        self._session.verify = certificates.trusted(ca_cert)
+        self._session.get_redirect_target = lambda _reply: None  # requests would read the redirect's body to look ahead
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, wire.adapter())
+        self._session.headers.update(headers or {})
+        self._session.headers["Accept-Encoding"] = limits.ENCODING
+        self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
+        self._session.auth = _authorizer(authorization)
+        self._dated: tuple[datetime, float] | None = None
+        """The last ``Date`` of the server, and our monotonic clock when it came."""
+
+    def server_time(self) -> datetime | None:
+        """Return the server's time, by its last ``Date`` and what has passed since; None before it has sent one."""
+        if self._dated is None:
+            return None
+        date, heard = self._dated
+        return date + timedelta(seconds=self._clock.monotonic() - heard)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        ok: tuple[int, ...] = (200,),
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        reads: bool = False,
+        timeout: float = 30,
+    ) -> Answer:
+        """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
+
+        What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
+
+        ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
+        that a second sending does no harm; reading is, anything else is not unless the caller knows better. ``reads``
+        says that this POST changes nothing, so that nothing can be unknown after a failure.
+        """
+        reads = reads or method in SAFE
+        harmless = reads if idempotent is None else idempotent
+        doubt = False
+        url = self._url(path, doing)
+        where = f"{doing}: {method} {_address(url)}"
+        for attempt in range(1, self._attempts + 1):
+            self._clock.check()
+            try:
+                with wire.watch(fresh=not harmless) as transmission:
+                    answer = self._send(
+                        transmission, method, url, where, params=params, json=body, headers=headers, timeout=timeout
+                    )
+            except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
+                doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
+                final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)
+                if final or (doubt and not harmless):
+                    raise _failure(error, doubt) from None
+                self._clock.sleep(_backoff(attempt))
+                continue
+            except errors.UnreadableAnswerError as error:
+                if reads:
+                    raise
+                raise errors.OutcomeUnknownError(error.message) from None
+            except errors.RateLimitedError as error:  # said by the budget: this attempt was not sent
+                raise _failure(error, doubt) from None
+            self._note_date(answer)
+            if answer.status in ok:
+                return answer
+            doubt = doubt or (not reads and answer.status >= 500)
+            pause = self._pause(answer, attempt, harmless)
+            if pause is not None and throttled(answer):
+                self._budget.hold(pause)
+            if pause is None or attempt == self._attempts:
+                raise _failure(self._error(answer), doubt)
+            if not throttled(answer):
+                self._clock.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _note_date(self, answer: Answer) -> None:
+        if date := _date(answer.headers.get("Date", "")):
+            self._dated = date, self._clock.monotonic()
+
+    def _url(self, path: str, doing: str) -> str:
+        url = path if "://" in path else self.base_url + path
+        try:
+            there = origin(url)
+        except ValueError:
+            there = "an address that cannot be read"
+        if there != origin(self.base_url):
+            raise errors.UnexpectedAnswerError(
+                f"{doing}: {self._system} pointed from {origin(self.base_url)} to another host, {there}",
+                hint="The credential was not sent there. Check the connection's URL",
+            )
+        return url
+
+    def _send(self, transmission: wire.Transmission, method: str, url: str, where: str, **options: Any) -> Answer:
+        requests, urllib3 = library("requests"), library("urllib3")
+        timeout = (10, options.pop("timeout"))
+        try:
+            for _hop in range(4):
+                with (
+                    self._budget.turn(method, urlsplit(url).path) as heard,
+                    limits.allowance(where, timeout[1]),
+                ):
+                    reply = self._session.request(
+                        method, url, allow_redirects=False, timeout=timeout, stream=True, **options
+                    )
+                    text = limits.text(reply, where)
+                    answer = Answer(reply.status_code, reply.headers, text, where, url)
+                    heard(answer.headers, answer.date.timestamp())
+                if not (reply.is_redirect and method in SAFE and self._redirects):
+                    break
+                url = self._url(_joined(url, reply.headers["Location"]), where)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _no_answer(error, transmission, where, timeout) from None
+        return answer
+
+    def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
+        """Seconds until the next attempt; None if there is to be none."""
+        if not throttled(answer):
+            return _backoff(attempt) if harmless and answer.status in _TRANSIENT else None
+        asked = _asked_pause(answer)  # refused before it had an effect, whatever the verb
+        if asked is None:
+            return _SECONDARY_PAUSE * 2 ** (attempt - 1) if _is_secondary(answer) else _backoff(attempt)
+        return asked if asked <= self._budget.patience else None
+
+    def _error(self, answer: Answer) -> errors.RotorError:
+        status = answer.status
+        request_id = printable(answer.headers.get(self._request_id_header, ""), NAME)
+        said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
+        kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
+        hint = ""
+        if throttled(answer):
+            kind = errors.RateLimitedError
+            asked = _asked_pause(answer)
+            hint = f"Run again in {asked:.0f} s, as it asks" if asked else "Run again in a minute"
+        elif status >= 500:
+            kind = errors.UnavailableError
+        elif 300 <= status < 400:
+            hint = "A redirect was not followed, so that the credential stays here. Check the connection's URL"
+        elif status == 403 and "X-Accepted-GitHub-Permissions" in answer.headers:
+            hint = f"It needs the permission {answer.headers['X-Accepted-GitHub-Permissions']}"
+        return kind(said, hint=hint, status=status, request_id=request_id)
+
+
+def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
+    """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
+    if doubt:
+        return errors.in_doubt(error)
+    if isinstance(error, errors.OutcomeUnknownError):
+        return errors.UnavailableError(error.message, hint=error.hint)
+    return error
+
+
+def _no_answer(
+    error: Exception, transmission: wire.Transmission, where: str, timeout: tuple[float, float]
+) -> errors.RotorError:
+    """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
+    exceptions = library("requests").exceptions
+    late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
+    if transmission.sent:
+        if isinstance(error, (exceptions.ContentDecodingError, ValueError)):
+            return errors.UnexpectedAnswerError(f"{where}: the answer cannot be read ({type(error).__name__})")
+        what = f"no answer within {timeout[1]:.0f} s" if late else "the connection broke before a whole answer"
+        return errors.OutcomeUnknownError(f"{where}: {what}")
+    if refused := wire.refused_certificate(error):
+        why, hint = refused
+        return errors.UntrustedServerError(f"{where}: the server's certificate is refused: {why}", hint=hint)
+    if late:
+        return errors.UnavailableError(f"{where}: no connection within {timeout[0]} s")
+    if isinstance(error, ValueError):
+        return errors.InvalidRequestError(f"{where}: it cannot be sent ({type(error).__name__})")
+    return errors.UnavailableError(f"{where}: cannot connect ({wire.reason(error)})")
+
+
+def checked_url(url: str) -> str:
+    """The URL without its trailing slash; plain http is for loopback only."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port  # urlsplit looks at the port only when asked
+    except ValueError:
+        raise errors.ConfigurationError("that is not an https:// address") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise errors.ConfigurationError(f"{_address(url)} is not an https:// address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise errors.ConfigurationError(
+            f"{_address(url)} would send a credential in clear", hint="Use https://; plain http is for loopback only"
+        )
+    return url.rstrip("/")
+
+
+def origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or {'http': 80, 'https': 443}.get(parts.scheme)}"
+
+
+def throttled(answer: Answer) -> bool:
+    """429, and the 403 with which GitHub says the same (docs: rate limits for the REST API)."""
+    if answer.status == 429:
+        return True
+    spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
+    return answer.status == 403 and (spent or _is_secondary(answer))
+
+
+def _is_secondary(answer: Answer) -> bool:
+    """GitHub's limit on bursts may come without any header; then its text is all there is."""
+    return answer.status in (403, 429) and "secondary rate limit" in answer.text
+
+
+def _asked_pause(answer: Answer) -> float | None:
+    """Seconds, as Retry-After or GitHub's headers say them; what cannot be read asks for nothing."""
+    after = answer.headers.get("Retry-After", "")
+    seconds, moment = limits.number(after), _date(after)
+    if seconds is not None:
+        return float(seconds)
+    if moment:
+        return max((moment - answer.date).total_seconds(), 1.0)
+    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
+    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(reset - answer.date.timestamp(), 1.0)
+    return None
+
+
+def _date(header: str) -> datetime | None:
+    """A moment as HTTP writes it; None for what is none, or lies centuries away."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def _backoff(attempt: int) -> float:
+    return random.uniform(0.5, 1) * min(2 ** (attempt - 1), 30)  # noqa: S311 - jitter
+
+
+def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:
+    """As ``auth`` of the session, so that a .netrc never takes its place."""
+
+    def authorize(request: Any) -> Any:
+        if authorization:
+            request.headers["Authorization"] = authorization()
+        return request
+
+    return authorize
+
+
+def _address(url: str) -> str:
+    """The URL without its query and without anything before an @."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clocks by which a grace is measured, as pure functions: ours, the issuer's and the ledger database's.
+
+A revoke that waits for a time waits until every clock says that it has come: a clock can only delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ....module_utils._core import durations
+from ....module_utils._core.contracts import Overlap, Traits
+from ....module_utils._core.errors import RotorError
+from ..secret_map.model import Secret
+
+MOST_APART = timedelta(minutes=5)
+ADVICE = "Set this controller's clock right (NTP), or see why the other one is wrong, and run again"
+
+
+class NotYetError(RotorError):
+    """Another clock than ours says that a grace is not over."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message, hint="A run after that time goes on")
+        self.until = until
+        """By our clock."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a clock that is not ours says."""
+
+    whose: str
+    now: datetime
+    ends: datetime | None = None
+    """When the grace is over by this clock; None where its beginning was not read off it."""
+
+
+def waits(secret: Secret, traits: Traits) -> bool:
+    """Whether an old credential is revoked after a grace that is to be measured; after a compromise it is not."""
+    compromised = secret.guard is not None and secret.guard.allow == "compromised"
+    return bool(secret.revoke.after) and not traits.ends_the_old and not compromised
+
+
+def ends_by_itself(traits: Traits) -> bool:
+    """Whether the provider ends an old credential after a time that is to be measured."""
+    return traits.ends_the_old and traits.overlap is Overlap.TIMED
+
+
+def apart(ours: datetime, readings: Iterable[Reading]) -> list[str]:
+    """Say of each clock that differs from ours by more than :data:`MOST_APART` by how much."""
+    found = []
+    for reading in readings:
+        ahead = ours - reading.now
+        if abs(ahead) > MOST_APART:
+            length = durations.show(timedelta(seconds=round(abs(ahead).total_seconds())))
+            found.append(f"this controller's clock is {length} {'ahead of' if ahead > timedelta() else 'behind'} "
+                         f"that of {reading.whose}")  # fmt: skip
+    return found
+
+
+def demand_over(name: str, ours: datetime, readings: Iterable[Reading]) -> None:
+    """RotorError unless every clock says that the grace of the credential ``name`` is over, and they agree."""
+    readings = list(readings)
+    if problems := apart(ours, readings):
+        raise RotorError(
+            f"{name} is not ended, since nobody can tell whether its time is over: {'; '.join(problems)}", hint=ADVICE
+        )
+    left = [(reading.ends - reading.now, reading.whose) for reading in readings if reading.ends]
+    longest, whose = max(left, default=(timedelta(), ""))
+    if longest > timedelta():
+        until = ours + longest
+        raise NotYetError(f"{name} lives on until {until:%Y-%m-%d %H:%M:%S}Z, by the clock of {whose}", until)

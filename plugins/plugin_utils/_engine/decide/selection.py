@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which secrets a run works on, and what it is to do with each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from ....module_utils._core import durations
+from ....module_utils._core.contracts import Listed
+from ....module_utils._core.errors import ConfigurationError
+from ....module_utils._core.outside_text import NAME, printable
+from ..secret_map.model import Secret, SecretMap
+from . import rule
+from .state import CredentialRow, CredentialState, Origin, SecretState
+
+WHERE = ("store", "connection", "consumer", "owner", "environment")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the person who started the run asked for: the role's ``rotate_*`` variables."""
+
+    only: tuple[str, ...] = ()
+    where: Mapping[str, str] | None = None
+    environments: tuple[str, ...] = ()
+    force: bool = False
+    rollback: bool = False
+    confirm: tuple[str, ...] = ()
+    reason: str = ""
+    adopt: Mapping[str, str] | None = None
+    """Secret -> the provider's id of the credential in use."""
+    forget: tuple[str, ...] = ()
+    max_failures: int = 1
+
+    @property
+    def named(self) -> bool:
+        """Whether secrets were picked, so that what is unknown or not due counts too."""
+        return bool(self.only or self.where)
+
+
+@dataclass(frozen=True)
+class Due:
+    """``fresh``, ``due``, ``unfinished`` or ``unknown``, and why in words."""
+
+    status: str
+    why: str
+
+
+def check_names(options: RunOptions, known: Iterable[str]) -> None:
+    """ConfigurationError for a name that no map has; with the nearest one."""
+    known = list(known)
+    for option, names in (
+        ("rotate_only", options.only),
+        ("rotate_confirm", options.confirm),
+        ("rotate_adopt", options.adopt or {}),
+    ):
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=_meant(name, known))
+    for key in options.where or {}:
+        if key not in WHERE:
+            raise ConfigurationError(f"rotate_where: unknown criterion {key}", hint=_meant(key, WHERE))
+
+
+def check_reach(options: RunOptions, secret_map: SecretMap) -> None:
+    """ConfigurationError for what no secret has: a slip must neither pass for "nothing to do" nor widen a run."""
+    attributes = [_attributes(secret, secret_map) for secret in secret_map.secrets.values()]
+    asked = [("rotate_where", key, str(value)) for key, value in (options.where or {}).items()]
+    asked += [("rotate_environments", "environment", name) for name in options.environments]
+    for option, key, value in asked:
+        known = {one for found in attributes for one in found[key] if one}
+        if value not in known and (known or not options.only):
+            raise ConfigurationError(f"{option}: no secret has the {key} {value}", hint=_meant(value, known))
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    near = get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known) or 'none'}"
+
+
+def picked_by(options: RunOptions, secret: Secret, secret_map: SecretMap) -> bool:
+    """Whether the run's criteria reach this secret at all."""
+    if options.only and secret.name not in options.only:
+        return False
+    return all(str(value) in _attributes(secret, secret_map)[key] for key, value in (options.where or {}).items())
+
+
+def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
+    connections = {copy.store for copy in secret.copies}
+    consumers = set(secret.consumers)
+    used = (
+        connections
+        | {secret.issuer.connection or ""}
+        | {secret_map.consumers[name].connection or "" for name in consumers}
+    )
+    return {
+        "store": connections,
+        "connection": used,
+        "consumer": consumers,
+        "owner": {secret.owner},
+        "environment": {step.environment or "" for step in secret.steps},
+    }
+
+
+def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
+    """Whether a new credential is wanted, by the ledger alone."""
+    current = state.current
+    if state.pending or state.intent("mint") or (current is None and _has_orphan(state)):
+        return Due("unfinished", "a rotation is under way")
+    if current is None:
+        return Due("unknown", "this ledger knows no credential of it")
+    since = current.minted_at
+    age = f"{durations.show(_rounded(now - since))} old" if since else "of unknown age"
+    if secret.max_age is not None and since is not None and now - since > secret.max_age:
+        return Due("due", f"{age}, limit {durations.show(secret.max_age)}")
+    if current.origin is Origin.ADOPTED:
+        return Due("unknown", f"{age}, adopted, never rotated by this ledger")
+    missing = ", ".join(copy.label for copy in secret.copies if not rule.holds(state, copy, current.id))
+    if missing and not current.has_value:
+        return Due("due", f"new in the map: {missing}; the value in use is not kept")
+    if missing:
+        return Due("unfinished", f"new in the map: {missing}")
+    if any(row.alive and row.locatable and row.id != current.id for row in state.credentials):
+        return Due("unfinished", "an older credential has yet to be revoked")
+    return Due("fresh", age)
+
+
+def _has_orphan(state: SecretState) -> bool:
+    return any(row.alive and row.origin is Origin.ORPHAN for row in state.credentials)
+
+
+def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
+    """Whether this run is to mint, given what is due and what was asked for."""
+    if options.rollback or state.pending:
+        return False
+    if state.intent("mint") or due.status == "due" or (due.status == "unfinished" and state.current is None):
+        return True
+    return options.force or (due.status == "unknown" and options.named)
+
+
+def guard_problem(secret: Secret, options: RunOptions) -> str | None:
+    """Why a guarded secret is left alone."""
+    guard = secret.guard
+    if guard is None or options.rollback:
+        return None
+    if secret.name not in options.confirm:
+        return f"it is guarded ({guard.reason}): confirm with -e rotate_confirm={secret.name}"
+    if guard.allow == "compromised" and not options.reason:
+        return f"it is guarded ({guard.reason}): only after a compromise; say which with -e rotate_reason='…'"
+    return None
+
+
+def named_credential(secret: Secret, options: RunOptions) -> str | None:
+    """The provider's id that a person gave for the credential in use before this ledger knew any."""
+    return (options.adopt or {}).get(secret.name) or secret.current_id
+
+
+def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: Listed | None) -> SecretState:
+    """The state after that credential is adopted; the very same state if the ledger has met it before."""
+    if any(row.provider_id == provider_id for row in state.credentials):
+        return state
+    row = CredentialRow(
+        id=(state.newest or 0) + 1,
+        secret=secret.name,
+        name=printable(listed.name, NAME) if listed else provider_id,
+        provider_id=provider_id,
+        state=CredentialState.PREVIOUS if state.current else CredentialState.CURRENT,
+        origin=Origin.ADOPTED,
+        fingerprint=None,
+        sealed={},
+        facts={},
+        baseline={name: {} for name in sorted(secret.places)},
+        minted_at=listed.created_at if listed else None,
+    )
+    return replace(state, credentials=(*state.credentials, row))
+
+
+def _rounded(age: Any) -> Any:
+    return age - (age % durations.parse("1d")) if age.days else age
+
+
+def waves(names: list[str]) -> list[list[str]]:
+    """Up to ten go at once; more go in growing waves: 1, then 10, then the rest."""
+    if len(names) <= 10:
+        return [names] if names else []
+    return [names[:1], names[1:11], names[11:]]

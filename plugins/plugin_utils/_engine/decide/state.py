@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ledger knows of one secret, as plain data: the planner reads this and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CredentialState(StrEnum):
+    PENDING = "pending"  # minted, not yet proven everywhere
+    CURRENT = "current"  # proven everywhere
+    PREVIOUS = "previous"  # replaced, still valid
+    ABANDONED = "abandoned"  # an orphan, or rolled back
+    REVOKED = "revoked"
+
+
+class Origin(StrEnum):
+    MINTED = "minted"
+    ADOPTED = "adopted"
+    ORPHAN = "orphan"  # its mint's answer was lost
+
+
+class IntentState(StrEnum):
+    OPEN = "open"  # about to be made; after a crash: nobody knows
+    WAITING = "waiting"  # Ansible is to do it, on a host
+    DONE = "done"
+    FAILED = "failed"  # certainly without effect
+    UNKNOWN = "unknown"  # sent, and no answer came
+
+
+@dataclass(frozen=True)
+class CredentialRow:
+    id: int
+    secret: str
+    name: str
+    provider_id: str | None
+    state: CredentialState
+    origin: Origin
+    fingerprint: str | None
+    sealed: Mapping[str, str]
+    facts: Mapping[str, str]
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Copy id -> evidence, as it was before this credential was minted.
+
+    Of an adopted one: every copy and consumer of the map that it was named in, which had it without a mark of ours.
+    """
+    minted_at: datetime | None = None
+    in_force_since: datetime | None = None
+    """The first moment at which its provider may have taken it, where that is the old one's end."""
+    in_force_at: datetime | None = None
+    """When the provider's answer said so."""
+    in_force_by_issuer: datetime | None = None
+    in_force_by_database: datetime | None = None
+    """The same by other clocks than ours, where they were read."""
+    old_ends_at: datetime | None = None
+    """When the provider ends the one before it, at the earliest; None where that is at once."""
+    accepted_at: datetime | None = None
+    """When the provider was last seen to accept it."""
+    accepted_in: str | None = None
+    """The run that saw it."""
+    closed_at: datetime | None = None
+    closed_by_issuer: datetime | None = None
+    """``closed_at`` by the issuer's clock; None where that was not asked, or tells no time."""
+    closed_by_database: datetime | None = None
+    """``closed_at`` by the clock of the ledger's database server; None for a file."""
+    revoked_at: datetime | None = None
+    proof: str | None = None
+
+    @property
+    def has_value(self) -> bool:
+        return bool(self.sealed)
+
+    @property
+    def alive(self) -> bool:
+        return self.state is not CredentialState.REVOKED
+
+    @property
+    def locatable(self) -> bool:
+        """Whether it can be revoked at all: of a mint that cannot be found nothing is known but the name."""
+        return self.origin is not Origin.ORPHAN or self.provider_id is not None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Which credential a copy holds, a consumer runs on or a check has proven, with the evidence and since when."""
+
+    credential: int
+    evidence: Mapping[str, Any]
+    at: datetime
+    label: str = ""
+    keys: Mapping[str, str] | None = None
+    """Of a copy: which keys were written, and from which templates."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    id: int
+    run: str
+    kind: str
+    target: str
+    credential: int | None
+    state: IntentState
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+    @property
+    def baseline(self) -> Mapping[str, Any]:
+        """Of a mint: copy id -> evidence, as it was before."""
+        return self.progress.get("baseline", {})
+
+    @property
+    def unresolved(self) -> bool:
+        return self.state in (IntentState.OPEN, IntentState.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class SecretState:
+    credentials: tuple[CredentialRow, ...] = ()
+    """Oldest first."""
+    holdings: Mapping[str, Mark] = field(default_factory=dict)
+    """By copy id; also copies that have left the map."""
+    running: Mapping[str, Mark] = field(default_factory=dict)
+    """By consumer."""
+    proofs: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
+    """By step and check key."""
+    intents: tuple[Intent, ...] = ()
+    """The unresolved and the waiting ones, oldest first."""
+
+    looks: Mapping[str, Intent] = field(default_factory=dict)
+    """Copy id -> the newest look at a copy on a host; its progress is the evidence."""
+    distributed: frozenset[int] = frozenset()
+    """Credentials that a write may ever have put somewhere."""
+
+    def credential(self, row: int | None) -> CredentialRow | None:
+        return next((credential for credential in self.credentials if credential.id == row), None)
+
+    def _newest(self, *states: CredentialState) -> CredentialRow | None:
+        return next((row for row in reversed(self.credentials) if row.state in states), None)
+
+    @property
+    def pending(self) -> CredentialRow | None:
+        return self._newest(CredentialState.PENDING)
+
+    @property
+    def current(self) -> CredentialRow | None:
+        return self._newest(CredentialState.CURRENT)
+
+    @property
+    def in_use(self) -> CredentialRow | None:
+        """The one to be replaced: the current one, or what a person has named since then."""
+        return self._newest(CredentialState.CURRENT, CredentialState.PREVIOUS) if self.current else None
+
+    @property
+    def newest(self) -> int | None:
+        """The youngest row of all, whatever became of it."""
+        return self.credentials[-1].id if self.credentials else None
+
+    def intent(self, kind: str, target: str = "") -> Intent | None:
+        """The unresolved intent of that kind, if any."""
+        matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
+        return next(matching, None)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
+
+    secret: str
+    mint: bool = False
+    """Whether a new credential is wanted, if none was minted after ``base``."""
+    base: int | None = None
+    rollback: bool = False
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
+    moved: tuple[str, ...] = ()
+    """Copies of which that cannot be said: somebody has changed them since."""
+    why: str = ""
+    run: str = ""
+    """Whose look at a copy on a host counts; what another run saw may have changed."""
+
+
+def target_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
+    if order.rollback:
+        return state.current
+    if state.pending:
+        return state.pending
+    minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
+    return None if order.mint and not any(minted_since) else state.current
+
+
+def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
+    """What stands in the place of an older credential: until there is a new one, it is the current one."""
+    return target_of(state, order) or state.current

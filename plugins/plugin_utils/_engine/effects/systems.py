@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The map's parts brought to life: connections are opened once for each run, and only those in use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ....module_utils._core import references, registry
+from ....module_utils._core.clock import Clock
+from ....module_utils._core.contracts import Check, Connection, Consumer, Issuer, Store
+from ....module_utils._core.credential import SecretValue
+from ....module_utils._core.hosts import Host, HostConnection
+from ..ledger.writer import Ledger
+from ..secret_map import model
+
+
+class Systems:
+    """Builds stores, issuers, consumers and checks for a map; every thread of a run shares it."""
+
+    def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str, ledger: Ledger) -> None:
+        self._settings = connections
+        self._clock = clock
+        self._run = run
+        self._ledger = ledger
+        self.host: Host | None = None
+        """The one that Ansible is at work on, if it is."""
+        self._lock = threading.RLock()
+        self._connections: dict[str, Connection] = {}
+        self._stores: dict[str, Store] = {}
+        self._issuers: dict[str, Issuer] = {}
+        self._credentials: dict[str, list[SecretValue]] = {}
+
+    def connection(self, name: str) -> Connection:
+        with self._lock:
+            if name not in self._connections:
+                self._connections[name] = self._open(name)
+            return self._connections[name]
+
+    def own_values(self, name: str) -> list[SecretValue]:
+        """The credentials that a connection itself uses."""
+        self.connection(name)
+        return self._credentials[name]
+
+    def store(self, copy: model.Copy) -> Store:
+        with self._lock:
+            if copy.store not in self._stores:
+                kind, connection = registry.find("stores", copy.type), self.connection(copy.store)
+                more = {"fingerprint": self._ledger.fingerprints, "stamp": self._ledger.id}
+                self._stores[copy.store] = kind(connection, clock=self._clock, **more)
+            return self._stores[copy.store]
+
+    def issuer(self, secret: model.Secret) -> Issuer:
+        with self._lock:
+            if secret.name not in self._issuers:
+                self._issuers[secret.name] = self._part("issuers", secret.issuer)
+            return self._issuers[secret.name]
+
+    def consumer(self, part: model.Consumer) -> Consumer:
+        return self._part("consumers", part)
+
+    def check(self, part: model.Part) -> Check:
+        return self._part("checks", part)
+
+    def _part(self, kind: str, part: model.Part) -> Any:
+        connection = self.connection(part.connection) if part.connection else None
+        return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
+
+    def _open(self, name: str) -> Connection:
+        settings = {option: value for option, value in self._settings[name].items() if option != "type"}
+        kind = registry.find("connections", self._settings[name]["type"])
+        named = f"secret_connections.{name}.{{}}".format
+        options, self._credentials[name] = references.resolve_all(settings, kind, named)
+        opened: Connection = kind(options, clock=self._clock, run=self._run)
+        if isinstance(opened, HostConnection):
+            opened.host = self.host
+        return opened

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the ledger is: the variable ``secret_ledger``, its defaults, and the SQLite file or database behind it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ....module_utils._core import masking, references
+from ....module_utils._core.clock import Clock
+from ....module_utils._core.credential import SecretValue
+from ....module_utils._core.deps import library
+from ....module_utils._core.errors import ConfigurationError, LedgerError
+from . import postgres
+from .locks import FileLocks, Locks
+from .sealing import HOW_TO_MAKE_A_KEY, Sealer
+from .session_locks import SessionLocks
+from .writer import Ledger
+
+SQLITE = "sqlite:///"
+BUSY_SECONDS = 30.0
+"""How long one waits for another process's transaction."""
+OPTIONS = {"url", "password", "key", "allow_ephemeral"}
+DEFAULT_KEY = {"env": "ROTOR_LEDGER_KEY"}
+
+
+@dataclass(frozen=True)
+class LedgerAccess:
+    """An opened ledger with its locks."""
+
+    ledger: Ledger
+    locks: Locks
+    where: str
+
+
+def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> LedgerAccess:
+    """Open or make the ledger that ``secret_ledger`` names. ``readonly`` makes nothing: what is not there is empty."""
+    setting = setting or {}
+    if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
+        raise ConfigurationError(f"secret_ledger has the options {', '.join(sorted(OPTIONS))}, and no others")
+    sealer = Sealer(_key(setting))
+    if str(setting.get("url") or "").startswith(postgres.SCHEMES):
+        return _open_postgres(setting, sealer, clock, holder, readonly)
+    path = _path(setting)
+    with _telling(str(path), "It is no ledger, or damaged: restore it from a backup"):
+        engine = _engine(path, readonly)
+        _refuse_damaged(engine, path)
+        ledger = Ledger(engine, sealer, clock, readonly=readonly)
+    _tell_errors(engine, str(path))
+    return LedgerAccess(ledger, FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
+
+
+def _open_postgres(
+    setting: Mapping[str, Any], sealer: Sealer, clock: Clock, holder: str, readonly: bool
+) -> LedgerAccess:
+    password = setting.get("password")
+    known = None if password is None else references.resolve(password, "secret_ledger.password")
+    url = postgres.parse_url(str(setting["url"]), known)
+    where = postgres.label(url)
+    with _telling(where, "Is it there, and may you use it? Run again once it answers"):
+        engine = postgres.make_engine(url, holder, readonly)
+        postgres.refuse_lending(engine)
+        if readonly and not library("sqlalchemy").inspect(engine).has_table("meta"):
+            engine = _nothing()
+        ledger = Ledger(engine, sealer, clock, readonly=readonly)
+    _tell_errors(engine, where)
+    return LedgerAccess(ledger, SessionLocks(engine, ledger.id, clock, holder), where)
+
+
+@contextmanager
+def _telling(where: str, hint: str) -> Iterator[None]:
+    """What goes wrong while a ledger is opened, as an error that says which one."""
+    try:
+        yield
+    except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError, UnicodeError) as error:
+        said = _said(error)
+        if "statement pooling" in said:
+            raise postgres.lent() from None
+        raise ConfigurationError(f"the ledger {where} cannot be read: {said}", hint=hint) from None
+
+
+def _tell_errors(engine: Any, where: str) -> None:
+    """Whatever the database says goes up as a LedgerError: an effect that meets one is in doubt."""
+
+    @library("sqlalchemy").event.listens_for(engine, "handle_error")
+    def tell(context: Any) -> None:
+        hint = "Nothing more was begun with it. Run again: what was done is taken up from the ledger"
+        raise LedgerError(f"the ledger {where} failed: {_said(context.original_exception)}", hint=hint) from None
+
+
+def _said(error: BaseException) -> str:
+    """A database's own words, which may go on for lines; never the statement or its parameters."""
+    if isinstance(error, UnicodeError):  # SQLite has quoted what it cannot read, and Python cannot read it either
+        return "it is damaged"
+    text = error.message if isinstance(error, LedgerError) else str(getattr(error, "orig", None) or error)
+    return masking.scrub(text).partition("\n")[0]
+
+
+def _key(setting: Mapping[str, Any]) -> SecretValue:
+    try:
+        return references.resolve(setting.get("key", DEFAULT_KEY), "secret_ledger.key")
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, hint=HOW_TO_MAKE_A_KEY) from None
+
+
+def _path(setting: Mapping[str, Any]) -> Path:
+    url = setting.get("url") or f"{SQLITE}{_state_home() / 'rotor.secrets' / 'ledger.db'}"
+    if not isinstance(url, str) or not url.startswith(SQLITE):
+        raise ConfigurationError(
+            "secret_ledger.url is neither a SQLite nor a PostgreSQL URL",
+            hint="Write sqlite:////absolute/path/ledger.db or postgresql+psycopg://user@host/database",
+        )
+    path = Path(url.removeprefix(SQLITE)).expanduser()
+    if not path.is_absolute():
+        raise ConfigurationError(
+            f"secret_ledger.url has the relative path {path}",
+            hint="A path depends on where a job starts; make it absolute",
+        )
+    if _dies_with_its_container() and not setting.get("allow_ephemeral"):
+        raise ConfigurationError(
+            f"this job runs in a container, and the ledger {path} would be lost with it",
+            hint="Mount a volume there and say secret_ledger.allow_ephemeral: true",
+        )
+    return path
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+
+
+def _dies_with_its_container() -> bool:
+    """ansible-runner's execution environments: a container, and a private data dir mounted at /runner."""
+    marks = Path("/run/.containerenv"), Path("/.dockerenv")
+    in_container = any(mark.exists() for mark in marks) or "KUBERNETES_SERVICE_HOST" in os.environ
+    return in_container and Path("/runner").is_dir()
+
+
+def _engine(path: Path, readonly: bool) -> Any:
+    sa = library("sqlalchemy")
+    if os.path.lexists(path) and not path.is_file():
+        raise ConfigurationError(f"the ledger {path} is no file", hint="Name another place as secret_ledger.url")
+    if not readonly:
+        _make_private(path)
+    elif not _has_tables(path):
+        return _nothing()
+    engine = sa.create_engine(SQLITE, creator=partial(_connect, path), poolclass=sa.QueuePool, hide_parameters=True)
+    pragmas = ("query_only=ON",) if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the begin event below starts transactions
+        for pragma in (f"busy_timeout={int(BUSY_SECONDS * 1000)}", *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _refuse_damaged(engine: Any, path: Path) -> None:
+    """SQLite reads around many kinds of damage: rows would be missing, and a plan made without them."""
+    with engine.begin() as tx:
+        found = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    if found != "ok":
+        raise ConfigurationError(f"the ledger {path} cannot be read: it is damaged", hint="Restore it from a backup")
+
+
+def _nothing() -> Any:
+    """An empty ledger in memory."""
+    sa = library("sqlalchemy")
+    return sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, check_same_thread=False)
+
+
+def _has_tables(path: Path) -> bool:
+    """Whether there is a ledger: a crash may have left a file with nothing in it."""
+    if not path.exists():
+        return False
+    with closing(_connect(path)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigurationError(f"cannot make the ledger {path}: {error.strerror}") from error

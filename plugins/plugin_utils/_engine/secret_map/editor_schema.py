@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One JSON Schema for editors of the files that hold ``secret_connections``, ``secret_consumers`` and ``secret_map``.
+
+Run as a module, it prints the schema, which is kept as ``docs/secret-map.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from ....module_utils._core import registry
+from . import schema
+from .schema import Json
+
+_CHECK = {"$ref": "#/$defs/check"}
+_JINJA = {"$ref": "#/$defs/jinja"}
+
+
+def json_schema() -> Json:
+    """It knows the built-in types; a type of another collection may have any options."""
+    definitions: Json = {"jinja": {"type": "string", "pattern": r"\{[{%]", "description": "a template of Ansible's"}}
+    for singular, kind, node in (
+        ("connection", "connections", schema.connection),
+        ("issuer", "issuers", schema.issuer),
+        ("consumer", "consumers", partial(schema.consumer, check=_CHECK)),
+        ("check", "checks", _lenient_check),
+    ):
+        definitions |= _by_type(singular, kind, node)
+    stores = registry.names("stores")
+    definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
+    definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
+    parts = {part: {"$ref": f"#/$defs/{part}"} for part in ("issuer", "copy", "check")}
+    definitions["secret"] = _open_to_jinja(schema.secret(**parts))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Variables of rotor.secrets",
+        "type": "object",
+        "properties": {
+            "secret_connections": _entries("connection", "how to reach each system"),
+            "secret_consumers": _entries("consumer", "what runs on secrets and must pick up new ones"),
+            "secret_map": _entries("secret", "the secrets: who makes each, and where its copies are")
+            | {"propertyNames": {"pattern": schema.ENTRY_NAME}},
+        },
+        "$defs": definitions,
+    }
+
+
+def _entries(definition: str, description: str) -> Json:
+    entry = {"anyOf": [{"$ref": f"#/$defs/{definition}"}, _JINJA]}
+    return {"type": ["object", "string"], "description": description, "additionalProperties": entry}
+
+
+def _by_type(singular: str, kind: str, node: Callable[[str], Json]) -> Json:
+    """``type`` decides which options there are."""
+    names = registry.names(kind)
+    choice = {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"anyOf": [{"enum": names}, {"type": "string", "pattern": schema.FOREIGN}]}},
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"$ref": f"#/$defs/{singular}.{name}"},
+            }
+            for name in names
+        ],
+    }
+    return {singular: choice} | {f"{singular}.{name}": _open_to_jinja(node(name)) for name in names}
+
+
+def _lenient_check(name: str) -> Json:
+    """What may come from a copy need not be there."""
+    node = schema.check(name)
+    own = schema.inherited(name) if schema.connection_types("checks", name) else []
+    return node | {"required": [option for option in node["required"] if option not in own]}
+
+
+def _open_to_jinja(node: Json) -> Json:
+    """Wherever something else than free text is wanted, a template of Ansible's may stand instead."""
+    return node | {"properties": {name: _or_jinja(option) for name, option in node["properties"].items()}}
+
+
+def _or_jinja(option: Json) -> Json:
+    if option.get("type") == "string" and not option.keys() & {"pattern", "enum"}:
+        return option
+    if "properties" in option:
+        option = _open_to_jinja(option)
+    elif "properties" in (items := option.get("items", {})):
+        option = option | {"items": _open_to_jinja(items)}
+    about: Json = {key: option[key] for key in ("description", "default") if key in option}
+    inner = {key: value for key, value in option.items() if key not in about}
+    return {**about, "anyOf": [inner, _JINJA]}
+
+
+def text() -> str:
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of everything that stands in the map: what we say of all, and what each class says of itself.
+
+Each function gives one closed JSON Schema. The map is validated against them node by node, since which class a node has
+is found on the way; the editors' schema is put together from the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ....module_utils._core import durations, references, registry
+from ....module_utils._core.contracts import Schema
+from ....module_utils._core.deps import library
+
+Json = dict[str, Any]
+
+ENTRY_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
+"""What a secret may be called."""
+FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
+"""A type that another collection offers."""
+GENERIC = {
+    "connections": ("type",),
+    "stores": ("store", "keys"),
+    "issuers": ("type", "connection", "current_id"),
+    "consumers": ("type", "connection", "host", "healthy"),
+    "checks": ("type", "connection", "proves"),
+}
+"""The options of each kind that are the engine's; all others belong to the class."""
+
+_ANY: Json = {"type": "object"}
+_TYPE: Json = {"type": "string", "description": "which kind it is; one of another collection goes by its full name"}
+
+
+def _text(description: str, **more: Any) -> Json:
+    return {"type": "string", "minLength": 1, "description": description, **more}
+
+
+def _names(description: str, **items: Any) -> Json:
+    items = items or {"type": "string", "minLength": 1}
+    return {"type": "array", "items": items, "uniqueItems": True, "description": description}
+
+
+def _duration(description: str, **more: Any) -> Json:
+    return {"type": "string", "pattern": durations.PATTERN, "minLength": 2, "description": description, **more}
+
+
+def _list(items: Json, description: str) -> Json:
+    return {"type": "array", "items": items, "minItems": 1, "description": description}
+
+
+def _closed(properties: Mapping[str, Any], required: tuple[str, ...] = (), **more: Any) -> Json:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def connection(name: str) -> Json:
+    """An entry of ``secret_connections``."""
+    cls = registry.find("connections", name)
+    own: Schema = cls.schema
+    credentials = {
+        option: references.SCHEMA for option in cls.references if option.partition(".")[0] not in own.properties
+    }
+    return _node({"type": _TYPE}, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
+
+
+def copy(name: str) -> Json:
+    """An entry of ``copies``; ``name`` is the type of the connection that it is stored through."""
+    keys = {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"minLength": 1},
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "description": "key: template, such as {DATABASE_URL: '${url}'}; "
+        "unless said, the secret's name holds the credential's only field",
+    }
+    generic = {"store": _text("the connection, by its name, that it is stored through"), "keys": keys}
+    return _node(generic, registry.find("stores", name).schema, ("store",))
+
+
+def issuer(name: str) -> Json:
+    """What stands under ``issuer``."""
+    current = _text("the provider's id of the credential that was in use before the ledger knew any")
+    needed = {"type": _TYPE, **_connection("issuers", name)}
+    return _node({**needed, "current_id": current}, registry.find("issuers", name).schema, tuple(needed))
+
+
+def consumer(name: str, *, check: Json | None = None) -> Json:
+    """An entry of ``secret_consumers``."""
+    cls = registry.find("consumers", name)
+    needed = {"type": _TYPE, **_connection("consumers", name)}
+    if cls.on_host:
+        needed["host"] = _text("the inventory host that it runs on")
+    description = "checks of its health, made before and after a reload"
+    healthy = {"type": "array", "items": check or _ANY, "description": description}
+    return _node({**needed, "healthy": healthy}, cls.schema, tuple(needed))
+
+
+def check(name: str) -> Json:
+    """An entry of ``verify`` or ``healthy``. Its connection, and what :func:`inherited` names, may come from a copy."""
+    proves = {
+        "enum": ["use", "life"],
+        "default": "life",
+        "description": "use: something works with the new credential; life: something answers",
+    }
+    generic = {"type": _TYPE, **_connection("checks", name), "proves": proves}
+    return _node(generic, registry.find("checks", name).schema, ("type",))
+
+
+def inherited(name: str) -> list[str]:
+    """The options of a check that, left out, are those of the step's copy in the same system."""
+    own = registry.find("checks", name).schema
+    return [option for option in own.required if own.properties.get(option, {}).get("type") == "string"]
+
+
+def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | None = None) -> Json:
+    """An entry of ``secret_map``; where its parts are validated on their own, they may be anything."""
+    issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
+    step = {
+        "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
+        "reload": _names("the consumers that are to pick it up, by their names, in this order"),
+        "verify": {"type": "array", "items": check, "description": "what must hold before anything else is done"},
+    }
+    rollout = {
+        "name": _text("what people call this step"),
+        "environment": _text("the environment it belongs to; rotate_environments picks by it"),
+        **step,
+    }
+    properties = {
+        "description": _text("what it is for"),
+        "owner": _text("who answers for it"),
+        "max_age": _duration("the age at which it is due, such as 90d"),
+        "blast_radius": _text("what stands still if this goes wrong"),
+        "issuer": {**issuer, "description": "who makes the credential"},
+        "let": {
+            "type": "object",
+            "propertyNames": {"pattern": r"^[A-Za-z_]\w*$", "description": "url or read_only_url"},
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "description": "name: template of the credential's fields and of the names above it",
+        },
+        "rollout": _list(_closed(rollout, ("copies",)), "ordered steps; each begins when the one before is proven"),
+        **step,
+        "revoke": _revoke(),
+        "retain": {
+            "enum": ["none", "current"],
+            "default": "none",
+            "description": "current: the sealed value in use stays in the ledger after its rotation",
+        },
+        "guard": _guard(),
+    }
+    steps = {"oneOf": [{"required": ["copies"]}, {"required": ["rollout"]}]}
+    beside = {"dependentRequired": {"reload": ["copies"], "verify": ["copies"]}}
+    return _closed(properties, ("issuer",), **steps, **beside)
+
+
+def _revoke() -> Json:
+    require = _names(
+        "unused: its provider saw nobody use it since; drained: jobs that were queued with it have ended",
+        enum=["unused", "drained"],
+    )
+    accept = {
+        "enum": ["use", "life"],
+        "description": "what each step must have proven; use, unless the issuer has nothing to revoke",
+    }
+    after = _duration("how long the old credential lives on", default="0s")
+    return _closed({"after": after, "require": require, "accept": accept}, description="when the old one is revoked")
+
+
+def _guard() -> Json:
+    allow = {"enum": ["confirmed", "compromised"], "default": "confirmed", "description": "what lets it be rotated"}
+    reason = _text("why it is not rotated like others")
+    return _closed({"reason": reason, "allow": allow}, ("reason",), description="only rotated when it is confirmed")
+
+
+def _node(generic: Json, own: Schema, required: tuple[str, ...]) -> Json:
+    node = _closed({**generic, **own.properties}, (*required, *own.required))
+    if own.one_of:
+        node["oneOf"] = [{"required": [option]} for option in own.one_of]
+    return node
+
+
+def _connection(kind: str, name: str) -> Json:
+    return {"connection": _text("the connection, by its name")} if connection_types(kind, name) else {}
+
+
+@cache
+def connection_types(kind: str, name: str) -> tuple[str, ...]:
+    """The connections that a type can work on: those of its own provider. None: it needs no connection."""
+    if not getattr(registry.find(kind, name), "connected", True):
+        return ()
+    home = name.rpartition(".")[0]
+    return tuple(f"{home}.{one}" if home else one for one in sorted(registry.provider(kind, name).connections))
+
+
+_NODES = {"connections": connection, "stores": copy, "issuers": issuer, "consumers": consumer, "checks": check}
+
+
+@cache
+def validator(kind: str, name: str = "") -> Any:
+    """Compiled once for each class; ``secret`` is the kind of an entry of ``secret_map``."""
+    node = secret() if kind == "secret" else _NODES[kind](name)
+    return library("jsonschema").Draft202012Validator(node)

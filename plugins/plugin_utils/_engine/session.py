@@ -1,0 +1,273 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions call: plan a run, advance it, tell its state. Plain data in, plain data and lines out."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from ...module_utils._core.clock import Clock
+from ...module_utils._core.errors import ConfigurationError
+from ...module_utils._core.outside_text import NAME, printable, shown
+from .decide import selection
+from .decide.planner import Phase
+from .decide.selection import RunOptions
+from .decide.state import Order
+from .effects.effects import Effects
+from .effects.host import HostWork
+from .effects.systems import Systems
+from .ledger.location import LedgerAccess, open_ledger
+from .ledger.maintenance import Maintenance
+from .preflight.planning import Planning
+from .preflight.preflight import Planned
+from .report.report import Report
+from .report.status import Status
+from .run import Engine, Rotation
+from .secret_map.model import SecretMap
+from .secret_map.parser import parse
+
+Row = Mapping[str, Any]
+_BAD = ("held", "idle")
+_LONGEST_MESSAGE = 60
+
+
+class Variables(Protocol):
+    """The ``secret_*`` variables of the play; expanded when they are asked for, and no more than is asked for."""
+
+    @property
+    def ledger(self) -> Any: ...
+
+    def names(self) -> list[str]:
+        """Every secret's name."""
+
+    def select(self, names: list[str]) -> Row:
+        """``secret_map`` with these secrets, and the ``secret_consumers`` and ``secret_connections`` they use."""
+
+    def connections(self, names: list[str]) -> Row:
+        """These ``secret_connections``."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who runs this, and how they would run it again."""
+
+    command: str
+    """The playbook call, without its ``-e`` options."""
+    by: str = ""
+    hosts: frozenset[str] | None = None
+    keeps_files: bool = False
+    """Whether Ansible leaves behind what it puts into files on hosts."""
+
+
+class Session:
+    """One action's access to everything; ``say`` prints a line. Lines and results are printable text."""
+
+    def __init__(self, variables: Variables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
+        self._variables = variables
+        self._clock = clock
+        self._caller = caller
+        self._say = lambda line: say(printable(line))
+
+    def plan(self, options: RunOptions, *, check: bool) -> Row:
+        """Plan a run and keep it in the ledger; with ``check``, keep nothing."""
+        secret_map = self._map(options)
+        run = secrets.token_hex(4)
+        access = self._access(run, readonly=check)
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        if not check:
+            self._forget(access, run, secret_map, options)
+        items = Planning(secret_map, options, systems, access, self._clock, keeps_files=self._caller.keeps_files).plan()
+        self._print(Report(secret_map, run, self._caller.command).plan(items))
+        if not check:
+            self._keep(access, run, secret_map, options, items)
+        return shown(_planned(run, items))
+
+    def advance(self, run: str, until: Phase) -> Row:
+        """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
+        access = self._access(run)
+        plan = access.ledger.run(run)["plan"]
+        secret_map = self._kept_map(plan)
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        engine = Engine(
+            run,
+            secret_map,
+            {name: Order(**order) for name, order in plan["orders"].items()},
+            Effects(run, secret_map, systems, access, self._clock),
+            access,
+            self._clock,
+            say=self._say,
+            environments=tuple(plan["environments"]),
+            max_failures=plan["max_failures"],
+        )
+        rotations = engine.advance(until)
+        stuck = plan["stuck"]
+        over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
+        result = shown(_advanced(rotations, engine.todo, stuck if over else [], over))
+        if over:
+            report = Report(secret_map, run, self._caller.command)
+            self._print(
+                [line for rotation in rotations if rotation.status not in _BAD for line in report.result(rotation)]
+            )
+            self._print([f"audit trail: {access.ledger.audit_head()}"])
+            held = [line for rotation in rotations if rotation.status in _BAD for line in report.result(rotation)]
+            return {**result, "msg": self._failure(held, stuck)} if result["failed"] else result
+        return result
+
+    def host_work(self, intent: int) -> HostWork:
+        """A piece of work that only Ansible can do."""
+        access = self._access("")
+        secret, work = access.ledger.intent(intent)
+        plan = access.ledger.run(work.run)["plan"]
+        order = Order(**plan["orders"][secret])
+        return HostWork(order, work, self._kept_map(plan, bare=True), access, self._clock)
+
+    def status(self, options: RunOptions) -> Row:
+        """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
+        secret_map = self._map(options)
+        access = self._access("", readonly=True)
+        systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
+        status = Status(secret_map, options, systems, access, self._clock)
+        report = Report(secret_map, "", self._caller.command)
+        lines, rows = status.tell(report)
+        self._print(lines)
+        return shown({"changed": False, "secrets": rows})
+
+    def verify(self, head: str, secret: str) -> Row:
+        """Examine the ledger's audit trail. Changes nothing."""
+        return Maintenance(self._access("", readonly=True), self._say).verify(head, secret)
+
+    def rekey(self, reason: str, *, check: bool) -> Row:
+        """Bring the ledger under the first key of ``secret_ledger.key``."""
+        return Maintenance(self._access("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _access(self, run: str, *, readonly: bool = False) -> LedgerAccess:
+        holder = printable(f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})", NAME)
+        return open_ledger(self._variables.ledger, clock=self._clock, holder=holder, readonly=readonly)
+
+    def _map(self, options: RunOptions) -> SecretMap:
+        names = self._variables.names()
+        selection.check_names(options, names)
+        secret_map = self._parse(self._variables.select(list(options.only) or names), check_credentials=True)
+        selection.check_reach(options, secret_map)
+        return secret_map
+
+    def _kept_map(self, plan: Row, *, bare: bool = False) -> SecretMap:
+        """The map that was planned; with the connections of now, or (bare) with nothing but their types."""
+        kept = plan["connections"]
+        connections = kept if bare else self._variables.connections(list(kept))
+        return self._parse({**plan["map"], "secret_connections": connections}, bare_connections=bare)
+
+    def _parse(self, raw: Row, **how: bool) -> SecretMap:
+        parts = (raw[name] for name in ("secret_map", "secret_consumers", "secret_connections"))
+        return parse(*parts, hosts=self._caller.hosts, **how)
+
+    def _forget(self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions) -> None:
+        mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
+        for mark in options.forget:
+            if not [name for name, copies in mapped.items() if access.ledger.forgotten(run, name, mark, copies)]:
+                self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
+
+    def _keep(
+        self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, items: list[Planned]
+    ) -> None:
+        going = [item for item in items if item.goes]
+        raw = self._variables.select([item.secret.name for item in going]) if going else {}
+        plan = {
+            "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
+            "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
+            "orders": {item.secret.name: {**asdict(item.order), "run": run} for item in going},
+            "stuck": [item.secret.name for item in items if item.problems],
+            "environments": list(options.environments),
+            "max_failures": options.max_failures,
+        }
+        access.ledger.begin_run(run, plan, self._caller.by, options.reason)
+        for item in going:
+            if item.adopted:
+                access.ledger.adopted(run, item.adopted)
+
+    def _failure(self, held: list[str], stuck: list[str]) -> str:
+        """The failed task's message, the last that people see. A long one is printed: results have to stay small."""
+        others = [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
+        if len(held) <= _LONGEST_MESSAGE:
+            return "\n".join(map(printable, ["not every secret could be rotated", *held, *others]))
+        self._print(held)
+        return "\n".join(map(printable, ["not every secret could be rotated: see the lines above", *others]))
+
+    def _print(self, lines: list[str]) -> None:
+        for line in lines:
+            self._say(line)
+
+
+def _planned(run: str, items: list[Planned]) -> Row:
+    going, stuck = [i for i in items if i.goes], [i for i in items if i.problems]
+    failed = bool(stuck) and not going
+    return {
+        "changed": False,
+        "failed": failed,
+        **({"msg": "nothing was changed; the plan above says what stands in the way"} if failed else {}),
+        "run": run,
+        "go": bool(going),
+        "secrets": [
+            {
+                "name": item.secret.name,
+                "status": item.due.status,
+                "why": item.due.why,
+                "goes": item.goes,
+                "mints": item.goes and any(action.kind == "mint" for action in item.actions),
+                "problems": item.problems,
+            }
+            for item in (going + stuck)[:50]
+        ],
+        "counts": {"going": len(going), "stuck": len(stuck), "all": len(items)},
+    }
+
+
+def _advanced(rotations: list[Rotation], todo: list[Row], stuck: list[str], over: bool) -> Row:
+    counts: dict[str, int] = {}
+    for rotation in rotations:
+        counts[rotation.status] = counts.get(rotation.status, 0) + 1
+    bad = [rotation.secret.name for rotation in rotations if rotation.status in _BAD] + stuck
+    return {
+        "changed": any(rotation.changed for rotation in rotations),
+        "failed": over and bool(bad),
+        "todo": todo,
+        "over": over,
+        "counts": counts,
+        "held": bad[:50],
+    }
+
+
+def caller_name(variables: Row | None = None) -> str:
+    """The person or job behind this run; AWX and Semaphore say which job, and in variables who has started it."""
+    variables = variables or {}
+    semaphore = variables.get("semaphore_vars")
+    details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
+    starter = details.get("username") if isinstance(details, Mapping) else None
+    starter = starter or variables.get("awx_user_name") or variables.get("tower_user_name")
+    jobs = ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID")
+    job = next((os.environ[name] for name in jobs if os.environ.get(name)), variables.get("awx_job_id"))
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return printable(", ".join([f"{starter} as {user}" if starter else user, *([f"job {job}"] if job else [])]), NAME)
+
+
+def names_in(value: Any, option: str) -> tuple[str, ...]:
+    """A list, or names with commas between, as ``-e`` gives them."""
+    if value in (None, ""):
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return tuple(map(str, value))
+    raise ConfigurationError(f"{option} is neither a list of names nor names with commas between")

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a rotation as the role does: plan, issue, roll out with work on hosts, revoke; each in its own session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledgers
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Caller, Session
+from tests.unit.engine import fake_issuers
+from tests.unit.engine.fakes import install, run_on_host
+from tests.unit.engine.world import World
+
+install()
+fake_issuers.install()
+KEY = Fernet.generate_key().decode()
+
+
+@contextmanager
+def quick_ledgers() -> Iterator[None]:
+    """Open each file once: for tests of many hundred sessions, which would spend their time on opening."""
+    opened: dict[Any, Any] = {}
+    really_open = ledgers._engine
+
+    def remembered(path: Path, readonly: bool) -> Any:
+        key = (path, readonly, path.exists())
+        if key not in opened:
+            opened[path, readonly, True] = _compiled_once(really_open(path, readonly))
+        return opened[path, readonly, True]
+
+    ledgers._engine = remembered
+    try:
+        yield
+    finally:
+        ledgers._engine = really_open
+        for engine in opened.values():
+            engine.dispose()
+
+
+_COMPILED: dict[Any, Any] = {}
+_DIALECTS: dict[str, Any] = {}
+
+
+def _compiled_once(engine: Any) -> Any:
+    """SQLAlchemy compiles a statement once for each engine; these engines share what it has compiled."""
+    with engine.connect():  # which completes the dialect
+        engine.dialect = _DIALECTS.setdefault(engine.dialect.name, engine.dialect)
+    engine.update_execution_options(compiled_cache=_COMPILED)
+    return engine
+
+
+class Play:
+    """One user's inventory and ledger."""
+
+    def __init__(self, world: World, folder: Path, secret_map: Mapping[str, Any], **variables: Any) -> None:
+        self.world = world
+        self.map = dict(secret_map)
+        self.consumers: dict[str, Any] = variables.pop("consumers", {})
+        self.connections = variables.pop("connections", {"cloud": {"type": "test.fake.cloud", "world": world.name}})
+        self.setting = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
+        self.folder = folder
+        self.lines: list[str] = []
+        self.execute: Host = self._execute
+        self.pieces: list[Mapping[str, Any]] = []
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def session(self) -> Session:
+        task_vars = {
+            "secret_map": self.map,
+            "secret_consumers": self.consumers,
+            "secret_connections": self.connections,
+            "secret_ledger": self.setting,
+        }
+        variables = TaskVariables(task_vars, lambda text: text)
+        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}))
+        return Session(variables, self.world.clock, caller, self.lines.append)
+
+    def plan(self, *only: str, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        return self.session().plan(RunOptions(only=only, **options), check=check)
+
+    def rotate(self, *only: str, **options: Any) -> Mapping[str, Any]:
+        """A whole run; its last result, or the plan's when nothing goes."""
+        plan = self.plan(*only, **options)
+        if not plan["go"]:
+            return plan
+        self.through(plan["run"], Phase.ISSUED)
+        result = self.through(plan["run"], Phase.ROLLED_OUT)
+        return self.through(plan["run"], Phase.REVOKED) if not result["over"] else result
+
+    def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
+        """As Ansible does it: a failed task's message is the last thing that one reads."""
+        result = self.session().advance(run, until)
+        self.lines += result.get("msg", "").splitlines()
+        return result
+
+    def through(self, run: str, until: Phase) -> Mapping[str, Any]:
+        """A phase with its work on hosts."""
+        result = self.advance(run, until)
+        while result["todo"]:
+            for work in result["todo"]:
+                self.pieces.append(work)
+                try:
+                    self.session().host_work(work["id"]).perform(self.execute)
+                except RotorError as error:
+                    self.lines.append(str(error))
+            result = self.advance(run, until)
+        return result
+
+    def _execute(self, command: HostCommand) -> HostAnswer:
+        return HostAnswer(0, self.world.call("execute", command.command, lambda: run_on_host(self.world, command)))
+
+    def clone(self, name: str, folder: Path) -> Play:
+        """The same user with a copy of the ledger, in a copy of the world."""
+        folder.mkdir(parents=True)
+        for file in self.folder.glob("ledger.db*"):
+            if file.is_file():
+                shutil.copy(file, folder)
+        connections = {"cloud": {"type": "test.fake.cloud", "world": name}}
+        return Play(self.world.clone(name), folder, self.map, consumers=self.consumers, connections=connections)
+
+    def state(self, secret: str) -> SecretState:
+        return self.ledger().state(secret)
+
+    def ledger(self) -> Ledger:
+        return open_ledger(self.setting, clock=self.world.clock, holder="a test").ledger
+
+    def status(self, **options: Any) -> Mapping[str, Any]:
+        return self.session().status(RunOptions(**options))

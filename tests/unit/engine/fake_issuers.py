@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Issuers of every kind that is not a plain token, in a :mod:`world`, such as test.fake.reset.
+
+Where a new value ends the old one, it ends whatever else is valid in the world: there is one account in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Answer,
+    Issuer,
+    Listed,
+    Options,
+    Overlap,
+    Recover,
+    Schema,
+    Traits,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConflictError
+from tests.unit.engine import fakes
+from tests.unit.engine.world import Issued, World, offer
+
+LIVES_ON = timedelta(days=1)
+
+
+class _Kind(Issuer):
+    fields = ("token",)
+    schema = Schema({})
+
+    @property
+    def world(self) -> World:
+        return self.connection.world
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return cls.__name__.lower()
+
+    def verify(self, credential: Credential) -> Answer:
+        def look() -> Answer:
+            valid = self.world.valid(credential.fields["token"].reveal())
+            return Answer.ACCEPTED if valid else Answer.REFUSED
+
+        return self.world.call("show", credential.name, look)
+
+
+class Reset(_Kind):
+    """One value for the whole account, which can be read; a reset makes the next one, and has no id."""
+
+    traits = Traits("provider", Overlap.NONE, "auto", Recover.READABLE)
+
+    def mint(self, name: str) -> Credential:
+        return self._known(self.world.call("mint", name, lambda: _only(self.world, name)), name)
+
+    def recover(self, name: str) -> Credential | None:
+        return self._known(self.world.call("read", "account", lambda: self.world.alive[-1]), name)
+
+    @staticmethod
+    def _known(one: Issued, name: str) -> Credential:
+        return Credential(None, name, {"token": SecretValue(one.value)})
+
+
+class Replaced(_Kind):
+    """A new key replaces the old one at once; keys are listed with their names, and shown but once."""
+
+    traits = Traits("provider", Overlap.NONE, "api", Recover.RECONCILE)
+
+    def mint(self, name: str) -> Credential:
+        one: Issued = self.world.call("mint", name, lambda: _only(self.world, name))
+        return Credential(one.id, name, {"token": SecretValue(one.value)})
+
+    def listed(self) -> list[Listed]:
+        def look() -> list[Listed]:
+            valid = self.world.valid
+            return [Listed(o.id, o.name, revoked=not valid(o.value)) for o in self.world.issued.values()]
+
+        return self.world.call("list", "keys", look)
+
+
+class Shown(_Kind):
+    """A new key replaces the old one at once, is shown but once, and nobody lists it."""
+
+    traits = Traits("provider", Overlap.NONE, "auto", Recover.NONE)
+    mint = Reset.mint
+    _known = staticmethod(Reset._known)
+
+
+class Mute(Shown):
+    """Nor does it say whether a key is valid."""
+
+    def verify(self, credential: Credential) -> Answer:
+        return Answer.UNCLEAR
+
+
+class Chosen(_Kind):
+    """We choose the value, as for a database's only role; to set it ends the old one."""
+
+    traits = Traits("ours", Overlap.NONE, "auto", Recover.OURS, activates=True)
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        one = self.world.issue(name, engine=True)
+        one.revoked = True  # until it is activated
+        return Credential(one.id, name, {"token": SecretValue(one.value)})
+
+    def activate(self, credential: Credential) -> None:
+        def end_the_others() -> None:
+            for one in self.world.issued.values():
+                one.revoked = one.id != credential.id
+
+        self.world.call("activate", credential.name, end_the_others)
+
+
+class Rolled(Replaced):
+    """The old key lives on for a day."""
+
+    traits = Traits("provider", Overlap.TIMED, "auto", Recover.RECONCILE)
+
+    @classmethod
+    def ends_after(cls, options: Options) -> timedelta:
+        return LIVES_ON
+
+    def mint(self, name: str) -> Credential:
+        def roll() -> Issued:
+            _end_in_a_day(self.world)
+            return self.world.issue(name, engine=True)
+
+        one: Issued = self.world.call("mint", name, roll)
+        return Credential(one.id, name, {"token": SecretValue(one.value)})
+
+
+class Unlisted(Shown):
+    """The old key lives on for a day; the new one is shown but once, and nobody lists them."""
+
+    traits = Traits("provider", Overlap.TIMED, "auto", Recover.NONE)
+    ends_after = Rolled.ends_after
+
+    def mint(self, name: str) -> Credential:
+        one = Rolled.mint(self, name)
+        return Credential(None, name, one.fields)
+
+
+class Queued(Chosen):
+    """We choose the value, as for a webhook's signing secret; the old one lives on for a day."""
+
+    traits = Traits("ours", Overlap.TIMED, "auto", Recover.OURS, activates=True)
+    ends_after = Rolled.ends_after
+
+    def activate(self, credential: Credential) -> None:
+        def put_first() -> None:
+            one = self.world.issued[credential.id]
+            if one.revoked:
+                _end_in_a_day(self.world)
+                one.revoked, one.ends_at = False, None
+
+        self.world.call("activate", credential.name, put_first)
+
+
+class Shelved(Replaced):
+    """Keys stand side by side, with their values, until they are deleted."""
+
+    traits = Traits("provider", Overlap.OPEN, "api", Recover.READABLE)
+
+    def mint(self, name: str) -> Credential:
+        return self._known(self.world.call("mint", name, lambda: self.world.issue(name, engine=True)))
+
+    def recover(self, name: str) -> Credential | None:
+        def read() -> Issued | None:
+            return next((one for one in self.world.alive if one.name == name), None)
+
+        found = self.world.call("read", name, read)
+        return self._known(found) if found else None
+
+    def revoke(self, credential: Credential) -> None:
+        def delete() -> None:
+            self.world.issued[credential.id].revoked = True
+
+        self.world.call("revoke", str(credential.id), delete)
+
+    @staticmethod
+    def _known(one: Issued) -> Credential:
+        return Credential(one.id, one.name, {"token": SecretValue(one.value)})
+
+
+class Roles(_Kind):
+    """Two roles take turns: a new password goes to the one that is not in use."""
+
+    traits = Traits("ours", Overlap.OPEN, "api", Recover.OURS, activates=True, turns=True)
+    schema = Schema({"roles": {"type": "array", "items": {"type": "string"}, "description": "made up"}}, ("roles",))
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        free = [role for role in self.options["roles"] if role not in taken]
+        if not free:
+            raise ConflictError("no role is free")
+        one = self.world.issue(name, engine=True, role=free[0])
+        one.revoked = True  # until it is activated
+        return Credential(free[0], name, {"token": SecretValue(one.value)})
+
+    def activate(self, credential: Credential) -> None:
+        def set_password() -> None:
+            for one in self._of(credential.id):
+                one.revoked = one.value != credential.fields["token"].reveal()
+
+        self.world.call("activate", credential.name, set_password)
+
+    def revoke(self, credential: Credential) -> None:
+        def lock_out() -> None:
+            for one in self._of(credential.id):
+                one.revoked = True
+
+        self.world.call("revoke", str(credential.id), lock_out)
+
+    def listed(self) -> list[Listed]:
+        def look() -> list[Listed]:
+            roles = self.options["roles"]
+            return [Listed(role, role, revoked=all(one.revoked for one in self._of(role))) for role in roles]
+
+        return self.world.call("list", "roles", look)
+
+    def _of(self, role: str | None) -> list[Issued]:
+        return [one for one in self.world.issued.values() if one.role == role]
+
+
+def _only(world: World, name: str) -> Issued:
+    for one in world.issued.values():
+        one.revoked = True
+    return world.issue(name, engine=True)
+
+
+def _end_in_a_day(world: World) -> None:
+    for one in world.issued.values():
+        one.ends_at = one.ends_at or world.clock.now() + LIVES_ON
+
+
+KINDS: dict[str, Any] = {
+    kind.__name__.lower(): kind
+    for kind in (Reset, Replaced, Shown, Mute, Chosen, Rolled, Unlisted, Queued, Shelved, Roles)
+}
+
+
+def install() -> None:
+    """Offer them beside the tokens of test.fake."""
+    issuers = {**fakes.FAKE.issuers, **{name: f"rotor_provider:{kind.__name__}" for name, kind in KINDS.items()}}
+    kinds = {kind.__name__: kind for kind in KINDS.values()}
+    offer("test.fake", SimpleNamespace(**fakes._HERE, **kinds, PROVIDER=replace(fakes.FAKE, issuers=issuers)))

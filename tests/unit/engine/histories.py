@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all random histories share: runs that are killed, calls that fail, days that pass, and what is true throughout.
+
+ROTOR_HISTORIES says how many there are in all; they are spread over the machines and over SHARDS of each, so that
+several processes can share them. Their course depends on ROTOR_SEED alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    CheckFailedError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from tests.chaos import tally
+from tests.conftest import forget_values
+from tests.unit.engine.driver import Play
+from tests.unit.engine.quick import quick_runs, rare_collections
+from tests.unit.engine.world import WORLDS, Issued, Killed, World, commits_as_points
+
+MACHINES = 5
+SHARDS = range(4)
+_numbers = itertools.count(1)
+POINTS = st.none() | st.integers(1, 70)
+"""Where a run is killed, if it is."""
+ERRORS = st.sampled_from([OutcomeUnknownError("no answer"), UnavailableError("down"), CheckFailedError("no")])
+_CERTAIN = ("mint", "write", "revoke", "activate")
+
+
+class History(RuleBasedStateMachine):
+    """A world, a user in it, and the properties that hold in every moment."""
+
+    name: str
+    world: World
+    play: Play
+
+    def open(self) -> None:
+        forget_values()
+        self._quick = quick_runs()
+        self.folder = self._quick.__enter__()
+        self.world = World(f"{self.name}-{next(_numbers)}")
+        self.ended = 0
+        """How many revocations have been judged."""
+
+    def step(self, event: str) -> None:
+        tally.add(f"histories: {self.name}", **{event: 1})
+
+    def run(self, *only: str, point: int | None = None, when: str = "before", **options: Any) -> Any:
+        """A run of the current user's, perhaps killed; None if it was."""
+        self.world.crash_at = (point, when) if point else None
+        try:
+            with commits_as_points(self.world):
+                return self.play.rotate(*(only or ("TOKEN",)), **options)
+        except Killed:
+            self.step("killed")
+            return None
+        finally:
+            self.world.revive()
+            self.nothing_of_somebody_elses_was_revoked()
+
+    def fail(self, kind: str, error: Exception, what: str, *, after: bool) -> None:
+        """An error that says for certain that nothing was done comes before the effect."""
+        certain = not isinstance(error, OutcomeUnknownError)
+        self.world.fail(kind, error, what, after=after and not (certain and kind in _CERTAIN))
+        self.step("failing call")
+
+    def put(self, box: str, value: str, key: str = "TOKEN") -> None:
+        self.world.put(box, {key: value})
+        self.step("copy changed by hand")
+
+    @rule()
+    def days_pass(self) -> None:
+        self.step("days")
+        self.world.clock.pass_(days=3)
+
+    def holder(self, value: str) -> Issued:
+        return next(one for one in self.world.issued.values() if one.value == value)
+
+    def nothing_of_somebody_elses_was_revoked(self) -> None:
+        """Neither what people have made, nor what another ledger has."""
+        ended = [what for kind, what in self.world.log if kind == "revoke"]
+        new, self.ended = ended[self.ended :], len(ended)
+        mark = f"rotor-{self.play.ledger().id}-" if new else ""
+        foreign = [one for one in new if one in self.world.issued and one not in self.world.named]
+        assert [one for one in foreign if not self.world.issued[one].name.startswith(mark)] == []
+
+    @invariant()
+    def nothing_in_use_was_revoked_and_nothing_has_leaked(self) -> None:
+        if hasattr(self, "play"):
+            assert self.world.violations == []
+            assert not any(one.value in self.play.output for one in self.world.issued.values())
+
+    def teardown(self) -> None:
+        if not hasattr(self, "play"):
+            return
+        try:
+            self.world.mend()
+            for service in self.world.services.values():
+                service.breaks_at = None
+            self.bring_to_rest()
+            self.nothing_in_use_was_revoked_and_nothing_has_leaked()
+            self.step("brought to rest")
+        finally:
+            del WORLDS[self.world.name]
+            self._quick.__exit__(None, None, None)
+
+    def bring_to_rest(self) -> None:
+        raise NotImplementedError
+
+    def assert_rest(self, *secrets: str) -> None:
+        """A further run does nothing at all."""
+        before = len(self.world.mutations)
+        last = self.run(*secrets)
+        assert not last["go"], self.play.output
+        assert not last["failed"], self.play.output
+        assert self.world.mutations[before:] == []
+
+    def assert_newest_everywhere(self, boxes: Iterable[str], secret: str = "TOKEN") -> None:  # noqa: S107 - its name
+        """Every copy and machine has the ledger's current one; nothing else that this ledger made is valid."""
+        current = self.play.state(secret).current
+        assert current
+        value = self.world.issued[str(current.provider_id)].value
+        for box in boxes:
+            assert self.world.containers[box][secret][0] == value
+            assert {machine[f"{box}/{secret}"] for machine in self.world.services[box].machines} == {value}
+        known = {row.provider_id for row in self.play.state(secret).credentials} & self.world.made
+        assert [one.id for one in self.world.alive if one.id in known] == [current.provider_id]
+
+
+def drive(machine: type[History], shard: int) -> None:
+    """One shard's histories."""
+    wanted = int(os.environ.get("ROTOR_HISTORIES", "80"))
+    chosen = settings(
+        max_examples=max(1, wanted // (MACHINES * len(SHARDS))),
+        stateful_step_count=8,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    number = int(os.environ.get("ROTOR_SEED", "0")) * len(SHARDS) + shard
+    with rare_collections():
+        run_state_machine_as_test(seed(number)(type(machine.__name__, (machine,), {})), settings=chosen)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For tests of many thousand sessions: one thread, a ledger in memory that is opened once, a map that is read once.
+
+What is left out is tested elsewhere: many threads in test_many, a ledger's opening and what it survives in test_ledger,
+the reading of maps in test_secret_map.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import sqlalchemy as sa
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import run as engine
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.preflight import preflight
+from tests.unit.engine import world
+from tests.unit.engine.driver import quick_ledgers
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no such folder, the usual one is taken
+
+
+class InOneThread:
+    """A pool of threads that does its work at once."""
+
+    def __init__(self, *_threads: Any, **_options: Any) -> None: ...
+
+    def __enter__(self) -> InOneThread:
+        return self
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments))
+        except BaseException as error:  # noqa: BLE001 - a kill, too, comes out where the result is wanted
+            future.set_exception(error)
+        return future
+
+    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        return map(work, items)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Looking for garbage, among all that was ever imported, would take a third of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextmanager
+def quick_runs() -> Iterator[Path]:
+    """A folder, and sessions that cost little in it."""
+    with ExitStack() as stack:
+        stack.enter_context(quick_ledgers())
+        for module in (engine, preflight):
+            stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
+        stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
+        stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))
+        stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(ledger.Ledger)))
+        stack.enter_context(mock.patch.object(session, "parse", _read_once(session.parse)))
+        stack.enter_context(mock.patch.object(world, "time"))
+        folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
+        yield Path(stack.enter_context(folder))
+
+
+def _unsafe(opened: Callable[..., Any]) -> Callable[..., Any]:
+    """Nobody cuts the power here."""
+
+    @lru_cache
+    def engine_of(made: Any) -> Any:
+        sa.event.listen(made, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
+        return made
+
+    return lambda path, readonly: engine_of(opened(path, readonly))
+
+
+def _opened_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[Any, Any] = {}
+
+    def ledger_of(made: Any, *arguments: Any, readonly: bool) -> Any:
+        if (made, readonly) not in known:
+            known[made, readonly] = make(made, *arguments, readonly=readonly)
+        return known[made, readonly]
+
+    return ledger_of
+
+
+def _read_once(parse: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[str, Any] = {}
+
+    def parsed(*raw: Any, hosts: frozenset[str], **more: bool) -> Any:
+        text = json.dumps([raw, sorted(hosts), more])
+        if text not in known:
+            known[text] = parse(*raw, hosts=hosts, **more)
+        return known[text]
+
+    return parsed

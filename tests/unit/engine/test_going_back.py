@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Going back: where every old value is known, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from tests.unit.engine.conftest import current_id, rotate_once, token_map
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import World
+
+
+def test_going_back_writes_the_old_value_where_the_new_one_was_and_revokes_the_new(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    old = rotate_once(play)
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN", force=True)
+    world.services["ci"].breaks_at = None
+    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
+    assert current_id(play) == old
+    assert world.values_in("app") == world.values_in("ci") == {world.issued[old].value}
+    assert [one.id for one in world.alive if one.id in world.made] == [old]
+
+
+def test_there_is_no_way_back_where_the_old_value_is_not_known(play: Play, world: World) -> None:
+    rotate_once(play)
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN", force=True)
+    world.log.clear()
+    plan = play.rotate("TOKEN", rollback=True)
+    assert plan["failed"]
+    assert "the old value of box app, box ci is not known here" in play.output
+    assert world.mutations == []
+
+
+def test_before_anything_is_written_the_way_back_is_to_revoke_the_new_one(play: Play, world: World) -> None:
+    old = rotate_once(play)
+    world.fail("write", UnavailableError("down"), "app")
+    play.rotate("TOKEN", force=True)
+    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
+    assert current_id(play) == old
+    assert world.counted("write", "update") == 0
+    assert [one.id for one in world.alive if one.id in world.made] == [old]
+
+
+def test_going_back_takes_a_half_reloaded_consumer_of_a_later_step_back_as_well(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    """Step 1 writes, step 2 reloads: the consumer's first machine is on the new value when its second one breaks."""
+    check = {"type": "test.fake.selftest", "service": "app", "proves": "use", "connection": "cloud"}
+    steps = [
+        {"name": "write", "copies": [{"store": "cloud", "box": "app"}]},
+        {"name": "reload", "copies": [{"store": "cloud", "box": "ci"}], "reload": ["app", "ci"], "verify": [check]},
+    ]
+    play = make_play(secret_map={"TOKEN": token_map(retain="current", revoke={"accept": "life"}) | {"rollout": steps}})
+    rotate_once(play)
+    world.services["app"].breaks_at = 1
+    assert play.rotate("TOKEN", force=True)["failed"]
+    world.services["app"].breaks_at = None
+    assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
+    assert world.violations == []
+
+
+def test_going_back_is_nothing_when_no_rotation_is_under_way(play: Play, world: World) -> None:
+    rotate_once(play)
+    assert not play.rotate("TOKEN", rollback=True)["go"]
+    assert world.log == []
+
+
+def test_a_plan_to_go_back_does_nothing_once_the_new_credential_stands_somewhere(play: Play, world: World) -> None:
+    rotate_once(play)
+    world.fail("write", UnavailableError("down"), "app")
+    play.rotate("TOKEN", force=True)
+    back = play.plan("TOKEN", rollback=True)
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN")
+    for phase in (Phase.ISSUED, Phase.ROLLED_OUT, Phase.REVOKED):
+        result = play.session().advance(back["run"], phase)
+    assert result["failed"]
+    world.services["ci"].breaks_at = None
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+
+def test_what_a_half_reloaded_consumer_runs_on_lives_although_the_map_has_dropped_the_consumer(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    """Its first machine is on the new value when its second one breaks, and then it leaves the map."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current", revoke={"accept": "life"})})
+    rotate_once(play)
+    world.services["app"].breaks_at = 1
+    assert play.rotate("TOKEN", force=True)["failed"]
+    first, second = play.map["TOKEN"]["rollout"]
+    play.map["TOKEN"] = {
+        **play.map["TOKEN"],
+        "rollout": [{"name": "app", "copies": first["copies"]}, second],
+    }
+    assert play.rotate("TOKEN", rollback=True)["failed"]
+    assert "app may run on it" in play.output
+    assert world.counted("revoke") == 0
+    del world.services["app"]
+    assert not play.rotate("TOKEN", forget=("app",))["failed"], play.output
+    assert world.counted("revoke") == 1

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command on an inventory host that fails: what a person sees of it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.effects.host import LONGEST_OUTPUT
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import World
+
+
+@pytest.fixture
+def play(make_play: Callable[..., Play], world: World) -> Play:
+    world.put("box", {})
+    secret = {
+        "issuer": {"type": "test.fake.token", "connection": "cloud"},
+        "let": {"line": "--token=${token}--"},
+        "copies": [{"store": "cloud", "box": "box"}],
+        "reload": ["script"],
+        "revoke": {"accept": "life"},
+    }
+    script = {"type": "test.plain.script", "command": "restart", "host": "app1"}
+    return make_play(secret_map={"TOKEN": secret}, consumers={"script": script})
+
+
+def failing(play: Play, world: World, printed: Callable[[str], str | None]) -> str:
+    """The output of a run whose command fails and prints something made of the new value; that value."""
+    play.execute = lambda command: HostAnswer(3, printed=printed(world.containers["box"]["TOKEN"][0]))
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+    return world.containers["box"]["TOKEN"][0]
+
+
+def test_what_a_failed_command_printed_is_shown_in_one_line(play: Play, world: World) -> None:
+    failing(play, world, lambda value: "unit not found\n\n  try\x1b[2Jagain\r\n\u202e!")
+    assert (
+        "on host app1, and printed: unit not found | try\\x1b[2Jagain | \\u202e!. No value is shown. Mend"
+        in play.output
+    )
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda value: f"--token={value}--",
+        lambda value: base64.encodebytes(f"X-Api-Key: {value}".encode()).decode(),
+    ],
+)
+def test_a_value_that_a_failed_command_printed_is_masked(play: Play, world: World, made: Callable[[str], str]) -> None:
+    value = failing(play, world, lambda value: f"refused {made(value)} at the gate")
+    shown = play.output.partition("printed: ")[2].partition(". No value")[0]
+    assert re.fullmatch(r"refused? ?\S{0,18}\*{8}\S{0,4}( \|)? at the gate", shown)
+    assert value not in shown
+
+
+def test_only_the_end_of_a_long_output_is_shown(play: Play, world: World) -> None:
+    failing(play, world, lambda value: "begin " + "x y " * 1000 + "end")
+    shown = play.output.partition("printed: ")[2].partition(". No value")[0]
+    assert shown.startswith("…")
+    assert shown.endswith("x y end")
+    assert len(shown) == LONGEST_OUTPUT + 1
+
+
+@pytest.mark.parametrize(
+    ("printed", "hint"),
+    [(None, "What it printed is not shown: the host has no Python"), (" \n", "It printed nothing. Mend it there")],
+)
+def test_a_command_of_which_nothing_can_be_shown_says_why(
+    play: Play, world: World, printed: str | None, hint: str
+) -> None:
+    failing(play, world, lambda value: printed)
+    assert f"ended with code 3 on host app1. {hint}" in play.output
+
+
+def test_an_output_whose_values_cannot_be_opened_is_not_shown(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise ConfigurationError("the ledger was edited")
+
+    def execute(command: HostCommand) -> HostAnswer:
+        monkeypatch.setattr(Ledger, "unseal", refuse)
+        return HostAnswer(3, printed="something")
+
+    play.execute = execute
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+    monkeypatch.undo()
+    assert "(not shown: the values that it may hold cannot be opened)" in play.output
+    assert play.state("TOKEN").intent("reload") is not None, "whether it had its effect is unknown"
+
+
+def test_the_output_of_every_command_is_caught(play: Play) -> None:
+    seen: list[HostCommand] = []
+    play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert [command.catch for command in seen] == [True]

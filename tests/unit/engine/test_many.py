@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many secrets at once: shared consumers, waves, failures, work on hosts, locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+    RotorError,
+    UnavailableError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
+from tests.unit.engine.conftest import machines
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import World
+
+TOKEN = {"type": "test.fake.token", "connection": "cloud"}
+
+
+def secret(*boxes: str, reload: list[str], issuer: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A secret whose consumers' own word is enough."""
+    return {
+        "issuer": issuer or TOKEN,
+        "copies": [{"store": "cloud", "box": box} for box in boxes],
+        "reload": reload,
+        "revoke": {"accept": "life"},
+        **more,
+    }
+
+
+@pytest.fixture
+def many(make_play: Callable[..., Play], world: World) -> Callable[..., Play]:
+    def make(number: int, **more: Any) -> Play:
+        names = [f"S{index:02}" for index in range(number)]
+        for name in names:
+            world.put(name, {})
+        world.serve("shared", names)
+        return make_play(
+            secret_map={name: secret(name, reload=["shared"], **more) for name in names},
+            consumers={
+                "shared": machines("shared"),
+                "script": {"type": "test.plain.script", "command": "restart", "host": "app1"},
+            },
+        )
+
+    return make
+
+
+def test_a_consumer_that_many_secrets_share_is_reloaded_once(many: Callable[..., Play], world: World) -> None:
+    play = many(6)
+    assert not play.rotate(*play.map)["failed"], play.output
+    assert world.counted("update") == len(world.services["shared"].machines)
+    assert len(world.values_in("shared")) == 6
+
+
+def test_when_a_shared_reload_fails_every_secret_that_needs_it_is_held_for_the_whole_run(
+    many: Callable[..., Play], world: World
+) -> None:
+    play = many(3)
+    world.services["shared"].breaks_at = 0
+    result = play.rotate(*play.map)
+    assert sorted(result["held"]) == sorted(play.map)
+    attempts = play.output.count("did not come up")
+    world.services["shared"].breaks_at = None
+    assert not play.rotate()["failed"], play.output
+    assert attempts == 3, "each says it once"
+    assert world.counted("mint") == 3
+
+
+def test_one_held_secret_holds_up_no_other(many: Callable[..., Play], world: World) -> None:
+    play = many(4)
+    world.fail("write", UnavailableError("down"), "S02")
+    assert play.rotate(*play.map)["held"] == ["S02"]
+    assert world.counted("mint") == 4
+    assert not play.rotate()["failed"], play.output
+    assert world.counted("mint") == 4
+
+
+def test_more_failures_than_allowed_stop_the_minting_of_the_rest(many: Callable[..., Play], world: World) -> None:
+    play = many(30)
+    world.fail("write", UnavailableError("down"), times=99)
+    result = play.rotate(*play.map, max_failures=1)
+    assert result["failed"]
+    assert world.counted("mint") < 30
+    assert result["counts"]["idle"] == 30 - world.counted("mint")
+    assert "not begun" in play.output
+
+
+def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play], world: World) -> None:
+    play = many(12)
+    world.fail("write", UnavailableError("down"), "S00")
+    result = play.rotate(*play.map, max_failures=0)
+    assert world.counted("mint") == 1, "the first wave is one secret"
+    assert result["counts"] == {"held": 1, "idle": 11}
+
+
+def test_waves_grow_from_one_to_ten_to_the_rest(many: Callable[..., Play], world: World) -> None:
+    play = many(14)
+    assert not play.rotate(*play.map)["failed"], play.output
+    kinds = [kind for kind, _what in world.log if kind in ("mint", "update")]
+    assert kinds == ["mint", "update", "update", *["mint"] * 10, "update", "update", *["mint"] * 3, "update", "update"]
+
+
+def test_work_on_a_host_is_handed_to_ansible_and_the_rotation_goes_on_after_it(
+    many: Callable[..., Play], world: World
+) -> None:
+    play = many(2)
+    for name in play.map:
+        play.map[name] = secret(name, reload=["script"])
+    assert not play.rotate(*play.map)["failed"], play.output
+    assert [piece["host"] for piece in play.pieces] == ["app1"]
+    assert play.pieces[0]["secrets"] == sorted(play.map)
+    assert world.log.count(("execute", "restart")) == 1
+
+
+def test_waves_of_work_on_hosts_all_get_their_turn(many: Callable[..., Play], world: World) -> None:
+    play = many(14)
+    for name in play.map:
+        play.map[name] = secret(name, reload=["script"])
+    assert not play.rotate(*play.map)["failed"], play.output
+    assert world.counted("mint") == 14
+
+
+def test_a_command_that_fails_on_its_host_holds_every_secret_it_serves(many: Callable[..., Play], world: World) -> None:
+    play = many(2)
+    for name in play.map:
+        play.map[name] = secret(name, reload=["script"])
+    play.execute = lambda command: HostAnswer(3)
+    result = play.rotate(*play.map)
+    assert sorted(result["held"]) == sorted(play.map)
+    assert "ended with code 3 on host app1" in play.output
+    assert len(play.pieces) == 1
+    play.execute = lambda command: HostAnswer(0)
+    assert not play.rotate()["failed"], play.output
+    assert world.counted("mint") == 2
+
+
+def test_a_host_that_cannot_be_reached_is_recorded_as_well(many: Callable[..., Play]) -> None:
+    play = many(1)
+    play.map["S00"] = secret("S00", reload=["script"])
+
+    def unreachable(command: object) -> int:
+        raise UnavailableError("host app1 cannot be reached")
+
+    play.execute = unreachable
+    assert play.rotate("S00")["held"] == ["S00"]
+    assert "host app1 cannot be reached" in play.output
+
+
+def test_a_value_goes_to_a_host_through_standard_input_only(many: Callable[..., Play], world: World) -> None:
+    play = many(1)
+    play.map["S00"] = secret("S00", reload=["script"], let={"line": "TOKEN=${token}"})
+    play.consumers["script"]["stdin"] = "${line}"
+    seen = []
+    play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
+    assert not play.rotate("S00")["failed"], play.output
+    value = world.containers["S00"]["S00"][0]
+    assert seen[0].stdin.reveal() == f"TOKEN={value}"
+    assert value not in repr(seen[0])
+
+
+def test_work_on_a_host_is_done_once_and_only_when_it_waits(many: Callable[..., Play], world: World) -> None:
+    play = many(1)
+    play.map["S00"] = secret("S00", reload=["script"])
+    play.rotate("S00")
+    with pytest.raises(ConfigurationError, match="not waiting"):
+        play.session().host_work(play.pieces[0]["id"]).perform(play.execute)
+    with pytest.raises(ConfigurationError, match="no piece of work"):
+        play.session().host_work(999)
+
+
+def test_work_on_a_host_that_was_never_done_is_handed_out_again(many: Callable[..., Play], world: World) -> None:
+    play = many(1)
+    play.map["S00"] = secret("S00", reload=["script"])
+    plan = play.plan("S00")
+    play.session().advance(plan["run"], Phase.ISSUED)
+    first = play.session().advance(plan["run"], Phase.ROLLED_OUT)["todo"]
+    assert not play.rotate()["failed"], play.output
+    assert [piece["id"] for piece in play.pieces] == [first[0]["id"]]
+
+
+def test_a_secret_that_another_run_works_on_is_left_to_it_and_the_rest_is_done(many: Callable[..., Play]) -> None:
+    play = many(2)
+    other = open_ledger(play.setting, clock=play.world.clock, holder="run 1234 (somebody)")
+    with other.locks.hold("secret S00"):
+        result = play.rotate(*play.map)
+    assert (result["failed"], result["held"]) == (False, [])
+    assert result["counts"] == {"busy": 1, "done": 1}
+    assert "BUSY  S00: secret S00 is being worked on by run 1234 (somebody) since" in play.output
+    assert not play.rotate(*play.map)["failed"]
+
+
+def test_a_copy_that_another_run_does_not_let_go_of_holds_since_nobody_else_finishes_the_secret(
+    many: Callable[..., Play],
+) -> None:
+    play = many(1)
+    other = open_ledger(play.setting, clock=play.world.clock, holder="run 1234 (somebody)")
+    with other.locks.hold("cloud:S00"):
+        result = play.rotate("S00")
+    assert (result["failed"], result["held"]) == (True, ["S00"])
+    assert "cloud:S00 is being worked on by run 1234 (somebody) since" in play.output
+    assert not play.rotate("S00")["failed"]
+
+
+def test_an_unhealthy_consumer_after_its_reload_holds(many: Callable[..., Play], world: World) -> None:
+    play = many(1)
+    play.consumers["shared"]["healthy"] = [{"type": "test.fake.selftest", "service": "shared"}]
+    plan = play.plan("S00")
+    play.session().advance(plan["run"], Phase.ISSUED)
+    world.services["shared"].sick = True
+    assert play.session().advance(plan["run"], Phase.ROLLED_OUT)["held"] == ["S00"]
+    world.services["shared"].sick = False
+    assert not play.rotate("S00")["failed"]
+
+
+def test_an_environment_alone_is_rolled_out_and_nothing_is_closed_or_revoked(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    def step(name: str, environment: str) -> dict[str, Any]:
+        copies = [{"store": "cloud", "box": name}]
+        return {"name": name, "environment": environment, "copies": copies, "reload": [name]}
+
+    steps = [step("app", "staging"), step("ci", "production")]
+    play = make_play(secret_map={"TOKEN": {"issuer": TOKEN, "rollout": steps, "revoke": {"accept": "life"}}})
+    assert not play.rotate("TOKEN")["failed"]
+    first = play.state("TOKEN").current
+    assert not play.rotate("TOKEN", force=True, environments=("staging",))["failed"], play.output
+    state = play.state("TOKEN")
+    assert state.current == first
+    assert state.pending
+    assert state.holdings["cloud:ci"].credential == first.id  # type: ignore[union-attr]
+    assert not play.rotate("TOKEN")["failed"]
+    assert world.counted("mint") == 2, "a shared credential is minted once"
+    assert world.issued[str(first.provider_id)].revoked  # type: ignore[union-attr]
+
+
+def test_a_lost_reload_is_made_again(many: Callable[..., Play], world: World) -> None:
+    play = many(1)
+    world.fail("update", OutcomeUnknownError("no answer"), after=True)
+    with_error = play.rotate("S00")
+    assert with_error["held"] == ["S00"]
+    assert not play.rotate("S00")["failed"]
+
+
+def test_without_a_map_of_hosts_a_piece_of_work_names_its_host(many: Callable[..., Play]) -> None:
+    play = many(1)
+    play.map["S00"] = secret("S00", reload=["script"])
+    play.plan("S00")
+    assert "on host app1, by Ansible" in play.output
+    with pytest.raises(RotorError):
+        play.session().host_work(1)

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a credential is revoked, and what is said to prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    LedgerError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
+from tests.unit.engine.conftest import token_map
+from tests.unit.engine.driver import Play
+from tests.unit.engine.fakes import Token
+from tests.unit.engine.world import Killed, World
+
+
+@pytest.fixture
+def play(make_play: Callable[..., Play], world: World) -> Play:
+    """It has rotated once and keeps the value in use, so that the strongest proof can be had."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    assert not play.rotate("TOKEN")["failed"]
+    world.clock.pass_(days=1)
+    world.log.clear()
+    play.lines.clear()
+    return play
+
+
+def proof(play: Play) -> str | None:
+    return play.state("TOKEN").credentials[0].proof
+
+
+def first_id(play: Play) -> str:
+    return str(play.state("TOKEN").credentials[0].provider_id)
+
+
+def test_refused_means_the_old_value_refused_and_the_new_one_accepted_twice(play: Play, world: World) -> None:
+    play.rotate("TOKEN", force=True)
+    assert proof(play) == "refused"
+    old, new = (row.name for row in play.state("TOKEN").credentials)
+    after = world.log[world.log.index(("revoke", first_id(play))) + 1 :]
+    assert after == [("show", old), ("show", new)] * 2
+
+
+def test_whoever_dies_at_a_revoke_has_said_before_what_it_was_about_to_do(play: Play, world: World) -> None:
+    plan = play.plan("TOKEN", force=True)
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    world.fail("revoke", Killed())
+    with pytest.raises(Killed):
+        play.advance(plan["run"], Phase.REVOKED)
+    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+
+
+def test_whoever_revokes_is_given_no_value(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Credential] = []
+    really = Token.revoke
+
+    def revoke(issuer: Token, credential: Credential) -> None:
+        given.append(credential)
+        really(issuer, credential)
+
+    monkeypatch.setattr(Token, "revoke", revoke)
+    play.rotate("TOKEN", force=True)
+    assert [credential.fields for credential in given] == [{}]
+
+
+def test_revoke_whose_proof_fails_is_unknown(play: Play, world: World) -> None:
+    world.unclear.add(first_id(play))
+    plan = play.plan("TOKEN", force=True)
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    world.fail("list", UnavailableError("listing: cannot connect"))
+    assert play.advance(plan["run"], Phase.REVOKED)["failed"]
+    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+
+def test_effect_kept_from_beginning_by_lost_locks_is_failed(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(_locks: FileLocks) -> None:
+        raise LedgerError("the locks are lost")
+
+    monkeypatch.setattr(FileLocks, "check", lost)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert play.state("TOKEN").intents == ()
+    assert len(world.made) == 1
+
+
+def test_an_unclear_answer_proves_no_refusal(play: Play, world: World) -> None:
+    world.unclear.add(first_id(play))
+    play.rotate("TOKEN", force=True)
+    assert proof(play) == "provider"
+
+
+def test_a_value_that_is_still_accepted_is_not_said_to_be_refused(play: Play, world: World) -> None:
+    world.stubborn.add(first_id(play))
+    play.rotate("TOKEN", force=True)
+    assert proof(play) == "provider"
+
+
+def test_refusal_of_the_old_alone_proves_no_refusal(play: Play, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = Token.revoke
+
+    def revoke(issuer: Token, credential: Credential) -> None:
+        really(issuer, credential)
+        world.unclear.add(str(play.state("TOKEN").credentials[-1].provider_id))
+
+    monkeypatch.setattr(Token, "revoke", revoke)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert proof(play) == "provider"
+
+
+def test_without_its_value_the_best_proof_is_the_providers_list(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play()
+    play.rotate("TOKEN")
+    play.rotate("TOKEN", force=True)
+    assert proof(play) == "provider"
+
+
+def test_a_credential_that_its_provider_still_lists_is_not_called_revoked(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = make_play()
+    play.rotate("TOKEN")
+    with monkeypatch.context() as patch:
+        patch.setattr(Token, "revoke", lambda self, credential: None)
+        result = play.rotate("TOKEN", force=True)
+    assert result["failed"]
+    assert "still lists it as valid" in play.output
+    assert proof(play) is None
+    assert not play.rotate("TOKEN")["failed"]
+    assert proof(play) == "provider"
+
+
+def test_a_lost_answer_of_a_revoke_is_put_right_by_the_next_run(play: Play, world: World) -> None:
+    world.fail("revoke", OutcomeUnknownError("no answer"), after=True)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert not play.rotate("TOKEN")["failed"]
+    assert proof(play) == "refused"
+
+
+def test_unused_holds_the_revoke_while_somebody_unlisted_uses_the_old_one(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"require": ["unused"]})})
+    play.rotate("TOKEN")
+    old = world.issued[first_id(play)]
+    old.last_used_at = world.clock.now() + timedelta(days=9)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "Something that the map does not name still uses it" in play.output
+    assert not old.revoked
+    old.last_used_at = world.clock.now() - timedelta(days=9)
+    assert not play.rotate("TOKEN")["failed"]
+    assert old.revoked
+
+
+def test_an_issuer_that_cannot_tell_who_uses_a_credential_is_not_asked(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Token, "reports_last_used", False)
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"require": ["unused"]})})
+    play.rotate("TOKEN")
+    world.issued[first_id(play)].last_used_at = world.clock.now() + timedelta(days=9)
+    assert not play.rotate("TOKEN", force=True)["failed"]
+
+
+def test_a_value_that_nobody_issued_ends_with_its_last_copy(make_play: Callable[..., Play], world: World) -> None:
+    issuer = {"type": "test.plain.password", "world": world.name}
+    play = make_play(secret_map={"TOKEN": token_map() | {"issuer": issuer}})
+    play.rotate("TOKEN")
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert proof(play) == "gone from every copy"
+    assert world.counted("revoke", "list", "mint") == 0
+
+
+def test_status_says_who_holds_what_what_still_works_and_what_is_unfinished(play: Play, world: World) -> None:
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN", force=True)
+    new, old = (row.name for row in reversed(play.state("TOKEN").credentials))
+    before = list(world.mutations)
+    rows = play.status()["secrets"]
+    assert world.mutations == before
+    assert rows[0]["status"] == "unfinished"
+    assert rows[0]["copies"] == {"box app": new, "box ci": new}
+    assert rows[0]["consumers"] == {"app": new, "ci": old}
+    assert {row["name"]: row["works"] for row in rows[0]["credentials"]} == {
+        new: "accepted by its provider",
+        old: "accepted by its provider",
+    }
+    assert "-e rotate_only=TOKEN" in play.output
+
+
+def test_status_notices_what_others_changed_and_what_does_not_answer(play: Play, world: World) -> None:
+    world.put("app", {"TOKEN": "by hand"})
+    world.fail("observe", UnavailableError("down"), "ci")
+    world.issued[first_id(play)].revoked = True
+    row = play.status()["secrets"][0]
+    assert row["changed_by_others"] == ["box app", "box ci"]
+    assert "CHANGED since by somebody else" in play.output
+    assert "cannot be asked: down" in play.output
+    assert "REFUSED by its provider" in play.output
+    world.fail("list", UnavailableError("down"))
+    assert "cannot be asked" in play.status()["secrets"][0]["credentials"][0]["works"]
+    world.violations.clear()  # the hand that revoked it was this test's
+
+
+def test_status_of_what_this_ledger_never_met_says_so_and_makes_no_file(
+    make_play: Callable[..., Play], tmp_path: object
+) -> None:
+    play = make_play()
+    assert play.status()["secrets"][0]["status"] == "unknown"
+    assert "unknown to this ledger" in play.output
+    assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes that no entry of the map has by itself: two that write one key, share a credential, or have one name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.maps import changed, mistakes, parsed, read
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def twin(**changes: Any) -> dict[str, Any]:
+    raw = read()
+    other = read()["secret_map"]["KEY"]
+    other["rollout"][0]["copies"][0]["folder"] = "/other"
+    raw["secret_map"]["TWIN"] = other | changes
+    return raw
+
+
+def test_two_secrets_must_not_write_one_key() -> None:
+    raw = changed(
+        "secret_map/TWIN/rollout/0/copies/0", {"store": "cloud", "folder": "/A", "keys": {"URL": "${url}"}}, twin()
+    )
+    assert mistakes(raw) == [
+        (
+            "secret_map.TWIN.rollout[0].copies[0].keys.URL: secret_map.KEY.rollout[0].copies[0] writes this key, too; "
+            "each key belongs to one secret"
+        )
+    ]
+
+
+def test_the_place_of_a_copy_is_counted_with_whatever_stands_before_it() -> None:
+    copies = ["x", {"store": "cloud", "folder": "/a", "keys": {"URL": "${url}"}}]
+    assert mistakes(changed("secret_map/TWIN/rollout/0/copies", copies, twin())) == [
+        "secret_map.TWIN.rollout[0].copies[0]: expected a mapping, not a string",
+        (
+            "secret_map.TWIN.rollout[0].copies[1].keys.URL: secret_map.KEY.rollout[0].copies[0] writes this key, too; "
+            "each key belongs to one secret"
+        ),
+    ]
+
+
+def test_two_secrets_may_share_a_container() -> None:
+    raw = changed("secret_map/TWIN/rollout/0/copies/0", {"store": "cloud", "folder": "/a"}, twin())
+    assert parsed(raw).secrets["TWIN"].steps[0].copies[0].keys == {"TWIN": "${token}"}
+
+
+def test_one_secret_names_a_container_once() -> None:
+    raw = read()
+    raw["secret_map"]["KEY"]["rollout"].append(
+        {
+            "name": "second",
+            "copies": [{"store": "cloud", "folder": "/a", "keys": {"MORE": "${token}"}}],
+            "verify": [{"type": "fake.cloud.job", "job": "test", "proves": "use"}],
+        }
+    )
+    assert mistakes(raw) == [
+        (
+            "secret_map.KEY.rollout[1].copies[0]: is the container of secret_map.KEY.rollout[0].copies[0]; "
+            "write all of its keys in one copy"
+        )
+    ]
+
+
+def test_two_secrets_must_not_share_a_credential() -> None:
+    issuer = {"type": "fake.cloud.token", "connection": "cloud", "team": "blue", "current_id": "tok_1"}
+    raw = changed("secret_map/KEY/issuer", issuer, twin(issuer=issuer))
+    assert mistakes(raw) == [
+        (
+            "secret_map.TWIN.issuer.current_id: secret_map.KEY.issuer.current_id names this credential, too; "
+            "give it all its copies in one entry"
+        )
+    ]
+
+
+def test_two_steps_must_not_have_one_name() -> None:
+    raw = read()
+    raw["secret_map"]["KEY"]["rollout"].append({**read()["secret_map"]["KEY"]["rollout"][0]})
+    raw["secret_map"]["KEY"]["rollout"][1]["copies"] = [{"store": "cloud", "folder": "/c"}]
+    assert mistakes(raw) == ["secret_map.KEY.rollout[1].name: another step has this name; give each its own"]
