@@ -182,6 +182,7 @@ class Infisical(Provider):
             "expire_infisical_tokens": self.logins.expire,
             "leave_infisical_project": self._leave,
             "guard_infisical_folder": self._guard,
+            "import_infisical_folder": self._import,
             "approve_infisical_requests": self.changes.approve,
             "remove_infisical_folder": self._remove,
         }
@@ -213,6 +214,11 @@ class Infisical(Provider):
 
     def _guard(self, environment: str = "prod", path: str = "/backend", guarded: bool = True) -> dict[str, Any]:
         self.folders[environment, path].guarded = guarded
+        return {}
+
+    def _import(self, source: str, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:
+        """From now on what is in the folder `source` is read through the other one, too."""
+        self.folders[environment, path].imports.append(self.folders[environment, source])
         return {}
 
     def _remove(self, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:

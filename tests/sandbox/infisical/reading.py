@@ -37,7 +37,7 @@ class Reading:
             for key in sorted(folder.secrets)
             if identity.may(DESCRIBE, key)
         ]
-        return {"secrets": secrets, "imports": []}
+        return {"secrets": secrets, "imports": self._imports(identity, top, query)}
 
     async def one(self, identity: Identity, request: Request) -> Any:
         """The right comes before the question whether there is such a secret."""
@@ -47,10 +47,26 @@ class Reading:
         version = query.get("version", "0")
         if not version.isdecimal():
             raise RefusedError(422, "Expected number, received nan")
+        holders = [folder, *(reversed(folder.imports) if _includes_imports(query) else ())]
+        folder = next((one for one in holders if name in one.secrets), folder)
         secret = folder.secrets.get(name)
         if secret is None or int(version) > secret.version:
             raise RefusedError(404, f"Secret with name '{name}' not found")
         return {"secret": self._shown(identity, folder, secret, query, int(version))}
+
+    def _imports(self, identity: Identity, top: Folder, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "secretPath": folder.path,
+                "environment": folder.environment,
+                "secrets": [
+                    self._shown(identity, folder, secret, query)
+                    for key, secret in sorted(folder.secrets.items())
+                    if identity.may(DESCRIBE, key)
+                ],
+            }
+            for folder in (top.imports if _includes_imports(query) else ())
+        ]
 
     def _query(self, request: Request) -> dict[str, str]:
         query = dict(request.query_params)
@@ -79,6 +95,11 @@ class Reading:
         if not self._world.switches.infisical_hides_values:
             Logins.need(identity, READ, key)
         return identity.may(READ, key)
+
+
+def _includes_imports(query: Mapping[str, str]) -> bool:
+    """A real server includes them unless it is told not to; v3's `include_imports` means nothing to v4."""
+    return is_on(query, "includeImports", "true")
 
 
 def is_on(query: Mapping[str, str], name: str, default: str = "false") -> bool:

@@ -58,6 +58,8 @@ class Folder:
     secrets: dict[str, Secret] = field(default_factory=dict)
     guarded: bool = False
     """A change policy covers it: writes become requests."""
+    imports: list[Folder] = field(default_factory=list)
+    """Folders whose secrets are read through this one; its own come first, then those of the last import."""
 
     @property
     def label(self) -> str:

@@ -224,3 +224,15 @@ def test_a_secret_made_anew_is_another_one_although_its_version_is_the_same(
 def test_more_than_a_request_holds_is_refused() -> None:
     values = {f"KEY_{number}": SecretValue(f"{number}" * 300_000) for number in range(4)}
     assert InfisicalSecrets.reject_values(FOLDER, values)[-1].endswith("Infisical takes no request of more than 1 MiB")
+
+
+def test_imported_secret_is_neither_seen_nor_touched(store: InfisicalSecrets, world: Visitor) -> None:
+    world.act("set_infisical_secret", name="API_KEY", value="of the other folder", path="/")
+    world.act("import_infisical_folder", source="/")
+    assert store.observe(FOLDER, ["API_KEY"])["keys"] == {}
+    assert store.delete(FOLDER, ["API_KEY"]) == {"keys": {}}
+
+    store.write(FOLDER, value("own"))
+
+    assert holds(world, "own")
+    assert store.observe(FOLDER, ["API_KEY"])["keys"]["API_KEY"]["version"] == 1
