@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ...module_utils._core import guard, masking
+from ...module_utils._core import deps, guard, masking
 from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ...module_utils._core.module_runner import register_arguments
@@ -74,6 +74,10 @@ class RotationAction(ActionBase):
     options: ClassVar[Mapping[str, Any]] = {}
     """The action's argument spec."""
 
+    def __init_subclass__(cls) -> None:
+        """Load the libraries that every run uses in the parent, once for all workers that it forks."""
+        deps.preload("jsonschema", "requests", "sqlalchemy")
+
     @abstractmethod
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """The task's result; RotorError fails it."""
@@ -87,6 +91,7 @@ class RotationAction(ActionBase):
         return result
 
     def _act(self) -> Mapping[str, Any]:
+        self._task.args = {name: value for name, value in self._task.args.items() if not _is_blank(value)}
         options = validated(self, self.options)
         clock = WorkerClock()
         clock.guard()
@@ -104,6 +109,11 @@ class RotationAction(ActionBase):
 
     def _template(self, text: str) -> Any:
         return self._templar.template(text)
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a survey's field was left empty."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _caller(task_vars: Mapping[str, Any]) -> Caller:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -18,6 +19,7 @@ from ..decide.state import CredentialRow, CredentialState, Mark, SecretState, ta
 from ..preflight.preflight import Planned
 from ..run import Rotation
 from ..secret_map.model import Secret, SecretMap
+from .progress import MANY
 from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
 
 
@@ -198,6 +200,28 @@ class Report:
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
 
+    def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
+        """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
+        lines = [line for rotation in sorted(rotations, key=_is_bad) for line in self.result(rotation)]
+        lines += [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
+        lines.append(f"audit trail: {audit_head}")
+        if len(rotations) + len(stuck) > 1:
+            lines.append(f"SUM   {_sum(rotations, len(stuck))}")
+        return lines
+
+    def so_far(self, rotations: list[Rotation]) -> list[str]:
+        """Say where every secret of a run stands before a hook, which may end the run without another word."""
+        if len(rotations) > MANY:
+            return [f"SO FAR  {_sum(rotations)}"]
+        return [line for rotation in rotations for line in self._open(rotation)]
+
+    def _open(self, rotation: Rotation) -> list[str]:
+        problem = f": {rotation.problem}" if rotation.problem else ""
+        head = f"OPEN  {rotation.secret.name}   {rotation.status}{problem}"
+        if not rotation.actions:
+            return [head]
+        return [head, *self._whereabouts(rotation.secret, rotation.state, rotation.dead)]
+
     def result(self, rotation: Rotation) -> list[str]:
         """The summary of a secret that this run worked on."""
         if rotation.status == "held":
@@ -270,6 +294,16 @@ class Report:
         if item.due.status != "fresh":
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
         return lines
+
+
+def _is_bad(rotation: Rotation) -> bool:
+    return rotation.status in ("held", "idle")
+
+
+def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
+    numbers = Counter(rotation.status for rotation in rotations) + Counter({"not begun": stuck})
+    parts = ", ".join(f"{number} {status}" for status, number in numbers.items())
+    return f"{count(numbers.total(), 'secret')}: {parts}"
 
 
 def _torn(item: Planned) -> list[str]:
