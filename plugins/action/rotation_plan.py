@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans a rotation; documented in plugins/modules/rotation_plan.py."""
+"""Plan a rotation; documented in plugins/modules/rotation_plan.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Plan, print the plan, and keep it for the actions that follow."""
+    """Plan a run, print the plan, and keep it in the ledger for the actions that follow."""
 
     _supports_check_mode = True
     options: ClassVar[Mapping[str, Any]] = RUN_OPTIONS

@@ -125,9 +125,9 @@ MUTANTS = (
     ),
     dropped(
         "rule: left the map with an adopted one",
-        "for name in untracked_holders(secret, state, row)]\n    if never",
+        "for name in untracked_holders(secret, state, row)\n    ]\n    if never",
         "edited",
-        instead="for name in ()]\n    if never",
+        instead="for name in ()\n    ]\n    if never",
     ),
     mutant("a key that left with an adopted one", "*keys, *self.consumers}", "*self.consumers}", "edited"),
     mutant(

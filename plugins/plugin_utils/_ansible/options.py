@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options by which a person picks secrets and says what is wanted: the role's ``rotate_*`` variables."""
+"""Parse the role's ``rotate_*`` variables: which secrets to rotate, and how."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 
 
 def check_unknown_options(names: Iterable[str]) -> None:
-    """ConfigurationError for a variable that is nearly one of ours: ``rotate_ony`` would rotate all that is due."""
+    """Raise ConfigurationError for a misspelt variable of the role: ``rotate_ony`` would rotate all that is due."""
     own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_phase", *VARIABLES)
     for name in names:
         near = get_close_matches(name, VARIABLES, 1, 0.85) if name.startswith("rotate") and name not in own else []
@@ -41,7 +41,7 @@ def check_unknown_options(names: Iterable[str]) -> None:
 
 
 def parse_options(options: Mapping[str, Any]) -> RunOptions:
-    """The options as the engine takes them: plain Python, lists for names with commas."""
+    """Return the engine's RunOptions: plain Python, names with commas as lists."""
     return RunOptions(
         only=names_in(options.get("only"), "rotate_only"),
         where=_plain(options.get("where"), "rotate_where"),
