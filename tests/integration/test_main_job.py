@@ -206,3 +206,11 @@ def test_a_hook_without_its_file_is_told_before_anything_is_asked(world: Visitor
     assert outcome.code != 0
     assert f"rotate_hooks.after: there is no file {desk.home}/nowhere.yml" in outcome.output
     assert world.ask("counts")["total"] == 0
+
+
+def test_start_at_a_later_task_fails_without_a_plan(world: Visitor, desk: Desk) -> None:
+    outcome = desk.rotate("--start-at-task", "Carry out the plan")
+
+    assert outcome.code != 0
+    assert "'rotate_plan' is undefined" in outcome.output
+    assert world.ask("counts")["total"] == 0
