@@ -34,6 +34,8 @@ SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents")
 TAGGED_TABLES = ("meta", "runs", *SECRET_TABLES)
 """No digest covers ``runs``: a plan is sealed together with its run's id."""
 KEYS_CHANGED = "keys changed"
+_Tags = dict[str, tuple[str, str]]
+"""Secret and tag of each row that exists by the log as far as it was read, by row id."""
 _MODULUS = 2**256
 _NONCE_DIGITS = 32
 _BATCH = 500
@@ -204,7 +206,8 @@ class AuditLog:
 
     def examine(self, head: str = "") -> Findings:
         """Follow the chain, look for ``head`` in it, and compare the rows of the other tables with its tags."""
-        findings, tags = Findings(), _Tags()
+        findings = Findings()
+        tags: _Tags = {}
         try:
             head_seen = self._follow_chain(findings, tags, head)
         except (ValueError, TypeError):
@@ -237,7 +240,7 @@ class AuditLog:
                     return head_seen
                 findings.head = row["mac"]
                 head_seen = head_seen or findings.head == head
-                tags.record(row)
+                _record_tags(tags, row)
                 macs = next(all_macs, None) if row["event"] == KEYS_CHANGED else macs
         return head_seen
 
@@ -246,7 +249,7 @@ class AuditLog:
         with reading(self._engine) as tx:
             tagged = [getattr(self._t, name) for name in TAGGED_TABLES]
             problems = [line for table in tagged for line in self._compare(tx, table, tags)]
-            problems += [f"{_label(*missing)}: is missing" for missing in tags.remaining()]
+            problems += [f"{_label(secret, row_id)}: is missing" for row_id, (secret, _tag) in tags.items()]
             try:
                 if problems:
                     self.check_digests(tx)
@@ -258,38 +261,24 @@ class AuditLog:
 
     def _compare(self, tx: Transaction, table: Any, tags: _Tags) -> Iterator[str]:
         for row in tx.select(table, {}):
-            tag = tags.pop(_row_id(table, row))
-            label = _label(row.get("secret", ""), _row_id(table, row), row)
+            row_id = _row_id(table, row)
+            _secret, tag = tags.pop(row_id, ("", None))
+            label = _label(row.get("secret", ""), row_id, row)
             if tag is None:
                 yield f"{label}: was not written by a rotation"
             elif tag != self.macs.tag(table, row):
                 yield f"{label}: was altered, or put back from an older state"
 
 
-class _Tags:
-    """The last tag of each row that exists by the log as far as it was read."""
-
-    def __init__(self) -> None:
-        self._tags: dict[str, tuple[str, str]] = {}
-
-    def record(self, row: Row) -> None:
-        """Take over the tags of one row of the log."""
-        if row["event"] == KEYS_CHANGED:
-            self._tags.clear()  # all rows are tagged anew, under the next key
-            return
-        for row_id, tag in row["rows"].items():
-            self._tags.pop(row_id, None)
-            if tag is not None:
-                self._tags[row_id] = (row["secret"], tag)
-
-    def pop(self, row_id: str) -> str | None:
-        """Remove a row, and return its tag."""
-        _secret, tag = self._tags.pop(row_id, ("", None))
-        return tag
-
-    def remaining(self) -> list[tuple[str, str]]:
-        """List secret and id of the rows that were not removed."""
-        return [(secret, row_id) for row_id, (secret, _tag) in self._tags.items()]
+def _record_tags(tags: _Tags, row: Row) -> None:
+    """Bring ``tags`` up to date by the next row of the log."""
+    if row["event"] == KEYS_CHANGED:
+        tags.clear()  # all rows are tagged anew, under the next key
+        return
+    for row_id, tag in row["rows"].items():
+        tags.pop(row_id, None)
+        if tag is not None:
+            tags[row_id] = (row["secret"], tag)
 
 
 def _owner_of(table: Any, row: Row) -> str | None:

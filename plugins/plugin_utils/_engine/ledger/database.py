@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import SimpleNamespace
@@ -19,28 +19,20 @@ States = tuple[str, ...]
 
 SCHEMA = 3
 """The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
-CREDENTIAL_TIMES = (
-    "minted_at",
-    "in_force_since",
-    "in_force_at",
-    "in_force_by_issuer",
-    "in_force_by_database",
-    "old_ends_at",
-    "accepted_at",
-    "closed_at",
-    "closed_by_issuer",
-    "closed_by_database",
-    "revoked_at",
-)
-"""Columns of ``credentials``, as RFC 3339 text in UTC, like every time in the ledger."""
 DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 
 
 @cache
 def tables() -> SimpleNamespace:
-    """Build ``metadata`` and one attribute per table. A change here raises :data:`SCHEMA`."""
+    """Build ``metadata`` and one attribute per table; a change here raises :data:`SCHEMA`.
+
+    Times are RFC 3339 text in UTC.
+    """
     sa = library("sqlalchemy")
     metadata = sa.MetaData()
+
+    def columns(kind: Any, *, key: bool = False, null: bool = False) -> Callable[..., list[Any]]:
+        return lambda *names: [sa.Column(name, kind, primary_key=key, nullable=null) for name in names]
 
     def table(name: str, *columns: Any, index: tuple[tuple[str, ...], ...] = ()) -> Any:
         indexes = [sa.Index(f"{name}_by_{'_'.join(names)}", *names) for names in index]
@@ -49,65 +41,45 @@ def tables() -> SimpleNamespace:
     def number() -> Any:
         return sa.Column("id", sa.Integer, primary_key=True, autoincrement=True)
 
-    def columns(*names: str, kind: Any = sa.Text, key: bool = False, null: bool = False) -> list[Any]:
-        return [sa.Column(name, kind, primary_key=key, nullable=null) for name in names]
-
+    key, text, optional = columns(sa.Text, key=True), columns(sa.Text), columns(sa.Text, null=True)
+    integer, json = columns(sa.Integer), columns(sa.JSON)
     return SimpleNamespace(
         metadata=metadata,
-        meta=table("meta", *columns("name", key=True), *columns("value")),
-        runs=table("runs", *columns("id", key=True), *columns("started_at", "by", "reason", "plan")),
+        meta=table("meta", *key("name"), *text("value")),
+        runs=table("runs", *key("id"), *text("started_at", "by", "reason", "plan")),
         credentials=table(
             "credentials",
             number(),
-            *columns("secret", "name", "state", "origin"),
-            *columns("provider_id", "fingerprint", null=True),
-            *columns("sealed", "facts", "baseline", kind=sa.JSON),
-            *columns(*CREDENTIAL_TIMES, "accepted_in", "proof", null=True),
+            *text("secret", "name", "state", "origin"),
+            *optional("provider_id", "fingerprint"),
+            *json("sealed", "facts", "baseline"),
+            *optional("minted_at", "accepted_at", "accepted_in", "revoked_at", "proof"),
+            *optional("in_force_since", "in_force_at", "in_force_by_issuer", "in_force_by_database", "old_ends_at"),
+            *optional("closed_at", "closed_by_issuer", "closed_by_database"),
             index=(("secret",),),
         ),
         holdings=table(
-            "holdings",
-            *columns("secret", "copy", key=True),
-            *columns("label"),
-            *columns("keys", "evidence", kind=sa.JSON),
-            *columns("credential", kind=sa.Integer),
-            *columns("at"),
+            "holdings", *key("secret", "copy"), *text("label", "at"), *json("keys", "evidence"), *integer("credential")
         ),
-        running=table(
-            "running",
-            *columns("secret", "consumer", key=True),
-            *columns("credential", kind=sa.Integer),
-            *columns("evidence", kind=sa.JSON),
-            *columns("at"),
-        ),
+        running=table("running", *key("secret", "consumer"), *integer("credential"), *json("evidence"), *text("at")),
         proofs=table(
-            "proofs",
-            *columns("secret", "step", "check", key=True),
-            *columns("credential", kind=sa.Integer),
-            *columns("evidence", kind=sa.JSON),
-            *columns("proves", "at"),
+            "proofs", *key("secret", "step", "check"), *integer("credential"), *text("proves", "at"), *json("evidence")
         ),
         intents=table(
             "intents",
             number(),
-            *columns("run", "secret", "kind", "target", "state", "at"),
-            *columns("credential", kind=sa.Integer, null=True),
-            *columns("progress", kind=sa.JSON),
-            *columns("error", "ended_at", null=True),
-            *columns("superseded", kind=sa.Boolean),
+            *text("run", "secret", "kind", "target", "state", "at"),
+            *columns(sa.Integer, null=True)("credential"),
+            *json("progress"),
+            *optional("error", "ended_at"),
+            *columns(sa.Boolean)("superseded"),
             index=(("secret", "kind", "target"), ("run",)),
         ),
         audit=table(
-            "audit",
-            number(),
-            *columns("at", "run", "secret", "event"),
-            *columns("details", "rows", kind=sa.JSON),
-            *columns("digest", "mac"),
+            "audit", number(), *text("at", "run", "secret", "event"), *json("details", "rows"), *text("digest", "mac")
         ),
-        digests=table("digests", *columns("secret", key=True), *columns("digest")),
-        holders=table(
-            "holders", *columns("lock", key=True), *columns("session", kind=sa.Integer), *columns("holder", "since")
-        ),
+        digests=table("digests", *key("secret"), *text("digest")),
+        holders=table("holders", *key("lock"), *integer("session"), *text("holder", "since")),
     )
 
 

@@ -42,37 +42,30 @@ class LedgerAccess:
 
 
 def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> LedgerAccess:
-    """Open the ledger that ``secret_ledger`` names, or create it; ``readonly`` opens an empty one in its place."""
+    """Open the ledger that ``secret_ledger`` names, or create it; ``readonly`` reads a missing one as empty."""
     setting = setting or {}
     if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
         raise ConfigurationError(f"secret_ledger has the options {', '.join(sorted(OPTIONS))}, and no others")
     sealer = Sealer(_key(setting))
     if str(setting.get("url") or "").startswith(postgres.SCHEMES):
-        return _open_postgres(setting, sealer, clock, holder, readonly)
-    path = _path(setting)
-    with _opening(str(path), "It is no ledger, or damaged: restore it from a backup"):
-        engine = _engine(path, readonly)
-        _refuse_damaged(engine, path)
-        ledger = Ledger(engine, sealer, clock)
-    _raise_ledger_errors(engine, str(path))
-    return LedgerAccess(ledger, FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
-
-
-def _open_postgres(
-    setting: Mapping[str, Any], sealer: Sealer, clock: Clock, holder: str, readonly: bool
-) -> LedgerAccess:
-    option = setting.get("password")
-    password = None if option is None else references.resolve(option, "secret_ledger.password")
-    url = postgres.parse_url(str(setting["url"]), password)
-    where = postgres.label(url)
-    with _opening(where, "Is it there, and may you use it? Run again once it answers"):
-        engine = postgres.make_engine(url, holder, readonly)
-        postgres.refuse_pooling(engine)
-        if readonly and not library("sqlalchemy").inspect(engine).has_table("meta"):
-            engine = _empty_engine()
-        ledger = Ledger(engine, sealer, clock)
+        option = setting.get("password")
+        password = None if option is None else references.resolve(option, "secret_ledger.password")
+        url = postgres.parse_url(str(setting["url"]), password)
+        where = postgres.label(url)
+        with _opening(where, "Is it there, and may you use it? Run again once it answers"):
+            engine = _postgres_engine(url, holder, readonly)
+            ledger = Ledger(engine, sealer, clock)
+        locks: Locks = SessionLocks(engine, ledger.id, clock, holder)
+    else:
+        path = _path(setting)
+        where = str(path)
+        with _opening(where, "It is no ledger, or damaged: restore it from a backup"):
+            engine = _engine(path, readonly)
+            _refuse_damaged(engine, path)
+            ledger = Ledger(engine, sealer, clock)
+        locks = FileLocks(Path(f"{path}.locks"), clock, holder)
     _raise_ledger_errors(engine, where)
-    return LedgerAccess(ledger, SessionLocks(engine, ledger.id, clock, holder), where)
+    return LedgerAccess(ledger, locks, where)
 
 
 @contextmanager
@@ -138,6 +131,13 @@ def _in_ephemeral_container() -> bool:
     markers = Path("/run/.containerenv"), Path("/.dockerenv")
     in_container = any(marker.exists() for marker in markers) or "KUBERNETES_SERVICE_HOST" in os.environ
     return in_container and Path("/runner").is_dir()
+
+
+def _postgres_engine(url: Any, holder: str, readonly: bool) -> Any:
+    engine = postgres.make_engine(url, holder, readonly)
+    postgres.refuse_pooling(engine)
+    missing = readonly and not library("sqlalchemy").inspect(engine).has_table("meta")
+    return _empty_engine() if missing else engine
 
 
 def _engine(path: Path, readonly: bool) -> Any:

@@ -18,9 +18,9 @@ import resource
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.deps import library
@@ -41,18 +41,8 @@ RETURNING 1
 """
 
 
-class Locks(Protocol):
-    """Exclusive locks by name, which end with their process."""
-
-    def hold(self, name: str, *, wait: float = 0) -> AbstractContextManager[None]:
-        """Hold a lock; raise BusyError, which names the holder, if it is not free within ``wait`` seconds."""
-
-    def check(self) -> None:
-        """Raise LedgerError if the locks may be lost; called before every effect."""
-
-
 class FileLocks:
-    """Locks on files in one folder; two threads of a process exclude each other just as two processes do."""
+    """Exclusive locks on files in one folder; two threads of a process exclude each other just as two processes do."""
 
     def __init__(self, folder: Path, clock: Clock, holder: str) -> None:
         self._folder = folder
@@ -153,6 +143,9 @@ class SessionLocks:
                     hint="Nothing more was begun. Run again: what was done is taken up from the ledger",
                 ) from None
         return row
+
+
+Locks = FileLocks | SessionLocks
 
 
 def _busy(name: str, holder: str) -> BusyError:

@@ -21,7 +21,7 @@ from ....module_utils._core.outside_text import printable, shown
 from .audit import KEYS_CHANGED, LEDGER, TAGGED_TABLES, AuditLog
 from .database import Row, Transaction, reading, tables
 from .location import LedgerAccess
-from .sealing import Sealer, new_key
+from .sealing import new_key
 from .writer import Ledger
 
 _SHOWN_PROBLEMS = 50
@@ -96,8 +96,16 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
             raise ConflictError("a rotation has begun meanwhile; no key was changed", hint="Run it again")
         ledger.reader.select_states(tx, names)
         unrecorded = Transaction(tx.connection)  # since all rows are bound anew below
-        _seal_anew(unrecorded, keys.sealer)
-        _rekey_fingerprints(unrecorded, Fingerprints(b"", [fingerprint_key]).covered)
+        renew, rekeyed = keys.sealer.renew, Fingerprints(b"", [fingerprint_key]).covered
+        for table, column, new in (
+            (t.credentials, "sealed", lambda fields: {name: renew(sealed) for name, sealed in fields.items()}),
+            (t.runs, "plan", renew),
+            (t.credentials, "fingerprint", lambda old: old and rekeyed(old)),
+            (t.credentials, "baseline", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+            (t.holdings, "evidence", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+            (t.intents, "progress", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+        ):
+            _update_all(unrecorded, table, column, new)
         for name, old_keys, key in (
             ("fingerprint_key", keys.fingerprint_keys, fingerprint_key),
             ("audit_key", keys.audit_keys, audit_key),
@@ -109,26 +117,12 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
         new_log.rebind(tx, rows, lambda owner: ledger.event(run, owner, "bound anew", {}))
 
 
-def _seal_anew(tx: Transaction, sealer: Sealer) -> None:
-    t = tables()
-    _update(tx, t.credentials, "sealed", lambda fields: {name: sealer.renew(seal) for name, seal in fields.items()})
-    _update(tx, t.runs, "plan", sealer.renew)
-
-
-def _rekey_fingerprints(tx: Transaction, rekeyed: Callable[[str], str]) -> None:
-    """Bring every recorded fingerprint under the new key: those of credentials, and those in evidence."""
-    t = tables()
-    _update(tx, t.credentials, "fingerprint", lambda old: old and rekeyed(old))
-    for table, column in ((t.credentials, "baseline"), (t.holdings, "evidence"), (t.intents, "progress")):
-        _update(tx, table, column, lambda evidence: _replace_fingerprints(evidence, rekeyed))
-
-
-def _update(tx: Transaction, table: Any, name: str, new: Callable[[Any], Any]) -> None:
+def _update_all(tx: Transaction, table: Any, column: str, new: Callable[[Any], Any]) -> None:
     """Replace a column by ``new`` of it, in all rows."""
     for row in tx.select(table, {}):
-        if (value := new(row[name])) != row[name]:
-            key = {column.name: row[column.name] for column in table.primary_key.columns}
-            tx.update(table, key, {name: value}, rows=[row])
+        if (value := new(row[column])) != row[column]:
+            key = {part.name: row[part.name] for part in table.primary_key.columns}
+            tx.update(table, key, {column: value}, rows=[row])
 
 
 def _replace_fingerprints(evidence: Any, rekeyed: Callable[[str], str]) -> Any:

@@ -81,16 +81,10 @@ def make_engine(url: Any, holder: str, readonly: bool) -> Any:
     """Make SQLAlchemy's engine, with a pool of two: transactions that write wait for each other anyhow."""
     sa = library("sqlalchemy")
     library("psycopg")
-    engine = sa.create_engine(
-        url,
-        pool_size=2,
-        max_overflow=0,
-        pool_timeout=120,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        isolation_level="REPEATABLE READ" if readonly else "READ COMMITTED",
-        connect_args={**_CONNECT, "application_name": f"rotor.secrets {holder}"[:63]},
-    )
+    pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 120, "pool_pre_ping": True}
+    arguments = {**_CONNECT, "application_name": f"rotor.secrets {holder}"[:63]}
+    isolation = "REPEATABLE READ" if readonly else "READ COMMITTED"
+    engine = sa.create_engine(url, hide_parameters=True, isolation_level=isolation, connect_args=arguments, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -15,9 +16,10 @@ from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Mark, Origin, SecretState
 from . import postgres
 from .audit import LEDGER, SECRET_TABLES, AuditLog
-from .database import CREDENTIAL_TIMES, Row, Transaction, reading, tables
+from .database import Row, Transaction, reading, tables
 from .sealing import LedgerKeys
 
+_CREDENTIAL_TIMES = [column.name for column in fields(CredentialRow) if "datetime" in str(column.type)]
 _FAILURES = (IntentState.FAILED, IntentState.UNKNOWN)
 
 
@@ -29,6 +31,10 @@ class LedgerReader:
         self._keys = keys
         self._audit_log = audit_log
         self._t = tables()
+
+    def state(self, secret: str) -> SecretState:
+        """Read the state of one secret."""
+        return self.states([secret])[secret]
 
     def states(self, names: Iterable[str]) -> dict[str, SecretState]:
         """Read the states of secrets."""
@@ -142,7 +148,7 @@ def _state(rows: Mapping[str, Sequence[Row]]) -> SecretState:
 
 
 def _credential(row: Row) -> CredentialRow:
-    times = {name: _time(row[name]) for name in CREDENTIAL_TIMES}
+    times = {name: _time(row[name]) for name in _CREDENTIAL_TIMES}
     states = {"state": CredentialState(row["state"]), "origin": Origin(row["origin"])}
     return CredentialRow(**{**row, **times, **states})
 

@@ -113,8 +113,9 @@ class LedgerKeys:
         self.fingerprints = self._rekeyed.narrowed("values in stores")
 
     def fingerprint(self, secret: str, fields: Mapping[str, SecretValue]) -> str:
-        """Compute the fingerprint of a credential's fields."""
-        return self._rekeyed.covered(fingerprint(self.fingerprint_keys[0], secret, fields))
+        """Compute twelve hex digits that are equal for equal fields of one secret, and say nothing without the key."""
+        flat = [part for name in sorted(fields) for part in (name, fields[name].reveal())]
+        return self._rekeyed.covered(mac(self.fingerprint_keys[0], "fingerprint", secret, *flat)[:12])
 
     def seal(self, secret: str, credential: Credential) -> dict[str, str]:
         """Encrypt all fields of a credential."""
@@ -140,12 +141,6 @@ def new_key() -> bytes:
 def mac(key: bytes, *parts: str) -> str:
     """Compute HMAC-SHA256 over the parts; their boundaries count."""
     return hmac.new(key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
-
-
-def fingerprint(key: bytes, secret: str, fields: Mapping[str, SecretValue]) -> str:
-    """Compute twelve hex digits that are equal for equal values of one secret, and say nothing without the key."""
-    flat = [part for name in sorted(fields) for part in (name, fields[name].reveal())]
-    return mac(key, "fingerprint", secret, *flat)[:12]
 
 
 def _misplaced(subject: str) -> ConfigurationError:

@@ -17,11 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.credential import Credential, SecretValue
+from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
-from ....module_utils._core.fingerprints import Fingerprints
-from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Origin, SecretState
+from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Origin
 from ..secret_map.model import key_id
 from . import postgres
 from .audit import LEDGER, AuditLog
@@ -57,11 +56,17 @@ class Ledger:
             if int(meta["schema"]) != SCHEMA:
                 raise _other_version(int(meta["schema"]))
             self.id: str = meta["ledger"]
-            self.keys = LedgerKeys(sealer, meta)
-            self.audit_log = AuditLog(engine, self.keys.audit_keys)
-            self.reader = LedgerReader(engine, self.keys, self.audit_log)
+            self.keys = keys = LedgerKeys(sealer, meta)
+            self.audit_log = AuditLog(engine, keys.audit_keys)
+            self.reader = reader = LedgerReader(engine, keys, self.audit_log)
             if not names:
                 self.audit_log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
+
+        # callers read through the ledger, too
+        self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
+        self.intent, self.last_progress, self.failures = reader.intent, reader.last_progress, reader.failures
+        self.run, self.database_time, self.audit_head = reader.run, reader.database_time, self.audit_log.head
+        self.unseal, self.fingerprint, self.fingerprints = keys.unseal, keys.fingerprint, keys.fingerprints
 
     def close(self) -> None:
         """Close all connections to the database."""
@@ -73,57 +78,6 @@ class Ledger:
             with closing(self.engine.raw_connection()) as connection:
                 connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    # -- reading ------------------------------------------------------------------------------------------------
-
-    @property
-    def fingerprints(self) -> Fingerprints:
-        """Return the fingerprints by which values in stores are compared."""
-        return self.keys.fingerprints
-
-    def fingerprint(self, secret: str, fields: Mapping[str, SecretValue]) -> str:
-        """Compute the fingerprint of a credential's fields."""
-        return self.keys.fingerprint(secret, fields)
-
-    def unseal(self, row: CredentialRow) -> Credential:
-        """Decrypt the fields of a credential."""
-        return self.keys.unseal(row)
-
-    def audit_head(self) -> str:
-        """Read the mac of the audit log's last row."""
-        return self.audit_log.head()
-
-    def state(self, secret: str) -> SecretState:
-        """Read the state of one secret."""
-        return self.reader.states([secret])[secret]
-
-    def states(self, names: Iterable[str]) -> dict[str, SecretState]:
-        """Read the states of secrets."""
-        return self.reader.states(names)
-
-    def run(self, run: str) -> Row:
-        """Read a run with its plan."""
-        return self.reader.run(run)
-
-    def failures(self, run: str) -> dict[str, list[tuple[str, str, str]]]:
-        """Read kind, target and error of each failed intent of a run, by secret."""
-        return self.reader.failures(run)
-
-    def intent(self, intent: int) -> tuple[str, Intent]:
-        """Read an intent, and the name of its secret."""
-        return self.reader.intent(intent)
-
-    def last_progress(self, secret: str, intent: int) -> Row:
-        """Read the progress of the latest earlier attempt at the same effect."""
-        return self.reader.last_progress(secret, intent)
-
-    def database_time(self) -> datetime | None:
-        """Read the clock of the database server; None for a file."""
-        return self.reader.database_time()
-
-    def known_ids(self) -> set[str | None]:
-        """Read the provider's ids of all credentials that the ledger has ever recorded."""
-        return self.reader.known_ids()
-
     # -- runs and intents ---------------------------------------------------------------------------------------
 
     def begin_run(self, run: str, plan: Row, by: str, reason: str) -> None:
@@ -133,9 +87,16 @@ class Ledger:
             tx.insert(self._t.runs, {"id": run, "started_at": now, "by": by, "reason": reason, "plan": sealed})
 
     def intend(
-        self, run: str, secret: str, kind: str, target: str, credential: int | None = None,
-        *, waiting: bool = False, progress: Row | None = None,
-    ) -> int:  # fmt: skip
+        self,
+        run: str,
+        secret: str,
+        kind: str,
+        target: str,
+        credential: int | None = None,
+        *,
+        waiting: bool = False,
+        progress: Row | None = None,
+    ) -> int:
         """Commit that an effect is about to be made, and return the intent's id.
 
         A waiting intent is reused. An earlier attempt of unknown outcome stays unresolved beside this one, until one
@@ -159,7 +120,7 @@ class Ledger:
     def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
         """Record that an effect failed without any effect, or with unknown outcome."""
         with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
-            self._end_intent(tx, intent, state, now, error)
+            tx.update(self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
 
     def superseded(self, run: str, secret: str, intent: int) -> None:
         """Settle a mint of unknown outcome whose credential does not exist at its provider."""
@@ -169,39 +130,21 @@ class Ledger:
     # -- outcomes -----------------------------------------------------------------------------------------------
 
     def minted(
-        self,
-        run: str,
-        secret: str,
-        intent: int,
-        credential: Credential,
-        baseline: Row,
-        *,
-        in_force: Row | None = None,
+        self, run: str, secret: str, intent: int, new: Credential, baseline: Row, *, in_force: Row | None = None
     ) -> None:
         """Record a new credential with its sealed fields.
 
         ``in_force``: since when its provider accepts it, if that ends the old one (:func:`.cutover.in_force`).
         """
-        fingerprint = self.fingerprint(secret, credential.fields)
-        sealed = self.keys.seal(secret, credential)
-        details = {"name": credential.name, "id": credential.id, "fingerprint": fingerprint, **(in_force or {})}
+        fingerprint, sealed = self.fingerprint(secret, new.fields), self.keys.seal(secret, new)
+        details = {"name": new.name, "id": new.id, "fingerprint": fingerprint, **(in_force or {})}
         with self._transaction(run, secret, "minted", details) as (tx, now):
-            row_id = self._insert_credential(
-                tx,
-                secret=secret,
-                name=credential.name,
-                provider_id=credential.id,
-                state=CredentialState.PENDING,
-                origin=Origin.MINTED,
-                fingerprint=fingerprint,
-                sealed=sealed,
-                facts=dict(credential.facts),
-                baseline=dict(baseline),
-                minted_at=now,
-            )
+            state, origin = CredentialState.PENDING, Origin.MINTED
+            row = CredentialRow(0, secret, new.name, new.id, state, origin, fingerprint, sealed, new.facts, baseline)
+            row_id = self._insert_credential(tx, row, now)
             if in_force is not None:
                 self._set_in_force(tx, row_id, in_force, now)
-            self._complete(tx, intent, secret, "mint", credential.name, now)
+            self._complete(tx, intent, secret, "mint", new.name, now)
 
     def activated(self, run: str, secret: str, intent: int, row: CredentialRow, in_force: Row) -> None:
         """Record that a value of ours is valid at its provider."""
@@ -218,16 +161,7 @@ class Ledger:
     def adopted(self, run: str, row: CredentialRow) -> None:
         """Record a credential that a person has named, and whose value is not known here."""
         with self._transaction(run, row.secret, "adopted", {"name": row.name, "id": row.provider_id}) as (tx, _now):
-            self._insert_credential(
-                tx,
-                secret=row.secret,
-                name=row.name,
-                provider_id=row.provider_id,
-                state=row.state,
-                origin=row.origin,
-                baseline=dict(row.baseline),
-                minted_at=_text(row.minted_at),
-            )
+            self._insert_credential(tx, row, _text(row.minted_at))
 
     def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: Sequence[str | None]) -> None:
         """Record credentials of a mint whose answer was lost: they exist at the provider, and nobody has their value.
@@ -235,17 +169,10 @@ class Ledger:
         An id of None stands for a credential that may exist, where nobody can tell.
         """
         with self._transaction(run, secret, "orphan found", {"name": lost.target, "ids": provider_ids}) as (tx, now):
+            state, origin = CredentialState.ABANDONED, Origin.ORPHAN
             for provider_id in provider_ids:
-                self._insert_credential(
-                    tx,
-                    secret=secret,
-                    name=lost.target,
-                    baseline=dict(lost.baseline),
-                    provider_id=provider_id,
-                    state=CredentialState.ABANDONED,
-                    origin=Origin.ORPHAN,
-                    minted_at=_text(lost.at) or now,
-                )
+                row = CredentialRow(0, secret, lost.target, provider_id, state, origin, None, {}, {}, lost.baseline)
+                self._insert_credential(tx, row, _text(lost.at) or now)
             self._supersede(tx, {"id": lost.id}, now)
 
     def looked(self, run: str, secret: str, intent: int, copy: str, evidence: Row) -> None:
@@ -400,13 +327,11 @@ class Ledger:
         for name, value in {"schema": str(SCHEMA), "ledger": secrets.token_hex(4), **keys}.items():
             tx.insert(self._t.meta, {"name": name, "value": value})
 
-    def _end_intent(self, tx: Transaction, intent: int, state: IntentState, now: str, error: str | None = None) -> None:
-        tx.update(self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
-
     def _complete(self, tx: Transaction, intent: int, secret: str, kind: str, target: str, now: str) -> None:
         """End an intent as done, and settle earlier attempts at the same effect: their outcome no longer matters."""
         self._supersede(tx, {"secret": secret, "kind": kind, "target": target}, now, IntentState.WAITING)
-        self._end_intent(tx, intent, IntentState.DONE, now)
+        done = {"state": IntentState.DONE, "ended_at": now, "error": None}
+        tx.update(self._t.intents, {"id": intent}, done)
 
     def _supersede(self, tx: Transaction, key: Row, now: str, *states: IntentState) -> int:
         settled = {"state": IntentState.FAILED, "ended_at": now, "superseded": True}
@@ -427,8 +352,11 @@ class Ledger:
             tx.delete(t.holdings, {**holding, "copy": key_id(copy, key)})
             self._supersede(tx, {**writes, "target": key_id(copy, key)}, now)
 
-    def _insert_credential(self, tx: Transaction, **values: Any) -> int:
-        return int(tx.insert(self._t.credentials, {"sealed": {}, "facts": {}, "baseline": {}, **values}))
+    def _insert_credential(self, tx: Transaction, row: CredentialRow, minted_at: str | None) -> int:
+        columns = ("secret", "name", "provider_id", "state", "origin", "fingerprint")
+        values = {name: getattr(row, name) for name in columns}
+        values |= {name: dict(getattr(row, name)) for name in ("sealed", "facts", "baseline")}
+        return int(tx.insert(self._t.credentials, {**values, "minted_at": minted_at}))
 
     def _update_credential(self, tx: Transaction, credential: int, **values: Any) -> None:
         tx.update(self._t.credentials, {"id": credential}, values)
@@ -458,12 +386,11 @@ def _text(time: datetime | None) -> str | None:
 
 
 def _other_version(schema: int) -> ConfigurationError:
-    if schema < SCHEMA:
-        return ConfigurationError(
-            f"the ledger has schema {schema}, of rotor.secrets 0.1.0, and is not taken over",
-            hint="Name another place as secret_ledger.url, and name each credential in use in rotate_adopt",
-        )
-    return ConfigurationError(
-        f"the ledger has schema {schema}, this version of rotor.secrets knows {SCHEMA}",
-        hint="Install the version of the collection that wrote it last",
+    message, hint = (
+        "of rotor.secrets 0.1.0, and is not taken over",
+        "Name another place as secret_ledger.url, and name each credential in use in rotate_adopt",
     )
+    if schema > SCHEMA:
+        message = f"this version of rotor.secrets knows {SCHEMA}"
+        hint = "Install the version of the collection that wrote it last"
+    return ConfigurationError(f"the ledger has schema {schema}, {message}", hint=hint)
