@@ -19,6 +19,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -123,9 +124,10 @@ class AuditLog:
             last = tx.last(self._t.audit)
 
     def _append(self, tx: Transaction, event: Row, last: Row | None) -> dict[str, str]:
-        tags, digests = self._tags(tx.changes), {}
+        tags, differences = self._summarize(tx.changes)
+        digests = {}
         total = self.macs.unmask(last["digest"]) if last else 0
-        for owner, difference in self._differences(tx.changes).items():
+        for owner, difference in differences.items():
             stored = tx.select(self._t.digests, {"secret": owner})
             before = sum(self.macs.unmask(row["digest"]) for row in stored)
             after = {"secret": owner, "digest": self.macs.mask(before + difference)}
@@ -137,20 +139,17 @@ class AuditLog:
         tx.insert(self._t.audit, {**row, "mac": self.macs.link(last["mac"] if last else "", row)})
         return digests
 
-    def _differences(self, changes: Iterable[Change]) -> dict[str, int]:
-        differences: dict[str, int] = {}
-        for table, before, after in changes:
-            for sign, row in ((-1, before), (1, after)):
-                if row is not None and (owner := _owner_of(table, row)) is not None:
-                    differences[owner] = differences.get(owner, 0) + sign * self.macs.sum(table, [row])
-        return differences
-
-    def _tags(self, changes: Iterable[Change]) -> dict[str, str | None]:
+    def _summarize(self, changes: Iterable[Change]) -> tuple[dict[str, str | None], dict[str, int]]:
+        """Compute the tags of changed rows, and by how much the digest of each owner changes."""
         tags: dict[str, str | None] = {}
+        differences: dict[str, int] = defaultdict(int)
         for table, before, after in changes:
             if table.name in TAGGED_TABLES:
                 tags[_row_id(table, after or before or {})] = self.macs.tag(table, after) if after else None
-        return tags
+            for sign, row in ((-1, before), (1, after)):
+                if row is not None and (owner := _owner_of(table, row)) is not None:
+                    differences[owner] += sign * self.macs.sum(table, [row])
+        return tags, differences
 
     # -- checking -----------------------------------------------------------------------------------------------
 
@@ -162,15 +161,11 @@ class AuditLog:
     def check(self, tx: Transaction, sums: Mapping[str, int]) -> None:
         """Raise ConfigurationError unless ``sums``, of each secret's HMACs, are those of the digests."""
         for name, total in sums.items():
-            digest = self._digest(tx, name)
+            digest = next((row["digest"] for row in tx.select(self._t.digests, {"secret": name})), None)
+            if self._trusted is None or self._trusted.get(name) != digest:
+                self._trusted = self.check_digests(tx)
             if (total - (self.macs.unmask(digest) if digest else 0)) % _MODULUS:
                 raise _altered(f"rows of {name} are")
-
-    def _digest(self, tx: Transaction, name: str) -> str | None:
-        digest = next((row["digest"] for row in tx.select(self._t.digests, {"secret": name})), None)
-        if self._trusted is None or self._trusted.get(name) != digest:
-            self._trusted = self.check_digests(tx)
-        return digest
 
     def check_digests(self, tx: Transaction) -> dict[str, str]:
         """Select all digests. Raise ConfigurationError unless they add up to the one in the log's last row."""
@@ -283,9 +278,7 @@ def _record_tags(tags: _Tags, row: Row) -> None:
 
 def _owner_of(table: Any, row: Row) -> str | None:
     """Return the secret whose digest covers ``row``; LEDGER for the ledger's own; None for a row without a digest."""
-    if table.name == "meta":
-        return LEDGER
-    return row["secret"] if table.name in SECRET_TABLES else None
+    return LEDGER if table.name == "meta" else row["secret"] if table.name in SECRET_TABLES else None
 
 
 def _row_id(table: Any, row: Row) -> str:
