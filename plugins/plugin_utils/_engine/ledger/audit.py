@@ -20,7 +20,7 @@ import hmac
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +35,7 @@ SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents")
 TAGGED_TABLES = ("meta", "runs", *SECRET_TABLES)
 """No digest covers ``runs``: a plan is sealed together with its run's id."""
 KEYS_CHANGED = "keys changed"
+RowsByTable = dict[str, list[Row]]
 _Tags = dict[str, tuple[str, str]]
 """Secret and tag of each row that exists by the log as far as it was read, by row id."""
 _MODULUS = 2**256
@@ -158,16 +159,26 @@ class AuditLog:
         if self._trusted is not None:
             self._trusted.update(digests)
 
-    def check(self, tx: Transaction, sums: Mapping[str, int]) -> None:
-        """Raise ConfigurationError unless ``sums``, of each secret's HMACs, are those of the digests."""
+    def select_checked(self, tx: Transaction, names: Collection[str] | None = None) -> dict[str, RowsByTable]:
+        """Select the rows of secrets, or of all. Raise ConfigurationError unless they add up to their digests."""
+        known = (name for name in self._check_digests(tx) if name != LEDGER) if names is None else names
+        selected: dict[str, RowsByTable] = {name: defaultdict(list) for name in known}
+        sums = dict.fromkeys(selected, 0)
+        only = {"secret": next(iter(names))} if names and len(names) == 1 else {}
+        for table in (getattr(self._t, name) for name in SECRET_TABLES):
+            for row in tx.select(table, only):
+                if names is None or row["secret"] in selected:
+                    selected.setdefault(row["secret"], defaultdict(list))[table.name].append(row)
+                    sums[row["secret"]] = sums.get(row["secret"], 0) + self.macs.sum(table, [row])
         for name, total in sums.items():
             digest = next((row["digest"] for row in tx.select(self._t.digests, {"secret": name})), None)
             if self._trusted is None or self._trusted.get(name) != digest:
-                self._trusted = self.check_digests(tx)
+                self._trusted = self._check_digests(tx)
             if (total - (self.macs.unmask(digest) if digest else 0)) % _MODULUS:
                 raise _altered(f"rows of {name} are")
+        return selected
 
-    def check_digests(self, tx: Transaction) -> dict[str, str]:
+    def _check_digests(self, tx: Transaction) -> dict[str, str]:
         """Select all digests. Raise ConfigurationError unless they add up to the one in the log's last row."""
         rows, last = tx.select(self._t.digests, {}), tx.last(self._t.audit)
         total = self.macs.unmask(last["digest"]) if last else None
@@ -177,13 +188,6 @@ class AuditLog:
         if (self.macs.sum(self._t.meta, tx.select(self._t.meta, {})) - own) % _MODULUS:
             raise _altered("own id and keys are")
         return {row["secret"]: row["digest"] for row in rows}
-
-    def _check_all_rows(self, tx: Transaction) -> None:
-        sums = {name: 0 for name in self.check_digests(tx) if name != LEDGER}
-        for table in (getattr(self._t, name) for name in SECRET_TABLES):
-            for row in tx.select(table, {}):
-                sums[row["secret"]] = sums.get(row["secret"], 0) + self.macs.sum(table, [row])
-        self.check(tx, sums)
 
     # -- reading and examining ----------------------------------------------------------------------------------
 
@@ -247,9 +251,9 @@ class AuditLog:
             problems += [f"{_label(secret, row_id)}: is missing" for row_id, (secret, _tag) in tags.items()]
             try:
                 if problems:
-                    self.check_digests(tx)
+                    self._check_digests(tx)
                 else:
-                    self._check_all_rows(tx)
+                    self.select_checked(tx)
             except ConfigurationError as error:
                 problems.append(error.message)
         return problems

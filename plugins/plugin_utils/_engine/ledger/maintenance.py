@@ -39,18 +39,18 @@ class Maintenance:
     def verify(self, head: str, secret: str) -> Row:
         """Examine the audit log, and print its rows about ``secret``."""
         head = head.strip().lower()
-        found = self._ledger.audit_log.examine(head)
-        if secret and found.bad_row is None:
+        findings = self._ledger.audit_log.examine(head)
+        if secret and findings.bad_row is None:
             for line in _history(self._ledger.audit_log.rows(), secret):
                 self._say(line)
-        self._say(f"audit trail: {found.rows} rows checked in {self._access.where}")
-        self._say(f"audit trail: {found.head}")
-        result = shown({"changed": False, "rows": found.rows, "head": found.head, "bad_row": found.bad_row})
-        if not found.problems:
+        self._say(f"audit trail: {findings.rows} rows checked in {self._access.where}")
+        self._say(f"audit trail: {findings.head}")
+        result = shown({"changed": False, "rows": findings.rows, "head": findings.head, "bad_row": findings.bad_row})
+        if not findings.problems:
             self._say(f"the chain is whole{', and the head that was given is in it' if head else ''}")
             return {**result, "failed": False, "problems": []}
-        problems = [printable(problem) for problem in found.problems[:_SHOWN_PROBLEMS]]
-        more = [f"and {len(found.problems) - len(problems)} more"] if len(found.problems) > len(problems) else []
+        problems = [printable(problem) for problem in findings.problems[:_SHOWN_PROBLEMS]]
+        more = [f"and {len(findings.problems) - len(problems)} more"] if len(findings.problems) > len(problems) else []
         msg = "\n".join(["the audit trail does not hold", *problems, *more])
         return {**result, "failed": True, "problems": problems, "msg": msg}
 

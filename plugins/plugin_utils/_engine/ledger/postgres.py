@@ -58,8 +58,8 @@ def parse_url(text: str, password: SecretValue | None) -> Any:
         raise ConfigurationError(
             "secret_ledger.url has a password among its options", hint="Give it as secret_ledger.password"
         )
-    known = password or (SecretValue(str(url.password)) if url.password else None)
-    return url.set(password=known.reveal()) if known else url
+    password = password or (SecretValue(str(url.password)) if url.password else None)
+    return url.set(password=password.reveal()) if password else url
 
 
 def server_time(connection: Any) -> datetime | None:

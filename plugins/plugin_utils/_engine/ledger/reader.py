@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
 from itertools import takewhile
@@ -15,7 +14,7 @@ from typing import Any
 from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Mark, Origin, SecretState
 from . import postgres
-from .audit import LEDGER, SECRET_TABLES, AuditLog
+from .audit import LEDGER, AuditLog, RowsByTable
 from .database import Row, Transaction, reading, tables
 from .sealing import LedgerKeys
 
@@ -106,20 +105,12 @@ class LedgerReader:
 
     def select_states(self, tx: Transaction, names: Iterable[str]) -> dict[str, SecretState]:
         """Select and check all rows of secrets."""
-        rows: dict[str, dict[str, list[Row]]] = {name: defaultdict(list) for name in names}
-        sums = dict.fromkeys(rows, 0)
-        only = {"secret": next(iter(rows))} if len(rows) == 1 else {}
-        for table in (getattr(self._t, name) for name in SECRET_TABLES):
-            for row in tx.select(table, only):
-                if row["secret"] in rows:
-                    sums[row["secret"]] += self._audit_log.macs.sum(table, [row])
-                    rows[row["secret"]][table.name].append(row)
         try:
-            self._audit_log.check(tx, sums)
+            rows_by_secret = self._audit_log.select_checked(tx, tuple(names))
         except ConfigurationError:
             self.refuse_changed_keys(tx)
             raise
-        return {name: _state(rows_by_table) for name, rows_by_table in rows.items()}
+        return {name: _state(rows) for name, rows in rows_by_secret.items()}
 
     def refuse_changed_keys(self, tx: Transaction, *, lock: bool = False) -> None:
         """Raise ConflictError if another process has changed the ledger's keys; ``lock`` keeps others from doing so.
@@ -131,7 +122,7 @@ class LedgerReader:
             raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
 
 
-def _state(rows: Mapping[str, Sequence[Row]]) -> SecretState:
+def _state(rows: RowsByTable) -> SecretState:
     """Build a secret's state from its rows by table."""
     intents = [_intent(row) for row in rows["intents"]]
     ineffective = {row["id"] for row in rows["intents"] if row["state"] == IntentState.FAILED and not row["superseded"]}

@@ -237,10 +237,11 @@ class Ledger:
         ``by_issuer``: the issuer's time, if a grace will be measured by it.
         """
         with self._transaction(run, secret, "proven everywhere", {"credential": credential}) as (tx, now):
-            for state, after in (
-                (CredentialState.CURRENT, CredentialState.PREVIOUS),
-                (CredentialState.PENDING, CredentialState.ABANDONED),
-            ):
+            replaced = {
+                CredentialState.CURRENT: CredentialState.PREVIOUS,
+                CredentialState.PENDING: CredentialState.ABANDONED,
+            }
+            for state, after in replaced.items():
                 tx.update(self._t.credentials, {"secret": secret, "state": state}, {"state": after})
             times = {"closed_by_issuer": by_issuer, "closed_by_database": postgres.server_time(tx.connection)}
             other_clocks = {name: _text(time) for name, time in times.items()}
@@ -386,11 +387,12 @@ def _text(time: datetime | None) -> str | None:
 
 
 def _other_version(schema: int) -> ConfigurationError:
-    message, hint = (
-        "of rotor.secrets 0.1.0, and is not taken over",
-        "Name another place as secret_ledger.url, and name each credential in use in rotate_adopt",
+    if schema < SCHEMA:
+        return ConfigurationError(
+            f"the ledger has schema {schema}, of rotor.secrets 0.1.0, and is not taken over",
+            hint="Name another place as secret_ledger.url, and name each credential in use in rotate_adopt",
+        )
+    return ConfigurationError(
+        f"the ledger has schema {schema}, this version of rotor.secrets knows {SCHEMA}",
+        hint="Install the version of the collection that wrote it last",
     )
-    if schema > SCHEMA:
-        message = f"this version of rotor.secrets knows {SCHEMA}"
-        hint = "Install the version of the collection that wrote it last"
-    return ConfigurationError(f"the ledger has schema {schema}, {message}", hint=hint)
