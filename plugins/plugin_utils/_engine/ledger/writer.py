@@ -32,9 +32,9 @@ _UNRESOLVED = (IntentState.OPEN, IntentState.UNKNOWN)
 
 
 class Ledger:
-    """Records runs, intents and outcomes. All threads of a run share it.
+    """Records runs, intents and outcomes. All threads of a run share one instance.
 
-    A change of its keys (:mod:`.maintenance`) makes it unusable: it has to be opened again.
+    After a change of keys (:mod:`.maintenance`) it has to be opened again.
     """
 
     def __init__(self, engine: Any, sealer: Sealer, clock: Clock) -> None:
@@ -62,7 +62,7 @@ class Ledger:
             if not names:
                 self.audit_log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
 
-        # callers read through the ledger, too
+        # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
         self.intent, self.last_progress, self.failures = reader.intent, reader.last_progress, reader.failures
         self.run, self.database_time, self.audit_head = reader.run, reader.database_time, self.audit_log.head
@@ -113,12 +113,12 @@ class Ledger:
             return int(tx.insert(self._t.intents, {**effect, **attempt, "superseded": False}))
 
     def progress(self, run: str, secret: str, intent: int, progress: Row) -> None:
-        """Record what an effect needs to know if it is interrupted."""
+        """Record the state of an effect that takes several requests, for an attempt after an interruption."""
         with self._transaction(run, secret, "progress", {"intent": intent}) as (tx, _now):
             tx.update(self._t.intents, {"id": intent}, {"progress": dict(progress)})
 
     def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
-        """Record that an effect failed without any effect, or with unknown outcome."""
+        """Record that an attempt certainly had no effect, or that its outcome is unknown."""
         with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
             tx.update(self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
 
@@ -232,7 +232,7 @@ class Ledger:
             self._complete(tx, intent, secret, "verify", check, now)
 
     def closed(self, run: str, secret: str, credential: int, by_issuer: datetime | None = None) -> None:
-        """Make a credential that is proven everywhere the current one; retire or abandon those before it.
+        """Make a credential that is proven everywhere the current one; the current one before it becomes previous.
 
         ``by_issuer``: the issuer's time, if a grace will be measured by it.
         """
