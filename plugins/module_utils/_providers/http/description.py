@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._core.contracts import Options, Schema
-from . import paths
+from ..._core.http import paths
 
 KEY, VALUE = "<key>", "<value>"
 NOTHING = "none"

@@ -18,8 +18,9 @@ from ..._core.errors import (
     RotorError,
     UnexpectedAnswerError,
 )
+from ..._core.http import paths
 from ..._core.http.client import Answer
-from . import description, paths
+from . import description
 from .client import HttpConnection
 
 _METHODS = {"write": "PUT", "delete": "DELETE"}
