@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from . import oracle
+from . import apis, oracle
 from .fly import Fly
 from .front import Front
 from .github import GitHub
@@ -22,10 +22,10 @@ from .tenants import Tenants
 from .world import World
 
 # Seeded in this order: scenarios after the systems that they live in.
-PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule, Keys)
+PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule, Keys, *apis.ALL)
 
 
 def build(credentials: dict[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:
     world = World(PROVIDERS, credentials, speed)
     mounts = [Mount(provider.prefix, app=provider.app()) for provider in world.providers.values()]
-    return Front(Starlette(routes=[oracle.routes(world), *mounts]), world, Descriptions(specs) if specs else None)
+    return Front(Starlette(routes=[oracle.routes(world), *mounts]), world, Descriptions(specs))

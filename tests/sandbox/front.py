@@ -23,7 +23,7 @@ from .world import Entry, World
 
 
 class Front:
-    def __init__(self, app: ASGIApp, world: World, descriptions: Descriptions | None) -> None:
+    def __init__(self, app: ASGIApp, world: World, descriptions: Descriptions) -> None:
         self.app, self.world, self.descriptions = app, world, descriptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,9 +81,8 @@ class Front:
 
     async def _ask(self, provider: Provider, entry: Entry, scope: Scope, body: bytes) -> Answer:
         headers = Headers(scope=scope)
-        if self.descriptions:
-            for mistake in self.descriptions.mistakes_in_request(provider, entry, scope, body):
-                self.world.violate("spec", f"request: {mistake}", str(entry))
+        for mistake in self.descriptions.mistakes_in_request(provider, entry, scope, body):
+            self.world.violate("spec", f"request: {mistake}", str(entry))
         refusal = provider.throttle(entry, headers) if self.world.switches.rate_limits else None
         answer = Answer.of(refusal) if refusal else await Answer.from_app(self.app, scope, body)
         provider.decorate(entry, answer)
@@ -91,9 +90,8 @@ class Front:
             entry.texts = texts.places(answer.body)
         if entry.effect:
             self.world.judge(str(entry))
-        if self.descriptions:
-            for mistake in self.descriptions.mistakes_in_answer(provider, entry, answer):
-                self.world.violate("spec", f"answer: {mistake}", str(entry))
+        for mistake in self.descriptions.mistakes_in_answer(provider, entry, answer):
+            self.world.violate("spec", f"answer: {mistake}", str(entry))
         return answer
 
 

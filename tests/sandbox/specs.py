@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,6 +24,27 @@ from .world import Entry
 SUCCESS = range(200, 300)
 
 
+@dataclass(frozen=True)
+class Found:
+    """An operation, and the path that met it."""
+
+    template: str
+    path: str
+    params: dict[str, str]
+    operation: dict[str, Any]
+    parameters: list[dict[str, Any]]
+
+    @property
+    def status(self) -> int:
+        return next(int(one) for one in self.operation["responses"] if one.isdigit() and int(one) in SUCCESS)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The schema of its success."""
+        schema: dict[str, Any] = self.operation["responses"][str(self.status)]["content"]["application/json"]["schema"]
+        return schema
+
+
 class Description:
     """One OpenAPI 3.0 document."""
 
@@ -32,11 +54,25 @@ class Description:
         self._base = re.sub(r"^https?://[^/]+", "", self._document["servers"][0]["url"]).rstrip("/")
         self._validators: dict[str, Validator] = {}
 
-    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+    @property
+    def base(self) -> str:
+        return self._base
+
+    @property
+    def paths(self) -> dict[str, Any]:
+        return dict(self._paths)
+
+    def find(self, method: str, path: str) -> Found | None:
         for template, item in self._paths:
-            if method.lower() in item and re.fullmatch(self._base + re.sub(r"\{[^}]+\}", "[^/]+", template), path):
-                return item[method.lower()]
+            shape = self._base + re.sub(r"\{([^}]+)\}", _group, template)
+            if method.lower() in item and (match := re.fullmatch(shape, path)):
+                operation = item[method.lower()]
+                return Found(template, path, match.groupdict(), operation, self.parameters(operation))
         return None
+
+    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+        found = self.find(method, path)
+        return found.operation if found else None
 
     def resolve(self, thing: dict[str, Any]) -> dict[str, Any]:
         if "$ref" not in thing:
@@ -61,6 +97,10 @@ class Description:
         return self._validators[key]
 
 
+def _group(name: re.Match[str]) -> str:
+    return f"(?P<{re.sub(r'[^A-Za-z0-9_]', '_', name[1])}>[^/]+)"
+
+
 def nullable_to_type(thing: Any) -> Any:
     """OpenAPI 3.0 writes `nullable` where JSON Schema has the type `null`."""
     if isinstance(thing, list):
@@ -76,15 +116,16 @@ def nullable_to_type(thing: Any) -> Any:
 
 
 class Descriptions:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        """Without a folder, only those that the tests carry are known."""
         self._folder = folder
         self._loaded: dict[str, Description] = {}
 
     def _of(self, provider: Provider) -> Description | None:
-        if provider.spec is None:
+        if provider.spec is None or not (self._folder or Path(provider.spec).is_absolute()):
             return None
         if provider.name not in self._loaded:
-            self._loaded[provider.name] = Description(self._folder / provider.spec)
+            self._loaded[provider.name] = Description((self._folder or Path()) / provider.spec)
         return self._loaded[provider.name]
 
     def mistakes_in_request(self, provider: Provider, entry: Entry, scope: Scope, body: bytes) -> Iterator[str]:
@@ -141,6 +182,8 @@ class Descriptions:
                 yield f"status {answer.status} is not described"
             return
         schema = {"$ref": f"#/components/schemas/{provider.error_schema}"}
+        if described is None and not provider.error_schema:
+            return
         if described is not None:
             content = description.resolve(described).get("content", {}).get("application/json")
             if content is None:

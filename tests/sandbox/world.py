@@ -26,6 +26,7 @@ CREDENTIALS = (
     "INFISICAL_CLIENT_SECRET",
     "TENANT_ADMIN_TOKEN",
     "KEYS_ADMIN_TOKEN",
+    "APIS_ADMIN_KEY",
 )
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)

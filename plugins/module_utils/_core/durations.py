@@ -31,3 +31,13 @@ def show(duration: timedelta) -> str:
         if number:
             parts.append(f"{number}{unit}")
     return "".join(parts[:2]) or "0s"
+
+
+def check_lifetime(lifetime: str, max_age: timedelta | None) -> list[str]:
+    """Say why a credential of this ``lifetime`` cannot be as old as it may get."""
+    try:
+        lasts = parse(lifetime)
+    except ValueError as error:
+        return [f"lifetime: {error}"]
+    least = max_age or timedelta()
+    return [] if lasts > least else [f"lifetime: {lifetime} does not exceed max_age, {show(least)}"]

@@ -82,14 +82,7 @@ class FlyTokens(Issuer):
 
     @classmethod
     def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
-        try:
-            lifetime = durations.parse(options["lifetime"])
-        except ValueError as error:
-            return [f"lifetime: {error}"]
-        least = max_age or timedelta()
-        if lifetime > least:
-            return []
-        return [f"lifetime: {options['lifetime']} does not exceed max_age, {durations.show(least)}"]
+        return durations.check_lifetime(options["lifetime"], max_age)
 
     @classmethod
     def label(cls, options: Options) -> str:

@@ -1,0 +1,490 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Issue API keys from a description: which calls create, list, verify and revoke a key, and where answers keep what.
+
+A provider that fits offers a connection (name, base URL, how its credential is sent) and an issuer with a description:
+:class:`KeyApi` where keys are created and deleted, :class:`ResetApi` where there is one value that is replaced and can
+be read, :class:`RollApi` where a new value ends the old one after a while. What does not fit is a method that the
+issuer overrides. Nothing here knows a provider.
+
+In paths, parameters and bodies ``<name>``, ``<id>`` and ``<option>`` are filled in. Where something stands in an answer
+is said as in :mod:`.paths`.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from .. import errors
+from ..clock import Clock
+from ..contracts import Answer, Connection, Issuer, Listed, Options, Overlap, Recover, Schema, Traits
+from ..credential import Credential, SecretValue
+from ..references import SCHEMA as CREDENTIAL
+from ..templates import Template
+from . import certificates, limits, paths, shapes
+from .budget import Budget, Pace, Quota
+from .client import Answer as HttpAnswer
+from .client import HttpClient
+
+_PLACE = re.compile(r"<(\w+)>")
+_READS = 5
+"""How often a value is read after a reset, until it is another one."""
+
+
+# -- descriptions -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. A parameter, and a member of the body, whose option is not given is left out."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    ok: tuple[int, ...] = (200, 201, 204)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """An answer that proves something: its status, and if need be what stands ``at`` a path of its JSON."""
+
+    status: int
+    at: str = ""
+    says: Any = None
+
+    def fits(self, status: int, document: Any) -> bool:
+        return status == self.status and (not self.at or paths.at(document, self.at) == self.says)
+
+
+@dataclass(frozen=True)
+class Verify:
+    """The call that shows a key to its provider. An answer that is not JSON, or fits no sign, proves nothing."""
+
+    call: Call
+    alive: tuple[Sign, ...] = (Sign(200),)
+    dead: tuple[Sign, ...] = (Sign(401),)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Authorization": "Bearer ${token}"})
+    url: str = ""
+    """The base URL of the call, where it is another one than the connection's."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where an object that describes a key keeps each fact; times are RFC 3339 or seconds since 1970."""
+
+    id: str = "id"
+    name: str = "name"
+    created_at: str = "created_at"
+    expires_at: str = ""
+    last_used_at: str = ""
+    revoked: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The call that lists keys, page by page.
+
+    With ``after``, that parameter is the cursor: what stands at ``cursor``, or else the id of the last key. With
+    ``page``, that parameter counts from 1. ``more`` is the member that says whether another page follows.
+    """
+
+    call: Call
+    items: str = ""
+    facts: Facts = Facts()
+    after: str = ""
+    cursor: str = ""
+    page: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class KeyApi:
+    """A provider that creates keys, lists and deletes them."""
+
+    create: Call
+    value: Mapping[str, str]
+    """The credential's fields: where each stands in the answer of ``create``."""
+    listing: Listing
+    revoke: Call
+    verify: Verify
+    made: Facts = Facts()
+    """Where the answer of ``create`` keeps its facts."""
+    quota: int | None = None
+    """How many keys there can be at once."""
+
+
+@dataclass(frozen=True)
+class ResetApi:
+    """A provider that has one value, which a reset replaces and a call reads."""
+
+    reset: Call
+    read: Call
+    value: Mapping[str, str]
+    id: str
+    verify: Verify | None = None
+    """None where the issuer shows the value by other means than HTTP."""
+
+
+@dataclass(frozen=True)
+class RollApi:
+    """A provider that makes a new value and ends the old one ``ends_after`` that."""
+
+    roll: Call
+    value: Mapping[str, str]
+    id: str
+    verify: Verify
+    ends_after: timedelta
+
+
+# -- the connection -----------------------------------------------------------------------------------------------
+
+
+class ApiConnection(Connection):
+    """One account of a JSON API."""
+
+    system: ClassVar[str]
+    base_url: ClassVar[str] = ""
+    """Empty where every customer has an address of their own."""
+    whoami: ClassVar[Call]
+    """A call that only reads, and that succeeds for whoever may list keys."""
+    per_second: ClassVar[float] = 10
+    schema = Schema(
+        {
+            "token": CREDENTIAL,
+            "url": {"type": "string", "minLength": 1, "description": "Base address of the API."},
+            certificates.OPTION: certificates.SCHEMA,
+        },
+        required=("token",),
+    )
+    references = in_headers = ("token",)
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        self.clock = clock
+        self.url = options.get("url") or self.base_url
+        self.ca_cert = options.get("ca_cert")
+        self._more = {"clock": clock, "run": run, "ca_cert": self.ca_cert}
+        header = self.authorization(options)
+        self.http = HttpClient(
+            self.system,
+            self.url,
+            lambda: header,
+            redirects=False,
+            budget=Budget(clock, Quota(), Pace(self.per_second, burst=int(self.per_second))),
+            **self._more,
+        )
+
+    @classmethod
+    def authorization(cls, options: Options) -> str:
+        """Return the value of the Authorization header."""
+        return f"Bearer {options['token'].reveal()}"
+
+    def bare(self, url: str = "") -> HttpClient:
+        """Open a client without any credential, for a call that shows one."""
+        return HttpClient(self.system, url or self.url, None, redirects=False, **self._more)
+
+    def probe(self) -> str:
+        send(self.http, self.whoami, f"asking {self.system} who we are", {}).json  # noqa: B018 - it must be JSON
+        return f"{self.system} lets us in"
+
+    def server_time(self) -> datetime | None:
+        return self.http.server_time()
+
+
+def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], **more: Any) -> HttpAnswer:
+    """Send the call with its places filled in."""
+    path = _PLACE.sub(lambda place: _in_path(places.get(place[1]), place[1], doing), call.path)
+    params = {**_filled(call.params, places), **more.pop("params", {})}
+    body = None if call.body is None else _filled(call.body, places)
+    return client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, body=body, **more)
+
+
+def _in_path(value: Any, name: str, doing: str) -> str:
+    if value is None or str(value) in ("", ".", ".."):
+        raise errors.ConfigurationError(f"{doing}: {name} cannot stand in the path of a call")
+    return quote(str(value), safe="")
+
+
+def _filled(tree: Any, places: Mapping[str, Any]) -> Any:
+    if isinstance(tree, Mapping):
+        filled = {member: _filled(inner, places) for member, inner in tree.items()}
+        return {member: inner for member, inner in filled.items() if inner is not None}
+    if isinstance(tree, list):
+        return [_filled(inner, places) for inner in tree]
+    if not isinstance(tree, str):
+        return tree
+    whole = _PLACE.fullmatch(tree)
+    return places.get(whole[1]) if whole else _PLACE.sub(lambda place: str(places.get(place[1], "")), tree)
+
+
+# -- issuers ------------------------------------------------------------------------------------------------------
+
+
+class ApiIssuer(Issuer):
+    """What the shapes have in common."""
+
+    fields = ("token",)
+    connection: ApiConnection
+
+    @classmethod
+    def places(cls, options: Options) -> Mapping[str, Any]:
+        """Return what the description may name; a subclass adds what follows from the options."""
+        return options
+
+    @property
+    @abstractmethod
+    def _verify(self) -> Verify | None: ...
+
+    @property
+    def _where(self) -> str:
+        return self.label(self.options)
+
+    def verify(self, credential: Credential) -> Answer:
+        how = self._verify
+        if how is None:
+            raise NotImplementedError
+        call = replace(how.call, ok=tuple({sign.status for sign in (*how.alive, *how.dead)}))
+        headers = {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
+        client = self.connection.bare(how.url)
+        doing = f"showing a credential of {self._where}"
+        answer = send(client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers)
+        document = answer.json
+        if any(sign.fits(answer.status, document) for sign in how.dead):
+            return Answer.REFUSED
+        if any(sign.fits(answer.status, document) for sign in how.alive):
+            return Answer.ACCEPTED
+        raise errors.UnexpectedAnswerError(
+            f"{answer.where} answered {answer.status}, and its JSON says neither that the credential lives nor that it "
+            "is dead",
+            status=answer.status,
+        )
+
+    def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
+        return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)
+
+    def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
+        """Read a credential; UnexpectedAnswerError where the answer has none in it, or one that cannot be sent."""
+        id_ = _id(paths.at(document, facts.id))
+        values = {key: paths.at(document, path) for key, path in value.items()}
+        if id_ is None or not all(isinstance(found, str) and found for found in values.values()):
+            raise errors.UnexpectedAnswerError(f"{doing}: the answer has no credential in it")
+        try:
+            fields = {key: SecretValue(found) for key, found in values.items()}
+        except ValueError as error:
+            raise errors.UnexpectedAnswerError(f"{doing}: {error}") from None
+        times = {option: _moment(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
+        return Credential(id_, name, fields, {option: time.isoformat() for option, time in times.items() if time})
+
+
+class KeyIssuer(ApiIssuer):
+    """Keys that are created, listed and deleted; old and new are valid side by side."""
+
+    api: ClassVar[KeyApi]
+    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    unverifiable = "whether the connection's credential may make and revoke keys"
+
+    @classmethod
+    def describe(cls, options: Options) -> KeyApi:
+        """Return the description; a subclass gives one that depends on the options."""
+        return cls.api
+
+    @property
+    def _api(self) -> KeyApi:
+        return self.describe(self.options)
+
+    @property
+    def _verify(self) -> Verify:
+        return self._api.verify
+
+    def preflight(self, current: str | None) -> list[str]:
+        try:
+            keys = {key.id: key for key in self.listed() if not self._is_over(key)}
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see its keys"]
+        problems = []
+        if current and current not in keys:
+            advice = "Correct current_id, or the issuer's options"
+            problems.append(f"the current key {current} is not among the valid keys of {self._where}. {advice}")
+        quota = self._api.quota
+        if quota and len(keys) >= quota:
+            problems.append(
+                f"{self._where} has {len(keys)} keys, and there can be {quota}. Delete one that is not used"
+            )
+        return problems
+
+    def mint(self, name: str) -> Credential:
+        doing = f"making a key for {self._where}"
+        api = self._api
+        with _unknown_if_unreadable():
+            answer = self._send(api.create, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, api.value, api.made, name, doing)
+
+    def listed(self) -> list[Listed]:
+        return list(self._pages(self._api.listing))
+
+    def revoke(self, credential: Credential) -> None:
+        doing = f"revoking key {credential.name} of {self._where}"
+        try:
+            self._send(self._api.revoke, doing, {"id": credential.id, "name": credential.name}, idempotent=True)
+        except errors.NotFoundError as error:
+            with errors.after_an_effect(isinstance(error, errors.OutcomeUnknownError)):
+                alive = any(key.id == credential.id and not self._is_over(key) for key in self.listed())
+            if alive:
+                raise
+
+    def _is_over(self, key: Listed) -> bool:
+        now = self.connection.server_time() or self.clock.now()
+        return key.revoked or (key.expires_at is not None and key.expires_at <= now)
+
+    def _pages(self, how: Listing) -> Iterator[Listed]:
+        doing = f"listing the keys of {self._where}"
+        cursors = limits.Cursors(doing)
+        params: dict[str, Any] = {how.page: 1} if how.page else {}
+        while True:
+            answer = self._send(how.call, doing, params=params)
+            document = answer.json
+            items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
+            keys = [_listed(item, how.facts, answer.where) for item in items]
+            yield from keys
+            cursor = _cursor(how, document, keys, answer.where)
+            if cursor is None:
+                return
+            cursors.next(cursor)
+            params = {how.page: params[how.page] + 1} if how.page else {how.after: cursor}
+
+
+class ResetIssuer(ApiIssuer):
+    """A value that its provider replaces and shows; the new one is the end of the old one."""
+
+    api: ClassVar[ResetApi]
+    traits = Traits(value="provider", overlap=Overlap.NONE, revoke="auto", recover=Recover.READABLE)
+    unverifiable = "whether the connection's credential may reset the value"
+
+    @property
+    def _verify(self) -> Verify | None:
+        return self.api.verify
+
+    def preflight(self, current: str | None) -> list[str]:
+        try:
+            found = self.recover("")
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see it"]
+        return [f"the current id {current} is not that of {self._where}"] if current not in (None, found.id) else []
+
+    def mint(self, name: str) -> Credential:
+        before = self.recover(name)
+        with _unknown_if_unreadable():
+            self._send(self.api.reset, f"resetting {self._where}", idempotent=False)
+        for _turn in range(_READS):
+            with errors.after_an_effect(), _unknown_if_unreadable():
+                found = self.recover(name)
+            if found.fields != before.fields:
+                return found
+            self.clock.sleep(1)
+        raise errors.OutcomeUnknownError(
+            f"resetting {self._where}: it was accepted, and the value is still the old one"
+        )
+
+    def recover(self, name: str) -> Credential:
+        doing = f"reading {self._where}"
+        return self._credential(self._send(self.api.read, doing).json, self.api.value, Facts(self.api.id), name, doing)
+
+
+class RollIssuer(ApiIssuer):
+    """A value whose provider makes a new one, and ends the old one by itself after a while."""
+
+    api: ClassVar[RollApi]
+    traits = Traits(value="provider", overlap=Overlap.TIMED, revoke="auto", recover=Recover.NONE)
+    unverifiable = "whether the connection's credential may roll the value"
+
+    @property
+    def _verify(self) -> Verify:
+        return self.api.verify
+
+    @classmethod
+    def ends_after(cls, options: Options) -> timedelta:
+        return cls.api.ends_after
+
+    def mint(self, name: str) -> Credential:
+        doing = f"rolling {self._where}"
+        with _unknown_if_unreadable():
+            answer = self._send(self.api.roll, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, self.api.value, Facts(self.api.id), name, doing)
+
+
+# -- what is read -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _unknown_if_unreadable() -> Iterator[None]:
+    """A good status whose answer cannot be read: something was made, and nobody knows what."""
+    try:
+        yield
+    except errors.UnexpectedAnswerError as error:
+        if error.status and error.status >= 300:
+            raise
+        raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None
+
+
+def _cursor(how: Listing, document: Any, keys: list[Listed], said: str) -> str | None:
+    """What leads to the next page; of pages that are counted, what tells this page from others. None: it is the last."""
+    more = paths.at(document, how.more) if how.more else True
+    if not isinstance(more, bool | None):
+        raise errors.UnexpectedAnswerError(f"{said}: {how.more} is neither true nor false")
+    if not more or not keys or not (how.after or how.page):
+        return None
+    if not how.cursor:
+        return keys[0].id if how.page else keys[-1].id
+    return _id(paths.at(document, how.cursor)) or None
+
+
+def _listed(item: Mapping[str, Any], facts: Facts, said: str) -> Listed:
+    id_, name, scope = (paths.at(item, path) if path else None for path in (facts.id, facts.name, facts.scope))
+    known = _id(id_)
+    if known is None or not isinstance(name, str | None):
+        raise errors.UnexpectedAnswerError(f"{said}: a key has no id, or a name that is none")
+    return Listed(
+        id=known,
+        name=name or "",
+        created_at=_moment(item, facts.created_at),
+        expires_at=_moment(item, facts.expires_at, said),
+        last_used_at=_moment(item, facts.last_used_at, said),
+        scope=scope if isinstance(scope, str) else "",
+        revoked=bool(facts.revoked and paths.at(item, facts.revoked)),
+    )
+
+
+def _id(found: Any) -> str | None:
+    """An id is a text or a whole number."""
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
+
+
+def _moment(document: Any, path: str, said: str = "") -> datetime | None:
+    """Read a time; None for none. One that cannot be read is an error where ``said`` says whose answer it is in."""
+    found = paths.at(document, path) if path else None
+    if found in (None, "", 0):
+        return None
+    try:
+        moment = (
+            datetime.fromtimestamp(found, UTC)
+            if isinstance(found, int | float) and not isinstance(found, bool)
+            else datetime.fromisoformat(found)
+        )
+    except (ValueError, TypeError, OverflowError, OSError):
+        moment = None
+    if moment and moment.year <= 1:  # Go's zero
+        return None
+    if moment and shapes.moment(moment):
+        return moment
+    if said:
+        raise errors.UnexpectedAnswerError(f"{said}: {path} of a key is no date and time")
+    return None

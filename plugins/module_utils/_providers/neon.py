@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Neon: API keys of a person, of an organization, or of an organization for one project.
+
+Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused;
+whether a key for one project may list projects, which is how it is shown here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._core.contracts import Options, Provider, Schema
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+
+_ID = {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"}
+
+
+class NeonConnection(ApiConnection):
+    system = "Neon"
+    base_url = "https://console.neon.tech/api/v2"
+    whoami = Call("GET", "/projects", params={"limit": 1})
+
+
+class NeonApiKeys(KeyIssuer):
+    schema = Schema(
+        {
+            "organization": {**_ID, "description": "Id of the organization whose key it is; else it is a person's."},
+            "project": {**_ID, "description": "Id of the one project that the organization's key may reach."},
+        }
+    )
+    connection: NeonConnection
+    reports_last_used = True
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        alone = "project" in options and "organization" not in options
+        return ["project: only an organization's key can be limited to a project"] if alone else []
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        if "organization" not in options:
+            return "neon_api_key of the account"
+        project = f", project {options['project']}" if "project" in options else ""
+        return f"neon_api_key of organization {options['organization']}{project}"
+
+    @classmethod
+    def describe(cls, options: Options) -> KeyApi:
+        root = "/organizations/<organization>/api_keys" if "organization" in options else "/api_keys"
+        return KeyApi(
+            create=Call("POST", root, {"key_name": "<name>", "project_id": "<project>"}),
+            value={"token": "key"},
+            listing=Listing(Call("GET", root), facts=Facts(last_used_at="last_used_at", scope="project_id")),
+            revoke=Call("DELETE", f"{root}/<id>"),
+            verify=Verify(Call("GET", "/projects", params={"limit": 1})),
+        )
+
+
+PROVIDER = Provider("Neon", connections={"neon": NeonConnection}, issuers={"neon_api_key": NeonApiKeys})

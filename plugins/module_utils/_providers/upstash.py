@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Upstash: the password of a Redis database. A reset is the end of the old one; clients come by ``rediss://`` only.
+
+Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema of a database has no password, though a
+GET shows it unless told to hide it. Not verified: whether a reset changes the REST token as well (assume so); that a
+short ``endpoint`` lies in upstash.io; that a dead password is refused with Redis' own word, WRONGPASS.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from .._core import redis
+from .._core.contracts import Answer, Options, Provider, Schema
+from .._core.credential import Credential
+from .._core.http.key_api import ApiConnection, Call, ResetApi, ResetIssuer
+from .._core.http.shapes import checked
+from .._core.references import SCHEMA as CREDENTIAL
+
+_DATABASE = {"type": "string", "pattern": "^[A-Za-z0-9-]+$", "description": "Id of the database."}
+_PLACE = {"endpoint": str, "port": int, "tls": bool}
+
+
+class UpstashConnection(ApiConnection):
+    schema = Schema(
+        {
+            "email": {"type": "string", "minLength": 3, "description": "Email of the account that the key is of."},
+            "api_key": CREDENTIAL,
+            **{name: option for name, option in ApiConnection.schema.properties.items() if name != "token"},
+        },
+        required=("email", "api_key"),
+    )
+    references = in_headers = ("api_key",)
+    system = "Upstash"
+    base_url = "https://api.upstash.com/v2"
+    whoami = Call("GET", "/redis/databases")
+
+    @classmethod
+    def authorization(cls, options: Options) -> str:
+        pair = f"{options['email']}:{options['api_key'].reveal()}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+class UpstashRedisPasswords(ResetIssuer):
+    schema = Schema({"database": _DATABASE}, required=("database",))
+    fields = ("password",)
+    connection: UpstashConnection
+    api = ResetApi(
+        reset=Call("POST", "/redis/reset-password/<database>"),
+        read=Call("GET", "/redis/database/<database>"),
+        value={"password": "password"},
+        id="database_id",
+    )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"upstash_redis_password of database {options['database']}"
+
+    def preflight(self, current: str | None) -> list[str]:
+        problems = super().preflight(current)
+        return problems or ([] if self._place()[2] else [f"{self._where}: the database does without TLS. Turn it on"])
+
+    def verify(self, credential: Credential) -> Answer:
+        host, port, _tls = self._place()
+        doing = f"showing the password of database {self.options['database']}"
+        return redis.authenticate(host, port, credential.fields["password"], doing, self.connection.ca_cert)
+
+    def _place(self) -> tuple[str, int, bool]:
+        call = Call("GET", self.api.read.path, params={"credentials": "hide"})
+        answer = self._send(call, f"looking where {self._where} is")
+        found = checked(answer.json, _PLACE, answer.where)
+        host = found["endpoint"] if "." in found["endpoint"] else f"{found['endpoint']}.upstash.io"
+        return host, found["port"], found["tls"]
+
+
+PROVIDER = Provider(
+    "Upstash", connections={"upstash": UpstashConnection}, issuers={"upstash_redis_password": UpstashRedisPasswords}
+)
