@@ -4,6 +4,7 @@
 """Runs the conformance suite over every store of ours and over the community's modules, and keeps what it found.
 
 Usage: python -m tools.conformance BUILD PYTEST_ARGUMENT...
+       python -m tools.conformance issuers PYTEST_ARGUMENT...     the issuers alone, which need no network
 """
 
 from __future__ import annotations
@@ -63,6 +64,16 @@ through the same cases on the same servers:
 The notes are what was seen, and nothing else. moto is more lenient than AWS, which refuses long values and `{{{{`: a
 `yes` of `ssm_parameter` for one of these is moto's.
 """
+ISSUERS = """\
+## The issuers
+
+The same cases for every issuer that the collection has. Behind each stands a stand-in, since none of these systems can
+be had on one's own machine; it follows what its system has published, and knows nothing of our description.
+
+| Issuer | What is behind it |
+|---|---|
+{servers}
+"""
 
 
 def text(kept: Mapping[str, Any]) -> str:
@@ -75,6 +86,8 @@ def text(kept: Mapping[str, Any]) -> str:
         *_table(kept["stores"]),
         MODULES.format(versions=versions),
         *_table(kept["modules"]),
+        ISSUERS.format(servers="\n".join(f"| `{title}` | {server} |" for title, server in kept["asked"].items())),
+        *_table(kept["issuers"]),
     ]
     return "\n".join(parts)
 
@@ -124,7 +137,7 @@ def gathered(reports: Iterable[Path], titles: list[str]) -> dict[str, Any]:
     """All cells, rows and columns in their order."""
     cells = [cell for report in reports for cell in json.loads(report.read_text(encoding="utf-8"))]
     found: dict[str, Any] = {}
-    for level in ("stores", "modules"):
+    for level in ("stores", "modules", "issuers"):
         here = sorted((cell for cell in cells if cell["level"] == level), key=lambda cell: cell["order"])
         columns = [title for title in titles if any(cell["column"] == title for cell in here)]
         by_row: dict[str, dict[str, Any]] = {}
@@ -184,12 +197,33 @@ def _run(report: Path, *arguments: str) -> int:
     return subprocess.run(command, check=False).returncode
 
 
+def issuers(arguments: list[str]) -> int:
+    from tests.conformance import columns
+
+    ours = columns.issuers()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "issuers.json"
+        broken = _run(report, "tests/conformance/issuers", *arguments)
+        found = gathered([report], [column.title for column in ours])["issuers"]
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    _keep({**kept, "asked": {column.title: column.kind.server for column in ours}, "issuers": found})
+    return broken
+
+
+def _keep(kept: Mapping[str, Any]) -> None:
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(text(kept), encoding="utf-8")
+    print(f"Written: {KEPT.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+
+
 def main() -> int:
     from tests.conformance import baseline, columns
 
+    if sys.argv[1] == "issuers":
+        return issuers(sys.argv[2:])
     build, arguments = Path(sys.argv[1]).resolve(), sys.argv[2:]
     ours = columns.ours()
-    titles = [column.title for column in ours] + [kind.title for kind in baseline.BENCHES]
+    titles = [column.title for column in (*ours, *columns.issuers())] + [kind.title for kind in baseline.BENCHES]
     venv = community(build)
     if venv is None:
         print(f"No Python of {', '.join(PYTHONS)} is here: the community's modules cannot be run, and nothing is kept")
@@ -200,10 +234,8 @@ def main() -> int:
         broken = _run(second, "tests/conformance/test_modules.py", f"--baseline={venv}", *arguments) or broken
         found = gathered([first, second], titles)
     servers = {column.title: column.kind.server for column in ours}
-    kept = {"versions": versions(venv), "servers": servers, **found}
-    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    DOCUMENT.write_text(text(kept), encoding="utf-8")
-    print(f"Written: {KEPT.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+    asked = {column.title: column.kind.server for column in columns.issuers()}
+    _keep({"versions": versions(venv), "servers": servers, "asked": asked, **found})
     return broken
 
 

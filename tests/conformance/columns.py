@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from tests.conformance import benches
 from tests.conformance.bench import Bench, Front
+from tests.conformance.issuers import absent
+from tests.conformance.issuers import benches as issuer_benches
+from tests.conformance.issuers.bench import IssuerBench
 
 
 @dataclass(frozen=True)
 class Column:
-    kind: type[Bench]
+    kind: type[Bench] | type[IssuerBench]
     module: ModuleType
     is_baseline: bool = False
 
@@ -32,20 +38,37 @@ class Column:
         """Columns of one file share their servers, and so a process."""
         return self.module.__name__
 
-    def open(self, front: Front) -> AbstractContextManager[Bench]:
-        opened: AbstractContextManager[Bench] = self.module.open_bench(self.kind, front)
+    def open(self, front: Front) -> AbstractContextManager[Any]:
+        opened: AbstractContextManager[Any] = self.module.open_bench(self.kind, front)
         return opened
 
 
 @cache
-def _modules() -> list[ModuleType]:
-    names = sorted(item.name for item in pkgutil.iter_modules(benches.__path__))
-    found = [importlib.import_module(f"{benches.__name__}.{name}") for name in names]
+def _modules(home: ModuleType = benches) -> list[ModuleType]:
+    names = sorted(item.name for item in pkgutil.iter_modules(home.__path__))
+    found = [importlib.import_module(f"{home.__name__}.{name}") for name in names]
     return [module for module in found if hasattr(module, "BENCHES")]
 
 
 def ours() -> list[Column]:
     return [Column(kind, module) for module in _modules() for kind in module.BENCHES]
+
+
+def issuers() -> list[Column]:
+    """Every issuer that the registry knows, whether or not there is a bench for it."""
+    benched = [Column(kind, module) for module in _modules(issuer_benches) for kind in module.BENCHES]
+    return [column for name in registry.names("issuers") for column in _benches_of(name, benched)]
+
+
+def _benches_of(name: str, benched: list[Column]) -> list[Column]:
+    found = [column for column in benched if getattr(column.kind, "type", "") == name]
+    if found or registry.find("issuers", name).verify is not Issuer.verify:
+        return found or [Column(absent.without_bench(name), absent)]
+    return [Column(absent.not_asked(name), absent)]
+
+
+def of(level: str) -> list[Column]:
+    return issuers() if level == "issuers" else ours()
 
 
 def baseline(venv: Path) -> list[Column]:
@@ -55,5 +78,5 @@ def baseline(venv: Path) -> list[Column]:
 
 
 def stop_all() -> None:
-    for module in _modules():
+    for module in (*_modules(), *_modules(issuer_benches)):
         module.stop_all()

@@ -14,15 +14,18 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from tests.conformance import columns, table
 from tests.conformance.bench import Bench
 from tests.conformance.columns import Column
 from tests.conformance.found import DeviationError, Found, Watched
+from tests.conformance.issuers.bench import IssuerBench
+from tests.conformance.issuers.bench import Watched as WatchedIssuer
 from tests.conformance.proxy import Proxy, Spoiler
 
 FOUND = pytest.StashKey[Found]()
 NO_HTTP = "It speaks no HTTP, so that no such answer can come."
-NEEDS: dict[str, Callable[[Bench], str]] = {
+NEEDS: dict[str, Callable[[Any], str]] = {
     "http": lambda bench: "" if isinstance(bench.proxy, Proxy) else NO_HTTP,
     "deletes": lambda bench: "" if bench.tasks({}, dict.fromkeys(bench.names[:1])) else "It cannot delete.",
     "container": lambda bench: "A container comes with its first key." if bench.makes_containers else "",
@@ -30,6 +33,11 @@ NEEDS: dict[str, Callable[[Bench], str]] = {
     "limit": lambda bench: "" if bench.store().limits.value_bytes else "No limit is known.",
     "a choice": lambda bench: "" if bench.may_be_plain else "The system has no other way.",
     "lie": lambda bench: "" if bench.lie else "No such answer is known.",
+    "a list": lambda bench: "" if bench.kind.listed is not Issuer.listed else "There is one value at a time.",
+    "revoke": lambda bench: "" if bench.kind.traits.revoke == "api" else "A new value is the end of the old one.",
+    "pages": lambda bench: "" if bench.pages else "The list has no pages.",
+    "tuning": lambda bench: "" if bench.tunable else "The stand-in has no such thing.",
+    "last use": lambda bench: "" if bench.kind.reports_last_used else "The API does not say it.",
 }
 """Why a case that needs this does not apply, if it does not."""
 
@@ -69,8 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "column" not in metafunc.fixturenames:
         return
     venv = metafunc.config.getoption("--baseline")
-    found = columns.baseline(venv) if venv else columns.ours()
-    if venv and metafunc.module.LEVEL == "stores":
+    found = columns.baseline(venv) if venv else columns.of(metafunc.module.LEVEL)
+    if venv and metafunc.module.LEVEL != "modules":
         found = []
     marks = [pytest.param(item, id=item.title, marks=pytest.mark.xdist_group(item.group)) for item in found]
     metafunc.parametrize("column", marks, scope="session")
@@ -79,10 +87,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """A case that needs what this column has not does not apply; that is put down, and is not a skip."""
-    for mark in pyfuncitem.iter_markers("needs"):
-        if reason := NEEDS[mark.args[0]](pyfuncitem.funcargs["bench"]):
-            pyfuncitem.stash[FOUND].not_applicable(reason)
-            return True
+    bench = pyfuncitem.funcargs.get("bench")
+    needs = [NEEDS[mark.args[0]] for mark in pyfuncitem.iter_markers("needs")]
+    reasons = [bench.not_run] if isinstance(bench, IssuerBench) and bench.not_run else [need(bench) for need in needs]
+    if reason := next(filter(None, reasons), ""):
+        pyfuncitem.stash[FOUND].not_applicable(reason)
+        return True
     return None
 
 
@@ -137,6 +147,11 @@ def bench(column: Column, request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture
 def proxy(bench: Bench) -> Spoiler:
     return bench.proxy
+
+
+@pytest.fixture
+def issuer(bench: IssuerBench, found: Found) -> WatchedIssuer | None:
+    return None if bench.not_run else WatchedIssuer(bench.issuer(), found)
 
 
 @pytest.fixture

@@ -19,11 +19,13 @@ from tests.conformance import (
     test_stores,
     test_values,
 )
+from tests.conformance.issuers import test_issuers
 from tools import conformance
 
 FILES: dict[str, list[ModuleType]] = {
     "stores": [test_stores, test_faults, test_interference, test_values],
     "modules": [test_modules],
+    "issuers": [test_issuers],
 }
 RUN = "run: make conformance"
 
@@ -37,11 +39,12 @@ def test_the_table_has_every_store_and_no_other() -> None:
     ours = [column.title for column in columns.ours()]
     assert table.kept()["stores"]["columns"] == ours, RUN
     assert table.kept()["modules"]["columns"] == ours + [kind.title for kind in baseline.BENCHES], RUN
+    assert table.kept()["issuers"]["columns"] == [column.title for column in columns.issuers()], RUN
 
 
 @pytest.mark.parametrize("level", FILES)
-def test_every_case_of_every_store_holds_or_does_not_apply(level: str) -> None:
-    ours = [column.title for column in columns.ours()]
+def test_every_case_of_ours_holds_or_does_not_apply(level: str) -> None:
+    ours = [column.title for column in columns.of(level)]
     cells = table.kept()[level]["cells"]
     assert [(row, column) for row in cells for column in ours if cells[row][column]["holds"] is False] == []
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DESCRIBED = Path(__file__).with_name("described")
 ADMIN = "APIS_ADMIN_KEY"
+UNKNOWN = "unknown key"
 
 
 @dataclass
@@ -108,7 +109,7 @@ class DescribedApi(Provider):
             key.unknown_for -= 1
             caller = None
         if caller is None:
-            raise RefusedError(self.statuses["unknown"], "unknown key")
+            raise RefusedError(self.statuses["unknown"], UNKNOWN)
         if key:
             key.used = self.world.now()
 
@@ -225,7 +226,8 @@ class Resend(DescribedApi):
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     def problem(self, status: int, message: str) -> Response:
-        name = {403: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}.get(status, "application_error")
+        known = {403: "validation_error", 404: "not_found", 429: "rate_limit_exceeded"}
+        name = "invalid_api_key" if message == UNKNOWN else known.get(status, "application_error")
         return JSONResponse({"statusCode": status, "name": name, "message": message}, status)
 
     def _id(self, key: Key) -> str:
@@ -239,7 +241,15 @@ class Upstash(DescribedApi):
 
     def seed(self) -> None:
         super().seed()
+        self.place: dict[str, Any] = {"endpoint": "cache", "port": 6379}
         self.put("cache", "the first one")
+
+    def acts(self) -> dict[str, Any]:
+        return {"place_upstash_database": self._place}
+
+    def _place(self, endpoint: str, port: int) -> dict[str, Any]:
+        self.place = {"endpoint": endpoint, "port": port}
+        return {}
 
     def problem(self, status: int, message: str) -> Response:
         return JSONResponse(message, status)
@@ -263,7 +273,7 @@ class Upstash(DescribedApi):
             del self.keys[self._id(key)]
             self.put(database, "reset")
             return JSONResponse(self.examples.make(found.answer, {"database_id": database}))
-        facts = {"database_id": database, "endpoint": "cache.upstash.example", "port": 6379, "tls": True}
+        facts = {"database_id": database, **self.place, "tls": True}
         shown = {} if request.query_params.get("credentials") == "hide" else {"password": key.value}
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 

@@ -30,10 +30,16 @@ class Examples:
             return _TEXTS.get(schema.get("format", ""), _PLAIN[kind])
         required = set(schema.get("required", ()))
         return {
-            name: self._fitting(inner, facts[name]) if facts.get(name) is not None else self.make(inner, _within(facts))
+            name: self._member(inner, name, facts)
             for name, inner in schema.get("properties", {}).items()
             if name in required or facts.get(name) is not None
         }
+
+    def _member(self, schema: Json, name: str, facts: Mapping[str, Any]) -> Any:
+        if facts.get(name) is not None:
+            return self._fitting(schema, facts[name])
+        empty = name in facts and {"type": "null"} in schema.get("anyOf", ())
+        return None if empty else self.make(schema, {one: facts[one] for one in ("message",) if one in facts})
 
     def make_list(self, schema: Json, items: Sequence[Mapping[str, Any]], **more: Any) -> Any:
         """A list, or an object with one, and members such as ``has_more``."""
@@ -69,7 +75,3 @@ class Examples:
         if kind == "object":
             return self.make(schema, {"message": fact})
         return int(fact) if kind == "integer" else fact
-
-
-def _within(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: facts[name] for name in ("message",) if name in facts}

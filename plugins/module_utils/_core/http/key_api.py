@@ -436,7 +436,7 @@ def _unknown_if_unreadable() -> Iterator[None]:
 
 
 def _cursor(how: Listing, document: Any, keys: list[Listed], said: str) -> str | None:
-    """What leads to the next page; of pages that are counted, what tells this page from others. None: it is the last."""
+    """Return what leads to the next page, or tells a counted page from the others; None where this is the last one."""
     more = paths.at(document, how.more) if how.more else True
     if not isinstance(more, bool | None):
         raise errors.UnexpectedAnswerError(f"{said}: {how.more} is neither true nor false")

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Columns of issuers that are not run, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.conformance.bench import Front
+
+from .bench import IssuerBench
+
+
+def not_asked(name: str) -> type[IssuerBench]:
+    return _column(name, "A value of our own: nobody is asked to make, to list, to verify or to revoke it.")
+
+
+def without_bench(name: str) -> type[IssuerBench]:
+    raise LookupError(f"issuer {name} has no bench: write one into tests/conformance/issuers/benches")
+
+
+def _column(name: str, why: str) -> type[IssuerBench]:
+    facts: dict[str, Any] = {"title": name, "type": name, "server": "nobody", "not_run": why, "connect": None}
+    return type(name, (IssuerBench,), facts)
+
+
+@contextmanager
+def open_bench(kind: Any, front: Front) -> Iterator[Any]:
+    yield kind(None)

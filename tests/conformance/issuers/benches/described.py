@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key APIs behind the stand-in that is made from their published descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from tests.conformance.bench import Front
+from tests.conformance.benches import sandboxed
+from tests.conformance.issuers.bench import IssuerBench
+from tests.sandbox.apis import ADMIN
+
+
+class DescribedBench(IssuerBench):
+    base: ClassVar[str]
+    tunable = True
+
+    def connect(self, token: SecretValue | None) -> Any:
+        known = token or SecretValue(self.world.credentials[ADMIN])
+        options = {"url": self.world.url + self.base, "token": known}
+        return registry.find("connections", self.provider)(options, clock=self.clock)
+
+    def tune(self, **how: Any) -> None:
+        self.world.act(f"tune_{self.provider}_key", **how)
+
+    def use(self, id_: str) -> None:
+        self.world.act(f"use_{self.provider}_key", id=id_)
+
+
+def _calls(keys: str, show: str, listing: str = "") -> Mapping[str, Mapping[str, str]]:
+    return {
+        "mint": {"method": "POST", "path": f"{keys}$"},
+        "list": {"method": "GET", "path": f"{listing or keys}$"},
+        "verify": {"method": "GET", "path": f"{show}$"},
+        "revoke": {"method": "DELETE", "path": "/"},
+    }
+
+
+class Neon(DescribedBench):
+    title, type, provider = "neon_api_key", "neon_api_key", "neon"
+    server = "a stand-in made from Neon's published description"
+    base = "/neon/api/v2"
+    options: ClassVar[Options] = {"organization": "acme"}
+    calls = _calls("/api_keys", "/projects")
+
+
+class Resend(DescribedBench):
+    title, type, provider = "resend_api_key", "resend_api_key", "resend"
+    server = "a stand-in made from Resend's published description"
+    base = "/resend"
+    options: ClassVar[Options] = {"permission": "full_access"}
+    calls = _calls("/api-keys", "/domains")
+    pages = True
+
+
+class Grafana(DescribedBench):
+    title, type, provider = "grafana_token", "grafana_token", "grafana"
+    server = "a stand-in made from Grafana's published client"
+    base = "/grafana"
+    options: ClassVar[Options] = {"service_account": 7, "lifetime": "1h"}
+    calls = _calls("/tokens", "/org")
+
+
+class OpenAi(DescribedBench):
+    title, type, provider = "openai_api_key", "openai_api_key", "openai"
+    server = "a stand-in made from OpenAI's published description"
+    base = "/openai/v1"
+    options: ClassVar[Options] = {"project": "proj_1", "service_account": "svc_1"}
+    calls = _calls("/service_accounts/svc_1/api_keys", "/models", "/projects/proj_1/api_keys")
+    pages = True
+
+
+BENCHES = [Neon, Resend, Grafana, OpenAi]
+stop_all = sandboxed.stop
+
+
+@contextmanager
+def open_bench(kind: type[IssuerBench], front: Front) -> Iterator[IssuerBench]:
+    with sandboxed.world() as visitor:
+        yield kind(visitor)

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every issuer has to do: a credential's life, answers that prove nothing, and answers that get lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RotorError,
+    UnavailableError,
+)
+from tests.conformance.found import Found
+
+from .bench import IssuerBench, Watched
+
+LEVEL, ORDER = "issuers", 1
+NAME = "rotor-7f3a-1"
+PROVE_NOTHING: Mapping[str, Mapping[str, Any]] = {
+    "403": {"kind": "status", "status": 403},
+    "429": {"kind": "status", "status": 429},
+    "500": {"kind": "status", "status": 500},
+    "503": {"kind": "status", "status": 503},
+    "a page for people": {"kind": "html", "status": 200},
+    "half an answer": {"kind": "truncated"},
+    "no answer": {"kind": "reset_after"},
+}
+
+
+def named(issuer: Watched, name: str = NAME) -> list[str]:
+    return [key.id for key in issuer.listed() if key.name == name and not key.revoked]
+
+
+def ended(issuer: Watched) -> Credential:
+    """A credential that has had its end: revoked, or replaced where there is one at a time."""
+    old: Credential = issuer.mint("rotor-7f3a-0")
+    if issuer.traits.overlap is Overlap.NONE:
+        issuer.mint("another")
+    else:
+        issuer.revoke(old)
+    return old
+
+
+@pytest.mark.row("a new credential is accepted")
+def test_mint(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    made = issuer.mint(NAME)
+    found.expect(made.name == NAME and bool(made.id), "has no id, or another name")
+    found.expect(issuer.answer(made) is Answer.ACCEPTED, "is not accepted")
+    found.expect(issuer.preflight(made.id) == [], "preflight does not know it")
+    found.expect(bench.asked("mint") == 1, "took more than one request")
+
+
+@pytest.mark.row("a credential that has had its end is refused")
+def test_end(issuer: Watched, found: Found) -> None:
+    found.expect(issuer.answer(ended(issuer)) is Answer.REFUSED, "is not refused")
+
+
+@pytest.mark.row("preflight tells that the current one is gone")
+@pytest.mark.needs("a list")
+def test_gone(issuer: Watched, found: Found) -> None:
+    found.expect(issuer.preflight(ended(issuer).id) != [], "says nothing")
+
+
+@pytest.mark.row("the list goes on over pages")
+@pytest.mark.needs("pages")
+def test_pages(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    bench.world.tell("switch", page_size=2)
+    made = [issuer.mint(f"{NAME}{number}").id for number in range(5)]
+    before = bench.asked("list")
+    found.expect(set(made) <= {key.id for key in issuer.listed()}, "lacks some")
+    found.expect(bench.asked("list") - before >= 3, "took fewer requests than there are pages")
+
+
+@pytest.mark.parametrize("answer", PROVE_NOTHING)
+@pytest.mark.row("…, when a credential is shown, proves nothing")
+def test_proof(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
+    made = issuer.mint(NAME)
+    for what, credential in (("a live one", made), ("a dead one", ended(issuer))):
+        bench.fault("verify", times=20, **PROVE_NOTHING[answer])
+        found.expect(issuer.answer(credential) is Answer.UNCLEAR, f"{what} is taken for {issuer.answer(credential)}")
+        bench.world.http.delete(f"{bench.world.url}/oracle/faults", timeout=10)
+
+
+@pytest.mark.row("revoked twice is no error")
+@pytest.mark.needs("revoke")
+def test_revoke_twice(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    made, other = issuer.mint(NAME), issuer.mint("another")
+    for _turn in range(2):
+        issuer.revoke(Credential(made.id, made.name, {}))
+    found.expect(named(issuer) == [] and named(issuer, "another") == [other.id], "the list says something else")
+
+
+@pytest.mark.row("a revoke whose answer is lost is made up for")
+@pytest.mark.needs("revoke")
+def test_revoke_lost(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    made = issuer.mint(NAME)
+    bench.fault("revoke", kind="reset_after")
+    issuer.revoke(made)
+    found.expect(named(issuer) == [], "it is still listed")
+
+
+@pytest.mark.row("a mint that is lost before its effect is not sent again")
+def test_lost_before(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    bench.fault("mint", kind="reset_before")
+    with found.raises(OutcomeUnknownError, UnavailableError):
+        issuer.mint(NAME)
+    found.expect(bench.asked("mint") == 1, "was sent again")
+    found.expect(named(issuer) == [], "left something behind")
+
+
+@pytest.mark.parametrize("answer", ["no answer", "half an answer", "a page for people"])
+@pytest.mark.row("a mint with … is unknown, and what it made is found")
+def test_lost_after(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
+    fresh = _fresh(issuer)
+    bench.fault("mint", after=True, **PROVE_NOTHING[answer])
+    if issuer.traits.overlap is Overlap.NONE and answer != "no answer":
+        with found.may_raise(OutcomeUnknownError):
+            issuer.mint(NAME)
+    else:
+        with found.raises(OutcomeUnknownError):
+            issuer.mint(NAME)
+    found.expect(bench.asked("mint") == 1, "was sent again")
+    if issuer.traits.overlap is Overlap.NONE:
+        now = issuer.recover(NAME)
+        found.expect(now.fields != fresh and issuer.answer(now) is Answer.ACCEPTED, "cannot be read back")
+        return
+    orphans = named(issuer)
+    found.expect(len(orphans) == 1, "cannot be found by its name")
+    for orphan in orphans:
+        issuer.revoke(Credential(orphan, NAME, {}))
+    found.expect(named(issuer) == [], "cannot be revoked by its id alone")
+
+
+def _fresh(issuer: Watched) -> Mapping[str, Any]:
+    return issuer.recover(NAME).fields if issuer.traits.overlap is Overlap.NONE else {}
+
+
+@pytest.mark.row("a mint with a late effect is found once it has had it")
+@pytest.mark.needs("a list")
+def test_late(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    bench.gate("mint")
+    with ThreadPoolExecutor(1) as pool:
+        minting = pool.submit(issuer.mint, NAME)
+        bench.world.ask("gate", wait=10)
+        found.expect(named(Watched(bench.issuer(), found)) == [], "is listed too early")
+        bench.world.tell("gate/release")
+        made = minting.result(30)
+    found.expect(named(issuer) == [made.id], "is not found")
+
+
+@pytest.mark.row("a credential that is not known everywhere yet is accepted in a while")
+@pytest.mark.needs("tuning")
+def test_slow(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    bench.tune(slow=2)
+    made = issuer.mint(NAME)
+    answers = [issuer.answer(made) for _turn in range(3)]
+    found.expect(answers == [Answer.REFUSED, Answer.REFUSED, Answer.ACCEPTED], f"answers {answers}")
+
+
+@pytest.mark.row("a full quota is an error, and nothing is made")
+@pytest.mark.needs("tuning")
+def test_quota(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    bench.tune(quota=0)
+    with found.raises(RotorError) as caught:
+        issuer.mint(NAME)
+    found.expect(not isinstance(caught.error, OutcomeUnknownError), "is told as unknown")
+    found.expect(named(issuer) == [], "left something behind")
+
+
+@pytest.mark.row("the key that the connection itself uses")
+@pytest.mark.needs("revoke")
+def test_own_key(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    own = issuer.mint(NAME)
+    with_own = Watched(bench.issuer(own.fields["token"]), found)
+    problems = [problem for problem in with_own.preflight(own.id) if "own" in problem]
+    if problems:
+        found.refused("Preflight says that the connection uses the key that is to be rotated.")
+        return
+    found.says(
+        "not told", "The API does not say whose key asks; the next call says that the credential is not accepted."
+    )
+    with_own.revoke(own)
+    with found.raises(AuthenticationError, PermissionDeniedError):
+        with_own.listed()
+
+
+@pytest.mark.row("the list says when somebody last used the old one")
+@pytest.mark.needs("last use")
+def test_last_use(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    made = issuer.mint(NAME)
+    (before,) = (key.last_used_at for key in issuer.listed() if key.id == made.id)
+    bench.use(str(made.id))
+    (after,) = (key.last_used_at for key in issuer.listed() if key.id == made.id)
+    found.expect(before is None, "it is used before anybody has used it")
+    found.expect(after is not None, "it says nothing")
