@@ -273,6 +273,11 @@ class Issuer(Part):
         self.clock = clock
 
     @classmethod
+    def tells_last_use(cls, options: Options) -> bool:
+        """Say the same of an issuer with these options."""
+        return cls.reports_last_used
+
+    @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
         """What the schema cannot say; ``max_age`` is a timedelta or None. Sends nothing."""
         return []

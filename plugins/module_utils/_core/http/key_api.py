@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
 from .. import errors
@@ -172,7 +172,7 @@ class ApiConnection(Connection):
         self.clock = clock
         self.url = options.get("url") or self.base_url
         self.ca_cert = options.get("ca_cert")
-        self._more = {"clock": clock, "run": run, "ca_cert": self.ca_cert}
+        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert}
         header = self.authorization(options)
         self.http = HttpClient(
             self.system,
@@ -226,6 +226,17 @@ def _filled(tree: Any, places: Mapping[str, Any]) -> Any:
     return places.get(whole[1]) if whole else _PLACE.sub(lambda place: str(places.get(place[1], "")), tree)
 
 
+class Api(Protocol):
+    """What an issuer needs of its connection."""
+
+    @property
+    def http(self) -> HttpClient: ...
+
+    def bare(self, url: str = "") -> HttpClient: ...
+
+    def server_time(self) -> datetime | None: ...
+
+
 # -- issuers ------------------------------------------------------------------------------------------------------
 
 
@@ -233,7 +244,7 @@ class ApiIssuer(Issuer):
     """What the shapes have in common."""
 
     fields = ("token",)
-    connection: ApiConnection
+    connection: Api
 
     @classmethod
     def places(cls, options: Options) -> Mapping[str, Any]:

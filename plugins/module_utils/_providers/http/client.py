@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..._core import errors
@@ -61,20 +62,26 @@ class HttpConnection(Connection):
         self._probe = options.get("probe")
         header, said = options.get("header") or HEADER, _credential(options)
         others = {header: said} if said and header != HEADER else {}
-        self._http = HttpClient(
+        self._url, plain = options["url"], {"Accept": "application/json", **(options.get("headers") or {})}
+        self.presents = {header: " ".join(filter(None, (options.get("scheme", SCHEME), "${token}")))}
+        """The header in which another token is sent as this one is."""
+        more: dict[str, Any] = {"clock": clock, "run": run, "redirects": False, "ca_cert": options.get("ca_cert")}
+        self._bare = partial(HttpClient, "the API", authorization=None, headers=plain, **more)
+        self.http = HttpClient(
             "the API",
-            options["url"],
+            self._url,
             (lambda: said) if said and header == HEADER else None,
-            clock=clock,
-            run=run,
-            headers={"Accept": "application/json", **(options.get("headers") or {}), **others},
-            redirects=False,
+            headers={**plain, **others},
             budget=Budget(clock, Quota()),
-            ca_cert=options.get("ca_cert"),
+            **more,
         )
 
+    def bare(self, url: str = "") -> HttpClient:
+        """Open a client without the token, for a call that shows another one."""
+        return self._bare(base_url=url or self._url)
+
     def server_time(self) -> datetime | None:
-        return self._http.server_time()
+        return self.http.server_time()
 
     def probe(self) -> str:
         if not self._probe:
@@ -90,7 +97,7 @@ class HttpConnection(Connection):
 
     def _request(self, method: str, path: str, doing: str, **options: Any) -> Answer:
         try:
-            return self._http.request(method, path, doing=doing, **options)
+            return self.http.request(method, path, doing=doing, **options)
         except errors.RotorError as error:
             error.hint = error.hint or _HINTS.get(type(error), "")
             raise

@@ -23,8 +23,8 @@ NOTHING = "none"
 OK = (200, 201, 204)
 GONE = (200, 204, 404)
 _PLACE = re.compile(r"<(key|value)>")
-_PATH = {"type": "string", "pattern": r"^/(?!/)[^\s#]*$"}
-_STATUSES = {"type": "array", "items": {"type": "integer", "minimum": 200, "maximum": 499}, "minItems": 1}
+PATH = {"type": "string", "pattern": r"^/(?!/)[^\s#]*$"}
+STATUSES = {"type": "array", "items": {"type": "integer", "minimum": 200, "maximum": 499}, "minItems": 1}
 _METHODS = ["PUT", "PATCH", "POST", "DELETE"]
 _SUCCESS = {
     "type": "object",
@@ -40,13 +40,13 @@ def _change(method: str, ok: Sequence[int], what: str) -> dict[str, Any]:
         "description": what,
         "properties": {
             "method": {"enum": _METHODS, "default": method, "description": "The request's verb."},
-            "path": {**_PATH, "description": "Instead of the container's path; may hold <key>."},
+            "path": {**PATH, "description": "Instead of the container's path; may hold <key>."},
             "body": {
                 "type": ["object", "array"],
                 "description": "What to send, as JSON, with <key> and <value> in it. A member named <key>, and an item "
                 "of a list with either, is repeated for each secret.",
             },
-            "ok": {**_STATUSES, "default": list(ok), "description": "The statuses of a success."},
+            "ok": {**STATUSES, "default": list(ok), "description": "The statuses of a success."},
             "success": _SUCCESS,
         },
     }
@@ -59,7 +59,7 @@ READ = {
     "additionalProperties": False,
     "description": "Where to see, before and after a write, whether somebody has changed a secret.",
     "properties": {
-        "path": {**_PATH, "description": "Instead of the container's path. With <key>, 404 says that it is not there."},
+        "path": {**PATH, "description": "Instead of the container's path. With <key>, 404 says that it is not there."},
         "evidence": {
             "type": "object",
             "minProperties": 1,
@@ -72,7 +72,7 @@ READ = {
 }
 SCHEMA = Schema(
     properties={
-        "path": {**_PATH, "description": "Appended to the connection's URL; may hold <key>."},
+        "path": {**PATH, "description": "Appended to the connection's URL; may hold <key>."},
         "write": {**WRITE, "required": ["body"]},
         "read": {
             "oneOf": [READ, {"enum": [NOTHING]}],
@@ -128,7 +128,7 @@ def _in_bodies(container: Options) -> Iterator[str]:
         if operation is None:
             continue
         body = operation.get("body")
-        text = "".join(_texts(body))
+        text = "".join(texts(body))
         path = operation.get("path") or container["path"]
         if (VALUE in text) != (name == "write"):
             yield f"{name}.body: it {'needs' if name == 'write' else 'cannot have'} {VALUE}"
@@ -189,18 +189,18 @@ def _places_outside(tree: Any) -> bool:
 
 
 def _has_place(tree: Any) -> bool:
-    return bool(_PLACE.search("\0".join(_texts(tree))))
+    return bool(_PLACE.search("\0".join(texts(tree))))
 
 
-def _texts(tree: Any) -> Iterator[str]:
+def texts(tree: Any) -> Iterator[str]:
     """Every string in it, names of members included."""
     if isinstance(tree, Mapping):
         for member, inner in tree.items():
             yield str(member)
-            yield from _texts(inner)
+            yield from texts(inner)
     elif isinstance(tree, list):
         for item in tree:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(tree, str):
         yield tree
 

@@ -61,7 +61,7 @@ class Revoking(Acts):
 
     def _require(self, work: Work, issuer: Issuer, all_listed: Callable[[], Sequence[Listed]]) -> None:
         row = work.row
-        if "unused" not in work.secret.revoke.require or not issuer.reports_last_used:
+        if "unused" not in work.secret.revoke.require or not issuer.tells_last_use(issuer.options):
             return
         listed = next((item for item in all_listed() if item.id == row.provider_id), None)
         replacement = replacement_of(work.state, work.order)

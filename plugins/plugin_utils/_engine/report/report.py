@@ -364,7 +364,8 @@ def _condition(secret: Secret, row: CredentialRow) -> str:
     wanted = secret.revoke
     conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
     conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []
-    if "unused" in wanted.require and not registry.find("issuers", secret.issuer.type).reports_last_used:
+    issuer = registry.find("issuers", secret.issuer.type)
+    if "unused" in wanted.require and not issuer.tells_last_use(secret.issuer.options):
         conditions.append("though its provider does not tell whether it is used")
     return f", {', '.join(conditions)}" if conditions else ""
 

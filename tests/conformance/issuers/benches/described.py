@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -77,7 +78,31 @@ class OpenAi(DescribedBench):
     pages = True
 
 
-BENCHES = [Neon, Resend, Grafana, OpenAi]
+_PROJECT = "/organization/projects/proj_1"
+
+
+class KeyApi(OpenAi):
+    """OpenAI's API as a user would describe it who has no issuer for it."""
+
+    title, type = "key_api", "key_api"
+    server = "OpenAI's stand-in, by a description in the map"
+    options: ClassVar[Options] = {
+        "create": {
+            "path": f"{_PROJECT}/service_accounts/svc_1/api_keys",
+            "body": {"name": "<name>"},
+            "value": "value",
+        },
+        "list": {"path": f"{_PROJECT}/api_keys", "items": "data", "after": "after", "more": "has_more"},
+        "revoke": {"path": f"{_PROJECT}/api_keys/<id>"},
+        "verify": {"path": "/models"},
+    }
+
+    def connect(self, token: SecretValue | None) -> Any:
+        known = token or SecretValue(self.world.credentials[ADMIN])
+        return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
+
+
+BENCHES = [Neon, Resend, Grafana, OpenAi, KeyApi]
 stop_all = sandboxed.stop
 
 
