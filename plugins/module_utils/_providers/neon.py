@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Neon: API keys of a person, of an organization, or of an organization for one project.
 
-Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused;
-whether a key for one project may list projects, which is how it is shown here.
+Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused.
 """
 
 from __future__ import annotations
@@ -48,12 +47,13 @@ class NeonApiKeys(KeyIssuer):
     @classmethod
     def describe(cls, options: Options) -> KeyApi:
         root = "/organizations/<organization>/api_keys" if "organization" in options else "/api_keys"
+        shown = "/projects/<project>/branches" if "project" in options else "/projects"
         return KeyApi(
             create=Call("POST", root, {"key_name": "<name>", "project_id": "<project>"}),
             value={"token": "key"},
             listing=Listing(Call("GET", root), facts=Facts(last_used_at="last_used_at", scope="project_id")),
             revoke=Call("DELETE", f"{root}/<id>"),
-            verify=Verify(Call("GET", "/projects", params={"limit": 1})),
+            verify=Verify(Call("GET", shown, params={"limit": 1})),
         )
 
 

@@ -70,7 +70,7 @@ class DescribedKeys(KeyIssuer):
                 "GET",
                 "What lists keys: items says where the list stands in the answer; id, name, created_at, expires_at, "
                 "last_used_at and revoked where these stand in a key. Pages: after is the parameter of the cursor, "
-                "which stands at cursor, or is the last id; page is the parameter that counts; more says that there are.",
+                "which stands at cursor, or is the last id; page is the parameter that counts; more says if there are.",
                 (),
                 items=_JSON,
                 **dict.fromkeys(sorted(_FACTS), _JSON),

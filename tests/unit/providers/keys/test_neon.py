@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.core.described import KEY, issuer, mistakes
+from tests.unit.core.doubles import ScriptedServer
+
+MADE = {"id": 7, "key": "napi_of_the_neon_tests", "name": "rotor-1", "created_at": "2026-01-01T00:00:00Z"}
+ORG = {"organization": "acme"}
+PROJECT = {**ORG, "project": "shiny"}
+
+
+@pytest.mark.parametrize(
+    ("options", "root", "body", "shown"),
+    [
+        ({}, "/api_keys", {}, "/projects?limit=1"),
+        (ORG, "/organizations/acme/api_keys", {}, "/projects?limit=1"),
+        (PROJECT, "/organizations/acme/api_keys", {"project_id": "shiny"}, "/projects/shiny/branches?limit=1"),
+    ],
+)
+def test_key_is_of_the_account_or_of_what_is_named(options: Any, root: str, body: Any, shown: str) -> None:
+    with ScriptedServer() as server:
+        server.answer(200, MADE).answer(200, {}).answer(200, {"revoked": True})
+        neon = issuer("neon_api_key", server, **options)
+        assert neon.mint("rotor-1").fields["token"].reveal() == MADE["key"]
+        neon.verify(KEY)
+        neon.revoke(KEY)
+        assert server.asked == [f"POST {root}", f"GET {shown}", f"DELETE {root}/7"]
+        assert server.received[0].json == {"key_name": "rotor-1", **body}
+
+
+def test_project_needs_its_organization() -> None:
+    assert mistakes("neon_api_key", project="shiny") != []
+    assert mistakes("neon_api_key", **PROJECT) == []

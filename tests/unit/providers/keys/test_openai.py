@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from tests.unit.core.described import KEY, issuer
+from tests.unit.core.doubles import ScriptedServer
+
+OPTIONS = {"project": "proj_1", "service_account": "svc_1", "scopes": ["models.read"]}
+MADE = {"id": "key_1", "value": "sk-of-the-openai-tests", "name": "rotor-1", "created_at": 1767225600}
+
+
+def test_key_is_made_for_the_service_account_and_ended_in_its_project() -> None:
+    with ScriptedServer() as server:
+        openai = issuer("openai_api_key", server.answer(200, MADE).answer(200, {"deleted": True}), **OPTIONS)
+        openai.mint("rotor-1")
+        openai.revoke(KEY)
+        project = "/organization/projects/proj_1"
+        assert server.asked == [f"POST {project}/service_accounts/svc_1/api_keys", f"DELETE {project}/api_keys/7"]
+        assert server.received[0].json == {"name": "rotor-1", "scopes": ["models.read"]}
+
+
+def test_listed_says_whose_a_key_is() -> None:
+    key = {**MADE, "last_used_at": None, "owner": {"type": "user"}}
+    with ScriptedServer() as server:
+        (listed,) = issuer("openai_api_key", server.answer(200, {"data": [key], "has_more": False}), **OPTIONS).listed()
+        assert (listed.scope, listed.last_used_at) == ("user", None)

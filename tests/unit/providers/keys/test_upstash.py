@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UntrustedServerError
+from tests.servers.redis import RedisServer
+from tests.servers.tls import Authority
+from tests.unit.core.described import TOKEN, issuer
+from tests.unit.core.doubles import ScriptedServer
+
+ACCOUNT = {"email": "ops@example.com", "api_key": TOKEN}
+PASSWORD = Credential("cache", "rotor-1", {"password": SecretValue("password-of-the-upstash-tests")})
+SAID = {b"+OK\r\n": Answer.ACCEPTED, b"-WRONGPASS no\r\n": Answer.REFUSED, b"-ERR max\r\n": Answer.UNCLEAR}
+TYPE = "upstash_redis_password"
+
+
+@pytest.mark.parametrize(("said", "answer"), SAID.items())
+def test_password_is_shown_to_the_database_inside_tls(tmp_path: Path, said: bytes, answer: Answer) -> None:
+    authority = Authority(tmp_path)
+    trusted = {**ACCOUNT, "ca_cert": str(authority.pem)}
+    with ScriptedServer() as server, RedisServer(authority.context("127.0.0.1"), lambda _password: said) as redis:
+        for _turn in range(2):
+            server.answer(200, {"endpoint": "127.0.0.1", "port": redis.port, "tls": True})
+        assert issuer(TYPE, server, trusted, database="c").answer(PASSWORD) is answer
+        with pytest.raises(UntrustedServerError):
+            issuer(TYPE, server, ACCOUNT, database="c").answer(PASSWORD)
+
+
+def test_database_without_tls_is_refused() -> None:
+    with ScriptedServer() as server:
+        server.answer(200, {"database_id": "c", "password": "password-of-the-upstash-tests"})
+        server.answer(200, {"endpoint": "c", "port": 6379, "tls": False})
+        assert "without TLS" in issuer(TYPE, server, ACCOUNT, database="c").preflight(None)[0]
