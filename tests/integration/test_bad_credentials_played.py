@@ -104,7 +104,7 @@ def task(option: Option, given: str, url: str) -> tuple[dict[str, Any], dict[str
     if option in MODULES:
         return {f"rotor.secrets.{option.owner}": bad_credentials.module_arguments(option, given, url)}, {}
     variables = {
-        "secret_connections": {"canary": bad_credentials.connection(option, given, url)},
+        "secret_connections": bad_credentials.connections(option, given, url),
         "secret_map": {"SECRET": bad_credentials.secret(option)},
     }
     return {"rotor.secrets.rotation_plan": {"only": "SECRET"}}, variables

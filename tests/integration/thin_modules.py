@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.conformance.benches.vault import POSTED_BUT_READING
 from tests.conformance.proxy import Proxy
+from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
 from tests.servers.moto import REGION, Moto, alone
 from tests.servers.openbao import OpenBao
@@ -27,6 +28,8 @@ from .facts import REPOSITORY
 
 RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
+ON_CONTROLLER = ("api_key", "api_key_info")
+"""Modules that send nothing to a host, so that nothing can stay there."""
 ENGINE = ("rotation_", "ledger_")
 LOGINS = ("/universal-auth/login", "/access_tokens")
 """Of an Infisical client, and of a GitHub App."""
@@ -88,6 +91,7 @@ class Systems:
         tenant = {"url": f"{url}/tenant", "path": "/settings/secrets"}
         write = {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}}
         aws = {"region": REGION, "endpoint_url": self.aws.url}
+        neon = {"issuer": "neon_api_key", "url": f"{url}/neon/api/v2", "options": {"organization": "acme"}}
         keys = self.moto.admin
         vault = {"url": self.vault.url, "mount": self.mount, "path": "canary"}
         return [
@@ -117,6 +121,8 @@ class Systems:
                 for options, secret in self.logins
             ),
             Case("vault_kv_secret_info", vault, {"token": self.logins[0][1]["token"]}),
+            Case("api_key", {**neon, **named, "dest": str(file.with_name("neon.key"))}, {"token": known[ADMIN]}),
+            Case("api_key_info", neon, {"token": known[ADMIN]}),
             Case("dotenv_secret", {"path": str(file), "create": True, **named}, set_to),
         ]
 

@@ -91,8 +91,8 @@ def modules() -> list[str]:
 def spec(module: str) -> Mapping[str, Any]:
     """The argument spec that a module's main() gives to AnsibleModule."""
     main = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.modules.{module}")
-    if not hasattr(main, "main"):  # an action does its work
-        return {**FILE, **SECRETS}
+    if not hasattr(main, "main"):
+        return action(module)
     asked: list[Mapping[str, Any]] = []
 
     def ask(_self: AnsibleModule, argument_spec: Mapping[str, Any], **_rules: Any) -> None:
@@ -104,6 +104,18 @@ def spec(module: str) -> Mapping[str, Any]:
         with pytest.raises(InterruptedError):
             main.main()
     return asked[0]
+
+
+def is_action(module: str) -> bool:
+    """Whether an action does the module's work."""
+    return (MODULES.parent / "action" / f"{module}.py").exists() and not module.startswith("http_")
+
+
+def action(name: str) -> Mapping[str, Any]:
+    """The argument spec of an action."""
+    found = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.action.{name}").ActionModule
+    spec: Mapping[str, Any] = getattr(found, "options", {**FILE, **SECRETS})
+    return spec
 
 
 def module_options() -> list[Option]:
@@ -146,6 +158,12 @@ def sample(options: list[Option], ways: Iterable[str] = tuple(BAD)) -> list[tupl
 # What else such a module or connection needs
 
 _PLAIN: Mapping[str, Any] = {
+    "database": "cache",
+    "email": "ops@example.com",
+    "issuer": "neon_api_key",
+    "permission": "full_access",
+    "return_value": True,
+    "service_account": 7,
     "app": "molecule-cp",
     "environment": "prod",
     "host": "localhost",
@@ -160,7 +178,7 @@ _PLAIN: Mapping[str, Any] = {
     "write": {"body": {"<key>": "<value>"}},
     "read": "none",
 }
-_NEEDED = ("app", "lifetime", "name", "path", "region", "repository", "write")
+_NEEDED = ("app", "lifetime", "name", "path", "region", "repository", "return_value", "write")
 """Though they are not required in every case."""
 _URLS = ("api_url", "graphql_url", "url", "endpoint_url")
 _LOGINS: Mapping[str, Mapping[str, Any]] = {
@@ -195,7 +213,9 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
     *outer, name = option.path.split(".")
     entry: dict[str, Any] = {"type": option.owner}
     entry |= {one: url for one in _URLS if one in kind.schema.properties}
-    entry |= {one: given for one, given in _PLAIN.items() if one == "region" and one in kind.schema.properties}
+    entry |= {
+        one: given for one, given in _PLAIN.items() if one in ("region", "email") and one in kind.schema.properties
+    }
     entry |= {one: _GIVEN for one in _PAIRS if one in kind.references}
     entry |= {"probe": "/"} if "probe" in kind.schema.properties else {}
     login = {one.removeprefix("auth_"): given for one, given in _LOGINS.get(name, {}).items()}
@@ -208,12 +228,29 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
     return entry | {name: value}
 
 
+def connections(option: Option, value: Any, url: str) -> dict[str, Any]:
+    """The connection as ``canary``, and beside it one that keeps what an issuer behind it makes."""
+    shelf = {"type": "http", "url": url, "token": _GIVEN}
+    return {"canary": connection(option, value, url), "shelf": shelf}
+
+
 def secret(option: Option) -> dict[str, Any]:
-    """An entry of ``secret_map`` with a copy behind the connection ``canary``."""
-    properties = registry.find("stores", option.owner).schema.properties
-    required = (*registry.find("stores", option.owner).schema.required, "path", "repository")
-    copy = {name: _PLAIN[name] for name in required if name in properties}
-    return {"issuer": {"type": "random"}, "copies": [{"store": "canary", **copy}]}
+    """An entry of ``secret_map`` with a copy, or else the issuer, behind the connection ``canary``."""
+    stored = option.owner in registry.names("stores")
+    kind, store = (option.owner, "canary") if stored else ("http", "shelf")
+    schema = registry.find("stores", kind).schema
+    copy = {name: _PLAIN[name] for name in (*schema.required, "path", "repository") if name in schema.properties}
+    issuer = {"type": "random"} if stored else _issuer(option.owner)
+    ends = {"revoke": {"accept": "life"}} if registry.find("issuers", issuer["type"]).traits.revoke == "api" else {}
+    return {"issuer": issuer, "copies": [{"store": store, **copy}], **ends}
+
+
+def _issuer(connection: str) -> dict[str, Any]:
+    """Whatever issuer works on connections of that type."""
+    names = registry.names("issuers")
+    name = next(one for one in names if connection in registry.provider("issuers", one).connections)
+    options = {one: _PLAIN[one] for one in registry.find("issuers", name).schema.required}
+    return {"type": name, "connection": "canary", **options}
 
 
 # Who hears it

@@ -64,7 +64,7 @@ def test_no_action_shows_a_credential_that_cannot_be_sent(
                 action,
                 {
                     "secret_ledger": {"url": f"sqlite:///{tmp_path}/ledger.db", "key": KEY},
-                    "secret_connections": {"canary": bad_credentials.connection(option, reference, echo.url)},
+                    "secret_connections": bad_credentials.connections(option, reference, echo.url),
                     "secret_map": {"SECRET": bad_credentials.secret(option)},
                 },
                 only="SECRET",

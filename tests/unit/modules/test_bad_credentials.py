@@ -18,8 +18,7 @@ from tests.chaos import tally
 from tests.unit import bad_credentials
 from tests.unit.bad_credentials import BAD, FITS, NO_TEXT, Echo, Option, pieces
 
-OPTIONS = [option for option in bad_credentials.module_options() if option.owner != "dotenv_secret"]
-"""That one is an action."""
+OPTIONS = [option for option in bad_credentials.module_options() if not bad_credentials.is_action(option.owner)]
 WAYS = [bad for bad in BAD if bad != NO_TEXT]
 """JSON in UTF-8 brings no such bytes to a module."""
 

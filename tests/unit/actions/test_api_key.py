@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A key of any issuer: made once, kept in a file of its owner's, listed without a value, revoked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.apis import ADMIN
+from tests.sandbox.visitor import Visitor
+from tests.unit import bad_credentials
+from tests.unit.bad_credentials import BAD
+
+from .conftest import Act
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def options(brisk: Visitor) -> dict[str, Any]:
+    known = {"issuer": "neon_api_key", "options": {"organization": "acme"}}
+    return {**known, "url": f"{brisk.url}/neon/api/v2", "token": brisk.credentials[ADMIN]}
+
+
+@pytest.fixture
+def run(act: Act, options: dict[str, Any]) -> Run:
+    def run(action: str = "api_key", **more: Any) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(act(action, **{**options, **more}))
+        return result
+
+    return run
+
+
+def values(world: Visitor) -> list[str]:
+    return [value for value in world.ask("credentials")["values"] if value.startswith("neon-")]
+
+
+def test_key_is_made_once_and_goes_to_a_file_alone(run: Run, brisk: Visitor, tmp_path: Path) -> None:
+    dest = tmp_path / "neon"
+    first, second = (run(name="ci", dest=str(dest)) for _turn in range(2))
+    assert [result["changed"] for result in (first, second)] == [True, False]
+    assert first["keys"][0]["id"] == second["keys"][0]["id"]
+    assert [dest.read_text()] == values(brisk)
+    assert dest.stat().st_mode & 0o777 == 0o600
+    assert dest.read_text() not in json.dumps([first, second])
+    assert [file.name for file in tmp_path.iterdir()] == ["neon"]
+
+
+def test_value_is_returned_where_the_task_asks(run: Run, brisk: Visitor) -> None:
+    assert [run(name="ci", return_value=True)["value"]] == values(brisk)
+
+
+def test_key_is_revoked_once_and_by_its_id_where_names_are_alike(run: Run, brisk: Visitor, act: Act) -> None:
+    ids = [brisk.act("make_neon_key", path="/organizations/acme/api_keys", name="twin")["id"] for _turn in range(2)]
+    with pytest.raises(json.JSONDecodeError):
+        run(name="twin", state="absent")
+    assert [run(name="twin", id=ids[0], state="absent")["changed"] for _turn in range(2)] == [True, False]
+    assert [key["id"] for key in run("api_key_info")["keys"]] == [ids[1]]
+
+
+def test_key_that_cannot_be_kept_is_not_made(act: Act, options: dict[str, Any], brisk: Visitor, tmp_path: Path) -> None:
+    said = act("api_key", **options, name="ci", dest=str(tmp_path / "nowhere" / "neon"))
+    assert "dest: cannot write into" in said
+    assert values(brisk) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"issuer": "random"}, "does not make keys that are listed"),
+        ({"issuer": "nobody"}, "there is no issuer type nobody"),
+        ({"options": {"organisation": "acme"}}, "options.organisation: unknown option"),
+        ({"options": {"project": "p"}}, "only an organization's key"),
+        ({"account": {"organization": "acme"}}, "account.organization: unknown option"),
+        ({"dest": None}, "has nowhere to go. Name a file, or set return_value"),
+    ],
+)
+def test_wrong_options_are_refused(act: Act, options: dict[str, Any], wrong: dict[str, Any], told: str) -> None:
+    given = {**options, "name": "ci", "dest": "/nowhere", **wrong}
+    assert told in act("api_key", **{name: value for name, value in given.items() if value is not None})
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_no_bad_token_is_shown(act: Act, options: dict[str, Any], bad: str) -> None:
+    canary = bad_credentials.canary()
+    said = act("api_key_info", **{**options, "token": BAD[bad](canary)})
+    assert not any(piece in said for piece in bad_credentials.pieces(canary))
+    assert "AnsibleActionFail" in said
