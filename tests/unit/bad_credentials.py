@@ -163,7 +163,6 @@ _PLAIN: Mapping[str, Any] = {
     "issuer": "neon_api_key",
     "permission": "full_access",
     "return_value": True,
-    "service_account": 7,
     "app": "molecule-cp",
     "environment": "prod",
     "host": "localhost",
@@ -249,7 +248,9 @@ def _issuer(connection: str) -> dict[str, Any]:
     """Whatever issuer works on connections of that type."""
     names = registry.names("issuers")
     name = next(one for one in names if connection in registry.provider("issuers", one).connections)
-    options = {one: _PLAIN[one] for one in registry.find("issuers", name).schema.required}
+    schema = registry.find("issuers", name).schema
+    numbers = [one for one in schema.required if schema.properties[one].get("type") == "integer"]
+    options = {one: 7 if one in numbers else _PLAIN.get(one, "canary") for one in schema.required}
     return {"type": name, "connection": "canary", **options}
 
 
