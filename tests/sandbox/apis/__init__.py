@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -279,7 +279,3 @@ class Upstash(DescribedApi):
 
 
 ALL: tuple[type[DescribedApi], ...] = (Neon, Resend, Grafana, OpenAi, Upstash)
-
-
-def described() -> Iterator[str]:
-    yield from (path.stem for path in DESCRIBED.glob("*.json"))
