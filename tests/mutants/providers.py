@@ -21,6 +21,10 @@ def wire(safeguard: str, text: str, instead: str) -> Mutant:
     return Mutant(safeguard, f"{CORE}/http/wire", text, instead, (WIRE,))
 
 
+def key_api(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(f"key API: {safeguard}", f"{CORE}/http/key_api", text, instead, ("core/test_key_api",))
+
+
 def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
     system = file.partition("/")[0]
     names = tuple(f"providers/{system}/test_{name}" for name in tests)
@@ -245,5 +249,30 @@ MUTANTS = (
         "        if not happened:\n            raise\n",
         "        raise\n",
         ("core/test_errors", "providers/github/test_github_store", "providers/aws/test_ssm_store"),
+    ),
+    # keys by description
+    key_api(
+        "a mint is sent once",
+        '{"name": name}, idempotent=False)\n            return self._credential(answer.json, api',
+        '{"name": name}, idempotent=True)\n            return self._credential(answer.json, api',
+    ),
+    key_api(
+        "a mint that cannot be read is unknown",
+        "raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None",
+        "raise",
+    ),
+    key_api("a proof is as its sign says", "(not self.at or paths.at(document, self.at) == self.says)", "True"),
+    key_api("an id does not lead elsewhere", 'str(value) in ("", ".", "..")', 'str(value) == "none"'),
+    key_api("what is still listed is not revoked", "            if alive:\n                raise\n", ""),
+    key_api(
+        "an unreadable last use is no lack of use",
+        '    if said:\n        raise errors.UnexpectedAnswerError(f"{said}: {path}',
+        '    if said == 5:\n        raise errors.UnexpectedAnswerError(f"{said}: {path}',
+    ),
+    key_api("a reset is seen before it is told", "if found.fields != before.fields:", "if found:"),
+    key_api(
+        "expired keys do not fill the quota",
+        "key.revoked or (key.expires_at is not None and key.expires_at <= now)",
+        "key.revoked",
     ),
 )

@@ -124,6 +124,12 @@ def test_mint_that_is_refused_is_not_unknown(server: Scripted, status: int) -> N
     assert not isinstance(caught.value, errors.OutcomeUnknownError)
 
 
+def test_mint_whose_answer_is_lost_is_sent_once(server: Scripted) -> None:
+    with pytest.raises(errors.OutcomeUnknownError):
+        issue(Keys, server.drop().answer(200, MADE)).mint("rotor-1")
+    assert server.asked == ["POST /keys"]
+
+
 # Lists
 
 

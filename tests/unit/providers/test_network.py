@@ -38,6 +38,7 @@ CONNECTIONS: Mapping[str, tuple[Mapping[str, Any], str, Any]] = {
     "vault": ({"token": SECRET}, "url", SELF),
     "infisical": ({"auth": {"method": "token", "token": SECRET}}, "url", {}),
     "http": ({"token": SECRET, "probe": "/health"}, "url", {}),
+    "neon": ({"token": SECRET}, "url", {}),
     "aws_ssm": ({**KEYS, "region": "eu-central-1"}, "endpoint_url", IDENTITY),
 }
 """Type -> options, the option that is an address, and what a probe is answered."""
