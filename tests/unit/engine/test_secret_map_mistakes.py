@@ -26,6 +26,7 @@ K = "secret_map.KEY"
 S = f"{K}.rollout[0]"
 C = f"{S}.copies[0]"
 V = f"{S}.verify[0]"
+ISSUERS = there_are(registry.names("issuers"))
 UNPROVEN = (
     "nothing proves that the new credential is in use; "
     "revoking needs a check that proves use, or revoke: {accept: life}"
@@ -75,8 +76,8 @@ ONE = [
     (f"{KEY}/revoke", {"require": ["usused"]}, f"{K}.revoke.require[0]: unknown value; did you mean unused?"),
     # types
     (f"{KEY}/issuer/type", "fly_tokn", f"{K}.issuer.type: there is no such type of issuer; did you mean fly_token?"),
-    (f"{KEY}/issuer/type", 5, f"{K}.issuer.type: expected a string, not a whole number; there are fly_token, random"),
-    (f"{KEY}/issuer/type", ..., f"{K}.issuer: missing option type; there are fly_token, random"),
+    (f"{KEY}/issuer/type", 5, f"{K}.issuer.type: expected a string, not a whole number; {ISSUERS}"),
+    (f"{KEY}/issuer/type", ..., f"{K}.issuer: missing option type; {ISSUERS}"),
     (
         f"{CHECK}/type",
         "fake.cloud.jobb",
