@@ -1,0 +1,208 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An API of keys behind a published description in ``described``; its answers are made from that one's schemas.
+
+A POST creates a key, the GET that lists what it belongs to lists keys, a DELETE revokes one, any other GET shows that
+the caller may come in. What a description leaves open stands in subclasses. Our own descriptions are never asked.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..provider import Provider, RefusedError, read_json
+from ..specs import Description, Found
+from .examples import Examples
+
+if TYPE_CHECKING:
+    from ..world import World
+
+DESCRIBED = Path(__file__).with_name("described")
+ADMIN = "APIS_ADMIN_KEY"
+UNKNOWN = "unknown key"
+
+
+@dataclass
+class Key:
+    number: int
+    name: str
+    value: str
+    home: str
+    """The path under which it is listed."""
+    created: datetime
+    expires: datetime | None = None
+    used: datetime | None = None
+    unknown_for: int = 0
+    """So many more times it is refused, as one is that is not known everywhere yet."""
+
+
+class DescribedApi(Provider):
+    @classmethod
+    def credentials(cls) -> tuple[str, ...]:
+        """One for the administrator of all of them."""
+        return (ADMIN,)
+
+    statuses: ClassVar[Mapping[str, int]] = {"unknown": 401}
+
+    def __init__(self, world: World) -> None:
+        self.spec = str(DESCRIBED / f"{self.name}.json")
+        super().__init__(world)
+
+    @cached_property
+    def description(self) -> Description:
+        return Description(Path(str(self.spec)))
+
+    @cached_property
+    def examples(self) -> Examples:
+        return Examples(self.description)
+
+    def seed(self) -> None:
+        self.keys: dict[str, Key] = {}
+        self.made = 0
+        self.slow = 0
+        self.quota: int | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])]
+
+    def problem(self, status: int, message: str) -> Response:
+        schema = {"$ref": f"#/components/schemas/{self.error_schema}"}
+        return JSONResponse(self.examples.make(schema, {"message": message, "error": message}), status)
+
+    def caller(self, headers: Mapping[str, str]) -> str | None:
+        value = headers.get("authorization", "").removeprefix("Bearer ")
+        return "admin" if value == self.world.credentials[ADMIN] else self.identify(value)
+
+    def identify(self, value: str) -> str | None:
+        return next((id_ for id_, key in self.keys.items() if key.value == value), None)
+
+    # The API
+
+    async def _answer(self, request: Request) -> Response:
+        found = self.description.find(request.method, "/" + request.path_params["path"])
+        if found is None:
+            raise RefusedError(404, "no such operation")
+        self._admit(request)
+        if request.method == "POST":
+            return self._create(found, await read_json(request, optional=True))
+        if request.method == "DELETE":
+            return self._revoke(found)
+        if self.home(found) == found.path and self._makes_keys:
+            return self._list(found, request.query_params)
+        return JSONResponse(self.examples.make(found.answer, {}))
+
+    @cached_property
+    def _makes_keys(self) -> bool:
+        return any("delete" in item for item in self.description.paths.values())
+
+    def _admit(self, request: Request) -> None:
+        caller = self.caller(request.headers)
+        key = self.keys.get(caller or "")
+        if key and key.unknown_for:
+            key.unknown_for -= 1
+            caller = None
+        if caller is None:
+            raise RefusedError(self.statuses["unknown"], UNKNOWN)
+        if key:
+            key.used = self.world.now()
+
+    def home(self, found: Found) -> str:
+        """The path of the list that a path's keys are in: its own, or the nearest with the same last name."""
+        last = found.template.rpartition("/")[2]
+        if last.startswith("{"):
+            return found.path.rpartition("/")[0]
+        if "get" in self.description.paths[found.template]:
+            return found.path if last.replace("-", "_").endswith(("api_keys", "tokens")) else ""
+        nearest = [path for path, item in self.description.paths.items() if "get" in item and path.endswith(f"/{last}")]
+        place = max(nearest, key=lambda path: len(path) if found.template.startswith(path.rpartition("/")[0]) else 0)
+        for name, value in found.params.items():
+            place = place.replace(f"{{{name}}}", value)
+        return self.description.base + place
+
+    def _create(self, found: Found, body: Mapping[str, Any]) -> Response:
+        name = str(body.get("name") or body.get("key_name") or "")
+        if "409" in found.operation["responses"] and any(key.name == name for key in self.keys.values()):
+            raise RefusedError(409, "the name is taken")
+        if self.quota is not None and len(self.keys) >= self.quota:
+            raise RefusedError(400, "there are as many as there can be")
+        lives = body.get("secondsToLive")
+        key = self.put(self.home(found), name, self.world.now() + timedelta(seconds=lives) if lives else None)
+        facts = {**self._facts(key), "key": key.value, "token": key.value, "value": key.value}
+        return JSONResponse(self.examples.make(found.answer, facts), found.status)
+
+    def put(self, home: str, name: str, expires: datetime | None = None) -> Key:
+        self.made += 1
+        value = f"{self.name}-{secrets.token_urlsafe(24)}"
+        key = Key(self.made, name, value, home, self.world.now(), expires, unknown_for=self.slow)
+        self.keys[self._id(key)] = key
+        self.world.remember(value)
+        self.world.touch()
+        return key
+
+    def _list(self, found: Found, query: Mapping[str, str]) -> Response:
+        every = [key for key in self.keys.values() if key.home == found.path]
+        if not self.pages(found):
+            return JSONResponse(self.examples.make_list(found.answer, [self._facts(key) for key in every]))
+        size = min(self.world.switches.page_size, int(query.get("limit", 20)))
+        ids = [self._id(key) for key in every]
+        start = ids.index(query["after"]) + 1 if query.get("after") in ids else 0
+        shown = [self._facts(key) for key in every[start : start + size]]
+        return JSONResponse(self.examples.make_list(found.answer, shown, has_more=start + size < len(every)))
+
+    @staticmethod
+    def pages(found: Found) -> bool:
+        return any(item["name"] == "after" for item in found.parameters)
+
+    def _revoke(self, found: Found) -> Response:
+        key = self.keys.get(found.path.rpartition("/")[2])
+        if key is None or key.home != self.home(found):
+            raise RefusedError(404, "no such key")
+        del self.keys[self._id(key)]
+        self.world.touch()
+        facts = {**self._facts(key), "revoked": True, "deleted": True, "message": "deleted"}
+        return JSONResponse(self.examples.make(found.answer, facts))
+
+    def _facts(self, key: Key) -> dict[str, Any]:
+        return {
+            "id": self._id(key),
+            "name": key.name,
+            **dict.fromkeys(("created_at", "created"), key.created),
+            **dict.fromkeys(("last_used_at", "lastUsedAt"), key.used),
+            "expiration": key.expires,
+        }
+
+    def _id(self, key: Key) -> str:
+        return str(key.number)
+
+    # For people and the oracle
+
+    def picture(self) -> dict[str, Any]:
+        return {"keys": [{"id": id_, "name": key.name, "home": key.home} for id_, key in self.keys.items()]}
+
+    def acts(self) -> dict[str, Any]:
+        named = {"make": self._make, "use": self._use, "tune": self._tune}
+        return {f"{deed}_{self.name}_key": act for deed, act in named.items()}
+
+    def _make(self, path: str, name: str) -> dict[str, Any]:
+        """Somebody makes a key by hand; ``path`` is that of the list."""
+        key = self.put(self.description.base + path, name)
+        return {"id": self._id(key), "value": key.value}
+
+    def _use(self, id: str) -> dict[str, Any]:
+        self.keys[id].used = self.world.now()
+        return {}
+
+    def _tune(self, slow: int = 0, quota: int | None = None) -> dict[str, Any]:
+        self.slow, self.quota = slow, quota
+        return {}
