@@ -115,13 +115,13 @@ conformance-ours: sync
 conformance: sync ## Run the conformance suite, the community's modules too, and write its table (network, minutes)
 	$(call title,conformance of every store and of the modules of the community)
 	@$(IN_COPY) python -m tools.conformance $(BUILD) -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest; \
-	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
+	status=$$?; cp docs/evidence/conformance.md $(CURDIR)/docs/evidence/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
 	exit $$status
 
 chaos: sync venv-newest ## Kill it and break it everywhere, and write the table (hours; ONLY=kills,faults picks)
 	$(call title,every sweep to its full length)
 	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
-	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
+	status=$$?; cp docs/evidence/chaos.md $(CURDIR)/docs/evidence/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
 
 mutants: sync ## Take one safeguard at a time out: a test must notice (minutes; ONLY=rule picks)
 	$(call title,one safeguard less)
