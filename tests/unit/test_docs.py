@@ -18,7 +18,9 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map i
 from tools import secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[2]
+TUTORIAL = ROOT / "examples" / "first_rotation" / "group_vars" / "all" / "secrets.yml"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -36,6 +38,16 @@ def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytes
     monkeypatch.setattr(certificates, "validate", lambda _options: [])  # its files are not there
     parsed = secret_map.parse(example["secret_map"], example["secret_consumers"], example["secret_connections"])
     assert parsed.secrets.keys() == example["secret_map"].keys()
+
+
+def test_tutorial_quotes_its_map_which_has_no_mistake() -> None:
+    text = TUTORIAL.read_text(encoding="utf-8")
+    blocks: list[str] = YAML_BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"))
+    assert blocks
+    assert [block for block in blocks if block not in text] == []
+    variables = yaml.safe_load(text.replace("{{ shop }}", "/srv/shop"))
+    parsed = secret_map.parse(*(variables[name] for name in ("secret_map", "secret_consumers", "secret_connections")))
+    assert parsed.secrets.keys() == {"SESSION_KEY"}
 
 
 def test_the_example_shows_every_option() -> None:
