@@ -1,11 +1,14 @@
 # Whatever is built lies under .build, and nothing is written to the user's home.
 PYTHON ?= python3
 WORKERS ?= auto
+# A series of ansible-core, such as 2.20; empty for the one that is pinned.
+CORE ?=
 
 BUILD := $(CURDIR)/.build
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.made
+STAMP := $(VENV)/.made$(CORE)
+PINNED := requirements/constraints.txt
 COPY := $(BUILD)/ansible_collections/rotor/secrets
 REPORTS := $(BUILD)/reports
 DEMO := $(BUILD)/demo
@@ -20,20 +23,21 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/cache/hypothesis
 HOMED := env HOME="$(BUILD)/home" ANSIBLE_HOME="$(BUILD)/home/.ansible" PATH="$(BIN):$$PATH" GIT_CEILING_DIRECTORIES="$(BUILD)"
 IN_COPY := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(BUILD)"
 INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collections"
+PINS := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header --no-cache
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
-BESIDE := sanity $(LINT) venv-newest systems
+BESIDE := sanity $(LINT) galaxy venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen format coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen tutorial site format coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
 
 demo: sync ## Install the collection as a user would, and rotate a token in the sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -86,6 +90,10 @@ ansible-lint: sync
 	$(call title,ansible-lint)
 	@$(IN_COPY) ansible-lint --profile production --offline
 
+galaxy: sync ## Look at the tarball as Galaxy and ansible-builder do
+	$(call title,galaxy-importer, ansible-builder)
+	@$(IN_COPY) bash tools/galaxy/check.sh $(BUILD)
+
 sanity: sync ## Run ansible-test's sanity tests
 	$(call title,ansible-test sanity)
 	@$(IN_COPY) bash tools/sanity.sh
@@ -103,6 +111,10 @@ systems: sync
 	$(call title,unit tests of the systems and modules)
 	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/engine -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
+
+test-%: sync ## Run the tests of one provider (make test-vault: unit, conformance, the stand-in)
+	$(call title,every test of $*)
+	@$(IN_COPY) python -m tools.provider $* -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest
 
 chaos-sample: sync
 	$(call title,a sample of kills and faults)
@@ -144,6 +156,14 @@ integration-newest: sync ## Run the integration tests marked `core` on the newes
 	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -n $(WORKERS) -o cache_dir=$(BUILD)/cache/pytest \
 	  --junitxml=$(REPORTS)/integration-newest.xml
 
+tutorial: sync ## Run the commands of the tutorial, and write what they print (two minutes)
+	$(call title,the tutorial)
+	@$(IN_COPY) python -m tools.tutorial && cp docs/tutorial.md $(CURDIR)/docs/
+
+site: sync ## Make a site of the documentation, in .build/site/html
+	$(call title,the site)
+	@$(IN_COPY) bash tools/site/build.sh $(BUILD)
+
 format: venv ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
@@ -154,17 +174,22 @@ coverage: sync ## Write the coverage report of the unit tests as HTML
 
 constraints: venv ## Pin the newest versions of all packages
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header \
-	  --no-cache requirements.txt requirements/test.txt requirements/lint.txt --output-file requirements/constraints.txt
+	@$(PINS) requirements.txt requirements/test.txt requirements/lint.txt requirements/site.txt \
+	  --output-file $(PINNED)
+	@$(PINS) requirements/galaxy.txt --output-file requirements/galaxy-constraints.txt
 
 venv: $(STAMP) ## Make the virtual environment
 
-$(STAMP): requirements.txt requirements/test.txt requirements/lint.txt requirements/constraints.txt | system-packages
+# The core that comes next is a release candidate, which pip takes only when it is named.
+CORE_REQUIREMENT = $(or $(shell sed -n 's/^\(ansible-core==$(CORE)[^ ;]*\).*/\1/p' requirements/newest.txt),ansible-core~=$(CORE).0)
+
+$(STAMP): requirements.txt requirements/test.txt requirements/lint.txt $(PINNED) | system-packages
 	@echo 'Making the virtual environment, once'
 	@rm -rf $(VENV) && mkdir -p $(BUILD)/home
 	@$(PYTHON) -m venv $(VENV)
+	@$(if $(CORE),grep -v '^ansible-core==' $(PINNED),cat $(PINNED)) >$(BUILD)/constraints.txt
 	@$(BIN)/pip install --quiet --no-compile -r requirements.txt -r requirements/test.txt -r requirements/lint.txt \
-	  -c requirements/constraints.txt
+	  $(if $(CORE),'$(CORE_REQUIREMENT)') -c $(BUILD)/constraints.txt
 	@touch $@
 
 system-packages:

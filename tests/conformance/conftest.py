@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--baseline", type=Path, metavar="VENV", help="run the community modules of this environment, and nothing else"
     )
+    group.addoption("--provider", metavar="NAME", help="run the stores of this provider, and nothing else")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,6 +73,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     found = columns.baseline(venv) if venv else columns.ours()
     if venv and metafunc.module.LEVEL == "stores":
         found = []
+    if provider := metafunc.config.getoption("--provider"):
+        found = [column for column in found if column.group.rpartition(".")[2] == provider]
     marks = [pytest.param(item, id=item.title, marks=pytest.mark.xdist_group(item.group)) for item in found]
     metafunc.parametrize("column", marks, scope="session")
 
