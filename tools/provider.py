@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every test of one provider: its own, those of its modules and its stand-in, and the conformance of its stores.
+"""Runs every test of one provider: its own, those of its modules and its stand-in, and the conformance of what it offers.
 
 Usage: python -m tools.provider NAME PYTEST_ARGUMENT...
 """
@@ -24,13 +24,11 @@ def providers() -> list[str]:
 
 
 def arguments(name: str) -> list[str]:
-    """Return the files of a provider's tests, and the option by which the conformance suite takes its stores alone."""
-    own = UNIT / "providers" / name
+    """Return the files of a provider's tests, and the option by which the conformance suite takes its columns alone."""
     beside = [*UNIT.glob(f"modules/test_{name}_*.py"), *UNIT.glob(f"sandbox/test_sandbox_{name}*.py")]
-    found = [str(path.relative_to(ROOT)) for path in (own, *sorted(beside)) if path.exists()]
-    if (SUITE / "benches" / f"{name}.py").exists():
-        found += [str(SUITE.relative_to(ROOT)), f"--provider={name}"]
-    return found
+    own = UNIT / "providers" / name
+    found = [own, *sorted(beside)] if own.exists() else [*UNIT.glob(f"providers/*/test_{name}.py"), *sorted(beside)]
+    return [*(str(path.relative_to(ROOT)) for path in [*found, SUITE]), f"--provider={name}"]
 
 
 def main() -> int:

@@ -62,6 +62,15 @@ def test_every_link_to_a_document_leads_somewhere(document: Path) -> None:
     assert [link for link in _local_links(document) if not _leads_somewhere(document, link)] == []
 
 
+def test_contributing_names_files_of_the_engine_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    path = text[text.index("### Follow a rotation") : text.index("## Add a system")]
+    names: list[str] = re.findall(r"`([a-z_/]+\.py)`", path)
+    assert len(names) >= 8
+    engine = ROOT / "plugins" / "plugin_utils" / "_engine"
+    assert [name for name in names if not (engine / name).exists()] == []
+
+
 def test_the_readme_names_every_variable_of_the_role() -> None:
     specs = yaml.safe_load((ROOT / "roles" / "rotate" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
