@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every test of one provider: its own, those of its modules and its stand-in, and the conformance of what it offers.
+"""Runs every test of one provider: its own, its modules', its stand-in's, and the conformance of what it offers.
 
 Usage: python -m tools.provider NAME PYTEST_ARGUMENT...
 """
