@@ -14,7 +14,7 @@ KEYS: dict[str, str] = {}
 
 def read(*_signal: Any) -> None:
     lines = (HERE / "shop.env").read_text().splitlines()
-    KEYS.update((name, value.strip("'")) for name, _, value in (line.partition("=") for line in lines))
+    KEYS.update((name, value.strip("'")) for name, value in (line.split("=", 1) for line in lines))
 
 
 class Shop(BaseHTTPRequestHandler):
