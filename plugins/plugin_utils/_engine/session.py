@@ -19,8 +19,8 @@ from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import selection
 from .decide.planner import Phase
 from .decide.selection import RunOptions
-from .decide.state import Order
-from .effects.effects import Effects
+from .decide.state import ActionKind, Order
+from .effects.context import EffectContext
 from .effects.host import HostWork
 from .effects.systems import Systems
 from .ledger.location import LedgerAccess, open_ledger
@@ -29,12 +29,12 @@ from .preflight.planning import Planning
 from .preflight.preflight import Planned
 from .report.report import Report
 from .report.status import Status
-from .run import Engine, Rotation
+from .run import Engine, Rotation, RotationStatus
 from .secret_map.model import SecretMap
 from .secret_map.parser import parse
 
 Row = Mapping[str, Any]
-_BAD = ("held", "idle")
+_BAD = (RotationStatus.HELD, RotationStatus.SKIPPED)
 _LONGEST_MESSAGE = 60
 
 
@@ -96,12 +96,8 @@ class Session:
         secret_map = self._kept_map(plan)
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
         engine = Engine(
-            run,
-            secret_map,
+            EffectContext(run, secret_map, systems, access, self._clock),
             {name: Order(**order) for name, order in plan["orders"].items()},
-            Effects(run, secret_map, systems, access, self._clock),
-            access,
-            self._clock,
             say=self._say,
             environments=tuple(plan["environments"]),
             max_failures=plan["max_failures"],
@@ -222,7 +218,7 @@ def _planned(run: str, items: list[Planned]) -> Row:
                 "status": item.due.status,
                 "why": item.due.why,
                 "goes": item.goes,
-                "mints": item.goes and any(action.kind == "mint" for action in item.actions),
+                "mints": item.goes and any(action.kind is ActionKind.MINT for action in item.actions),
                 "problems": item.problems,
             }
             for item in (going + stuck)[:50]
@@ -235,7 +231,7 @@ def _advanced(rotations: list[Rotation], todo: list[Row], stuck: list[str], over
     counts: dict[str, int] = {}
     for rotation in rotations:
         counts[rotation.status] = counts.get(rotation.status, 0) + 1
-    bad = [rotation.secret.name for rotation in rotations if rotation.status in _BAD] + stuck
+    bad = [rotation.name for rotation in rotations if rotation.status in _BAD] + stuck
     return {
         "changed": any(rotation.changed for rotation in rotations),
         "failed": over and bool(bad),

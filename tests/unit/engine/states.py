@@ -9,8 +9,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Maker,
+    Overlap,
+    Recover,
+    Revocation,
+    Traits,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
+    ActionKind,
     CredentialRow,
     CredentialState,
     Intent,
@@ -29,8 +36,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.m
 )
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-API = Traits("provider", Overlap.OPEN, "api", Recover.RECONCILE)
-OURS = Traits("ours", Overlap.OPEN, "auto", Recover.OURS)
+API = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
+OURS = Traits(Maker.OURS, Overlap.OPEN, Revocation.AUTO, Recover.OURS)
 KEYS = {"TOKEN": "${token}"}
 USE = Check("http", None, {"url": "a"}, "use")
 LIFE = Check("http", None, {"url": "b"}, "life")
@@ -90,4 +97,4 @@ BACK = Order("S", rollback=True)
 
 
 def intent(kind: str, target: str, credential: int | None, state: IntentState = IntentState.UNKNOWN) -> Intent:
-    return Intent(9, "run", kind, target, credential, state)
+    return Intent(9, "run", ActionKind(kind), target, credential, state)

@@ -91,7 +91,7 @@ def test_more_failures_than_allowed_stop_the_minting_of_the_rest(many: Callable[
     result = play.rotate(*play.map, max_failures=1)
     assert result["failed"]
     assert world.counted("mint") < 30
-    assert result["counts"]["idle"] == 30 - world.counted("mint")
+    assert result["counts"]["skipped"] == 30 - world.counted("mint")
     assert "not begun" in play.output
 
 
@@ -100,7 +100,7 @@ def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play],
     world.fail("write", UnavailableError("down"), "S00")
     result = play.rotate(*play.map, max_failures=0)
     assert world.counted("mint") == 1, "the first wave is one secret"
-    assert result["counts"] == {"held": 1, "idle": 11}
+    assert result["counts"] == {"held": 1, "skipped": 11}
 
 
 def test_waves_grow_from_one_to_ten_to_the_rest(many: Callable[..., Play], world: World) -> None:
@@ -194,8 +194,8 @@ def test_a_secret_that_another_run_works_on_is_left_to_it_and_the_rest_is_done(m
     with other.locks.hold("secret S00"):
         result = play.rotate(*play.map)
     assert (result["failed"], result["held"]) == (False, [])
-    assert result["counts"] == {"busy": 1, "done": 1}
-    assert "BUSY  S00: secret S00 is being worked on by run 1234 (somebody) since" in play.output
+    assert result["counts"] == {"locked": 1, "done": 1}
+    assert "LOCKED  S00: secret S00 is being worked on by run 1234 (somebody) since" in play.output
     assert not play.rotate(*play.map)["failed"]
 
 

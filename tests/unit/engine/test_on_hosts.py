@@ -133,7 +133,7 @@ def test_a_copy_on_a_host_is_looked_at_before_the_cut_and_its_failure_stops_noth
     assert play.world.counted("mint") == 0
     play.world.fail("execute", UnavailableError("unreachable"), "put")
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert "GAP   TOKEN" in play.output
+    assert "CUTOVER INCOMPLETE  TOKEN" in play.output
     assert [what for kind, what in play.world.log if kind == "test"] == ["app", "ci"]
     assert not play.rotate("TOKEN")["failed"], play.output
     assert play.world.containers["/env"]["TOKEN"][0] == play.world.alive[-1].value

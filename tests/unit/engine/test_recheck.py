@@ -203,7 +203,7 @@ def test_the_plan_names_the_looks_before_the_revoke(play: Play, world: World) ->
     in_grace(play)
     world.clock.pass_(days=2)
     play.plan("TOKEN")
-    assert f"revoke{' ' * 18}look    {LABELS['/env']}, on its host" in play.output
+    assert f"revoke{' ' * 18}probe   {LABELS['/env']}, on its host" in play.output
     assert world.counted("execute") == 0
 
 

@@ -126,7 +126,7 @@ def fill(ledger: Ledger) -> None:
         number = ledger.state("S").newest
         assert number
         evidence = evidence_of(ledger.fingerprints(value))
-        look = ledger.intend("run", "S", "look", name)
+        look = ledger.intend("run", "S", "probe", name)
         ledger.looked("run", "S", look, name, evidence)
         ledger.written(
             "run", "S", ledger.intend("run", "S", "write", name, number), copy=name, label=name, keys={},
@@ -150,7 +150,7 @@ def assert_comparable(ledger: Ledger) -> None:
     for row, (of_credential, in_store) in zip(state.credentials, fingerprints(ledger), strict=True):
         assert row.fingerprint == of_credential
         assert row.baseline == {"copy": {"keys": {"fingerprint": {"fingerprint": in_store}}}}
-        assert state.holdings[row.name].evidence == state.looks[row.name].progress == evidence_of(in_store)
+        assert state.holdings[row.name].evidence == state.probes[row.name].progress == evidence_of(in_store)
     assert ledger.unseal(state.credentials[0]).fields == {"token": VALUES["kept"]}
 
 

@@ -12,6 +12,36 @@ from enum import StrEnum
 from typing import Any
 
 
+class ActionKind(StrEnum):
+    """Name what can be done, as the ledger keeps it with each intent."""
+
+    PROBE = "probe"
+    RECOVER = "recover"
+    REVOKE_ORPHAN = "revoke_orphan"
+    MINT = "mint"
+    ACTIVATE = "activate"
+    ACCEPT = "accept"
+    WRITE = "write"
+    RELOAD = "reload"
+    VERIFY = "verify"
+    PROMOTE = "promote"
+    DISCARD = "discard"
+    WAIT = "wait"
+    REVOKE = "revoke"
+    CONFIRM_EXPIRY = "confirm_expiry"
+    PURGE_VALUE = "purge_value"
+
+
+class Proof(StrEnum):
+    """Grade the proof of a credential's end."""
+
+    REFUSED = "refused"  # its provider rejects the old value and accepts the new one, twice
+    PROVIDER = "provider"  # listed as revoked, or not at all
+    ATTESTED = "attested"  # nobody can be asked
+    NEVER_IN_FORCE = "never in force"
+    UNISSUED = "gone from every copy"  # nobody issued it, so it ends with its last copy
+
+
 class CredentialState(StrEnum):
     PENDING = "pending"  # minted, not yet proven everywhere
     CURRENT = "current"  # proven everywhere
@@ -70,11 +100,16 @@ class CredentialRow:
     closed_by_database: datetime | None = None
     """``closed_at`` by the clock of the ledger's database server; None for a file."""
     revoked_at: datetime | None = None
-    proof: str | None = None
+    proof: Proof | None = None
 
     @property
     def has_value(self) -> bool:
         return bool(self.sealed)
+
+    @property
+    def never_in_use(self) -> bool:
+        """Whether it was given up before it was proven: nobody needs a grace to leave it."""
+        return self.state in (CredentialState.PENDING, CredentialState.ABANDONED)
 
     @property
     def alive(self) -> bool:
@@ -102,7 +137,7 @@ class Mark:
 class Intent:
     id: int
     run: str
-    kind: str
+    kind: ActionKind
     target: str
     credential: int | None
     state: IntentState
@@ -112,7 +147,8 @@ class Intent:
     @property
     def baseline(self) -> Mapping[str, Any]:
         """Of a mint: copy id -> evidence, as it was before."""
-        return self.progress.get("baseline", {})
+        baseline: Mapping[str, Any] = self.progress.get("baseline", {})
+        return baseline
 
     @property
     def unresolved(self) -> bool:
@@ -132,8 +168,8 @@ class SecretState:
     intents: tuple[Intent, ...] = ()
     """The unresolved and the waiting ones, oldest first."""
 
-    looks: Mapping[str, Intent] = field(default_factory=dict)
-    """Copy id -> the newest look at a copy on a host; its progress is the evidence."""
+    probes: Mapping[str, Intent] = field(default_factory=dict)
+    """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
 
@@ -161,7 +197,7 @@ class SecretState:
         """The youngest row of all, whatever became of it."""
         return self.credentials[-1].id if self.credentials else None
 
-    def intent(self, kind: str, target: str = "") -> Intent | None:
+    def intent(self, kind: ActionKind, target: str = "") -> Intent | None:
         """The unresolved intent of that kind, if any."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
         return next(matching, None)
@@ -178,23 +214,18 @@ class Order:
     rollback: bool = False
     baseline: Mapping[str, Any] = field(default_factory=dict)
     """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
-    moved: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
     """Copies of which that cannot be said: somebody has changed them since."""
     why: str = ""
     run: str = ""
-    """Whose look at a copy on a host counts; what another run saw may have changed."""
+    """Whose probe of a copy on a host counts; what another run saw may have changed."""
 
 
 def target_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
+    """Find the credential that every copy is to hold; None where it has yet to be minted, or was never known."""
     if order.rollback:
         return state.current
     if state.pending:
         return state.pending
     minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
     return None if order.mint and not any(minted_since) else state.current
-
-
-def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """What stands in the place of an older credential: until there is a new one, it is the current one."""
-    return target_of(state, order) or state.current

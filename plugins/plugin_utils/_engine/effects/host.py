@@ -16,13 +16,13 @@ from ....module_utils._core.errors import ConfigurationError, RotorError, Stoppe
 from ....module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ....module_utils._core.outside_text import printable
 from ....module_utils._core.templates import Template
-from ..decide.copies import fields_of
+from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.state import Intent, IntentState, Order
+from ..decide.state import ActionKind, Intent, IntentState, Order
 from ..ledger.location import LedgerAccess
 from ..secret_map.model import SecretMap
-from .context import Work
-from .effects import Effects
+from . import mint, write
+from .context import EffectContext, Work
 from .systems import Systems
 
 LONGEST_OUTPUT = 1000
@@ -30,7 +30,7 @@ LONGEST_OUTPUT = 1000
 
 
 class HostWork:
-    """A look at a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
+    """A probe of a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
 
     def __init__(self, order: Order, work: Intent, secret_map: SecretMap, access: LedgerAccess, clock: Clock) -> None:
         self._order = order
@@ -44,7 +44,7 @@ class HostWork:
 
     @property
     def host(self) -> str:
-        if self._work.kind == "reload":
+        if self._work.kind is ActionKind.RELOAD:
             return self._map.consumers[self._work.target].host or ""
         return next(copy.host or "" for copy in self._secret.copies if copy.id == self._work.target)
 
@@ -60,7 +60,7 @@ class HostWork:
         if self._work.state is not IntentState.WAITING:
             raise ConfigurationError(f"the {self.what} is {self._work.state}, not waiting to be done")
         try:
-            return self._reload(host) if self._work.kind == "reload" else self._effect(host)
+            return self._reload(host) if self._work.kind is ActionKind.RELOAD else self._effect(host)
         except StoppedError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it would be handed out again
@@ -77,13 +77,17 @@ class HostWork:
 
     def _effect(self, host: Host) -> str:
         """The same effect as everywhere else, on a store that lives on this host."""
+        self._clock.check()
         systems = Systems(self._map.connections, self._clock, self._work.run, self._ledger)
         systems.host = host
-        effects = Effects(self._work.run, self._map, systems, self._access, self._clock)
-        target = self._work.target
-        index = next(i for i, step in enumerate(self._secret.steps) if any(copy.id == target for copy in step.copies))
+        ctx = EffectContext(self._work.run, self._map, systems, self._access, self._clock)
+        target, secret = self._work.target, self._secret
+        index = next(i for i, step in enumerate(secret.steps) if any(copy.id == target for copy in step.copies))
         action = Action(self._work.kind, index, target, self._work.credential)
-        return effects.perform([Work(self._secret, self._order, action, self._ledger.state(self._secret.name))])
+        traits = registry.find("issuers", secret.issuer.type).traits
+        case = Case(secret, self._ledger.state(secret.name), self._order, traits, self._clock.now())
+        effect = write.write if action.kind is ActionKind.WRITE else mint.probe
+        return effect(ctx, Work(case, action))
 
     def _reload(self, host: Host) -> str:
         served: dict[str, int] = dict(self._work.progress["served"])
@@ -92,9 +96,8 @@ class HostWork:
             self._clock.check()
             self._locks.check()
             command = self._command(served[first])
-            intents = {
-                secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()
-            }
+            kind = self._work.kind
+            intents = {secret: self._ledger.intend(run, secret, kind, target, row) for secret, row in served.items()}
             try:
                 answer = host(command)
                 if answer.code != 0:
@@ -118,7 +121,7 @@ class HostWork:
         row = self._ledger.state(self._secret.name).credential(row_id)
         if row is None or not row.has_value:
             raise ConfigurationError(f"the value that {self._work.target} is to get is not kept here")
-        fields = fields_of(self._secret, self._ledger.unseal(row))
+        fields = write.fields_of(self._secret, self._ledger.unseal(row))
         return HostCommand(line, folder, Template.parse(stdin).render(fields), catch=True)
 
     def _failure(self, answer: HostAnswer, served: Iterable[str]) -> RotorError:
@@ -144,7 +147,7 @@ class HostWork:
         found: set[str] = set()
         for row in rows:
             secret, credential = self._map.secrets.get(row.secret), self._ledger.unseal(row)
-            fields = fields_of(secret, credential) if secret else credential.fields
+            fields = write.fields_of(secret, credential) if secret else credential.fields
             found.update(value.reveal() for value in fields.values())
         return found
 

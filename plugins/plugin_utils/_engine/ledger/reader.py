@@ -18,7 +18,17 @@ from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ....module_utils._core.fingerprints import Fingerprints
-from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Mark, Origin, SecretState
+from ..decide.state import (
+    ActionKind,
+    CredentialRow,
+    CredentialState,
+    Intent,
+    IntentState,
+    Mark,
+    Origin,
+    Proof,
+    SecretState,
+)
 from . import postgres, sealing
 from .binding import LEDGER, TAGGED, Binding
 from .statements import Transaction
@@ -242,6 +252,7 @@ class _Gathering:
         values = dict(row)
         values |= {name: _time(values[name]) for name in _TIMES}
         values |= {"state": CredentialState(values["state"]), "origin": Origin(values["origin"])}
+        values |= {"proof": values["proof"] and Proof(values["proof"])}
         self.credentials.append(CredentialRow(**values))
 
     def add_holding(self, row: Row) -> None:
@@ -256,9 +267,9 @@ class _Gathering:
     def add_intent(self, row: Row) -> None:
         intent = _intent(row)
         without_effect = intent.state is IntentState.FAILED and not row["superseded"]
-        if intent.kind == "write" and intent.credential is not None and not without_effect:
+        if intent.kind is ActionKind.WRITE and intent.credential is not None and not without_effect:
             self.distributed.add(intent.credential)
-        if intent.kind == "look" and intent.state is IntentState.DONE:
+        if intent.kind is ActionKind.PROBE and intent.state is IntentState.DONE:
             self.looks[intent.target] = intent
         if intent.unresolved or intent.state is IntentState.WAITING:
             self.intents.append(intent)
@@ -283,7 +294,7 @@ def _intent(row: Row) -> Intent:
     return Intent(
         row["id"],
         row["run"],
-        row["kind"],
+        ActionKind(row["kind"]),
         row["target"],
         row["credential"],
         IntentState(row["state"]),

@@ -163,7 +163,7 @@ class Ledger(Trail):
         """A copy on a host is within reach, and is as it should be before anything is minted."""
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
             tx.change(self._t.intents, {"id": intent}, {"progress": dict(evidence)})
-            self._done(tx, intent, secret, "look", copy, now)
+            self._done(tx, intent, secret, "probe", copy, now)
 
     def written(
         self,
@@ -240,7 +240,7 @@ class Ledger(Trail):
         """A credential that its provider has ended by itself, with the one that replaced it."""
         with self._transaction(run, secret, "ended", {"credential": row.id, "proof": proof}) as (tx, now):
             self._set_revoked(tx, row.id, proof, as_text(at))
-            self._done(tx, intent, secret, "end", row.name, now)
+            self._done(tx, intent, secret, "confirm_expiry", row.name, now)
 
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
         """A credential that ends without a call: no issuer knows it, and no copy holds it."""

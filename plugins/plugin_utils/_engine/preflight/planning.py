@@ -9,10 +9,11 @@ from typing import Any
 
 from ....module_utils._core import guard
 from ....module_utils._core.clock import Clock
-from ..decide import cutover, planner, selection
-from ..decide.planner import Action
-from ..decide.selection import RunOptions
-from ..decide.state import Order, SecretState
+from ..decide import planner, selection
+from ..decide.case import Case, is_under_way, rollback_problem
+from ..decide.planner import KINDS, Action, Subject
+from ..decide.selection import DueStatus, RunOptions
+from ..decide.state import ActionKind, Order, SecretState
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..secret_map.model import Secret, SecretMap
@@ -53,12 +54,13 @@ class Planning:
         self._adopt(item)
         item.due = selection.assess(secret, item.state, self._clock.now())
         mint = selection.wants_mint(item.due, item.state, self._options)
-        item.dead = cutover.old_expired(item.state, item.traits, self._clock.now())
-        moved = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self._options.forget))
-        item.order = Order(secret.name, mint, item.state.newest, self._options.rollback, moved=moved, why=item.due.why)
+        drifted = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self._options.forget))
+        back, why = self._options.rollback, item.due.why
+        item.order = Order(secret.name, mint, item.state.newest, back, drifted=drifted, why=why)
+        case = Case(secret, item.state, item.order, item.traits, self._clock.now())
+        item.dead = case.old_expired
         if self._wanted(item):
-            now = self._clock.now()
-            item.actions = planner.remaining(secret, item.state, item.order, item.traits, now, self._picked)
+            item.actions = planner.remaining(case, self._picked)
             item.problems += self._refusals(item) + self._kept_on_hosts(item)
         return item
 
@@ -82,8 +84,8 @@ class Planning:
 
     def _wanted(self, item: Planned) -> bool:
         if self._options.rollback:
-            return planner.under_way(item.state)
-        return bool(item.order.mint or item.due.status == "unfinished" or item.problems)
+            return is_under_way(item.state)
+        return bool(item.order.mint or item.due.status is DueStatus.UNFINISHED or item.problems)
 
     def _picked(self, step: Any) -> bool:
         wanted = self._options.environments
@@ -92,7 +94,7 @@ class Planning:
     def _refusals(self, item: Planned) -> list[str]:
         """What the map and the ledger forbid, whatever the providers say."""
         if item.order.rollback:
-            problem = planner.rollback_problem(item.secret, item.state, item.traits)
+            problem = rollback_problem(item.secret, item.state, item.traits)
             return [f"there is no way back: {problem}. Run forward, without rotate_resume=rollback"] if problem else []
         if item.dead or not item.order.mint:
             return []
@@ -108,20 +110,20 @@ class Planning:
         return [f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"]
 
     def _host_given_a_value(self, secret: Secret, action: Action) -> str | None:
-        if action.kind in ("look", "write"):
+        if KINDS[action.kind].subject is Subject.COPY:
             return next(copy.host for copy in secret.copies if copy.id == action.target)
-        if action.kind != "reload":
+        if action.kind is not ActionKind.RELOAD:
             return None
         consumer = self._map.consumers[action.target]
         return consumer.host if "stdin" in consumer.options else None
 
     def _no_turn(self, item: Planned) -> list[str]:
         """Why none of the identities that take turns is free."""
-        if not item.traits.turns:
+        if not item.traits.alternating:
             return []
         if item.state.current is None:
             return ["which of its identities is in use is not known to this ledger: name it in issuer.current_id"]
-        waiting = [action for action in item.actions if action.kind == "clean"]
+        waiting = [action for action in item.actions if action.kind is ActionKind.REVOKE_ORPHAN]
         taken = [row for row in item.state.credentials if row.alive and row.locatable and row != item.state.current]
         left = [row.name for row in taken if row.id not in {action.credential for action in waiting}]
         return [f"{', '.join(left)} has yet to be revoked, and its identity is not free before that"] if left else []

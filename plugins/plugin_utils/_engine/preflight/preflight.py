@@ -17,13 +17,13 @@ from typing import Any
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Listed, Traits
+from ....module_utils._core.contracts import Listed, Revocation, Traits
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
 from ..decide import clocks
-from ..decide.copies import changed_by_hand, forget_hint, watched
 from ..decide.planner import Action
-from ..decide.selection import Due
-from ..decide.state import CredentialRow, Order, Origin, SecretState
+from ..decide.rule import drift, forget_hint, watched
+from ..decide.selection import Due, DueStatus
+from ..decide.state import ActionKind, CredentialRow, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
 from ..effects.systems import Systems
 from ..ledger.writer import Ledger
@@ -38,7 +38,7 @@ class Planned:
 
     secret: Secret
     state: SecretState
-    due: Due = field(default_factory=lambda: Due("unknown", ""))
+    due: Due = field(default_factory=lambda: Due(DueStatus.UNKNOWN, ""))
     order: Order = field(default_factory=lambda: Order(""))
     actions: list[Action] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Preflight:
         if self._assess(item, self._questions(item)):
             self._compare(item)
         item.notes += self._clocks_apart(item)
-        if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
+        if item.goes and item.order.mint and item.state.current is None and item.traits.revoke is Revocation.API:
             self._candidates(item)
 
     def listed(self, secret: Secret) -> list[Listed]:
@@ -132,13 +132,13 @@ class Preflight:
         if item.order.mint:
             current = item.state.in_use.provider_id if item.state.in_use else None
             questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
-        for name in dict.fromkeys(action.target for action in item.actions if action.kind == "reload"):
+        for name in dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD):
             part = self._map.consumers[name]
             if not part.host:
                 questions.append(Question("preview", name, lambda part=part: systems.consumer(part).preview()))
                 questions.append(Question("sick", name, partial(self._sick, part)))
             questions += [Question("sick", c.key, partial(self._healthy, name, c)) for c in part.healthy]
-        ahead = {action.target for action in item.actions if action.kind == "verify"}
+        ahead = {action.target for action in item.actions if action.kind is ActionKind.VERIFY}
         for check in (check for step in secret.steps for check in step.verify):
             key = check.key
             if key in ahead:
@@ -194,26 +194,26 @@ class Preflight:
 
     def _compare(self, item: Planned) -> None:
         """Every copy must be as this ledger left it; one that it never saw is as it is now."""
-        pending, lost = item.state.pending, item.state.intent("mint")
+        pending, lost = item.state.pending, item.state.intent(ActionKind.MINT)
         earlier: Mapping[str, Any] = pending.baseline if pending else lost.baseline if lost else {}
         baseline: dict[str, Any] = {}
-        moved: list[str] = []
+        drifted: list[str] = []
         for copy in item.secret.copies:
             seen = self._seen(item, copy)
             stamp = (seen or {}).get("ledger") or self._ledger.id
             mark = item.state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
             if copy.id in self._forget or copy.label in self._forget:
-                moved.append(copy.id)
+                drifted.append(copy.id)
                 known = None
             elif stamp != self._ledger.id:
                 item.problems.append(f"{copy.label} belongs to another ledger, {stamp}. {forget_hint(copy)}")
             elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):
-                moved.append(copy.id)
-                (item.notes if item.dead else item.problems).append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
+                drifted.append(copy.id)
+                (item.notes if item.dead else item.problems).append(f"{drift(copy)}. {forget_hint(copy)}")
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
-        item.order = replace(item.order, baseline=baseline, moved=tuple(moved))
+        item.order = replace(item.order, baseline=baseline, drifted=tuple(drifted))
 
     def _seen(self, item: Planned, copy: Copy) -> Any:
         """None where it cannot be known now: on a host, or in a system that is down while the old value is dead."""
@@ -228,7 +228,7 @@ class Preflight:
 
     def _is_foreign(self, item: Planned, copy: Copy, known: Any, seen: Any) -> bool:
         """A write of ours whose outcome is unknown explains a change; nothing else does."""
-        return not item.state.intent("write", copy.id) and not self._systems.store(copy).unchanged(known, seen)
+        return not item.state.intent(ActionKind.WRITE, copy.id) and not self._systems.store(copy).unchanged(known, seen)
 
     def _own_credential(self, item: Planned) -> list[str]:
         """Whether a connection in use lives on the very credential that is to be rotated."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Answer
+from ....module_utils._core.contracts import Answer, Revocation
 from ..decide import selection
-from ..decide.copies import watched
+from ..decide.rule import watched
 from ..decide.selection import RunOptions
 from ..decide.state import CredentialRow
 from ..effects.systems import Systems
@@ -55,7 +55,7 @@ class Status:
     def _works(self, item: Planned) -> dict[int, str]:
         """What the provider says of each credential that is alive here."""
         alive = [row for row in item.state.credentials if row.alive]
-        if not alive or item.traits.revoke != "api":
+        if not alive or item.traits.revoke is not Revocation.API:
             return {}
         try:
             issuer = self._systems.issuer(item.secret)

@@ -113,7 +113,7 @@ class Secret:
         return list(dict.fromkeys(name for step in self.steps for name in step.reload))
 
     @property
-    def places(self) -> set[str]:
+    def holders(self) -> set[str]:
         """What is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
         keys = (key_id(copy.id, key) for copy in self.copies for key in copy.keys)
         return {*(copy.id for copy in self.copies), *keys, *self.consumers}
