@@ -24,8 +24,8 @@ from ...module_utils._core.errors import BusyError, StoppedError
 from .decide import selection
 from .decide.case import Case
 from .decide.clocks import NotYetError
-from .decide.planner import Action, Phase, is_of_use, remaining
-from .decide.state import ActionKind, Order, SecretState
+from .decide.planner import Action, is_of_use, remaining
+from .decide.state import ActionKind, Order, Phase, SecretState
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .report.progress import Counts, Progress
@@ -48,14 +48,7 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.PURGE_VALUE: revoke.purge_value,
 }
 """What carries out each kind; a reload serves several secrets, and a wait is nothing that is done."""
-_QUICK = (
-    ActionKind.RECOVER,
-    ActionKind.REVOKE_ORPHAN,
-    ActionKind.MINT,
-    ActionKind.ACTIVATE,
-    ActionKind.ACCEPT,
-    ActionKind.WRITE,
-)
+_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)} - {ActionKind.PROBE}
 _TOGETHER = (ActionKind.PROBE, ActionKind.WRITE, ActionKind.RELOAD)
 """What is done at once in one step."""
 _MAY_FAIL = (ActionKind.WRITE, ActionKind.RELOAD, ActionKind.VERIFY)
@@ -237,15 +230,8 @@ class Engine:
         """Put it on the list of what only Ansible can do."""
         first, action = parts[0][1].name, parts[0][1].action
         served = {work.name: work.action.credential for _rotation, work in parts}
-        intent = self._ledger.intend(
-            self._ctx.run,
-            first,
-            action.kind,
-            action.target,
-            action.credential,
-            waiting=True,
-            progress={"served": served},
-        )
+        about, progress = (first, action.kind, action.target, action.credential), {"served": served}
+        intent = self._ledger.intend(self._ctx.run, *about, waiting=True, progress=progress)
         self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(served)})
         for rotation, _work in parts:
             rotation.status = RotationStatus.TODO

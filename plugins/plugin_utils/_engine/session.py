@@ -17,9 +17,8 @@ from ...module_utils._core.clock import Clock
 from ...module_utils._core.errors import ConfigurationError
 from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import selection
-from .decide.planner import Phase
 from .decide.selection import RunOptions
-from .decide.state import ActionKind, Order
+from .decide.state import ActionKind, Order, Phase
 from .effects.context import EffectContext
 from .effects.host import HostWork
 from .effects.systems import Systems
@@ -122,7 +121,9 @@ class Session:
         secret, work = access.ledger.intent(intent)
         plan = access.ledger.run(work.run)["plan"]
         order = Order(**plan["orders"][secret])
-        return HostWork(order, work, self._kept_map(plan, bare=True), access, self._clock)
+        secret_map = self._kept_map(plan, bare=True)
+        systems = Systems(secret_map.connections, self._clock, work.run, access.ledger)
+        return HostWork(EffectContext(work.run, secret_map, systems, access, self._clock), order, work)
 
     def status(self, options: RunOptions) -> Row:
         """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""

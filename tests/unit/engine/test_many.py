@@ -17,7 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from tests.unit.engine.conftest import machines
 from tests.unit.engine.driver import Play

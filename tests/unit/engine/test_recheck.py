@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import Token
 from tests.unit.engine.graces import COPIES, IDS, LABELS, in_grace, play_of, rolled_out, secret

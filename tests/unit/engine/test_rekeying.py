@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
 from tests.unit.engine.driver import KEY, Play

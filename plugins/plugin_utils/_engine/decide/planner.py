@@ -9,71 +9,17 @@ nothing older is alive? Resume, rollback, clean-up and an edited map are that sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum, IntEnum, auto
 from functools import cached_property
 
-from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation, Traits
+from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..secret_map.model import Copy, Step
 from . import clocks
 from .case import Case, holds
 from .rule import obstacles, probe_of
-from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin
-
-
-class Phase(IntEnum):
-    ISSUED = 1
-    ROLLED_OUT = 2
-    REVOKED = 3
-
-
-class Subject(Enum):
-    """Name what an action works on, which decides whose connection it uses and what its target names."""
-
-    COPY = auto()
-    CONSUMER = auto()
-    CHECK = auto()
-    ISSUER = auto()
-    LEDGER = auto()  # nothing outside
-
-
-@dataclass(frozen=True)
-class Kind:
-    phase: Phase
-    subject: Subject
-    verb: str = ""
-    words: str = ""
-    """What the plan says beside the verb; nothing where it is a matter of course."""
-
-
-KINDS: Mapping[ActionKind, Kind] = {
-    ActionKind.PROBE: Kind(
-        Phase.ISSUED, Subject.COPY, "probe", "{copy}, on its host: within reach, and as it was left"
-    ),
-    ActionKind.RECOVER: Kind(
-        Phase.ISSUED, Subject.ISSUER, "recover", "{target}: its mint got no answer; find out what became of it"
-    ),
-    ActionKind.REVOKE_ORPHAN: Kind(Phase.ISSUED, Subject.ISSUER, "revoke", "{credential}{condition}; {best_proof}"),
-    ActionKind.MINT: Kind(Phase.ISSUED, Subject.ISSUER, "mint", "one new credential, named after this ledger"),
-    ActionKind.ACTIVATE: Kind(
-        Phase.ISSUED, Subject.ISSUER, "activate", "the sealed value becomes valid at its provider{old_end}"
-    ),
-    ActionKind.ACCEPT: Kind(Phase.ISSUED, Subject.ISSUER, "verify", "its provider accepts it"),
-    ActionKind.WRITE: Kind(Phase.ROLLED_OUT, Subject.COPY, "write", "{copy}: {keys}"),
-    ActionKind.RELOAD: Kind(Phase.ROLLED_OUT, Subject.CONSUMER, "reload", "{target}: {preview}"),
-    ActionKind.VERIFY: Kind(Phase.ROLLED_OUT, Subject.CHECK, "verify", "{check} (proves {proves})"),
-    ActionKind.PROMOTE: Kind(Phase.ROLLED_OUT, Subject.LEDGER),
-    ActionKind.DISCARD: Kind(Phase.ROLLED_OUT, Subject.LEDGER, "discard", "{credential}, once no copy holds it"),
-    ActionKind.WAIT: Kind(Phase.REVOKED, Subject.LEDGER, "wait", "until {until}"),
-    ActionKind.REVOKE: Kind(Phase.REVOKED, Subject.ISSUER, "revoke", "{credential}{condition}; {best_proof}"),
-    ActionKind.CONFIRM_EXPIRY: Kind(
-        Phase.REVOKED, Subject.ISSUER, "expire", "{credential}, by its provider; see that it is dead"
-    ),
-    ActionKind.PURGE_VALUE: Kind(Phase.REVOKED, Subject.LEDGER),
-}
-"""All that is said of a kind; what carries it out is in :data:`..run.EFFECTS`, which this room cannot import."""
+from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
 
 @dataclass(frozen=True)
@@ -96,7 +42,7 @@ class Action:
     def phase(self) -> Phase:
         if self.again:
             return Phase.REVOKED
-        return Phase.ROLLED_OUT if self.cut else KINDS[self.kind].phase
+        return Phase.ROLLED_OUT if self.cut else self.kind.phase
 
 
 Picked = Callable[[Step], bool]
@@ -168,17 +114,11 @@ class _Scope:
 
 
 def _recover(scope: _Scope) -> list[Action]:
+    """Find out about a lost mint what can be: read it back, or find the orphan that it may have left."""
     lost, traits = scope.case.state.intent(ActionKind.MINT), scope.case.traits
-    if lost and (traits.recover is Recover.READABLE or _leaves_an_orphan(traits)):
-        return [Action(ActionKind.RECOVER, target=lost.target)]
-    return []
-
-
-def _leaves_an_orphan(traits: Traits) -> bool:
-    """Whether what a lost mint has made stays valid beside the next one, until somebody ends it."""
-    if traits.recover is Recover.RECONCILE:
-        return traits.overlap is not Overlap.NONE
-    return traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN
+    leaves = {Recover.READABLE: True, Recover.RECONCILE: traits.overlap is not Overlap.NONE}
+    wanted = leaves.get(traits.recover, traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN)
+    return [Action(ActionKind.RECOVER, target=lost.target)] if lost and wanted else []
 
 
 def _probe_before_mint(scope: _Scope) -> list[Action]:
@@ -321,15 +261,7 @@ def _purge(scope: _Scope) -> list[Action]:
 
 
 _Rule = Callable[[_Scope], list[Action]]
-_BEGINNINGS: tuple[_Rule, ...] = (
-    _recover,
-    _probe_before_mint,
-    _revoke_orphans,
-    _mint,
-    _activate,
-    _accept,
-    _roll_out,
-)
+_BEGINNINGS: tuple[_Rule, ...] = (_recover, _probe_before_mint, _revoke_orphans, _mint, _activate, _accept, _roll_out)
 _ENDINGS: tuple[_Rule, ...] = (_promote, _revoke_failed, _wait, _end_retired, _purge)
 
 

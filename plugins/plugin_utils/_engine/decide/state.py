@@ -8,28 +8,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from enum import Enum, IntEnum, StrEnum, auto
+from typing import Any, Self
+
+
+class Phase(IntEnum):
+    ISSUED = 1
+    ROLLED_OUT = 2
+    REVOKED = 3
+
+
+class Subject(Enum):
+    """Name what an action works on, which decides whose connection it uses and what its target names."""
+
+    COPY = auto()
+    CONSUMER = auto()
+    CHECK = auto()
+    ISSUER = auto()
+    LEDGER = auto()  # nothing outside
 
 
 class ActionKind(StrEnum):
-    """Name what can be done, as the ledger keeps it with each intent."""
+    """Name what can be done, as the ledger keeps it with each intent; :data:`..run.EFFECTS` has what does it.
 
-    PROBE = "probe"
-    RECOVER = "recover"
-    REVOKE_ORPHAN = "revoke_orphan"
-    MINT = "mint"
-    ACTIVATE = "activate"
-    ACCEPT = "accept"
-    WRITE = "write"
-    RELOAD = "reload"
-    VERIFY = "verify"
-    PROMOTE = "promote"
-    DISCARD = "discard"
-    WAIT = "wait"
-    REVOKE = "revoke"
-    CONFIRM_EXPIRY = "confirm_expiry"
-    PURGE_VALUE = "purge_value"
+    A kind's words are what the plan says beside its verb; nothing where it is a matter of course.
+    """
+
+    PROBE = "probe", Phase.ISSUED, "probe", "{copy}, on its host: within reach, and as it was left", Subject.COPY
+    RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
+    REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
+    MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
+    ACTIVATE = "activate", Phase.ISSUED, "activate", "the sealed value becomes valid at its provider{old_end}"
+    ACCEPT = "accept", Phase.ISSUED, "verify", "its provider accepts it"
+    WRITE = "write", Phase.ROLLED_OUT, "write", "{copy}: {keys}", Subject.COPY
+    RELOAD = "reload", Phase.ROLLED_OUT, "reload", "{target}: {preview}", Subject.CONSUMER
+    VERIFY = "verify", Phase.ROLLED_OUT, "verify", "{check} (proves {proves})", Subject.CHECK
+    PROMOTE = "promote", Phase.ROLLED_OUT, "", "", Subject.LEDGER
+    DISCARD = "discard", Phase.ROLLED_OUT, "discard", "{credential}, once no copy holds it", Subject.LEDGER
+    WAIT = "wait", Phase.REVOKED, "wait", "until {until}", Subject.LEDGER
+    REVOKE = "revoke", Phase.REVOKED, "revoke", "{credential}{condition}; {best_proof}"
+    CONFIRM_EXPIRY = "confirm_expiry", Phase.REVOKED, "expire", "{credential}, by its provider; see that it is dead"
+    PURGE_VALUE = "purge_value", Phase.REVOKED, "", "", Subject.LEDGER
+
+    phase: Phase
+    verb: str
+    words: str
+    subject: Subject
+
+    def __new__(
+        cls, value: str, phase: Phase = Phase.ISSUED, verb: str = "", words: str = "", subject: Subject = Subject.ISSUER
+    ) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.phase, kind.verb, kind.words, kind.subject = value, phase, verb, words, subject
+        return kind
 
 
 class Proof(StrEnum):

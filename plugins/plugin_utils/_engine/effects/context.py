@@ -9,9 +9,10 @@ held, and the next run goes on from what the ledger says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ....module_utils._core.clock import Clock
@@ -110,35 +111,25 @@ class EffectContext:
                 self.ledger.fail(self.run, secret, intent, str(error), state)
             raise
 
-    def progress(self, work: Work, intent: int) -> Progress:
-        return Progress(self, work.name, intent, self.ledger.last_progress(work.name, intent))
+    def checkpoint(self, work: Work, intent: int) -> IntentCheckpoint:
+        store = partial(self.ledger.progress, self.run, work.name, intent)
+        return IntentCheckpoint(self.ledger.last_progress(work.name, intent), store)
 
 
 @dataclass
-class Progress:
+class IntentCheckpoint:
     """Keep an effect's own memory with its intent."""
 
-    ctx: EffectContext
-    secret: str
-    intent: int
     known: Evidence
+    store: Callable[[Evidence], None]
 
     def recall(self) -> Evidence:
         return self.known
 
     def record(self, evidence: Evidence) -> None:
-        self.known = dict(evidence)
-        self.ctx.ledger.progress(self.ctx.run, self.secret, self.intent, self.known)
+        self.known = evidence
+        self.store(evidence)
 
 
-class _NoCheckpoint:
-    """For a check of health alone: there is nothing to resume."""
-
-    def recall(self) -> Evidence:
-        return {}
-
-    def record(self, evidence: Evidence) -> None:
-        pass
-
-
-NO_CHECKPOINT = _NoCheckpoint()
+NO_CHECKPOINT = IntentCheckpoint({}, lambda _evidence: None)
+"""For a check of health alone: there is nothing to resume."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ....module_utils._core import guard, masking, registry
-from ....module_utils._core.clock import Clock
 from ....module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ....module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ....module_utils._core.outside_text import printable
@@ -19,11 +18,8 @@ from ....module_utils._core.templates import Template
 from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, Intent, IntentState, Order
-from ..ledger.location import LedgerAccess
-from ..secret_map.model import SecretMap
 from . import mint, write
 from .context import EffectContext, Work
-from .systems import Systems
 
 LONGEST_OUTPUT = 1000
 """Characters of what a command printed: the last of them say why it failed."""
@@ -32,20 +28,17 @@ LONGEST_OUTPUT = 1000
 class HostWork:
     """A probe of a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
 
-    def __init__(self, order: Order, work: Intent, secret_map: SecretMap, access: LedgerAccess, clock: Clock) -> None:
+    def __init__(self, ctx: EffectContext, order: Order, work: Intent) -> None:
+        self._ctx = ctx
+        self._ledger = ctx.ledger
         self._order = order
         self._work = work
-        self._map = secret_map
-        self._access = access
-        self._ledger = access.ledger
-        self._locks = access.locks
-        self._clock = clock
-        self._secret = secret_map.secrets[order.secret]
+        self._secret = ctx.secret_map.secrets[order.secret]
 
     @property
     def host(self) -> str:
         if self._work.kind is ActionKind.RELOAD:
-            return self._map.consumers[self._work.target].host or ""
+            return self._ctx.secret_map.consumers[self._work.target].host or ""
         return next(copy.host or "" for copy in self._secret.copies if copy.id == self._work.target)
 
     @property
@@ -77,24 +70,22 @@ class HostWork:
 
     def _effect(self, host: Host) -> str:
         """The same effect as everywhere else, on a store that lives on this host."""
-        self._clock.check()
-        systems = Systems(self._map.connections, self._clock, self._work.run, self._ledger)
-        systems.host = host
-        ctx = EffectContext(self._work.run, self._map, systems, self._access, self._clock)
+        self._ctx.clock.check()
+        self._ctx.systems.host = host
         target, secret = self._work.target, self._secret
         index = next(i for i, step in enumerate(secret.steps) if any(copy.id == target for copy in step.copies))
         action = Action(self._work.kind, index, target, self._work.credential)
         traits = registry.find("issuers", secret.issuer.type).traits
-        case = Case(secret, self._ledger.state(secret.name), self._order, traits, self._clock.now())
+        case = Case(secret, self._ledger.state(secret.name), self._order, traits, self._ctx.clock.now())
         effect = write.write if action.kind is ActionKind.WRITE else mint.probe
-        return effect(ctx, Work(case, action))
+        return effect(self._ctx, Work(case, action))
 
     def _reload(self, host: Host) -> str:
         served: dict[str, int] = dict(self._work.progress["served"])
         first, run, target = self._secret.name, self._work.run, self._work.target
-        with self._locks.hold(f"consumer {target}", wait=600):
-            self._clock.check()
-            self._locks.check()
+        with self._ctx.access.locks.hold(f"consumer {target}", wait=600):
+            self._ctx.clock.check()
+            self._ctx.access.locks.check()
             command = self._command(served[first])
             kind = self._work.kind
             intents = {secret: self._ledger.intend(run, secret, kind, target, row) for secret, row in served.items()}
@@ -103,9 +94,8 @@ class HostWork:
                 if answer.code != 0:
                     raise self._failure(answer, served)
             except RotorError as error:
-                never_ran = isinstance(error, ConfigurationError)
+                state = IntentState.FAILED if isinstance(error, ConfigurationError) else IntentState.UNKNOWN
                 for secret, intent in intents.items():
-                    state = IntentState.FAILED if never_ran else IntentState.UNKNOWN
                     self._ledger.fail(run, secret, intent, str(error), state)
                 raise
             evidence = {"host": self.host, "exit_code": answer.code}
@@ -113,7 +103,7 @@ class HostWork:
         return f"{target} reloaded on host {self.host}"
 
     def _command(self, row_id: int) -> HostCommand:
-        consumer = self._map.consumers[self._work.target]
+        consumer = self._ctx.secret_map.consumers[self._work.target]
         task = registry.find("consumers", consumer.type).task(consumer.options)
         line, folder, stdin = task["command"], task.get("chdir"), task.get("stdin")
         if stdin is None:
@@ -146,7 +136,7 @@ class HostWork:
         rows = [row for state in self._ledger.states(served).values() for row in state.credentials if row.has_value]
         found: set[str] = set()
         for row in rows:
-            secret, credential = self._map.secrets.get(row.secret), self._ledger.unseal(row)
+            secret, credential = self._ctx.secret_map.secrets.get(row.secret), self._ledger.unseal(row)
             fields = write.fields_of(secret, credential) if secret else credential.fields
             found.update(value.reveal() for value in fields.values())
         return found

@@ -94,7 +94,7 @@ def reload(ctx: EffectContext, works: list[Work]) -> str:
             for secret, row in credentials.items()
         }
         with ctx.outcome(intents, in_parts=True):
-            evidence = consumer.reload(written, ctx.progress(first, intents[first.name]))
+            evidence = consumer.reload(written, ctx.checkpoint(first, intents[first.name]))
             for check in part.healthy:
                 ctx.systems.check(check).run(None, NO_CHECKPOINT)
         ctx.ledger.reloaded(ctx.run, intents, consumer=name, credentials=credentials, evidence=evidence)
@@ -118,17 +118,9 @@ def verify(ctx: EffectContext, work: Work) -> str:
     check = ctx.systems.check(part)
     credential = ctx.unseal(work.row)
     with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
-        evidence = check.run(credential, ctx.progress(work, intent))
-    ctx.ledger.verified(
-        ctx.run,
-        work.name,
-        intent,
-        step=step.name,
-        check=part.key,
-        credential=work.row.id,
-        proves=part.proves,
-        evidence=evidence,
-    )
+        evidence = check.run(credential, ctx.checkpoint(work, intent))
+    proven = {"step": step.name, "check": part.key, "proves": part.proves}
+    ctx.ledger.verified(ctx.run, work.name, intent, credential=work.row.id, evidence=evidence, **proven)
     return f"{check.label(part.options)} holds (proves {part.proves})"
 
 

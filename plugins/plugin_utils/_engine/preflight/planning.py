@@ -11,9 +11,9 @@ from ....module_utils._core import guard
 from ....module_utils._core.clock import Clock
 from ..decide import planner, selection
 from ..decide.case import Case, is_under_way, rollback_problem
-from ..decide.planner import KINDS, Action, Subject
+from ..decide.planner import Action
 from ..decide.selection import DueStatus, RunOptions
-from ..decide.state import ActionKind, Order, SecretState
+from ..decide.state import ActionKind, Order, SecretState, Subject
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..secret_map.model import Secret, SecretMap
@@ -110,7 +110,7 @@ class Planning:
         return [f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"]
 
     def _host_given_a_value(self, secret: Secret, action: Action) -> str | None:
-        if KINDS[action.kind].subject is Subject.COPY:
+        if action.kind.subject is Subject.COPY:
             return next(copy.host for copy in secret.copies if copy.id == action.target)
         if action.kind is not ActionKind.RELOAD:
             return None

@@ -14,9 +14,9 @@ from ....module_utils._core.contracts import Listed, Revocation, Traits
 from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
 from ..decide import clocks, rule
 from ..decide.case import rollback_problem
-from ..decide.planner import KINDS, Action, Phase, Subject
+from ..decide.planner import Action
 from ..decide.selection import DueStatus
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, SecretState, target_of
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Phase, SecretState, Subject, target_of
 from ..preflight.preflight import Planned
 from ..run import Rotation, RotationStatus
 from ..secret_map.model import Check, Secret, SecretMap
@@ -70,7 +70,7 @@ class Report:
             label = f"  {title}"
             for action in actions:
                 for what in self._action(item, action):
-                    lines.append(f"{label:<26}{f'{KINDS[action.kind].verb} ':<8}{what}")
+                    lines.append(f"{label:<26}{f'{action.kind.verb} ':<8}{what}")
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += expected_gap(item)
@@ -97,23 +97,23 @@ class Report:
 
     def _action(self, item: Planned, action: Action) -> list[str]:
         """Fill in what the table of kinds says; a reload may do several things."""
-        words, secret = KINDS[action.kind], item.secret
-        if not words.words:
+        secret, subject = item.secret, action.kind.subject
+        if not action.kind.words:
             return []
         details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
         details["old_end"] = ", which is the old one's end" if item.traits.ends_the_old else ""
-        if words.subject is Subject.COPY:
+        if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
             details |= {"copy": copy.label, "keys": ", ".join(copy.keys) + (", by Ansible" if copy.host else "")}
-        elif words.subject is Subject.CHECK:
+        elif subject is Subject.CHECK:
             part = next(check for check in _checks(secret) if check.key == action.target)
             label = registry.find("checks", part.type).label(part.options)
             details |= {"check": label, "proves": part.proves}
         elif row := item.state.credential(action.credential):
             proof = _best_proof(item, row)
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
-        previews = self._previews(item, action.target) if words.subject is Subject.CONSUMER else [""]
-        return [words.words.format_map({**details, "preview": preview}) for preview in previews]
+        previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
+        return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
 
     def _previews(self, item: Planned, consumer: str) -> list[str]:
         part = self._map.consumers[consumer]
@@ -153,7 +153,7 @@ class Report:
 
     def _connection(self, secret: Secret, action: Action) -> str | None:
         """Name the connection whose address and credential the action uses."""
-        subject = KINDS[action.kind].subject
+        subject = action.kind.subject
         if subject is Subject.COPY:
             return next((copy.store for copy in secret.copies if copy.id == action.target), None)
         if subject is Subject.CONSUMER:
