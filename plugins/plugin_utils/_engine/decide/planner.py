@@ -102,10 +102,6 @@ class _Scope:
         return [row for row in rows if row not in self.blocking]
 
     @property
-    def failed(self) -> list[CredentialRow]:
-        return [row for row in self.old if row.never_in_use]
-
-    @property
     def retired(self) -> list[CredentialRow]:
         return [row for row in self.old if not row.never_in_use]
 
@@ -221,7 +217,7 @@ def _promote(scope: _Scope) -> list[Action]:
 
 
 def _revoke_failed(scope: _Scope) -> list[Action]:
-    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.failed]
+    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.old if row.never_in_use]
     return [*_probe_before_revoke(scope), *revokes] if revokes else []
 
 
@@ -249,7 +245,7 @@ def _wait(scope: _Scope) -> list[Action]:
 def _end_retired(scope: _Scope) -> list[Action]:
     if scope.case.traits.ends_the_old:
         return [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in scope.retired]
-    probes = _probe_before_revoke(scope) if scope.retired and not scope.failed else []
+    probes = _probe_before_revoke(scope) if scope.retired and scope.retired == scope.old else []
     return [*probes, *(Action(ActionKind.REVOKE, credential=row.id) for row in scope.retired)]
 
 

@@ -118,18 +118,19 @@ class EffectContext:
 
 @dataclass
 class IntentCheckpoint:
-    """Keep an effect's own memory with its intent."""
+    """Keep an effect's own memory with its intent; without a store, keep nothing."""
 
     known: Evidence
-    store: Callable[[Evidence], None]
+    store: Callable[[Evidence], None] | None
 
     def recall(self) -> Evidence:
         return self.known
 
     def record(self, evidence: Evidence) -> None:
-        self.known = evidence
-        self.store(evidence)
+        if self.store:
+            self.known = dict(evidence)
+            self.store(self.known)
 
 
-NO_CHECKPOINT = IntentCheckpoint({}, lambda _evidence: None)
+NO_CHECKPOINT = IntentCheckpoint({}, None)
 """For a check of health alone: there is nothing to resume."""
