@@ -110,7 +110,7 @@ class Rotation:
 
 
 class Engine:
-    """One run's effects."""
+    """Schedule the effects of one run."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class Engine:
                     self._submit(pool, [(rotation, work)])
 
     def _start_reload(self, pool: ThreadPoolExecutor, rotation: Rotation, action: Action) -> None:
-        """One reload for every secret that needs it now, once none is about to need it."""
+        """Reload once for every secret that needs it now, once none is about to need it."""
         others = [other for other in self._open_wave() if other is not rotation and other.moving]
         if any(_about_to_reload(other, action.target) for other in others):
             return
@@ -227,7 +227,7 @@ class Engine:
             self._submit(pool, parts)
 
     def _hand_over(self, host: str, what: str, parts: list[tuple[Rotation, Work]]) -> None:
-        """Put it on the list of what only Ansible can do."""
+        """Put work on the list of what only Ansible can do."""
         first, action = parts[0][1].name, parts[0][1].action
         served = {work.name: work.action.credential for _rotation, work in parts}
         about, progress = (first, action.kind, action.target, action.credential), {"served": served}
@@ -288,7 +288,7 @@ class Engine:
     # -- waves --------------------------------------------------------------------------------------------------
 
     def _open_wave(self) -> Iterator[Rotation]:
-        """The rotations that may move: a wave begins when the one before it is rolled out, held or waits."""
+        """Yield the rotations that may move: a wave begins when the one before it is rolled out, held or waits."""
         by_name = {rotation.name: rotation for rotation in self.rotations}
         for wave in selection.waves(list(by_name)):
             rotations = [by_name[name] for name in wave]
@@ -305,7 +305,7 @@ class Engine:
 
 
 def _group(actions: list[Action]) -> list[Action]:
-    """The first action, and those of its kind and step that may go with it."""
+    """Return the first action, and those of its kind and step that may go with it."""
     if not actions:
         return []
     first = actions[0]
@@ -314,7 +314,7 @@ def _group(actions: list[Action]) -> list[Action]:
 
 
 def _is_left(rotation: Rotation, action: Action) -> bool:
-    """Of a secret that goes on after a failure: neither what has failed, nor what that makes pointless."""
+    """Whether an action has not failed, nor become pointless by what has, where a secret goes on after a failure."""
     failed = (action.kind, action.target) in rotation.failed
     return not failed and is_of_use(rotation.case, action)
 

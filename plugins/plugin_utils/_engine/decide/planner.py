@@ -60,7 +60,7 @@ def remaining(case: Case, picked: Picked) -> list[Action]:
 
 @dataclass(frozen=True)
 class _Scope:
-    """A case, and which of its steps and old credentials a plan deals with."""
+    """Hold a case, and pick the steps and old credentials that a plan deals with."""
 
     case: Case
     picked: Picked
@@ -84,7 +84,7 @@ class _Scope:
 
     @cached_property
     def blocking(self) -> list[CredentialRow]:
-        """Orphans end before another credential is made; where identities alternate, so does whoever has had one."""
+        """List what ends before another credential is made: orphans, and whoever has an alternating identity."""
         case, current = self.case, self.case.state.current
         if case.traits.cuts_over:
             return []
@@ -96,7 +96,7 @@ class _Scope:
 
     @cached_property
     def old(self) -> list[CredentialRow]:
-        """What is to end after the roll-out."""
+        """List what is to end after the roll-out."""
         case = self.case
         rows = [row for row in case.state.credentials if row.alive and row.locatable and row is not case.target]
         return [row for row in rows if row not in self.blocking]
@@ -110,7 +110,7 @@ class _Scope:
 
 
 def _recover(scope: _Scope) -> list[Action]:
-    """Find out about a lost mint what can be: read it back, or find the orphan that it may have left."""
+    """Look for a lost mint where it can be read back, or may have left an orphan."""
     lost, traits = scope.case.state.intent(ActionKind.MINT), scope.case.traits
     leaves = {Recover.READABLE: True, Recover.RECONCILE: traits.overlap is not Overlap.NONE}
     wanted = leaves.get(traits.recover, traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN)

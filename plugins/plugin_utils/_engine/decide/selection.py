@@ -24,7 +24,7 @@ WHERE = ("store", "connection", "consumer", "owner", "environment")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the person who started the run asked for: the role's ``rotate_*`` variables."""
+    """Hold what the person who started the run asked for: the role's ``rotate_*`` variables."""
 
     only: tuple[str, ...] = ()
     where: Mapping[str, str] | None = None
@@ -154,7 +154,7 @@ def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
 
 
 def guard_problem(secret: Secret, options: RunOptions) -> str | None:
-    """Why a guarded secret is left alone."""
+    """Say why a guarded secret is left alone."""
     guard = secret.guard
     if guard is None or options.rollback:
         return None
@@ -166,12 +166,12 @@ def guard_problem(secret: Secret, options: RunOptions) -> str | None:
 
 
 def named_credential(secret: Secret, options: RunOptions) -> str | None:
-    """The provider's id that a person gave for the credential in use before this ledger knew any."""
+    """Return the provider's id that a person gave for the credential in use before this ledger knew any."""
     return (options.adopt or {}).get(secret.name) or secret.current_id
 
 
 def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: Listed | None) -> SecretState:
-    """The state after that credential is adopted; the very same state if the ledger has met it before."""
+    """Return the state after that credential is adopted; the very same state if the ledger has met it before."""
     if any(row.provider_id == provider_id for row in state.credentials):
         return state
     row = CredentialRow(
@@ -195,7 +195,7 @@ def _rounded(age: timedelta) -> timedelta:
 
 
 def waves(names: list[str]) -> list[list[str]]:
-    """Up to ten go at once; more go in growing waves: 1, then 10, then the rest."""
+    """Let up to ten secrets go at once, and more in growing waves: 1, then 10, then the rest."""
     if len(names) <= 10:
         return [names] if names else []
     return [names[:1], names[1:11], names[11:]]

@@ -154,7 +154,7 @@ class CredentialRow:
 
 @dataclass(frozen=True)
 class Mark:
-    """Which credential a copy holds, a consumer runs on or a check has proven, with the evidence and since when."""
+    """Hold which credential a copy holds, a consumer runs on or a check has proven, with evidence and time."""
 
     credential: int
     evidence: Mapping[str, Any]
@@ -220,23 +220,23 @@ class SecretState:
 
     @property
     def in_use(self) -> CredentialRow | None:
-        """The one to be replaced: the current one, or what a person has named since then."""
+        """Find the credential to be replaced: the current one, or what a person has named since then."""
         return self._newest(CredentialState.CURRENT, CredentialState.PREVIOUS) if self.current else None
 
     @property
     def newest(self) -> int | None:
-        """The youngest row of all, whatever became of it."""
+        """Return the youngest row of all, whatever became of its credential."""
         return self.credentials[-1].id if self.credentials else None
 
     def intent(self, kind: ActionKind, target: str = "") -> Intent | None:
-        """The unresolved intent of that kind, if any."""
+        """Find the oldest unresolved intent of that kind."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
         return next(matching, None)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
+    """Say what a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
 
     secret: str
     mint: bool = False

@@ -26,7 +26,7 @@ LONGEST_OUTPUT = 1000
 
 
 class HostWork:
-    """A probe of a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
+    """Make what only Ansible can: probe or write a copy, or reload a consumer for several secrets."""
 
     def __init__(self, ctx: EffectContext, order: Order, work: Intent) -> None:
         self._ctx = ctx
@@ -46,7 +46,7 @@ class HostWork:
         return f"{self._work.kind} of {self._work.target}"
 
     def perform(self, host: Host) -> str:
-        """Intent committed, effect made through ``host``, outcome committed.
+        """Commit the intent, make the effect through ``host``, and commit the outcome.
 
         A failure is recorded and raised; the next advance holds the secret and says where everything is.
         """
@@ -62,14 +62,14 @@ class HostWork:
             raise problem from None
 
     def _refused(self, error: RotorError) -> None:
-        """What failed before it began has to be recorded, too: it would be handed out again and again."""
+        """Record what failed before it began, too: it would be handed out again and again."""
         work = self._work
         _secret, now = self._ledger.intent(work.id)
         if now.state is IntentState.WAITING:
             self._ledger.fail(work.run, self._secret.name, work.id, str(error))
 
     def _effect(self, host: Host) -> str:
-        """The same effect as everywhere else, on a store that lives on this host."""
+        """Make the same effect as everywhere else, on a store that lives on this host."""
         self._ctx.clock.check()
         self._ctx.systems.host = host
         target, secret = self._work.target, self._secret
@@ -132,7 +132,7 @@ class HostWork:
         return _fit(masking.scrub_pieces(masking.scrub(printed), values))
 
     def _values(self, served: Iterable[str]) -> set[str]:
-        """Every value that is known of these secrets: a command may print the old one, too."""
+        """Collect every value that is known of these secrets: a command may print the old one, too."""
         rows = [row for state in self._ledger.states(served).values() for row in state.credentials if row.has_value]
         found: set[str] = set()
         for row in rows:

@@ -21,7 +21,7 @@ from ..secret_map import model
 
 
 class Systems:
-    """Builds stores, issuers, consumers and checks for a map; every thread of a run shares it."""
+    """Build stores, issuers, consumers and checks for a map; every thread of a run shares it."""
 
     def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str, ledger: Ledger) -> None:
         self._settings = connections
@@ -43,7 +43,7 @@ class Systems:
             return self._connections[name]
 
     def own_values(self, name: str) -> list[SecretValue]:
-        """The credentials that a connection itself uses."""
+        """Return the credentials that a connection itself uses."""
         self.connection(name)
         return self._credentials[name]
 

@@ -55,7 +55,7 @@ def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, Secr
 
 
 def _refuse_unfit_values(work: Work, credential: Credential) -> None:
-    """Before the first copy is written, every store must be able to keep the value as it is."""
+    """Refuse a value that some store cannot keep as it is, before the first copy is written."""
     secret = work.case.secret
     unfit = [
         f"{copy.label}: {problem}"
