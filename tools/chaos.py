@@ -114,7 +114,7 @@ SWEEPS = (
     Sweep(
         "ledgers",
         "New keys, killed; long trails",
-        ("tests/unit/engine/test_ledger_killed.py", "tests/unit/engine/test_trail_long.py"),
+        ("tests/unit/engine/test_ledger_killed.py", "tests/unit/engine/test_audit_log_long.py"),
         {"ROTOR_REKEYINGS": "1", "ROTOR_TRAIL": "100000"},
     ),
     Sweep("secrecy", "Secrecy and check mode", SECRECY, {"ROTOR_SECRECY": "all"}),

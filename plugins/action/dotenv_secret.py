@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manages keys of a dotenv file on the task's host; documented in plugins/modules/dotenv_secret.py."""
+"""Manage keys of a dotenv file on the task's host; documented in plugins/modules/dotenv_secret.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RULES = {rule: value for rule, value in RULES.items() if rule != "supports_chec
 
 
 class ActionModule(ActionBase):
-    """Runs on the controller, so that a value goes to the host through standard input and through nothing else."""
+    """Manage the file from the controller, so that a value reaches the host through standard input only."""
 
     _supports_check_mode = True
     _supports_async = False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module with a credential among its arguments goes through first: meta/runtime.yml sends them here."""
+"""Guard the modules that take a credential; meta/runtime.yml routes all of them to this action."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..plugin_utils._ansible.shell import guarded
 
 
 class ActionModule(Normal):
-    """Runs the module as core does, unless its arguments would stay behind in a file."""
+    """Run the module as core does, unless core would keep its arguments in a file on the host."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Core's own errors pass: they say what is wrong with the host."""
+        """Run the module behind the guard; core's own errors pass, since they say what is wrong with the host."""
         return guarded(lambda: self._run(tmp, task_vars), passing=(AnsibleError,))
 
     def _run(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:

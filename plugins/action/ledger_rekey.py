@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings the ledger under a new key; documented in plugins/modules/ledger_rekey.py."""
+"""Seal the ledger with a new key; documented in plugins/modules/ledger_rekey.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """One transaction of the ledger; nothing outside it."""
+    """Seal every value anew in one transaction of the ledger; nothing outside the ledger changes."""
 
     _supports_check_mode = True
     options: ClassVar[Mapping[str, Any]] = {"reason": {"type": "str", "default": ""}}

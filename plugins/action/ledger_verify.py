@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Examines the ledger's audit trail; documented in plugins/modules/ledger_verify.py."""
+"""Verify the ledger's audit trail; documented in plugins/modules/ledger_verify.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Read, and print; changes nothing."""
+    """Verify the chain of the audit trail and print the result; change nothing."""
 
     _supports_check_mode = True
     options: ClassVar[Mapping[str, Any]] = {name: {"type": "str", "default": ""} for name in ("head", "secret")}

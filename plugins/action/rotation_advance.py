@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Advances a planned rotation; documented in plugins/modules/rotation_advance.py."""
+"""Advance a planned rotation; documented in plugins/modules/rotation_advance.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Make the effects of one phase; never in check mode."""
+    """Make the effects of a run up to the end of a phase; never in check mode."""
 
     _supports_check_mode = False
     options: ClassVar[Mapping[str, Any]] = {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does one piece of work on a host; documented in plugins/modules/rotation_host.py."""
+"""Do one piece of a rotation's work on an inventory host; documented in plugins/modules/rotation_host.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Run it on the delegated host; a value goes there through standard input only."""
+    """Run the work on the delegated host; a value reaches the host through standard input only."""
 
     _supports_check_mode = False
     options: ClassVar[Mapping[str, Any]] = {"id": {"type": "int", "required": True}}

@@ -1,23 +1,35 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans a rotation; documented in plugins/modules/rotation_plan.py."""
+"""Plan a rotation; documented in plugins/modules/rotation_plan.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ansible.context import CLIARGS
+
+from ..module_utils._core.errors import ConfigurationError
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
+from ..plugin_utils._ansible.phases import find_hooks, phases
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Plan, print the plan, and keep it for the actions that follow."""
+    """Plan a run, print the plan, and keep it in the ledger for the actions that follow."""
 
     _supports_check_mode = True
     options: ClassVar[Mapping[str, Any]] = RUN_OPTIONS
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return session.plan(parse_options(options), check=self._task.check_mode)
+        if len(self.task_vars.get("ansible_play_hosts_all", ())) > 1:
+            raise ConfigurationError(
+                "rotor.secrets serves a whole inventory at once, and this play has several hosts",
+                hint="Rotate in a play of its own, on localhost",
+            )
+        hooks = find_hooks(options["hooks"], CLIARGS.get("args") or ())
+        plan = session.plan(parse_options(options), check=self._task.check_mode)
+        going = plan["go"] and not self._task.check_mode
+        return {**plan, "phases": phases(hooks, hosts=plan["hosts"]) if going else []}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the state of the secrets; documented in plugins/modules/rotation_status.py."""
+"""Report the state of the secrets; documented in plugins/modules/rotation_status.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):
-    """Ask, and print; changes nothing."""
+    """Ask the providers and print the state of each secret; change nothing."""
 
     _supports_check_mode = True
     options: ClassVar[Mapping[str, Any]] = {name: RUN_OPTIONS[name] for name in ("only", "where")}

@@ -56,6 +56,25 @@ options:
     description: Stop minting when more secrets than this are held.
     type: int
     default: 1
+  hooks:
+    description:
+      - Task files that the role includes between the phases. A relative path begins at the folder of the playbook on
+        the command line, or at the working directory if that playbook belongs to a collection.
+      - A file that does not exist is an error here, before anything is minted.
+    type: dict
+    suboptions:
+      before_issue:
+        description: Before anything is minted.
+        type: path
+      before_roll_out:
+        description: Before the first copy is written.
+        type: path
+      before_revoke:
+        description: Before anything is revoked.
+        type: path
+      after:
+        description: After everything.
+        type: path
 """
 
 EXAMPLES = r"""
@@ -75,6 +94,25 @@ go:
   description: Whether there is anything to do that nothing speaks against.
   type: bool
   returned: success
+hosts:
+  description: Whether a copy or a consumer is on an inventory host, where only Ansible can work.
+  type: bool
+  returned: success
+phases:
+  description: What to include, in this order; empty in check mode, and where there is nothing to do.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: What happens in the phase.
+      type: str
+    file:
+      description: A task file of the role, or the absolute path of a hook.
+      type: str
+    until:
+      description: For M(rotor.secrets.rotation_advance); not there for a hook.
+      type: str
 secrets:
   description: The secrets to rotate or to finish, and those with problems; fifty at most.
   type: list

@@ -51,7 +51,7 @@ def test_check_mode_and_plan_change_nothing_and_the_plan_is_what_is_then_carried
     assert world.ask("counts")["mutating"] == 0
     assert world.ask("state") == before
     assert kept(desk) == {}
-    assert "TASK [rotor.secrets.rotate : Mint" not in checked.output
+    assert "TASK [rotor.secrets.rotate : Issue" not in checked.output
 
     real = desk.rotate()
 

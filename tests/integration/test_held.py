@@ -16,11 +16,12 @@ PUBLISH = "publish-platform-image.yml"
 
 
 def assert_held(world: Visitor, outcome: Outcome, *words: str) -> str:
-    """Red, nothing revoked, nothing broken, and the last message says all of it; returns the way on."""
+    """Red, nothing revoked, nothing broken, and the last lines say all of it, once; returns the way on."""
     assert outcome.code != 0
     assert "failed=1" in outcome.output
     (new,) = minted(world, alive=True)
-    message = outcome.output[outcome.output.rindex("\n[ERROR]: ") :]
+    assert outcome.output.count("HELD") == 1
+    message = outcome.output[outcome.output.index("HELD  ") :]
     said = paragraph(message, "FLY_API_TOKEN")
     for word in (*words, f"({new})", f"({OLD_TOKEN})", "nothing was revoked"):
         assert word in said, said

@@ -123,7 +123,7 @@ class Team:
         ledger, names = open_ledger(setting, clock=Clock(), holder="a test").ledger, self.known()
         with ledger._transaction("", "", "grown old", {}) as (tx, _now):
             for name in names:
-                tx.change(ledger._t.credentials, {"secret": name}, {"minted_at": "2020-01-01T00:00:00+00:00"})
+                tx.update(ledger._t.credentials, {"secret": name}, {"minted_at": "2020-01-01T00:00:00+00:00"})
         ledger.close()
 
 

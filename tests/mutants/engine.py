@@ -141,13 +141,13 @@ MUTANTS = (
     mutant("a key that left with an adopted one", "*keys, *self.consumers}", "*self.consumers}", "edited"),
     mutant(
         "a copy is forgotten, what its other keys hold is not",
-        "                    self._keep_what_left(tx, secret, target, mapped[target], now)\n",
+        "                    self._keep_unmapped_keys(tx, secret, name, mapped[name], now)\n",
         "                    pass\n",
         "edited",
     ),
     mutant(
         "a key that left while a write was in doubt",
-        'tx.add(t.intents, {**_without(doubt, "id"), "target": key_id(copy, key)})',
+        'tx.insert(t.intents, {**_without(row, "id"), "target": key_id(copy, key)})',
         "pass",
         "edited",
     ),
@@ -293,21 +293,21 @@ MUTANTS = (
     ),
     dropped(
         "the rows of a secret add up to its digest",
-        "            if (found - (self._shown(digest) if digest else 0)) % _MODULUS:",
+        "            if (total - (self.macs.unmask(digest) if digest else 0)) % _MODULUS:",
         "ledger_tampered",
         instead="            if False:",
     ),
     dropped(
         "the digests add up to the one in the trail",
-        "if total is None or (self.sum(self._t.digests, rows) - total) % _MODULUS:",
+        "if total is None or (self.macs.sum(self._t.digests, rows) - total) % _MODULUS:",
         "ledger_tampered",
         instead="if False:",
     ),
     dropped(
         "an altered row is named",
-        "            elif tag != self._binding.tag(table, row):",
+        "            elif tag != self.macs.tag(table, row):",
         "ledger_tampered",
-        "trail",
+        "audit_log",
         instead="            elif False:",
     ),
     dropped(

@@ -9,6 +9,7 @@ a missing one is reported with its name and how to install it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import threading
@@ -41,3 +42,10 @@ def library(name: str) -> ModuleType:
             f"the Python library {package} is missing for {sys.executable}",
             hint=f"Install it with: {sys.executable} -m pip install {package}",
         ) from error
+
+
+def preload(*names: str) -> None:
+    """Import what is there of these; whoever uses a missing one says so."""
+    for name in names:
+        with contextlib.suppress(MissingLibraryError):
+            library(name)

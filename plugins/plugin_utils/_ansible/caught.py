@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands whose output is caught on their host: with -vvv Ansible shows whatever a connection carries.
+"""Catch a command's output on its host, since Ansible shows whatever a connection carries at -vvv.
 
 The output comes back under a one-time pad that goes there through standard input; it is masked on the controller, which
 knows every spelling of every value. A host without Python throws the output away.
@@ -27,7 +27,7 @@ _BOOTSTRAP = (
 
 
 class Caught:
-    """One run of a command. Its exit code comes back in the answer, since ssh takes a code of 255 for its own."""
+    """Wrap one run of a command. The answer carries its exit code, since ssh takes a code of 255 for its own."""
 
     def __init__(self, command: HostCommand, *, executable: str, python: str, takes_input: bool = True) -> None:
         """``takes_input``: False where standard input is a terminal, which no pad can go through."""
@@ -39,6 +39,7 @@ class Caught:
 
     @property
     def line(self) -> str:
+        """Return the shell line that runs the command on the host and prints the answer."""
         line = self._command.command
         if self._command.chdir:
             line = f"cd {shlex.quote(self._command.chdir)} || exit\n{line}"
@@ -54,7 +55,7 @@ class Caught:
 
     @property
     def input(self) -> bytes | None:
-        """The program with its pad in one line, and after it what the command is to get."""
+        """Return the standard input: one line with the catching program and its pad, then the command's own input."""
         if not self._takes_input:
             return None
         header = {"program": _program(), "pad": base64.b64encode(self._pad).decode()}
@@ -62,7 +63,7 @@ class Caught:
         return json.dumps(header).encode() + b"\n" + own
 
     def read(self, code: int, stdout: str) -> HostAnswer:
-        """The command's own exit code and output; ``code`` and ``stdout`` are those of the line."""
+        """Return the command's exit code and output; ``code`` and ``stdout`` are those of the shell line."""
         try:
             answer = json.loads(stdout.rstrip().rpartition("\n")[2])  # a host may print lines of its own before
             padded = base64.b64decode(answer["printed"])[:MOST_BYTES] if "printed" in answer else None

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the ledger's key and the admin tokens out of the environment of what our actions start.
+"""Keep the ledger's key and the admin tokens out of the environment of the processes that actions start.
 
-Whoever starts a process hands on its own environment: a command on localhost would see every credential, and so would
+A process inherits the environment of its parent: a command on localhost would see every credential, and so would
 ssh, its ProxyCommand, and a host to which SendEnv sends them.
 """
 
@@ -30,7 +30,7 @@ Template = Callable[[str], Any]
 
 @contextmanager
 def without(names: Iterable[str]) -> Iterator[None]:
-    """This process's environment without these variables, and so that of what it starts meanwhile."""
+    """Remove these variables from the environment of this process, and so of its children, for the time being."""
     kept = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
@@ -39,9 +39,9 @@ def without(names: Iterable[str]) -> Iterator[None]:
 
 
 class References:
-    """Which variables of the environment hold a credential, as the ``secret_*`` variables say; no value is read.
+    """Find the environment variables that ``secret_*`` variables name as credentials; no value is read.
 
-    Templates are followed by their text, for to expand one may ask a password manager.
+    Templates are followed by their text, since expanding one may ask a password manager.
     """
 
     def __init__(self, task_vars: Mapping[str, Any], template: Template) -> None:
@@ -49,6 +49,7 @@ class References:
         self._template = template
 
     def of_ledger(self) -> set[str]:
+        """Return the variables that hold the ledger's key or password."""
         ledger = self._follow(self._vars.get("secret_ledger"))
         found = {DEFAULT_KEY["env"]}
         if isinstance(ledger, Mapping):
@@ -56,6 +57,7 @@ class References:
         return found
 
     def of_all(self) -> set[str]:
+        """Return the variables that hold a credential of the ledger or of any connection."""
         connections = self._follow(self._vars.get("secret_connections"))
         entries = connections.values() if isinstance(connections, Mapping) else ()
         return self.of_ledger().union(*(self._of_connection(self._follow(entry)) for entry in entries))
@@ -87,7 +89,7 @@ class References:
             return set()
 
     def _follow(self, node: Any) -> Any:
-        """Through variables that stand for another one and nothing else."""
+        """Follow variables whose whole value is a reference to another variable."""
         for _link in range(8):
             match = _VARIABLE.fullmatch(node.strip()) if isinstance(node, str) else None
             if match is None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands on the host of a task, for the actions that work there: through its own connection and become."""
+"""Run commands on the host of a task, through the task's own connection and become."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from .caught import Caught
 
 
 def keeps_remote_files() -> bool:
+    """Return whether Ansible is told to keep the files that it copies to hosts."""
     return bool(constants.DEFAULT_KEEP_REMOTE_FILES)
 
 
 class TaskHost:
-    """Runs a command where the task of an action runs. A value goes there through standard input only."""
+    """Run commands on the host of an action's task. A value reaches the host through standard input only."""
 
     def __init__(self, action: ActionBase, task_vars: Mapping[str, Any]) -> None:
         self._action = action
@@ -35,7 +36,7 @@ class TaskHost:
 
     @property
     def python(self) -> str:
-        """The host's Python, if the inventory names it."""
+        """Return the Python that the inventory names for the host, or ``python3``."""
         named = self._variables.get("ansible_python_interpreter") or "auto"
         python = str(self._action._templar.template(named))
         return "python3" if python.startswith("auto") else python
@@ -76,6 +77,6 @@ class TaskHost:
 
 
 def _let_stdin_through(connection: Any) -> None:
-    """The local connection with a become password makes standard input a terminal, unless it is told to pipeline."""
+    """Turn pipelining on: without it, a local connection with a become password makes standard input a terminal."""
     if connection.has_option("pipelining"):
         connection.set_option("pipelining", True)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one shell line and catches what it prints. It runs on the host, by itself, on Python 3.7 or later.
+"""Run one shell line and catch its output. This program runs on the host, alone, on Python 3.7 or later.
 
-One line of JSON goes back: the line's exit code, and the end of its output under a one-time pad.
+It prints one line of JSON: the exit code of the shell line, and the end of its output under a one-time pad.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 
 def tail(reading: int, over: int, most: int) -> tuple[bytes, bool]:
-    """Read until ``over`` is closed; the last bytes, and whether somebody can still write more."""
+    """Read until ``over`` is closed; return the last bytes, and whether a process still holds the pipe open."""
     kept, watched = b"", [reading, over]
     rounds = 16  # of what was printed before the end, when something goes on printing after it
     while rounds:
@@ -37,7 +37,7 @@ def tail(reading: int, over: int, most: int) -> tuple[bytes, bool]:
 
 
 def drain(reading: int) -> None:
-    """Go on reading in a process of its own: what the line has left running would die of a broken pipe."""
+    """Go on reading in a process of its own, or background processes of the line would die of a broken pipe."""
     if os.fork():
         return
     os.setsid()
@@ -50,7 +50,7 @@ def drain(reading: int) -> None:
 
 
 def forwarding() -> Callable[[subprocess.Popen[bytes]], None]:
-    """Take what would stop this process from now on, for the child as soon as there is one."""
+    """Forward the signals that would stop this process to the child, also those that arrive before it starts."""
     children: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
@@ -71,7 +71,7 @@ def forwarding() -> Callable[[subprocess.Popen[bytes]], None]:
 
 
 def main(pad: str, shell: str, line: str, ctype: str) -> None:
-    """``ctype`` is the LC_CTYPE that there was before Python set one."""
+    """Run ``line`` and print the answer; ``ctype`` is the LC_CTYPE of before Python set one."""
     key = base64.b64decode(pad)
     if not ctype:
         os.environ.pop("LC_CTYPE", None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options by which a person picks secrets and says what is wanted: the role's ``rotate_*`` variables."""
+"""Parse the role's ``rotate_*`` variables: which secrets to rotate, and how."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.selection import RunOptions
 from .._engine.session import names_in
+from .phases import HOOKS
 
 RUN_OPTIONS = {
     "only": {"type": "raw"},
@@ -24,15 +25,15 @@ RUN_OPTIONS = {
     "adopt": {"type": "dict"},
     "forget": {"type": "raw"},
     "max_failures": {"type": "int", "default": 1},
+    "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
 }
 
-
-VARIABLES = (*(f"rotate_{name}" for name in RUN_OPTIONS), "rotate_hooks")
+VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 
 
 def check_unknown_options(names: Iterable[str]) -> None:
-    """ConfigurationError for a variable that is nearly one of ours: ``rotate_ony`` would rotate all that is due."""
-    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_hook", "rotate_phase", *VARIABLES)
+    """Raise ConfigurationError for a misspelt variable of the role: ``rotate_ony`` would rotate all that is due."""
+    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_phase", *VARIABLES)
     for name in names:
         near = get_close_matches(name, VARIABLES, 1, 0.85) if name.startswith("rotate") and name not in own else []
         if near:
@@ -40,7 +41,7 @@ def check_unknown_options(names: Iterable[str]) -> None:
 
 
 def parse_options(options: Mapping[str, Any]) -> RunOptions:
-    """The options as the engine takes them: plain Python, lists for names with commas."""
+    """Return the engine's RunOptions: plain Python, names with commas as lists."""
     return RunOptions(
         only=names_in(options.get("only"), "rotate_only"),
         where=_plain(options.get("where"), "rotate_where"),

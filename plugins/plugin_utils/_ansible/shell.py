@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions share: the one place where the engine meets Ansible, and the guard at their exit."""
+"""Connect the engine to Ansible: the base class of the actions, and the guard at their exit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ...module_utils._core import guard, masking
+from ...module_utils._core import deps, guard, masking
 from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ...module_utils._core.module_runner import register_arguments
@@ -58,7 +58,7 @@ def guarded(
 
 
 def validated(action: ActionBase, spec: Mapping[str, Any], **rules: Any) -> dict[str, Any]:
-    """Return the action's arguments as the spec has them; ConfigurationError quotes no credential, as core may."""
+    """Validate and return the action's arguments; the ConfigurationError quotes no credential, as core's may."""
     try:
         options: dict[str, Any] = action.validate_argument_spec(argument_spec=dict(spec), **rules)[1]
     except AnsibleActionFail as error:
@@ -68,15 +68,19 @@ def validated(action: ActionBase, spec: Mapping[str, Any], **rules: Any) -> dict
 
 
 class RotationAction(ActionBase):
-    """Runs in the worker's main thread, under the worker's rules, and turns whatever is raised into a failed task."""
+    """Run an action in the worker's main thread; whatever is raised fails the task."""
 
     _supports_async = False
     options: ClassVar[Mapping[str, Any]] = {}
     """The action's argument spec."""
 
+    def __init_subclass__(cls) -> None:
+        """Preload the libraries that every run uses, once in the parent for all workers that it forks."""
+        deps.preload("jsonschema", "requests", "sqlalchemy")
+
     @abstractmethod
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The task's result; RotorError fails it."""
+        """Return the task's result; a RotorError fails the task."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -87,6 +91,7 @@ class RotationAction(ActionBase):
         return result
 
     def _act(self) -> Mapping[str, Any]:
+        self._task.args = {name: value for name, value in self._task.args.items() if not _is_blank(value)}
         options = validated(self, self.options)
         clock = WorkerClock()
         clock.guard()
@@ -99,11 +104,17 @@ class RotationAction(ActionBase):
             os._exit(1)  # core's own way out would run handlers of a parent that may be gone
 
     def say(self, line: str) -> None:
+        """Print one line, masked and printable."""
         register_with_core()
         display.display(masking.scrub(printable(line)))
 
     def _template(self, text: str) -> Any:
         return self._templar.template(text)
+
+
+def _is_blank(value: Any) -> bool:
+    """Return whether the field of a survey was left empty."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _caller(task_vars: Mapping[str, Any]) -> Caller:
@@ -112,7 +123,7 @@ def _caller(task_vars: Mapping[str, Any]) -> Caller:
 
 
 def _command() -> str:
-    """The call that goes on with a rotation, with the inventories of this one."""
+    """Return the command that resumes a rotation, with the inventories of this run."""
     inventories = CLIARGS.get("inventory") or ()
     if list(inventories) == list(constants.DEFAULT_HOST_LIST):
         inventories = ()

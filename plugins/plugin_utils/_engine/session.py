@@ -34,7 +34,6 @@ from .secret_map.parser import parse
 
 Row = Mapping[str, Any]
 _BAD = (RotationStatus.HELD, RotationStatus.SKIPPED)
-_LONGEST_MESSAGE = 60
 
 
 class Variables(Protocol):
@@ -86,7 +85,7 @@ class Session:
         self._print(Report(secret_map, run, self._caller.command).plan(items))
         if not check:
             self._keep(access, run, secret_map, options, items)
-        return shown(_planned(run, items))
+        return shown(_planned(run, items, secret_map))
 
     def advance(self, run: str, until: Phase) -> Row:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
@@ -104,16 +103,13 @@ class Session:
         rotations = engine.advance(until)
         stuck = plan["stuck"]
         over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
-        result = shown(_advanced(rotations, engine.todo, stuck if over else [], over))
+        result = _advanced(rotations, engine.todo, stuck if over else [], over)
+        report = Report(secret_map, run, self._caller.command)
         if over:
-            report = Report(secret_map, run, self._caller.command)
-            self._print(
-                [line for rotation in rotations if rotation.status not in _BAD for line in report.result(rotation)]
-            )
-            self._print([f"audit trail: {access.ledger.audit_head()}"])
-            held = [line for rotation in rotations if rotation.status in _BAD for line in report.result(rotation)]
-            return {**result, "msg": self._failure(held, stuck)} if result["failed"] else result
-        return result
+            self._print(report.results(rotations, stuck, access.ledger.audit_head()))
+        elif not engine.todo:
+            self._print(report.so_far(rotations))
+        return shown(result)
 
     def host_work(self, intent: int) -> HostWork:
         """A piece of work that only Ansible can do."""
@@ -191,20 +187,12 @@ class Session:
             if item.adopted:
                 access.ledger.adopted(run, item.adopted)
 
-    def _failure(self, held: list[str], stuck: list[str]) -> str:
-        """The failed task's message, the last that people see. A long one is printed: results have to stay small."""
-        others = [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
-        if len(held) <= _LONGEST_MESSAGE:
-            return "\n".join(map(printable, ["not every secret could be rotated", *held, *others]))
-        self._print(held)
-        return "\n".join(map(printable, ["not every secret could be rotated: see the lines above", *others]))
-
     def _print(self, lines: list[str]) -> None:
         for line in lines:
             self._say(line)
 
 
-def _planned(run: str, items: list[Planned]) -> Row:
+def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
     going, stuck = [i for i in items if i.goes], [i for i in items if i.problems]
     failed = bool(stuck) and not going
     return {
@@ -213,6 +201,7 @@ def _planned(run: str, items: list[Planned]) -> Row:
         **({"msg": "nothing was changed; the plan above says what stands in the way"} if failed else {}),
         "run": run,
         "go": bool(going),
+        "hosts": any(_has_hosts(item, secret_map) for item in going),
         "secrets": [
             {
                 "name": item.secret.name,
@@ -228,14 +217,22 @@ def _planned(run: str, items: list[Planned]) -> Row:
     }
 
 
+def _has_hosts(item: Planned, secret_map: SecretMap) -> bool:
+    """Whether a copy or a consumer of this secret is on a host, where only Ansible can work."""
+    consumers = (secret_map.consumers[name].host for name in item.secret.consumers)
+    return any(consumers) or any(copy.host for copy in item.secret.copies)
+
+
 def _advanced(rotations: list[Rotation], todo: list[Row], stuck: list[str], over: bool) -> Row:
     counts: dict[str, int] = {}
     for rotation in rotations:
         counts[rotation.status] = counts.get(rotation.status, 0) + 1
     bad = [rotation.name for rotation in rotations if rotation.status in _BAD] + stuck
+    failed = over and bool(bad)
     return {
         "changed": any(rotation.changed for rotation in rotations),
-        "failed": over and bool(bad),
+        "failed": failed,
+        **({"msg": "not every secret could be rotated: see the lines above"} if failed else {}),
         "todo": todo,
         "over": over,
         "counts": counts,

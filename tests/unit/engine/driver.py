@@ -106,10 +106,7 @@ class Play:
         return self.through(plan["run"], Phase.REVOKED) if not result["over"] else result
 
     def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
-        """As Ansible does it: a failed task's message is the last thing that one reads."""
-        result = self.session().advance(run, until)
-        self.lines += result.get("msg", "").splitlines()
-        return result
+        return self.session().advance(run, until)
 
     def through(self, run: str, until: Phase) -> Mapping[str, Any]:
         """A phase with its work on hosts."""

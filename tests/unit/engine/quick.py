@@ -97,10 +97,10 @@ def _unsafe(opened: Callable[..., Any]) -> Callable[..., Any]:
 def _opened_once(make: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[Any, Any] = {}
 
-    def ledger_of(made: Any, *arguments: Any, readonly: bool) -> Any:
-        if (made, readonly) not in known:
-            known[made, readonly] = make(made, *arguments, readonly=readonly)
-        return known[made, readonly]
+    def ledger_of(made: Any, *arguments: Any) -> Any:
+        if made not in known:
+            known[made] = make(made, *arguments)
+        return known[made]
 
     return ledger_of
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.effects.host import LONGEST_OUTPUT
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.sealing import Sealer
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
 
@@ -88,7 +88,7 @@ def test_an_output_whose_values_cannot_be_opened_is_not_shown(
         raise ConfigurationError("the ledger was edited")
 
     def execute(command: HostCommand) -> HostAnswer:
-        monkeypatch.setattr(Ledger, "unseal", refuse)
+        monkeypatch.setattr(Sealer, "open", refuse)
         return HostAnswer(3, printed="something")
 
     play.execute = execute

@@ -149,7 +149,7 @@ def test_a_wrong_setting_is_refused(setting: Any, message: str) -> None:
 def test_a_ledger_that_would_die_with_its_container_is_refused_unless_allowed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledgers, "_dies_with_its_container", lambda: True)
+    monkeypatch.setattr(ledgers, "_in_ephemeral_container", lambda: True)
     with pytest.raises(ConfigurationError, match="lost with it"):
         opened(path)
     assert opened(path, allow_ephemeral=True).id
@@ -297,18 +297,18 @@ def test_every_change_adds_a_link_that_depends_on_all_before_it(ledger: Ledger, 
         action()
         heads.append(ledger.audit_head())
     assert len(set(heads)) == len(heads)
-    assert ledger.examine().problems == []
+    assert ledger.audit_log.examine().problems == []
     for tampering in (
         "UPDATE audit SET event = 'nothing' WHERE id = 2",
         "DELETE FROM audit WHERE id = 2",
     ):
         change(path, "CREATE TABLE kept AS SELECT * FROM audit")
         change(path, tampering)
-        assert ledger.examine().bad_row in (2, 3)
+        assert ledger.audit_log.examine().bad_row in (2, 3)
         change(path, "DELETE FROM audit")
         change(path, "INSERT INTO audit SELECT * FROM kept")
         change(path, "DROP TABLE kept")
-    assert ledger.examine().problems == []
+    assert ledger.audit_log.examine().problems == []
 
 
 def test_a_failed_transaction_leaves_neither_the_change_nor_a_link(ledger: Ledger) -> None:

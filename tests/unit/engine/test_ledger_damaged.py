@@ -116,7 +116,7 @@ def test_a_ledger_that_is_edited_under_a_run_stops_it(play: Play, world: World, 
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
         connection.execute("UPDATE credentials SET state = 'cheerful'")
         connection.commit()
-    with pytest.raises(ConfigurationError, match="cannot be understood"):
+    with pytest.raises(ConfigurationError, match="rows of TOKEN are not as written"):
         play.through(plan["run"], Phase.ISSUED)
     assert not world.counted(*MUTATING)
 

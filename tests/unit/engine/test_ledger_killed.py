@@ -21,7 +21,7 @@ from tests.servers import postgres
 from tests.servers.postgres import Postgres
 from tests.unit.engine.driver import KEY
 from tests.unit.engine.places import Place, in_file, in_postgres
-from tests.unit.engine.test_rekeying import assert_comparable, fill, fingerprints
+from tests.unit.engine.test_ledger_rekey import assert_comparable, fill, fingerprints
 
 pytestmark = [
     pytest.mark.xdist_group("postgres"),
@@ -76,7 +76,7 @@ def test_new_keys_that_are_killed_on_their_way_lose_no_fingerprint_and_the_next_
         ledger = place.opened(NEW).ledger
         assert_comparable(ledger)
         assert fingerprints(ledger) != before
-        assert ledger.examine().bad_row is None
+        assert ledger.audit_log.examine().bad_row is None
         ledger.close()
         if not killed:
             break

@@ -85,7 +85,7 @@ def test_a_rotation_ends_as_it_does_with_a_file(
     assert not again["failed"], play.output
     assert len(world.made) == 2
     assert len([one for one in world.alive if one.id in world.made]) == 1
-    assert play.ledger().examine("").problems == []
+    assert play.ledger().audit_log.examine("").problems == []
 
 
 def test_first_starts_at_once_make_one_ledger(opened: Open) -> None:
@@ -99,7 +99,7 @@ def test_what_many_write_at_once_is_one_unbroken_trail(opened: Open) -> None:
     with ThreadPoolExecutor(4) as pool:
         for number in range(5):
             list(pool.map(lambda pair, n=number: mint(pair[1], f"S{pair[0]}-{n}"), enumerate(ledgers)))
-    assert ledgers[0].ledger.examine("").problems == []
+    assert ledgers[0].ledger.audit_log.examine("").problems == []
     assert len(ledgers[0].ledger.known_ids()) == 1
 
 
@@ -127,7 +127,7 @@ def test_somebody_elses_tables_are_left_alone(opened: Open, server: Postgres, da
 def test_a_commit_is_on_the_disk_before_the_effect(opened: Open, server: Postgres, database: str) -> None:
     with server.connect(database) as somebody:
         somebody.execute(f"ALTER DATABASE {database} SET synchronous_commit = off")
-    with opened().ledger._engine.begin() as tx:
+    with opened().ledger.engine.begin() as tx:
         assert tx.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
@@ -142,7 +142,7 @@ def test_a_lost_connection_stops_the_write_in_hand_and_the_next_one_gets_through
     ):
         somebody.execute(END_OURS)
     mint(ledger)
-    assert ledger.ledger.examine("").problems == []
+    assert ledger.ledger.audit_log.examine("").problems == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_what_cannot_be_opened_is_told_without_the_password(opened: Open, change
 
 def test_the_password_shows_in_nothing_that_is_printed(opened: Open) -> None:
     ledger = opened()
-    shown = f"{ledger} {ledger.ledger._engine} {ledger.ledger._engine.url!r} {ledger.where}"
+    shown = f"{ledger} {ledger.ledger.engine} {ledger.ledger.engine.url!r} {ledger.where}"
     assert PASSWORD not in shown
     assert "rotor@127.0.0.1" in ledger.where
 
@@ -273,7 +273,7 @@ def test_a_proxy_that_lends_sessions_is_refused(opened: Open, server: Postgres, 
 def test_a_session_that_is_lent_to_two_gives_its_locks_to_one_of_them_even_where_nobody_saw_the_proxy(
     opened: Open, server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(our_postgres, "refuse_lending", lambda engine: None)
+    monkeypatch.setattr(our_postgres, "refuse_pooling", lambda engine: None)
     port = server.pgbouncer("transaction")
     one, other = opened("run 1", port), opened("run 2", port)
     with one.locks.hold("secret S"):

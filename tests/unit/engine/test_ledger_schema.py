@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import SCHEMA
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import LedgerAccess, open_ledger
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.tables import SCHEMA
 from tests.unit.engine.driver import KEY
 from tests.unit.engine.world import FakeClock
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.tables import tables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import tables
 from tests.chaos import tally
 from tests.unit.engine.driver import Play
 from tests.unit.engine.test_kill import settled_play

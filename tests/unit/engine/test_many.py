@@ -103,6 +103,39 @@ def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play],
     assert result["counts"] == {"held": 1, "skipped": 11}
 
 
+def test_twenty_secrets_end_with_one_line_of_sums(many: Callable[..., Play], world: World) -> None:
+    play = many(20)
+    world.fail("write", UnavailableError("down"), "S03")
+    play.advance(play.plan(*play.map)["run"], Phase.REVOKED)
+    assert play.lines[-1] == "SUM   20 secrets: 19 done, 1 held"
+    assert play.output.count("HELD") == 1
+
+
+def test_one_secret_ends_without_sums(many: Callable[..., Play]) -> None:
+    play = many(1)
+    play.advance(play.plan(*play.map)["run"], Phase.REVOKED)
+    assert play.lines[-1].startswith("audit trail: ")
+
+
+def test_phase_before_a_hook_ends_with_where_everything_stands(many: Callable[..., Play], world: World) -> None:
+    play = many(2)
+    world.fail("write", UnavailableError("down"), "S01")
+    run = play.plan(*play.map)["run"]
+    play.advance(run, Phase.ROLLED_OUT)
+    assert "OPEN  S00   ready" in play.output
+    assert "OPEN  S01   held: down" in play.output
+    assert play.output.count("go on:") == 2
+    assert "HELD" not in play.output
+    play.advance(run, Phase.REVOKED)
+    assert play.output.count("HELD") == 1
+
+
+def test_phase_of_many_secrets_before_a_hook_ends_with_sums(many: Callable[..., Play]) -> None:
+    play = many(11)
+    play.advance(play.plan(*play.map)["run"], Phase.ROLLED_OUT)
+    assert play.lines[-1] == "SO FAR  11 secrets: 11 ready"
+
+
 def test_waves_grow_from_one_to_ten_to_the_rest(many: Callable[..., Play], world: World) -> None:
     play = many(14)
     assert not play.rotate(*play.map)["failed"], play.output

@@ -317,4 +317,4 @@ def test_a_value_that_is_not_kept_any_more_cannot_be_written_and_the_message_say
     play.ledger().forgotten("a test", "TOKEN", "cloud:ci", {})
     result = play.session().advance(plan["run"], Phase.ROLLED_OUT)
     assert result["held"] == ["TOKEN"]
-    assert "is not kept here. Rotate the secret to write it anywhere else" in result["msg"]
+    assert "is not kept here. Rotate the secret to write it anywhere else" in play.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the ledger is: the variable ``secret_ledger``, its defaults, and the SQLite file or database behind it."""
+"""Opening the ledger that ``secret_ledger`` names: its defaults, and the SQLite file or database behind it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, LedgerError
 from . import postgres
-from .locks import FileLocks, Locks
+from .locks import FileLocks, Locks, SessionLocks
 from .sealing import HOW_TO_MAKE_A_KEY, Sealer
-from .session_locks import SessionLocks
 from .writer import Ledger
 
 SQLITE = "sqlite:///"
 BUSY_SECONDS = 30.0
-"""How long one waits for another process's transaction."""
+"""How long a transaction waits for another process's."""
 OPTIONS = {"url", "password", "key", "allow_ephemeral"}
 DEFAULT_KEY = {"env": "ROTOR_LEDGER_KEY"}
 
 
 @dataclass(frozen=True)
 class LedgerAccess:
-    """An opened ledger with its locks."""
+    """An opened ledger with its locks, and its location for people."""
 
     ledger: Ledger
     locks: Locks
@@ -43,62 +42,55 @@ class LedgerAccess:
 
 
 def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> LedgerAccess:
-    """Open or make the ledger that ``secret_ledger`` names. ``readonly`` makes nothing: what is not there is empty."""
+    """Open the ledger that ``secret_ledger`` names, or create it; ``readonly`` reads a missing one as empty."""
     setting = setting or {}
     if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
         raise ConfigurationError(f"secret_ledger has the options {', '.join(sorted(OPTIONS))}, and no others")
     sealer = Sealer(_key(setting))
     if str(setting.get("url") or "").startswith(postgres.SCHEMES):
-        return _open_postgres(setting, sealer, clock, holder, readonly)
-    path = _path(setting)
-    with _telling(str(path), "It is no ledger, or damaged: restore it from a backup"):
-        engine = _engine(path, readonly)
-        _refuse_damaged(engine, path)
-        ledger = Ledger(engine, sealer, clock, readonly=readonly)
-    _tell_errors(engine, str(path))
-    return LedgerAccess(ledger, FileLocks(Path(f"{path}.locks"), clock, holder), str(path))
-
-
-def _open_postgres(
-    setting: Mapping[str, Any], sealer: Sealer, clock: Clock, holder: str, readonly: bool
-) -> LedgerAccess:
-    password = setting.get("password")
-    known = None if password is None else references.resolve(password, "secret_ledger.password")
-    url = postgres.parse_url(str(setting["url"]), known)
-    where = postgres.label(url)
-    with _telling(where, "Is it there, and may you use it? Run again once it answers"):
-        engine = postgres.make_engine(url, holder, readonly)
-        postgres.refuse_lending(engine)
-        if readonly and not library("sqlalchemy").inspect(engine).has_table("meta"):
-            engine = _nothing()
-        ledger = Ledger(engine, sealer, clock, readonly=readonly)
-    _tell_errors(engine, where)
-    return LedgerAccess(ledger, SessionLocks(engine, ledger.id, clock, holder), where)
+        option = setting.get("password")
+        password = None if option is None else references.resolve(option, "secret_ledger.password")
+        url = postgres.parse_url(str(setting["url"]), password)
+        where = postgres.label(url)
+        with _opening(where, "Is it there, and may you use it? Run again once it answers"):
+            engine = _postgres_engine(url, holder, readonly)
+            ledger = Ledger(engine, sealer, clock)
+        locks: Locks = SessionLocks(engine, ledger.id, clock, holder)
+    else:
+        path = _path(setting)
+        where = str(path)
+        with _opening(where, "It is no ledger, or damaged: restore it from a backup"):
+            engine = _engine(path, readonly)
+            _refuse_damaged(engine, path)
+            ledger = Ledger(engine, sealer, clock)
+        locks = FileLocks(Path(f"{path}.locks"), clock, holder)
+    _raise_ledger_errors(engine, where)
+    return LedgerAccess(ledger, locks, where)
 
 
 @contextmanager
-def _telling(where: str, hint: str) -> Iterator[None]:
-    """What goes wrong while a ledger is opened, as an error that says which one."""
+def _opening(where: str, hint: str) -> Iterator[None]:
+    """Turn every error of a database into a ConfigurationError that names the ledger."""
     try:
         yield
     except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError, UnicodeError) as error:
-        said = _said(error)
-        if "statement pooling" in said:
-            raise postgres.lent() from None
-        raise ConfigurationError(f"the ledger {where} cannot be read: {said}", hint=hint) from None
+        message = _message(error)
+        if "statement pooling" in message:
+            raise postgres.pooling_error() from None
+        raise ConfigurationError(f"the ledger {where} cannot be read: {message}", hint=hint) from None
 
 
-def _tell_errors(engine: Any, where: str) -> None:
-    """Whatever the database says goes up as a LedgerError: an effect that meets one is in doubt."""
+def _raise_ledger_errors(engine: Any, where: str) -> None:
+    """Make the engine raise LedgerError for every error of its database: an effect that meets one is in doubt."""
 
     @library("sqlalchemy").event.listens_for(engine, "handle_error")
-    def tell(context: Any) -> None:
+    def handle_error(context: Any) -> None:
         hint = "Nothing more was begun with it. Run again: what was done is taken up from the ledger"
-        raise LedgerError(f"the ledger {where} failed: {_said(context.original_exception)}", hint=hint) from None
+        raise LedgerError(f"the ledger {where} failed: {_message(context.original_exception)}", hint=hint) from None
 
 
-def _said(error: BaseException) -> str:
-    """A database's own words, which may go on for lines; never the statement or its parameters."""
+def _message(error: BaseException) -> str:
+    """Return the first line of a database's message, which never has the statement or its parameters."""
     if isinstance(error, UnicodeError):  # SQLite has quoted what it cannot read, and Python cannot read it either
         return "it is damaged"
     text = error.message if isinstance(error, LedgerError) else str(getattr(error, "orig", None) or error)
@@ -113,7 +105,8 @@ def _key(setting: Mapping[str, Any]) -> SecretValue:
 
 
 def _path(setting: Mapping[str, Any]) -> Path:
-    url = setting.get("url") or f"{SQLITE}{_state_home() / 'rotor.secrets' / 'ledger.db'}"
+    state_home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    url = setting.get("url") or f"{SQLITE}{state_home / 'rotor.secrets' / 'ledger.db'}"
     if not isinstance(url, str) or not url.startswith(SQLITE):
         raise ConfigurationError(
             "secret_ledger.url is neither a SQLite nor a PostgreSQL URL",
@@ -125,7 +118,7 @@ def _path(setting: Mapping[str, Any]) -> Path:
             f"secret_ledger.url has the relative path {path}",
             hint="A path depends on where a job starts; make it absolute",
         )
-    if _dies_with_its_container() and not setting.get("allow_ephemeral"):
+    if _in_ephemeral_container() and not setting.get("allow_ephemeral"):
         raise ConfigurationError(
             f"this job runs in a container, and the ledger {path} would be lost with it",
             hint="Mount a volume there and say secret_ledger.allow_ephemeral: true",
@@ -133,15 +126,18 @@ def _path(setting: Mapping[str, Any]) -> Path:
     return path
 
 
-def _state_home() -> Path:
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-
-
-def _dies_with_its_container() -> bool:
-    """ansible-runner's execution environments: a container, and a private data dir mounted at /runner."""
-    marks = Path("/run/.containerenv"), Path("/.dockerenv")
-    in_container = any(mark.exists() for mark in marks) or "KUBERNETES_SERVICE_HOST" in os.environ
+def _in_ephemeral_container() -> bool:
+    """Recognize an execution environment of ansible-runner: a container with its private data dir at /runner."""
+    markers = Path("/run/.containerenv"), Path("/.dockerenv")
+    in_container = any(marker.exists() for marker in markers) or "KUBERNETES_SERVICE_HOST" in os.environ
     return in_container and Path("/runner").is_dir()
+
+
+def _postgres_engine(url: Any, holder: str, readonly: bool) -> Any:
+    engine = postgres.make_engine(url, holder, readonly)
+    postgres.refuse_pooling(engine)
+    missing = readonly and not library("sqlalchemy").inspect(engine).has_table("meta")
+    return _empty_engine() if missing else engine
 
 
 def _engine(path: Path, readonly: bool) -> Any:
@@ -151,7 +147,7 @@ def _engine(path: Path, readonly: bool) -> Any:
     if not readonly:
         _make_private(path)
     elif not _has_tables(path):
-        return _nothing()
+        return _empty_engine()
     engine = sa.create_engine(SQLITE, creator=partial(_connect, path), poolclass=sa.QueuePool, hide_parameters=True)
     pragmas = ("query_only=ON",) if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
@@ -169,15 +165,15 @@ def _engine(path: Path, readonly: bool) -> Any:
 
 
 def _refuse_damaged(engine: Any, path: Path) -> None:
-    """SQLite reads around many kinds of damage: rows would be missing, and a plan made without them."""
-    with engine.begin() as tx:
-        found = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
-    if found != "ok":
+    """Raise ConfigurationError for a damaged file: SQLite skips many kinds of damage, and rows would be missing."""
+    with engine.begin() as connection:
+        result = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    if result != "ok":
         raise ConfigurationError(f"the ledger {path} cannot be read: it is damaged", hint="Restore it from a backup")
 
 
-def _nothing() -> Any:
-    """An empty ledger in memory."""
+def _empty_engine() -> Any:
+    """Make an engine of an empty database in memory."""
     sa = library("sqlalchemy")
     return sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
@@ -187,7 +183,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _has_tables(path: Path) -> bool:
-    """Whether there is a ledger: a crash may have left a file with nothing in it."""
+    """Return whether the file has any table: a crash may have left an empty one."""
     if not path.exists():
         return False
     with closing(_connect(path)) as connection:

@@ -1,25 +1,35 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger as a thing to be kept: its trail is examined and shown, its keys are changed."""
+"""Maintenance of a ledger: its audit log is verified and shown, and its keys are changed.
+
+Keys are changed in one transaction, so that a crash leaves either the old ones or the new ones.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from ....module_utils._core.errors import ConflictError
+from ....module_utils._core.fingerprints import Fingerprints
 from ....module_utils._core.outside_text import printable, shown
+from .audit import KEYS_CHANGED, LEDGER, TAGGED_TABLES, AuditLog
+from .database import Row, Transaction, reading, tables
 from .location import LedgerAccess
+from .sealing import new_key
+from .writer import Ledger
 
-Row = Mapping[str, Any]
-_SHOWN = 50
+_SHOWN_PROBLEMS = 50
+_FINGERPRINT = re.compile("[0-9a-f]{12}")
 
 
 class Maintenance:
-    """Of one opened access; ``say`` prints a line."""
+    """Verifies an opened ledger, and changes its keys; ``say`` prints a line."""
 
     def __init__(self, access: LedgerAccess, say: Callable[[str], None]) -> None:
         self._access = access
@@ -27,46 +37,110 @@ class Maintenance:
         self._say = say
 
     def verify(self, head: str, secret: str) -> Row:
-        """Examine the trail, and show the part of it that concerns ``secret``."""
+        """Examine the audit log, and print its rows about ``secret``."""
         head = head.strip().lower()
-        found = self._ledger.examine(head)
-        if secret and found.bad_row is None:
-            for line in _story(self._ledger.history(), secret):
+        findings = self._ledger.audit_log.examine(head)
+        if secret and findings.bad_row is None:
+            for line in _history(self._ledger.audit_log.rows(), secret):
                 self._say(line)
-        self._say(f"audit trail: {found.rows} rows checked in {self._access.where}")
-        self._say(f"audit trail: {found.head}")
-        told = shown({"changed": False, "rows": found.rows, "head": found.head, "bad_row": found.bad_row})
-        if not found.problems:
+        self._say(f"audit trail: {findings.rows} rows checked in {self._access.where}")
+        self._say(f"audit trail: {findings.head}")
+        result = shown({"changed": False, "rows": findings.rows, "head": findings.head, "bad_row": findings.bad_row})
+        if not findings.problems:
             self._say(f"the chain is whole{', and the head that was given is in it' if head else ''}")
-            return {**told, "failed": False, "problems": []}
-        some = [printable(problem) for problem in found.problems[:_SHOWN]]
-        more = [f"and {len(found.problems) - _SHOWN} more"] if len(found.problems) > _SHOWN else []
-        msg = "\n".join(["the audit trail does not hold", *some, *more])
-        return {**told, "failed": True, "problems": some, "msg": msg}
+            return {**result, "failed": False, "problems": []}
+        problems = [printable(problem) for problem in findings.problems[:_SHOWN_PROBLEMS]]
+        more = [f"and {len(findings.problems) - len(problems)} more"] if len(findings.problems) > len(problems) else []
+        msg = "\n".join(["the audit trail does not hold", *problems, *more])
+        return {**result, "failed": True, "problems": problems, "msg": msg}
 
     def rekey(self, by: str, reason: str, *, check: bool) -> Row:
-        """Change the keys; nothing is done where everything is under the newest one already."""
-        if not self._ledger.needs_rekeying():
+        """Bring the ledger under the newest key of ``secret_ledger.key``, unless it is so already."""
+        if not needs_rekeying(self._ledger):
             self._say(f"{self._access.where}: everything is sealed with the first key of secret_ledger.key")
             return {"changed": False}
         if check:
             self._say(f"{self._access.where}: would be sealed anew with the first key of secret_ledger.key")
             return {"changed": True}
-        with ExitStack() as held:
-            names = self._ledger.secrets()
+        with ExitStack() as locks:
+            names = self._ledger.reader.secrets()
             for name in sorted(names):
-                held.enter_context(self._access.locks.hold(f"secret {name}"))
-            self._ledger.rekey(secrets.token_hex(4), by, reason, names)
+                locks.enter_context(self._access.locks.hold(f"secret {name}"))
+            change_keys(self._ledger, secrets.token_hex(4), by, reason, names)
         self._say(f"{self._access.where}: sealed anew; the older keys of secret_ledger.key open nothing any more")
         self._say(f"audit trail: {self._ledger.audit_head()}")
         self._ledger.clear_log()
         return {"changed": True}
 
 
-def _story(history: Iterator[Row], secret: str) -> Iterator[str]:
-    """Who did what when and why, with evidence and grade of proof, a line for each row."""
+def needs_rekeying(ledger: Ledger) -> bool:
+    """Return whether a ciphertext in the ledger is by an older key than the newest."""
+    t, sealer = tables(), ledger.keys.sealer
+    with reading(ledger.engine) as tx:
+        wrapped = [row["value"] for row in tx.select(t.meta, {}) if row["name"].endswith("_key")]
+        fields = (sealed for row in tx.select(t.credentials, {}) for sealed in row["sealed"].values())
+        plans = (row["plan"] for row in tx.select(t.runs, {}))
+        return any(sealer.renew(sealed) != sealed for sealed in (*wrapped, *fields, *plans))
+
+
+def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collection[str]) -> None:
+    """Seal everything with the newest key, and make new keys for fingerprints and the audit log.
+
+    Raise ConflictError if the ledger has another secret than those whose locks are held, ``locked``.
+    """
+    t, keys = tables(), ledger.keys
+    fingerprint_key, audit_key = new_key(), new_key()
+    with ledger.write() as tx:
+        names = ledger.reader.select_secrets(tx)
+        if names - set(locked):
+            raise ConflictError("a rotation has begun meanwhile; no key was changed", hint="Run it again")
+        ledger.reader.select_states(tx, names)
+        unrecorded = Transaction(tx.connection)  # since all rows are bound anew below
+        renew, rekeyed = keys.sealer.renew, Fingerprints(b"", [fingerprint_key]).covered
+        for table, column, new in (
+            (t.credentials, "sealed", lambda fields: {name: renew(sealed) for name, sealed in fields.items()}),
+            (t.runs, "plan", renew),
+            (t.credentials, "fingerprint", lambda old: old and rekeyed(old)),
+            (t.credentials, "baseline", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+            (t.holdings, "evidence", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+            (t.intents, "progress", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
+        ):
+            _update_all(unrecorded, table, column, new)
+        for name, old_keys, key in (
+            ("fingerprint_key", keys.fingerprint_keys, fingerprint_key),
+            ("audit_key", keys.audit_keys, audit_key),
+        ):
+            tx.upsert(t.meta, {"name": name}, {"value": keys.sealer.wrap(name, [*old_keys, key])})
+        ledger.audit_log.append(tx, ledger.event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
+        rows = [(table, row) for table in (getattr(t, name) for name in TAGGED_TABLES) for row in tx.select(table, {})]
+        new_log = AuditLog(ledger.engine, [*keys.audit_keys, audit_key])
+        new_log.rebind(tx, rows, lambda owner: ledger.event(run, owner, "bound anew", {}))
+
+
+def _update_all(tx: Transaction, table: Any, column: str, new: Callable[[Any], Any]) -> None:
+    """Replace a column by ``new`` of it, in all rows."""
+    for row in tx.select(table, {}):
+        if (value := new(row[column])) != row[column]:
+            key = {part.name: row[part.name] for part in table.primary_key.columns}
+            tx.update(table, key, {column: value}, rows=[row])
+
+
+def _replace_fingerprints(evidence: Any, rekeyed: Callable[[str], str]) -> Any:
+    """Copy ``evidence`` with every fingerprint in it rekeyed, however deep."""
+    if not isinstance(evidence, dict):
+        return evidence
+    return {
+        name: rekeyed(value)
+        if name == "fingerprint" and isinstance(value, str) and _FINGERPRINT.fullmatch(value)
+        else _replace_fingerprints(value, rekeyed)
+        for name, value in evidence.items()
+    }
+
+
+def _history(rows: Iterable[Row], secret: str) -> Iterator[str]:
+    """Describe the rows of the audit log about a secret: event, evidence and proof, by whom and why."""
     runs: dict[str, Row] = {}
-    for row in history:
+    for row in rows:
         if row["event"] == "run":
             runs[row["run"]] = row["details"]
         elif secret in (row["secret"], *row["details"].get("secrets", ())):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ledger in PostgreSQL: its connections, and the recognition of a proxy that would lend them to others."""
+"""A ledger in PostgreSQL: its connections, and the detection of proxies that share sessions between clients."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, LedgerError
 
 SCHEMES = ("postgresql://", "postgresql+psycopg://")
-_WRITERS = 7_302_514_993_060_117
-"""The advisory lock of a transaction: one at a time, as in SQLite, since each link of the trail follows the last."""
-_TRIES = 5
-_MARK = "rotor.session"
+_WRITER_LOCK = 7_302_514_993_060_117
+"""The advisory lock of a transaction that writes: one at a time, since each row of the audit log follows the last."""
+_PROBES = 5
+_OWNER_SETTING = "rotor.session"
 _SETTINGS = {
     "synchronous_commit": "on",
     "lock_timeout": "60s",
@@ -38,8 +38,15 @@ _CONNECT = {
 }
 
 
+class Session(NamedTuple):
+    """A session of the server: the id of its process, and the token of the owner of its locks."""
+
+    process: int
+    owner: str
+
+
 def parse_url(text: str, password: SecretValue | None) -> Any:
-    """The URL as SQLAlchemy has it, and its password known to the masks."""
+    """Parse the URL into SQLAlchemy's, with its password known to the masking."""
     sa = library("sqlalchemy")
     try:
         url = sa.make_url(text).set(drivername="postgresql+psycopg")
@@ -51,39 +58,33 @@ def parse_url(text: str, password: SecretValue | None) -> Any:
         raise ConfigurationError(
             "secret_ledger.url has a password among its options", hint="Give it as secret_ledger.password"
         )
-    known = password or (SecretValue(str(url.password)) if url.password else None)
-    return url.set(password=known.reveal()) if known else url
+    password = password or (SecretValue(str(url.password)) if url.password else None)
+    return url.set(password=password.reveal()) if password else url
 
 
-def server_time(tx: Any) -> datetime | None:
+def server_time(connection: Any) -> datetime | None:
     """Read the database server's clock with ``clock_timestamp()``; None where the database is a file."""
-    if tx.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return None
     sa = library("sqlalchemy")
-    time: datetime = tx.scalar(sa.select(sa.func.clock_timestamp()))
+    time: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))
     return time.astimezone(UTC)
 
 
 def label(url: Any) -> str:
-    """Where it is, for people: without the password and the options."""
+    """Render the URL for people, without its password and options."""
     bare = library("sqlalchemy").URL.create("postgresql", url.username, None, url.host, url.port, url.database)
     return str(bare.render_as_string())
 
 
 def make_engine(url: Any, holder: str, readonly: bool) -> Any:
-    """Few connections: those who write wait for each other anyhow."""
+    """Make SQLAlchemy's engine, with a pool of two: transactions that write wait for each other anyhow."""
     sa = library("sqlalchemy")
     library("psycopg")
-    engine = sa.create_engine(
-        url,
-        pool_size=2,
-        max_overflow=0,
-        pool_timeout=120,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        isolation_level="REPEATABLE READ" if readonly else "READ COMMITTED",
-        connect_args={**_CONNECT, "application_name": f"rotor.secrets {holder}"[:63]},
-    )
+    pool = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 120, "pool_pre_ping": True}
+    arguments = {**_CONNECT, "application_name": f"rotor.secrets {holder}"[:63]}
+    isolation = "REPEATABLE READ" if readonly else "READ COMMITTED"
+    engine = sa.create_engine(url, hide_parameters=True, isolation_level=isolation, connect_args=arguments, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -96,13 +97,13 @@ def make_engine(url: Any, holder: str, readonly: bool) -> Any:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         if not readonly:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
     return engine
 
 
 def own_connection(engine: Any) -> Any:
-    """A connection of psycopg's that is in no pool, and in no transaction."""
+    """Open a psycopg connection outside the pool, with autocommit."""
     try:
         pooled = engine.raw_connection()
     except library("psycopg").Error as error:
@@ -113,52 +114,46 @@ def own_connection(engine: Any) -> Any:
     return connection
 
 
-class Session(NamedTuple):
-    """The server's process that answers, and the mark of whoever has its locks."""
-
-    process: int
-    mark: str
-
-
 def session_of(connection: Any) -> Session:
-    """The one that answers now; its mark is empty where nobody has left any."""
-    process, mark = connection.execute(f"SELECT pg_backend_pid(), current_setting('{_MARK}', true)").fetchone()
-    return Session(process, mark or "")
+    """Read the session that answers now; its owner is empty where none was set."""
+    query = f"SELECT pg_backend_pid(), current_setting('{_OWNER_SETTING}', true)"
+    process, owner = connection.execute(query).fetchone()
+    return Session(process, owner or "")
 
 
-def mark_session(connection: Any, mark: str) -> Session:
-    """Make it ours, by a setting that others see when the same session is lent to them, as we see theirs.
+def claim_session(connection: Any, owner: str) -> Session:
+    """Set the session's owner; raise ConfigurationError if another client has set one.
 
-    The server takes two who share a session for one, and would give each of them the locks of the other.
+    The server takes two clients of one session for one, and would give each of them the locks of the other.
     """
     process, others = session_of(connection)
     if others:
-        raise lent()
-    connection.execute("SELECT set_config(%s, %s, false)", (_MARK, mark))
-    return Session(process, mark)
+        raise pooling_error()
+    connection.execute("SELECT set_config(%s, %s, false)", (_OWNER_SETTING, owner))
+    return Session(process, owner)
 
 
-def refuse_lending(engine: Any) -> None:
-    """ConfigurationError where a proxy lends one session of the server to several clients, a transaction each.
+def refuse_pooling(engine: Any) -> None:
+    """Raise ConfigurationError where a proxy pools transactions: gives a session to several clients by turns.
 
-    A proxy shows in the process id that it gave at the start, which is not that of the server's process. Whether it
-    lends, two connections find out: the session that the first has between its transactions must not be the second's,
-    and must be there when the first comes back. A proxy with many sessions at hand may pass; then the locks' own mark
-    tells, as soon as one is lent to two.
+    A proxy shows by the process id of its handshake, which is not that of the server's process. Pooling shows by two
+    connections: the session that the first has between its transactions must not become the second's, and must be the
+    first one's again. A proxy with many idle sessions may pass; then :func:`claim_session` finds the first shared one.
     """
     with closing(own_connection(engine)) as first:
         if session_of(first).process == first.info.backend_pid:
             return
         with closing(own_connection(engine)) as second:
-            for _turn in range(_TRIES):
+            for _probe in range(_PROBES):
                 before = session_of(first)
                 second.execute("BEGIN")
                 if session_of(second).process == before.process or session_of(first) != before:
-                    raise lent()
+                    raise pooling_error()
                 second.execute("ROLLBACK")
 
 
-def lent() -> ConfigurationError:
+def pooling_error() -> ConfigurationError:
+    """Build the error for a proxy that pools transactions or statements."""
     return ConfigurationError(
         "the ledger's database is behind a proxy that pools transactions or statements, and locks do not hold there",
         hint="Set the proxy to session mode for it (PgBouncer: pool_mode = session), or connect to PostgreSQL directly",

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sealing of values, and fingerprints that let two values be compared without either being known.
+"""Sealing of values, and fingerprints by which two values can be compared without either being known.
 
 A sealed field is Fernet (AES-128-CBC with HMAC-SHA256) over a JSON object that also names the secret, the credential
-and the field, so that a ciphertext moved to another row does not open. Fingerprints use a key of their own, which is
-kept wrapped in the ledger: the sealing key can be rotated without losing one.
+and the field, so that a ciphertext moved to another row does not open. Fingerprints have a key of their own, which the
+ledger keeps wrapped: so the sealing key can be rotated without losing one.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from ....module_utils._core.credential import SecretValue
+from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
+from ....module_utils._core.fingerprints import Fingerprints
+from ..decide.state import CredentialRow
+from .database import DAMAGED, Row
 
 HOW_TO_MAKE_A_KEY = (
     "Make one with: python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())' "
     "and keep it where the ledger is not"
 )
-
-DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 KEY_BYTES = 32
 
 
 class Sealer:
-    """Opens with any of its keys, seals with the first."""
+    """Seals with the newest key of ``secret_ledger.key``, and opens with any of them."""
 
     def __init__(self, key: SecretValue) -> None:
         """``key``: one Fernet key, or several with commas between, the newest first."""
@@ -45,53 +45,54 @@ class Sealer:
         self._invalid = fernet.InvalidToken
 
     def seal(self, secret: str, credential: str, field: str, value: SecretValue) -> str:
+        """Encrypt a field of a credential."""
         bound = {"secret": secret, "credential": credential, "field": field, "value": value.reveal()}
-        return self._seal(json.dumps(bound).encode())
+        return self._encrypt(json.dumps(bound).encode())
 
     def open(self, secret: str, credential: str, field: str, sealed: str) -> SecretValue:
+        """Decrypt a field; raise ConfigurationError if the ciphertext is another field's."""
         bound = json.loads(self._decrypt(sealed))
         if (bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field):
-            raise ConfigurationError(
-                f"the ledger's sealed {field} of {credential} belongs to something else",
-                hint=DAMAGED,
-            )
+            raise _misplaced(f"sealed {field} of {credential}")
         return SecretValue(bound["value"])
 
-    def seal_plan(self, run: str, plan: Mapping[str, Any]) -> str:
-        """A plan has no value of ours in it; but an option of somebody's check may be a secret of theirs."""
-        return self._seal(json.dumps({"run": run, "plan": plan}).encode())
+    def seal_plan(self, run: str, plan: Row) -> str:
+        """Encrypt a run's plan: an option of a check in it may be somebody's secret."""
+        return self._encrypt(json.dumps({"run": run, "plan": plan}).encode())
 
-    def open_plan(self, run: str, sealed: str) -> Mapping[str, Any]:
+    def open_plan(self, run: str, sealed: str) -> Row:
+        """Decrypt a plan; raise ConfigurationError if the ciphertext is another run's."""
         bound = json.loads(self._decrypt(sealed))
         if bound.get("run") != run:
-            raise ConfigurationError(f"the ledger's plan of run {run} belongs to something else", hint=DAMAGED)
-        return bound["plan"]
+            raise _misplaced(f"plan of run {run}")
+        plan: Row = bound["plan"]
+        return plan
 
     def wrap(self, name: str, keys: Sequence[bytes]) -> str:
-        """Seal the ledger's own keys of one purpose, in the order of their making."""
-        return self._seal(b"".join([name.encode(), b":", *keys]))
+        """Encrypt the ledger's own keys of one name, the oldest first."""
+        return self._encrypt(b"".join([name.encode(), b":", *keys]))
 
     def unwrap(self, name: str, wrapped: str) -> list[bytes]:
-        """Open what :meth:`wrap` has sealed under that name."""
+        """Decrypt the ledger's own keys of that name."""
         bound, _colon, keys = self._decrypt(wrapped).partition(b":")
         if bound != name.encode():
-            raise ConfigurationError(f"the ledger's {name} belongs to something else", hint=DAMAGED)
+            raise _misplaced(name)
         return [keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)]
 
-    def renewed(self, sealed: str) -> str:
-        """The same under the newest key; the text itself where that is what seals it."""
+    def renew(self, sealed: str) -> str:
+        """Encrypt a ciphertext's content again, unless the newest key has encrypted it."""
         try:
             self._newest.decrypt(sealed.encode())
         except self._invalid:
-            return self._seal(self._decrypt(sealed))
+            return self._encrypt(self._decrypt(sealed))
         return sealed
 
-    def _seal(self, data: bytes) -> str:
-        return self._keys.encrypt(data).decode()
+    def _encrypt(self, data: bytes) -> str:
+        return str(self._keys.encrypt(data).decode())
 
     def _decrypt(self, sealed: str) -> bytes:
         try:
-            return self._keys.decrypt(sealed.encode())
+            return bytes(self._keys.decrypt(sealed.encode()))
         except self._invalid:
             raise ConfigurationError(
                 "the ledger does not open with the key in secret_ledger.key",
@@ -99,16 +100,48 @@ class Sealer:
             ) from None
 
 
+class LedgerKeys:
+    """The keys of one ledger, and what is sealed and fingerprinted with them."""
+
+    def __init__(self, sealer: Sealer, meta: Mapping[str, str]) -> None:
+        """``meta``: the table of that name, which has the ledger's own keys wrapped."""
+        self.sealer = sealer
+        self.wrapped = meta["fingerprint_key"]
+        self.fingerprint_keys = sealer.unwrap("fingerprint_key", self.wrapped)
+        self.audit_keys = sealer.unwrap("audit_key", meta["audit_key"])
+        self._rekeyed = Fingerprints(self.fingerprint_keys[0], self.fingerprint_keys[1:])
+        self.fingerprints = self._rekeyed.narrowed("values in stores")
+
+    def fingerprint(self, secret: str, fields: Mapping[str, SecretValue]) -> str:
+        """Compute twelve hex digits that are equal for equal fields of one secret, and say nothing without the key."""
+        flat = [part for name in sorted(fields) for part in (name, fields[name].reveal())]
+        return self._rekeyed.covered(mac(self.fingerprint_keys[0], "fingerprint", secret, *flat)[:12])
+
+    def seal(self, secret: str, credential: Credential) -> dict[str, str]:
+        """Encrypt all fields of a credential."""
+        return {
+            name: self.sealer.seal(secret, credential.name, name, value) for name, value in credential.fields.items()
+        }
+
+    def unseal(self, row: CredentialRow) -> Credential:
+        """Decrypt the fields of a credential; raise ConfigurationError unless they are those that were minted."""
+        fields = {name: self.sealer.open(row.secret, row.name, name, sealed) for name, sealed in row.sealed.items()}
+        if fields and self.fingerprint(row.secret, fields) != row.fingerprint:
+            raise ConfigurationError(
+                f"the ledger's copy of {row.name} is not what was minted", hint="The ledger was edited or damaged"
+            )
+        return Credential(row.provider_id, row.name, fields, row.facts)
+
+
 def new_key() -> bytes:
+    """Generate a key for fingerprints or the audit log."""
     return secrets.token_bytes(KEY_BYTES)
 
 
 def mac(key: bytes, *parts: str) -> str:
-    """HMAC-SHA256 over the parts; their boundaries count."""
+    """Compute HMAC-SHA256 over the parts; their boundaries count."""
     return hmac.new(key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def fingerprint(key: bytes, secret: str, fields: Mapping[str, SecretValue]) -> str:
-    """Twelve hex digits that are equal for equal values of one secret, and say nothing without the key."""
-    flat = [part for name in sorted(fields) for part in (name, fields[name].reveal())]
-    return mac(key, "fingerprint", secret, *flat)[:12]
+def _misplaced(subject: str) -> ConfigurationError:
+    return ConfigurationError(f"the ledger's {subject} belongs to something else", hint=DAMAGED)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
@@ -20,6 +21,7 @@ from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Pha
 from ..preflight.preflight import Planned
 from ..run import Rotation, RotationStatus
 from ..secret_map.model import Check, Secret, SecretMap
+from .progress import MANY
 from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
 
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
@@ -178,6 +180,28 @@ class Report:
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
 
+    def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
+        """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
+        lines = [line for rotation in sorted(rotations, key=_is_bad) for line in self.result(rotation)]
+        lines += [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
+        lines.append(f"audit trail: {audit_head}")
+        if len(rotations) + len(stuck) > 1:
+            lines.append(f"SUM   {_sum(rotations, len(stuck))}")
+        return lines
+
+    def so_far(self, rotations: list[Rotation]) -> list[str]:
+        """Say where every secret of a run stands before a hook, which may end the run without another word."""
+        if len(rotations) > MANY:
+            return [f"SO FAR  {_sum(rotations)}"]
+        return [line for rotation in rotations for line in self._open(rotation)]
+
+    def _open(self, rotation: Rotation) -> list[str]:
+        problem = f": {rotation.problem}" if rotation.problem else ""
+        head = f"OPEN  {rotation.name}   {rotation.status}{problem}"
+        if not rotation.actions:
+            return [head]
+        return [head, *self._whereabouts(rotation.case.secret, rotation.case.state, rotation.case.must_finish)]
+
     def result(self, rotation: Rotation) -> list[str]:
         """The summary of a secret that this run worked on."""
         if rotation.status is RotationStatus.HELD:
@@ -248,6 +272,16 @@ class Report:
         if item.due.status is not DueStatus.UP_TO_DATE:
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
         return lines
+
+
+def _is_bad(rotation: Rotation) -> bool:
+    return rotation.status in (RotationStatus.HELD, RotationStatus.SKIPPED)
+
+
+def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
+    numbers = Counter(rotation.status for rotation in rotations) + Counter({"not begun": stuck})
+    parts = ", ".join(f"{number} {status}" for status, number in numbers.items())
+    return f"{count(numbers.total(), 'secret')}: {parts}"
 
 
 def _torn(item: Planned) -> list[str]:

@@ -16,6 +16,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.maintenance import (
+    change_keys,
+    needs_rekeying,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
 from tests.unit.engine.driver import KEY, Play
 from tests.unit.engine.places import in_file
@@ -160,7 +164,7 @@ def test_every_fingerprint_can_still_be_compared_whether_or_not_its_value_is_kep
     fill(ledger)
     for newest, before in ((NEW, KEY), (Fernet.generate_key().decode(), NEW)):
         old = fingerprints(ledger)
-        place.opened(f"{newest},{before}").ledger.rekey("run", "me", "", ["S"])
+        change_keys(place.opened(f"{newest},{before}").ledger, "run", "me", "", ["S"])
         ledger = place.opened(newest).ledger
         assert not {one for pair in old for one in pair} & {one for pair in fingerprints(ledger) for one in pair}
         assert_comparable(ledger)
@@ -199,8 +203,8 @@ def test_a_secret_that_was_begun_meanwhile_keeps_the_keys_from_being_changed(hel
     held.setting["key"] = BOTH
     ledger = held.ledger()
     with pytest.raises(ConflictError, match="begun meanwhile"):
-        ledger.rekey("run", "me", "", [])
-    assert ledger.needs_rekeying()
+        change_keys(ledger, "run", "me", "", [])
+    assert needs_rekeying(ledger)
 
 
 def test_whoever_had_the_ledger_open_meanwhile_writes_nothing_under_the_old_keys(held: Play) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.tables import tables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import tables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
 from tests.chaos import tally
 from tests.servers import postgres
@@ -62,8 +62,8 @@ class Long:
 def lengthen(ledger: Ledger) -> None:
     """As the ledger itself would in the course of years, in one transaction."""
     rows: list[Row] = []
-    with ledger._write() as tx:
-        made = tx.newest(AUDIT)
+    with ledger.write() as tx:
+        made = tx.last(AUDIT)
         assert made
         head = made["mac"]
         for number in range(made["id"] + 1, ROWS + 1):
@@ -77,7 +77,7 @@ def lengthen(ledger: Ledger) -> None:
                 "digest": made["digest"],
                 "id": number,
             }
-            head = ledger._binding.link(head, row)
+            head = ledger.audit_log.macs.link(head, row)
             rows.append({**row, "mac": head})
         tx.connection.execute(AUDIT.insert(), rows)
 
@@ -97,7 +97,7 @@ def trail(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_a_long_trail_is_whole_and_is_never_read_at_once(trail: Long) -> None:
     tracemalloc.start()
     try:
-        found = trail.ledger.examine(trail.ledger.audit_head())
+        found = trail.ledger.audit_log.examine(trail.ledger.audit_head())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -118,6 +118,6 @@ def test_one_wrong_row_is_found_wherever_it_is(trail: Long, how: str) -> None:
     chance = random.Random(how)  # noqa: S311 - places, not secrets
     for number in (1, ROWS - 1, *(chance.randrange(1, ROWS) for _turn in range(SPOTS))):
         with trail.tampered(number, TAMPERED[how]):
-            assert trail.ledger.examine().bad_row == number + (how == "removed")
+            assert trail.ledger.audit_log.examine().bad_row == number + (how == "removed")
         tally.add("trail: tampered with", **{how: 1}, missed=0)
-    assert trail.ledger.examine().problems == []
+    assert trail.ledger.audit_log.examine().problems == []

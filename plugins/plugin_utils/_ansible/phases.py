@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task files that the role includes after a plan: its own, and between them the user's hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ...module_utils._core.errors import ConfigurationError
+from .._engine.decide.state import Phase
+
+HOOKS = {
+    "before_issue": None,
+    "before_roll_out": Phase.ISSUED,
+    "before_revoke": Phase.ROLLED_OUT,
+    "after": Phase.REVOKED,
+}
+"""Each hook and the phase that ends before it, in their order."""
+_VERBS = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "roll out", Phase.REVOKED: "revoke"}
+
+
+def find_hooks(hooks: Mapping[str, str | None] | None, playbooks: Iterable[str]) -> dict[str, str]:
+    """Return the path of each hook's file; ConfigurationError names every file that does not exist.
+
+    A relative path begins at the folder of a playbook of the command line, or, if that belongs to a collection, at the
+    working directory.
+    """
+    folders = list(dict.fromkeys(_folder(playbook) for playbook in playbooks)) or [Path.cwd()]
+    found, missing = {}, []
+    for name, file in (hooks or {}).items():
+        paths = [folder / file for folder in folders] if file else []
+        path = next((path for path in paths if path.is_file()), None)
+        if path:
+            found[name] = str(path)
+        elif paths:
+            missing.append(f"rotate_hooks.{name}: there is no file {' or '.join(map(str, dict.fromkeys(paths)))}")
+    if missing:
+        raise ConfigurationError("; ".join(missing), hint="Relative paths begin at the playbook's folder")
+    return found
+
+
+def phases(hooks: Mapping[str, str], *, hosts: bool) -> list[dict[str, str]]:
+    """Return the phases of a run, split only where a hook comes between; ``hosts``: hosts may have work to do."""
+    file = "advance_with_hosts.yml" if hosts else "advance.yml"
+    found: list[dict[str, str]] = []
+    verbs: list[str] = []
+    for hook, ended in HOOKS.items():
+        if ended:
+            verbs.append(_VERBS[ended])
+            if hook in hooks or ended is Phase.REVOKED:
+                found.append({"name": ", ".join(verbs).capitalize(), "file": file, "until": ended.name.lower()})
+                verbs = []
+        if hook in hooks:
+            found.append({"name": f"Hook {hook}", "file": hooks[hook]})
+    return found
+
+
+def _folder(playbook: str) -> Path:
+    path = Path(playbook)
+    return path.absolute().parent if path.is_file() else Path.cwd()
