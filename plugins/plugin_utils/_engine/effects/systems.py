@@ -61,11 +61,11 @@ class Systems:
                 self._issuers[secret.name] = self._part("issuers", secret.issuer)
             return self._issuers[secret.name]
 
-    def consumer(self, part: model.Consumer) -> Consumer:
+    def consumer(self, part: model.ConsumerSpec) -> Consumer:
         consumer: Consumer = self._part("consumers", part)
         return consumer
 
-    def check(self, part: model.Part) -> Check:
+    def check(self, part: model.PartSpec) -> Check:
         check: Check = self._part("checks", part)
         return check
 
@@ -82,7 +82,7 @@ class Systems:
         whose = (f"connection {secret.issuer.connection}", "the ledger's database")
         return [Reading(who, time, end) for who, time, end in zip(whose, times, ends, strict=True) if time]
 
-    def _part(self, kind: str, part: model.Part) -> Any:
+    def _part(self, kind: str, part: model.PartSpec) -> Any:
         connection = self.connection(part.connection) if part.connection else None
         return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
 

@@ -27,7 +27,7 @@ from ..decide.state import ActionKind, CredentialRow, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
 from ..effects.systems import Systems
 from ..ledger.writer import Ledger
-from ..secret_map.model import Consumer, Copy, Part, Secret, SecretMap
+from ..secret_map.model import ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 
 THREADS = 8
 
@@ -121,7 +121,7 @@ class Preflight:
 
     def _probes(self, item: Planned) -> list[Question]:
         """Is every connection there, and does it take our credential?"""
-        parts: list[Part] = [item.secret.issuer, *(self._map.consumers[name] for name in item.secret.consumers)]
+        parts: list[PartSpec] = [item.secret.issuer, *(self._map.consumers[name] for name in item.secret.consumers)]
         parts += [check for step in item.secret.steps for check in step.verify]
         names = {part.connection for part in parts if part.connection} | {copy.store for copy in item.secret.copies}
         return [Question("connection", name, partial(self._probe, name)) for name in sorted(names)]
@@ -162,10 +162,10 @@ class Preflight:
     def _observe(self, copy: Copy, keys: list[str]) -> Any:
         return self._systems.store(copy).observe(copy.container, keys)
 
-    def _sick(self, part: Consumer) -> list[str]:
+    def _sick(self, part: ConsumerSpec) -> list[str]:
         return [f"{part.name} is not well: {what}" for what in self._systems.consumer(part).health_problems()]
 
-    def _healthy(self, consumer: str, check: Part) -> list[str]:
+    def _healthy(self, consumer: str, check: PartSpec) -> list[str]:
         try:
             self._systems.check(check).run(None, NO_CHECKPOINT)
         except RotorError as error:

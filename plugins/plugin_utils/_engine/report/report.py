@@ -20,7 +20,7 @@ from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Phase, SecretState, Subject, target_of
 from ..preflight.preflight import Planned
 from ..run import Rotation, RotationStatus
-from ..secret_map.model import Check, Secret, SecretMap
+from ..secret_map.model import CheckSpec, Secret, SecretMap
 from .progress import MANY
 from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
 
@@ -293,7 +293,7 @@ def _torn(item: Planned) -> list[str]:
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _checks(secret: Secret) -> list[Check]:
+def _checks(secret: Secret) -> list[CheckSpec]:
     return [check for step in secret.steps for check in step.verify]
 
 

@@ -18,14 +18,14 @@ from ....module_utils._core.templates import Template
 from . import schema
 from .errors import Mistakes, Path, suggest, there_are
 from .expand import plain
-from .model import Check, Consumer, Copy, Part
+from .model import CheckSpec, ConsumerSpec, Copy, PartSpec
 from .schema_errors import describe_type, explain
 
 Raw = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Scope:
+class TemplateScope:
     """What the templates of one secret may name; ``None`` where a mistake keeps us from knowing it."""
 
     secret: str
@@ -62,11 +62,11 @@ class Builders:
         self._bare = bare_connections
         self._check_credentials = check_credentials
         self._types: dict[str, str | None] = {}
-        self._consumers: dict[str, Consumer | None] = {}
+        self._consumers: dict[str, ConsumerSpec | None] = {}
         self.connections: dict[str, Raw] = {}
 
     @property
-    def consumers(self) -> dict[str, Consumer]:
+    def consumers(self) -> dict[str, ConsumerSpec]:
         return {name: consumer for name, consumer in self._consumers.items() if consumer}
 
     def fits(self, kind: str, name: str, raw: Any, path: Path, excused: Collection[str] = ()) -> bool:
@@ -133,7 +133,7 @@ class Builders:
 
     # -- parts --------------------------------------------------------------------------------------------------
 
-    def issuer(self, raw: Any, path: Path, max_age: timedelta | None) -> Part | None:
+    def issuer(self, raw: Any, path: Path, max_age: timedelta | None) -> PartSpec | None:
         cls = self._class("issuers", raw, path)
         if cls is None:
             return None
@@ -142,9 +142,9 @@ class Builders:
         options = _own("issuers", raw)
         if self.fits("issuers", raw["type"], raw, path):
             self._add(cls.validate(options, max_age), path, options)
-        return Part(raw["type"], connection, options) if len(self._mistakes) == before else None
+        return PartSpec(raw["type"], connection, options) if len(self._mistakes) == before else None
 
-    def copy(self, raw: Raw, path: Path, scope: Scope) -> Copy | None:
+    def copy(self, raw: Raw, path: Path, scope: TemplateScope) -> Copy | None:
         before = len(self._mistakes)
         kind = self._store(raw, path)
         if kind is None:
@@ -183,7 +183,7 @@ class Builders:
             return None
         return kind
 
-    def _default_keys(self, scope: Scope, path: Path) -> dict[str, str] | None:
+    def _default_keys(self, scope: TemplateScope, path: Path) -> dict[str, str] | None:
         if scope.fields is None:
             return None
         if len(scope.fields) == 1:
@@ -200,7 +200,7 @@ class Builders:
         *,
         copies: Sequence[tuple[Any, Copy | None]] = (),
         default: str | None = None,
-    ) -> Check | None:
+    ) -> CheckSpec | None:
         """``copies`` are those of its step, from which it takes what it does not say; ``default`` is a connection."""
         cls = self._class("checks", raw, path)
         if cls is None:
@@ -218,7 +218,7 @@ class Builders:
             self._add(cls.validate(options), path, options)
         if excused or len(self._mistakes) > before:
             return None
-        return Check(raw["type"], connection, options, raw.get("proves", "life"))
+        return CheckSpec(raw["type"], connection, options, raw.get("proves", "life"))
 
     def _completed(
         self, raw: Raw, copies: Sequence[tuple[Any, Copy | None]], default: str | None
@@ -243,7 +243,7 @@ class Builders:
 
     # -- consumers ----------------------------------------------------------------------------------------------
 
-    def consumer(self, name: str, path: Path) -> Consumer | None:
+    def consumer(self, name: str, path: Path) -> ConsumerSpec | None:
         if name not in self._raw_consumers:
             self._mistakes.add(path, "there is no such consumer", suggest(name, self._raw_consumers))
             return None
@@ -251,7 +251,7 @@ class Builders:
             self._consumers[name] = self._consumer(name, ("secret_consumers", name))
         return self._consumers[name]
 
-    def _consumer(self, name: str, path: Path) -> Consumer | None:
+    def _consumer(self, name: str, path: Path) -> ConsumerSpec | None:
         raw = plain(self._raw_consumers[name], path, self._mistakes)
         cls = self._class("consumers", raw, path)
         if cls is None:
@@ -268,13 +268,13 @@ class Builders:
         if len(self._mistakes) > before:
             return None
         checks = tuple(check for check in healthy if check)
-        return Consumer(raw["type"], connection, _own("consumers", raw), name, host, checks)
+        return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks)
 
     def _host(self, host: str, path: Path) -> None:
         if self._hosts is not None and host not in self._hosts and host != "localhost":
             self._mistakes.add(path, "there is no such host in the inventory", suggest(host, self._hosts))
 
-    def handed_over(self, consumer: Consumer, scope: Scope) -> None:
+    def handed_over(self, consumer: ConsumerSpec, scope: TemplateScope) -> None:
         """Whether what a command gets as its standard input is made of fields that this secret has."""
         cls, path = registry.find("consumers", consumer.type), ("secret_consumers", consumer.name)
         if not cls.on_host:

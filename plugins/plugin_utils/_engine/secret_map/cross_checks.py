@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .errors import Mistakes, Path, show
-from .model import Copy, Part
+from .model import Copy, PartSpec
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Found:
 
     name: str
     path: Path
-    issuer: Part | None = None
+    issuer: PartSpec | None = None
     current_id: str | None = None
     copies: list[tuple[Path, Copy]] = field(default_factory=list)
     unproven: list[Path] = field(default_factory=list)

@@ -17,7 +17,7 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
+class PartSpec:
     """An issuer, a consumer or a check: a kind, the connection it uses (None if it needs none), its own options."""
 
     type: str
@@ -26,7 +26,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Check(Part):
+class CheckSpec(PartSpec):
     proves: str = "life"
     """``use`` (a consumer works with the new credential) or ``life`` (something answers)."""
 
@@ -38,11 +38,11 @@ class Check(Part):
 
 
 @dataclass(frozen=True)
-class Consumer(Part):
+class ConsumerSpec(PartSpec):
     name: str = ""
     host: str | None = None
     """The inventory host of a consumer whose work Ansible does."""
-    healthy: tuple[Check, ...] = ()
+    healthy: tuple[CheckSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Step:
     name: str
     copies: tuple[Copy, ...]
     reload: tuple[str, ...] = ()
-    verify: tuple[Check, ...] = ()
+    verify: tuple[CheckSpec, ...] = ()
     environment: str | None = None
 
 
@@ -90,7 +90,7 @@ class Guard:
 @dataclass(frozen=True)
 class Secret:
     name: str
-    issuer: Part
+    issuer: PartSpec
     steps: tuple[Step, ...]
     let: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
@@ -127,6 +127,6 @@ def key_id(copy: str, key: str) -> str:
 @dataclass(frozen=True)
 class SecretMap:
     secrets: Mapping[str, Secret]
-    consumers: Mapping[str, Consumer]
+    consumers: Mapping[str, ConsumerSpec]
     connections: Mapping[str, Options]
     """Name -> what was written, ``type`` included; credentials are unresolved references."""

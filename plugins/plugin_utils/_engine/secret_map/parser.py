@@ -13,7 +13,7 @@ from typing import Any
 from ....module_utils._core import durations, registry
 from . import cross_checks as across
 from . import schema
-from .builders import Builders, Raw, Scope, dicts
+from .builders import Builders, Raw, TemplateScope, dicts
 from .errors import Mistakes, Path
 from .expand import plain
 from .model import Copy, Guard, Revoke, Secret, SecretMap, Step
@@ -101,16 +101,16 @@ class _Parser:
             },
         )
 
-    def _scope(self, name: str, lets: Any, found: across.Found) -> Scope:
+    def _scope(self, name: str, lets: Any, found: across.Found) -> TemplateScope:
         """The credential's fields, and what ``let`` derives from them and from the names above."""
         fields = registry.find("issuers", found.issuer.type).fields if found.issuer else None
-        scope = Scope(name, fields)
+        scope = TemplateScope(name, fields)
         for let, text in lets.items() if isinstance(lets, dict) else ():
             path = (*found.path, "let", let)
             if let in (scope.fields or ()):
                 self._mistakes.add(path, "is a field of the credential already", "choose another name")
             self._nodes.template(text, path, scope.names)
-            scope = Scope(name, fields, (*scope.lets, let))
+            scope = TemplateScope(name, fields, (*scope.lets, let))
         return scope
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:
@@ -127,7 +127,7 @@ class _Parser:
                 self._mistakes.add((*where, "name"), "another step has this name", "give each its own")
         return steps
 
-    def _step(self, raw: Raw, path: Path, label: str, scope: Scope, found: across.Found) -> Step:
+    def _step(self, raw: Raw, path: Path, label: str, scope: TemplateScope, found: across.Found) -> Step:
         copies: list[tuple[Raw, Copy | None]] = []
         for index, copy in dicts(raw.get("copies")):
             where = (*path, "copies", index)
