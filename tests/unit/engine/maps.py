@@ -58,7 +58,7 @@ secret_map:
   KEY:
     max_age: 90d
     issuer: {type: fake.cloud.token, connection: cloud, team: blue}
-    let: {url: "https://${token|url}@host/"}
+    derived: {url: "https://${token|url}@host/"}
     rollout:
       - name: first
         copies: [{store: cloud, folder: /a, keys: {KEY: "${token}", URL: "${url}"}}]

@@ -41,9 +41,9 @@ def write(ctx: EffectContext, work: Work) -> str:
 
 
 def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
-    """Return the credential's own fields, and what the map derives from them with ``let``."""
+    """Return the credential's own fields, and what the map derives from them with ``derived``."""
     fields = dict(credential.fields)
-    for name, text in secret.let.items():
+    for name, text in secret.derived.items():
         fields[name] = Template.parse(text).render(fields)
     return fields
 

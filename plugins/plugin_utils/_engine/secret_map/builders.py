@@ -30,11 +30,11 @@ class TemplateScope:
 
     secret: str
     fields: tuple[str, ...] | None
-    lets: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str] | None:
-        return None if self.fields is None else frozenset((*self.fields, *self.lets))
+        return None if self.fields is None else frozenset((*self.fields, *self.derived))
 
     @property
     def credential(self) -> frozenset[str] | None:

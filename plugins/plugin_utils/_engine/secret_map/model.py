@@ -92,7 +92,7 @@ class Secret:
     name: str
     issuer: PartSpec
     steps: tuple[Step, ...]
-    let: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     owner: str = ""
     blast_radius: str = ""

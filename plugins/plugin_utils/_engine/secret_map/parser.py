@@ -81,7 +81,7 @@ class _Parser:
             found.issuer = self._nodes.issuer(raw["issuer"], (*path, "issuer"), max_age)
         if found.issuer:
             found.current_id = raw["issuer"].get("current_id")
-        scope = self._scope(name, raw.get("let"), found)
+        scope = self._scope(name, raw.get("derived"), found)
         steps = [self._step(step, where, label, scope, found) for step, where, label in self._steps(raw, path)]
         revoke = self._revoke(raw, path, found)
         if len(self._mistakes) > before or found.issuer is None:
@@ -96,21 +96,21 @@ class _Parser:
             guard=Guard(**raw["guard"]) if "guard" in raw else None,
             **{
                 option: raw[option]
-                for option in ("let", "description", "owner", "blast_radius", "retain")
+                for option in ("derived", "description", "owner", "blast_radius", "retain")
                 if option in raw
             },
         )
 
-    def _scope(self, name: str, lets: Any, found: across.Found) -> TemplateScope:
-        """The credential's fields, and what ``let`` derives from them and from the names above."""
+    def _scope(self, name: str, derived: Any, found: across.Found) -> TemplateScope:
+        """The credential's fields, and what ``derived`` makes of them and of the names above."""
         fields = registry.find("issuers", found.issuer.type).fields if found.issuer else None
         scope = TemplateScope(name, fields)
-        for let, text in lets.items() if isinstance(lets, dict) else ():
-            path = (*found.path, "let", let)
-            if let in (scope.fields or ()):
+        for field, text in derived.items() if isinstance(derived, dict) else ():
+            path = (*found.path, "derived", field)
+            if field in (scope.fields or ()):
                 self._mistakes.add(path, "is a field of the credential already", "choose another name")
             self._nodes.template(text, path, scope.names)
-            scope = TemplateScope(name, fields, (*scope.lets, let))
+            scope = TemplateScope(name, fields, (*scope.derived, field))
         return scope
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:

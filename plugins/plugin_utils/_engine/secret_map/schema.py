@@ -141,7 +141,7 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
         "max_age": _duration("the age at which it is due, such as 90d"),
         "blast_radius": _text("what stands still if this goes wrong"),
         "issuer": {**issuer, "description": "who makes the credential"},
-        "let": {
+        "derived": {
             "type": "object",
             "propertyNames": {"pattern": r"^[A-Za-z_]\w*$", "description": "url or read_only_url"},
             "additionalProperties": {"type": "string", "minLength": 1},
