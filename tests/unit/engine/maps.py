@@ -95,7 +95,7 @@ def changed(path: str, value: Any, raw: dict[str, Any] | None = None) -> dict[st
     return raw
 
 
-def mistakes(raw: dict[str, Any], hosts: Any = ("app1",)) -> list[str]:
+def errors_in(raw: dict[str, Any], hosts: Any = ("app1",)) -> list[str]:
     with pytest.raises(MapError) as caught:
         parsed(raw, hosts)
-    return list(caught.value.mistakes)
+    return list(caught.value.errors)

@@ -197,7 +197,7 @@ def test_credentials_that_cannot_be_used_are_told_with_all_other_mistakes(
     play = make_play(connections=connections, secret_map={"TOKEN": {**token_map(), "rollout": [{"copies": copies}]}})
     with pytest.raises(MapError) as caught:
         play.plan("TOKEN")
-    assert {line.partition("; ")[0] for line in caught.value.mistakes} >= {
+    assert {line.partition("; ")[0] for line in caught.value.errors} >= {
         "secret_connections.cloud.token: the environment variable ROTOR_TEST_UNSET is unset or empty",
         "secret_connections.second.token: is not text: it has bytes that are none in UTF-8",
         "secret_map.TOKEN.rollout[0].copies[2].store: there is no such connection",

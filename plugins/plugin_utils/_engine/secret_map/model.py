@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A validated secret map: what people wrote, with every default filled in and every type found."""
+"""A validated secret map, with every default filled in and every type found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PartSpec:
-    """An issuer, a consumer or a check: a kind, the connection it uses (None if it needs none), its own options."""
+    """An issuer, a consumer or a check: its type, its connection (None if it needs none), and its own options."""
 
     type: str
     connection: str | None
@@ -32,7 +32,7 @@ class CheckSpec(PartSpec):
 
     @cached_property
     def key(self) -> str:
-        """Its name in the ledger; an edited check is another check."""
+        """Name this check in the ledger; an edited check is another check."""
         text = json.dumps([self.type, self.connection, self.options, self.proves], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -41,7 +41,7 @@ class CheckSpec(PartSpec):
 class ConsumerSpec(PartSpec):
     name: str = ""
     host: str | None = None
-    """The inventory host of a consumer whose work Ansible does."""
+    """The inventory host on which Ansible reloads it."""
     healthy: tuple[CheckSpec, ...] = ()
 
 
@@ -60,7 +60,7 @@ class Copy:
     """``<connection>:<container's identity>``: the same for two secrets that share a container."""
     label: str
     host: str | None = None
-    """The inventory host of a copy that Ansible writes."""
+    """The inventory host on which Ansible writes it."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ class Secret:
 
     @property
     def holders(self) -> set[str]:
-        """What is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
+        """List what is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
         keys = (key_id(copy.id, key) for copy in self.copies for key in copy.keys)
         return {*(copy.id for copy in self.copies), *keys, *self.consumers}
 
 
 def key_id(copy: str, key: str) -> str:
-    """The ledger's name for one key of a copy."""
+    """Name one key of a copy in the ledger."""
     return f"{copy}#{key}"
 
 
