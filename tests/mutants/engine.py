@@ -346,14 +346,14 @@ MUTANTS = (
     ),
     dropped(
         "a foreign ledger's stamp is refused",
-        "elif stamp != self._ledger.id:",
+        "elif owner != self._ledger.id:",
         "preflight",
         "stores",
         instead="elif False:",
     ),
     dropped(
         "evidence compared before a plan",
-        "elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):",
+        "elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):",
         "preflight",
         "edited",
         "rotation",

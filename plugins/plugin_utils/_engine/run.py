@@ -28,7 +28,7 @@ from .decide.planner import Action, is_of_use, remaining
 from .decide.state import ActionKind, Order, Phase, SecretState
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
-from .report.progress import Counts, Progress
+from .progress import Counts, Progress
 from .secret_map.model import Step
 
 THREADS = 8

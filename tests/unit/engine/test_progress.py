@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.progress import Counts, Progress
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.progress import Counts, Progress
 from tests.unit.core.doubles import VirtualClock
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ....module_utils._core import durations, registry
@@ -18,10 +18,10 @@ from ..decide.case import rollback_problem
 from ..decide.planner import Action
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Phase, SecretState, Subject, target_of
-from ..preflight.preflight import Planned
+from ..preflight.preflight import Planned, Selected
+from ..progress import MANY
 from ..run import Rotation, RotationStatus
-from ..secret_map.model import CheckSpec, Secret, SecretMap
-from .progress import MANY
+from ..secret_map.model import Secret, SecretMap
 from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
 
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
@@ -50,19 +50,19 @@ class Report:
             elif item.actions:
                 lines += self._planned(item)
             else:
-                lines.append(f"{item.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
         return lines
 
     def _stuck(self, item: Planned) -> list[str]:
-        lines = [f"{item.secret.name}   cannot go on; nothing of it was changed:"]
+        lines = [f"{item.case.secret.name}   cannot go on; nothing of it was changed:"]
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
-        if any(row.state is CredentialState.PENDING for row in item.state.credentials):
-            lines += self._whereabouts(item.secret, item.state, item.dead)
+        if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
+            lines += self._whereabouts(item.case.secret, item.case.state, item.case.old_expired)
         return lines
 
     def _planned(self, item: Planned) -> list[str]:
-        secret = item.secret
+        secret = item.case.secret
         issuer = registry.find("issuers", secret.issuer.type)
         made_by = f"{issuer.label(secret.issuer.options)}, {overlap(item)}"
         lines = [f"{secret.name}   {item.due.why}   {made_by}"]
@@ -83,9 +83,9 @@ class Report:
 
     def _unknown(self, item: Planned) -> list[str]:
         """What no preflight can know, of the kinds that this plan comes to."""
-        ahead, checks = {action.kind for action in item.actions}, _checks(item.secret)
-        kinds = [("issuers", item.secret.issuer.type)] if ActionKind.MINT in ahead else []
-        kinds += [("stores", copy.type) for copy in item.secret.copies if ActionKind.WRITE in ahead]
+        ahead, checks = {action.kind for action in item.actions}, item.case.secret.checks
+        kinds = [("issuers", item.case.secret.issuer.type)] if ActionKind.MINT in ahead else []
+        kinds += [("stores", copy.type) for copy in item.case.secret.copies if ActionKind.WRITE in ahead]
         kinds += [("checks", check.type) for check in checks if ActionKind.VERIFY in ahead]
         found = (f"{name}: {registry.find(kind, name).unverifiable}" for kind, name in dict.fromkeys(kinds))
         return [line for line in found if not line.endswith(": ")]
@@ -99,25 +99,25 @@ class Report:
 
     def _action(self, item: Planned, action: Action) -> list[str]:
         """Fill in what the table of kinds says; a reload may do several things."""
-        secret, subject = item.secret, action.kind.subject
+        secret, subject = item.case.secret, action.kind.subject
         if not action.kind.words:
             return []
         details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
-        details["old_end"] = ", which is the old one's end" if item.traits.ends_the_old else ""
+        details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
             details |= {"copy": copy.label, "keys": ", ".join(copy.keys) + (", by Ansible" if copy.host else "")}
         elif subject is Subject.CHECK:
-            part = next(check for check in _checks(secret) if check.key == action.target)
+            part = next(check for check in secret.checks if check.key == action.target)
             label = registry.find("checks", part.type).label(part.options)
             details |= {"check": label, "proves": part.proves}
-        elif row := item.state.credential(action.credential):
+        elif row := item.case.state.credential(action.credential):
             proof = _best_proof(item, row)
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
         previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
         return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
 
-    def _previews(self, item: Planned, consumer: str) -> list[str]:
+    def _previews(self, item: Planned, consumer: str) -> Sequence[str]:
         part = self._map.consumers[consumer]
         if part.host:
             return [f"on host {part.host}, by Ansible"]
@@ -129,7 +129,7 @@ class Report:
             "  old: this ledger does not know the credential in use, and revokes nothing that it does not know.",
             "       If it is one of these, name it:",
             *(f"         {_listed(one)}" for one in item.candidates),
-            f"       {_how_to_name(item.secret)}",
+            f"       {_how_to_name(item.case.secret)}",
         ]
 
     # -- results ------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Report:
         if subject is Subject.CONSUMER:
             return self._map.consumers[action.target].connection
         if subject is Subject.CHECK:
-            return next((check.connection for check in _checks(secret) if check.key == action.target), None)
+            return next((check.connection for check in secret.checks if check.key == action.target), None)
         return secret.issuer.connection if subject is Subject.ISSUER else None
 
     def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
@@ -245,9 +245,9 @@ class Report:
 
     # -- status -------------------------------------------------------------------------------------------------
 
-    def status(self, item: Planned, works: dict[int, str], drift: dict[str, str]) -> list[str]:
+    def status(self, item: Selected, works: dict[int, str], drift: dict[str, str]) -> list[str]:
         """``works``: row -> what the provider says of it; ``drift``: copy -> whether it is as recorded."""
-        secret, state = item.secret, item.state
+        secret, state = item.case.secret, item.case.state
         lines = [f"{secret.name}   {item.due.status.replace('_', ' ')}: {item.due.why}"]
         alive = [row for row in reversed(state.credentials) if row.alive]
         lines += [f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}".rstrip() for row in alive]
@@ -287,19 +287,15 @@ def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
 def _torn(item: Planned) -> list[str]:
     """Copies of several keys in a store that does not take them in one go."""
     written = {action.target for action in item.actions if action.kind is ActionKind.WRITE}
-    copies = [copy for copy in item.secret.copies if copy.id in written]
+    copies = [copy for copy in item.case.secret.copies if copy.id in written]
     limits = {copy.id: registry.find("stores", copy.type).limits.keys_at_once for copy in copies}
     torn = [copy for copy in copies if len(copy.keys) > (limits[copy.id] or len(copy.keys))]
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _checks(secret: Secret) -> list[CheckSpec]:
-    return [check for step in secret.steps for check in step.verify]
-
-
-def _why_not(item: Planned) -> str:
+def _why_not(item: Selected) -> str:
     if item.due.status is DueStatus.UNKNOWN:
-        return "; name it with -e rotate_only=" + item.secret.name
+        return "; name it with -e rotate_only=" + item.case.secret.name
     return "; -e rotate_force=true rotates it now"
 
 
@@ -355,11 +351,11 @@ def _how_to_name(secret: Secret) -> str:
 
 def _best_proof(item: Planned, row: CredentialRow) -> str:
     """A refusal proves something only beside a replacement that is accepted."""
-    if item.traits.cuts_over:
+    if item.case.traits.cuts_over:
         return "it never was in force"
-    if item.traits.revoke is not Revocation.API:
+    if item.case.traits.revoke is not Revocation.API:
         return "nobody issued it: it ends with its last copy"
-    target = target_of(item.state, item.order)
+    target = target_of(item.case.state, item.case.order)
     comparable = row.has_value and (target is None or target.has_value)
     return f"best proof possible: {'refused' if comparable else 'provider'}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report says of overlaps, gaps and ends, and of numbers and times."""
+"""The report's phrases for overlaps, gaps, ends, numbers and times."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ _NO_TRACE = {
 
 
 def overlap(item: Planned) -> str:
-    if item.traits.cuts_over:
-        how = "mint" if item.traits.value is Maker.PROVIDER else "activation"
+    if item.case.traits.cuts_over:
+        how = "mint" if item.case.traits.value is Maker.PROVIDER else "activation"
         return f"no overlap: the {how} of the new one is the old one's end"
-    if item.traits.overlap is Overlap.TIMED:
-        after = registry.find("issuers", item.secret.issuer.type).ends_after(item.secret.issuer.options)
+    if item.case.traits.overlap is Overlap.TIMED:
+        after = registry.find("issuers", item.case.secret.issuer.type).ends_after(item.case.secret.issuer.options)
         return f"the provider ends the old one by itself, {durations.show(after)} after the new one is made"
-    return _OVERLAP[item.traits.overlap]
+    return _OVERLAP[item.case.traits.overlap]
 
 
 def expected_gap(item: Planned) -> list[str]:
-    """What has to be done between the cut and the moment from which everything runs on the new value."""
-    if item.order.rollback or (not any(action.cut for action in item.actions) and not item.dead):
+    """Count what has to be done between the cut and the moment from which everything runs on the new value."""
+    if item.case.order.rollback or (not any(action.cut for action in item.actions) and not item.case.old_expired):
         return []
     cut = next((index for index, action in enumerate(item.actions) if action.cut), 0)
     kinds = [action.kind for action in item.actions[cut:]]
     parts = {ActionKind.WRITE: "write", ActionKind.RELOAD: "reload", ActionKind.VERIFY: "check"}
     left = [count(kinds.count(kind), noun) for kind, noun in parts.items() if kind in kinds]
-    before = clocks.gap(item.state, item.state.current)
+    before = clocks.gap(item.case.state, item.case.state.current)
     last = f"; the last one took {how_long(before)}" if before else ""
-    since = "the old value is dead, or may be" if item.dead else "the old value dies with the cut"
+    since = "the old value is dead, or may be" if item.case.old_expired else "the old value dies with the cut"
     return [f"  gap: {since}; {', '.join(left) or 'nothing more'} until everything works again{last}"]
 
 
 def untraceable(item: Planned) -> list[str]:
     mints = any(action.kind is ActionKind.MINT for action in item.actions)
-    return [_NO_TRACE[item.traits.overlap]] if mints and item.traits.recover is Recover.NONE else []
+    return [_NO_TRACE[item.case.traits.overlap]] if mints and item.case.traits.recover is Recover.NONE else []
 
 
 def unasked(item: Planned) -> list[str]:
     """Say that a revoke rests on the ledger alone, where no provider can be asked."""
-    ends = item.traits.revoke is Revocation.API and any(action.kind in _REVOKES for action in item.actions)
-    if not ends or tells_life(registry.find("issuers", item.secret.issuer.type)):
+    ends = item.case.traits.revoke is Revocation.API and any(action.kind in _REVOKES for action in item.actions)
+    if not ends or tells_life(registry.find("issuers", item.case.secret.issuer.type)):
         return []
     return ["its provider cannot be asked whether a new credential lives: the old one is revoked without that"]
 
 
 def beyond_reach(state: SecretState) -> list[str]:
-    """Of a mint whose answer was lost, where nobody can tell what became of it."""
+    """Warn of mints whose answer was lost, where nobody can tell what became of them."""
     return [
         f"  lost {row.name}   may be valid at its provider, and its value is known to nobody; when it is ended there: "
         f"-e rotate_forget={row.name}"

@@ -109,6 +109,10 @@ class Secret:
         return (copy for step in self.steps for copy in step.copies)
 
     @property
+    def checks(self) -> Iterator[CheckSpec]:
+        return (check for step in self.steps for check in step.verify)
+
+    @property
     def consumers(self) -> list[str]:
         return list(dict.fromkeys(name for step in self.steps for name in step.reload))
 
