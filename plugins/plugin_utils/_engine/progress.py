@@ -25,7 +25,7 @@ class Counts:
     held: int
 
 
-class Progress:
+class ProgressReport:
     """Prints lines with ``say``; ``count`` is asked when one is due."""
 
     def __init__(self, secrets: int, count: Callable[[], Counts], clock: Clock, say: Callable[[str], None]) -> None:

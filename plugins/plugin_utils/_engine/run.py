@@ -28,7 +28,7 @@ from .decide.planner import Action, is_of_use, remaining
 from .decide.state import ActionKind, Order, Phase, SecretState
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
-from .progress import Counts, Progress
+from .progress import Counts, ProgressReport
 from .secret_map.model import Step
 
 THREADS = 8
@@ -147,7 +147,7 @@ class Engine:
                 self._refresh(rotation)
                 for kind, target, problem in failures.get(rotation.name, ()) if rotation.moving else ():
                     self._hold_again(rotation, ActionKind(kind), target, problem)
-            self._progress = Progress(len(self.rotations), self._counts, self._ctx.clock, self._say)
+            self._progress = ProgressReport(len(self.rotations), self._counts, self._ctx.clock, self._say)
             with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
                 self._dispatch(pool, until)
                 while self._futures:

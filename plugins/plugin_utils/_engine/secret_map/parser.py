@@ -46,7 +46,7 @@ def parse(
 
 
 @dataclass
-class _Entry:
+class _MapEntry:
     """The valid parts of one entry, with their paths."""
 
     name: str
@@ -62,7 +62,7 @@ class _Entry:
 class _Parser:
     _builders: Builders
     _errors: ValidationErrors
-    entries: list[_Entry] = field(default_factory=list)
+    entries: list[_MapEntry] = field(default_factory=list)
 
     def secret(self, name: str, raw: Any) -> Secret | None:
         """Build one entry of the map; None if there is an error in it."""
@@ -75,7 +75,7 @@ class _Parser:
         self._builders.validate("secret", "", raw, path)
         if not isinstance(raw, dict):
             return None
-        entry = _Entry(name, path)
+        entry = _MapEntry(name, path)
         self.entries.append(entry)
         max_age = self._duration(raw, "max_age", path)
         if "issuer" in raw:
@@ -99,7 +99,7 @@ class _Parser:
             **{option: raw[option] for option in as_written if option in raw},
         )
 
-    def _scope(self, derived: Any, entry: _Entry) -> TemplateScope:
+    def _scope(self, derived: Any, entry: _MapEntry) -> TemplateScope:
         """Collect the credential's fields, and what ``derived`` makes of them and of the names above."""
         fields = registry.find("issuers", entry.issuer.type).fields if entry.issuer else None
         scope = TemplateScope(entry.name, fields)
@@ -125,7 +125,7 @@ class _Parser:
                 self._errors.add((*where, "name"), "another step has this name", "give each its own")
         return steps
 
-    def _step(self, raw: Raw, path: Path, label: str, scope: TemplateScope, entry: _Entry) -> Step:
+    def _step(self, raw: Raw, path: Path, label: str, scope: TemplateScope, entry: _MapEntry) -> Step:
         copies: list[tuple[Raw, Copy | None]] = []
         for index, copy in dicts(raw.get("copies")):
             where = (*path, "copies", index)
@@ -151,7 +151,7 @@ class _Parser:
             environment=raw.get("environment"),
         )
 
-    def _revoke(self, raw: Raw, path: Path, entry: _Entry) -> Revoke:
+    def _revoke(self, raw: Raw, path: Path, entry: _MapEntry) -> Revoke:
         """Build the conditions of a revoke; what nobody has to revoke needs no proof of use."""
         wanted = raw.get("revoke")
         wanted = wanted if isinstance(wanted, dict) else {}
@@ -177,7 +177,7 @@ def _strings(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _cross_checks(entries: Sequence[_Entry], errors: ValidationErrors) -> None:
+def _cross_checks(entries: Sequence[_MapEntry], errors: ValidationErrors) -> None:
     """Report a container that stands twice in one entry, and keys and credentials that two entries claim."""
     keys: dict[tuple[str, str], tuple[str, Path]] = {}
     credentials: dict[tuple[str, str | None, str], Path] = {}
