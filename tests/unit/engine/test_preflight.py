@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.builders import Builders
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import machines, token_map
