@@ -12,7 +12,6 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Listed
 from ..decide import planner, selection
 from ..decide.case import Case, is_under_way, rollback_problem
-from ..decide.planner import Action
 from ..decide.selection import DueStatus, RunOptions
 from ..decide.state import ActionKind, Order, SecretState
 from ..ledger.writer import Ledger
@@ -29,8 +28,7 @@ class Planning:
     ledger: Ledger
     clock: Clock
     preflight: Preflight
-    keeps_files: bool = False
-    """Whether Ansible leaves behind what it puts into files on hosts."""
+    keeps_files: bool
 
     def plan(self) -> list[Planned]:
         """Plan every secret that the criteria reach; those that go have actions and no problems."""
@@ -59,10 +57,7 @@ class Planning:
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
     def _adopt(self, secret: Secret, state: SecretState) -> tuple[SecretState, list[str], list[Listed]]:
-        """Add the credential that a person has named as the one in use, if the ledger has not met it.
-
-        Return problems where that cannot be done, and the live credentials of which one may have been meant.
-        """
+        """Add the credential that a person has named as the one in use, or tell why not, and which may be meant."""
         named = selection.named_credential(secret, self.options)
         if not named or any(row.provider_id == named for row in state.credentials):
             return state, [], []
@@ -80,7 +75,7 @@ class Planning:
         wanted = self.options.environments
         return not wanted or step.environment is None or step.environment in wanted
 
-    def _refusals(self, case: Case, actions: tuple[Action, ...]) -> list[str]:
+    def _refusals(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find what the map and the ledger forbid, whatever the providers say."""
         if case.order.rollback:
             problem = rollback_problem(case.secret, case.state, case.traits)
@@ -90,26 +85,24 @@ class Planning:
         problem = selection.guard_problem(case.secret, self.options)
         return [problem] if problem else [*_no_identity_free(case, actions), *self._left_out(case)]
 
-    def _kept_on_hosts(self, case: Case, actions: tuple[Action, ...]) -> list[str]:
+    def _kept_on_hosts(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find hosts that would get a value in a file that stays, now that nothing has been done yet."""
         targets = {action.target for action in actions}
         hosts = {copy.host for copy in case.secret.copies if copy.id in targets}
         consumers = [self.secret_map.consumers[name] for name in case.secret.consumers if name in targets]
         hosts |= {consumer.host for consumer in consumers if "stdin" in consumer.options}
         names = ", ".join(sorted(filter(None, hosts)))
-        if not self.keeps_files or case.old_expired or not names:
-            return []
-        return [f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"]
+        problem = f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"
+        return [problem] if names and self.keeps_files and not case.old_expired else []
 
     def _left_out(self, case: Case) -> list[str]:
         """Find the steps that a cut-over, which reaches every environment at once, would leave behind."""
-        left = [step.name for step in case.secret.steps if not self._picked(step)]
-        if not case.traits.cuts_over or not left:
-            return []
-        return [f"the new one ends the old one everywhere, and rotate_environments leaves out {', '.join(left)}"]
+        left = ", ".join(step.name for step in case.secret.steps if not self._picked(step))
+        problem = f"the new one ends the old one everywhere, and rotate_environments leaves out {left}"
+        return [problem] if left and case.traits.cuts_over else []
 
 
-def _no_identity_free(case: Case, actions: tuple[Action, ...]) -> list[str]:
+def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
     """Say why a new credential can have none of the alternating identities."""
     if not case.traits.alternating:
         return []

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds everything that can be known before a mint: each system is asked each question once, side by side.
-
-Changes nothing anywhere. What speaks against a secret becomes a problem of its plan, and then nothing is done with it.
-"""
+"""Finds all that can be known before a mint, and changes nothing: each system is asked each question once."""
 
 from __future__ import annotations
 
@@ -182,21 +179,18 @@ class Preflight:
 
     def _read(self, item: Probed, questions: list[Question]) -> Probed:
         """Add what the answers to these questions say for and against going on."""
-        problems: list[str] = []
-        notes: list[str] = []
-        previews = dict(item.previews)
         for question in questions:
             answer = self._ask(question)
             lines = [str(answer)] if isinstance(answer, RotorError) else answer
             if question.kind == "copy" and lines is answer:
                 continue
             if question.kind == "preview":
-                previews[question.about] = lines
+                item = replace(item, previews={**item.previews, question.about: lines})
             elif item.case.old_expired or (question.kind == "health" and not item.case.order.mint):
-                notes += lines  # a rotation under way may be what made it sick; going on may mend it
+                item = item.plus(notes=lines)  # a rotation under way may be what made it sick; going on may mend it
             else:
-                problems += lines
-        return replace(item.plus(problems, notes), previews=previews)
+                item = item.plus(lines)
+        return item
 
     def _compare(self, item: Probed) -> Probed:
         """Compare every copy with how this ledger left it; one that it never saw is taken as it is now."""
@@ -204,7 +198,6 @@ class Preflight:
         pending, lost = state.pending, state.intent(ActionKind.MINT)
         earlier: Mapping[str, Any] = pending.baseline if pending else lost.baseline if lost else {}
         baseline: dict[str, Any] = {}
-        problems: list[str] = []
         drifts: dict[str, str] = {}
         for copy in item.case.secret.copies:
             seen = self._seen(item, copy)
@@ -214,13 +207,13 @@ class Preflight:
             if copy.id in order.drifted:  # rotate_forget names it
                 known = None
             elif owner != self._ledger.id:
-                problems.append(f"{copy.label} belongs to another ledger, {owner}. {forget_hint(copy)}")
+                item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {forget_hint(copy)}"])
             elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
                 drifts[copy.id] = f"{drift(copy)}. {forget_hint(copy)}"
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
         order = replace(order, baseline=baseline, drifted=(*order.drifted, *drifts))
-        item = replace(item, case=replace(item.case, order=order)).plus(problems)
+        item = replace(item, case=replace(item.case, order=order))
         return item.plus(notes=drifts.values()) if item.case.old_expired else item.plus(drifts.values())
 
     def _seen(self, item: Selected, copy: Copy) -> Evidence | None:

@@ -48,7 +48,6 @@ class Builders:
     raw_connections: Raw
     raw_consumers: Raw
     hosts: Collection[str] | None
-    """The inventory's; None accepts any."""
     bare_connections: bool
     check_credentials: bool
     connections: dict[str, Raw] = field(default_factory=dict)
@@ -141,8 +140,7 @@ class Builders:
         cls, container = registry.find("stores", kind), _own("stores", raw)
         self._report(cls.validate(container, list(keys)), path, container, keys)
         host = container["host"] if cls.on_host else None
-        if host:
-            self._validate_host(host, (*path, "host"))
+        self._validate_host(host, (*path, "host"))
         if len(self.errors) > before:
             return None
         identity = f"{raw['store']}:{cls.identity(container)}"
@@ -199,8 +197,7 @@ class Builders:
         self, raw: Raw, copies: Sequence[tuple[Raw, Copy | None]], default: str | None
     ) -> tuple[Raw, set[str]]:
         """Complete a check from a copy in the same system; tell which options an invalid copy leaves unknown."""
-        types = schema.connection_types("checks", raw["type"])
-        given = raw.get("connection")
+        types, given = schema.connection_types("checks", raw["type"]), raw.get("connection")
         for source, copy in copies:
             store = source.get("store")
             kind = self._types.get(store) if isinstance(store, str) else None
@@ -240,8 +237,7 @@ class Builders:
         before = len(self.errors)
         connection, host = self._connection_of("consumers", raw, path), raw.get("host")
         self.validate("consumers", raw["type"], raw, path)
-        if cls.on_host and isinstance(host, str):
-            self._validate_host(host, (*path, "host"))
+        self._validate_host(host if cls.on_host else None, (*path, "host"))
         healthy = [
             self.check(check, (*path, "healthy", index), frozenset(), default=connection)
             for index, check in dicts(raw.get("healthy"))
@@ -251,8 +247,8 @@ class Builders:
         checks = tuple(check for check in healthy if check)
         return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks)
 
-    def _validate_host(self, host: str, path: Path) -> None:
-        if self.hosts is not None and host not in self.hosts and host != "localhost":
+    def _validate_host(self, host: Any, path: Path) -> None:
+        if self.hosts is not None and isinstance(host, str) and host not in (*self.hosts, "localhost"):
             self.errors.add(path, "there is no such host in the inventory", suggest(host, self.hosts))
 
     def _name(self, raw: Raw, option: str, path: Path, known: Collection[str]) -> str | None:
@@ -275,10 +271,9 @@ class Builders:
         try:
             if name in names or re.fullmatch(schema.FOREIGN, name):
                 return registry.find(kind, name)
+            self.errors.add((*path, "type"), f"there is no such type of {kind[:-1]}", suggest(name, names))
         except ConfigurationError as error:
             self.errors.add((*path, "type"), error.message, error.hint)
-            return None
-        self.errors.add((*path, "type"), f"there is no such type of {kind[:-1]}", suggest(name, names))
         return None
 
     def _report(self, texts: Iterable[str], path: Path, options: Mapping[str, Any], keys: Collection[str] = ()) -> None:

@@ -24,13 +24,8 @@ _JINJA = {"$ref": "#/$defs/jinja"}
 def json_schema() -> Json:
     """Describe the built-in types; a type of another collection may have any options."""
     definitions: Json = {"jinja": {"type": "string", "pattern": r"\{[{%]", "description": "a template of Ansible's"}}
-    for singular, kind, node in (
-        ("connection", "connections", schema.connection),
-        ("issuer", "issuers", schema.issuer),
-        ("consumer", "consumers", partial(schema.consumer, check=_CHECK)),
-        ("check", "checks", _lenient_check),
-    ):
-        definitions |= _by_type(singular, kind, node)
+    definitions |= _by_type("connections", schema.connection) | _by_type("issuers", schema.issuer)
+    definitions |= _by_type("consumers", partial(schema.consumer, check=_CHECK)) | _by_type("checks", _lenient_check)
     stores = registry.names("stores")
     definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
     definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
@@ -55,9 +50,9 @@ def _entries(definition: str, description: str) -> Json:
     return {"type": ["object", "string"], "description": description, "additionalProperties": entry}
 
 
-def _by_type(singular: str, kind: str, node: Callable[[str], Json]) -> Json:
+def _by_type(kind: str, node: Callable[[str], Json]) -> Json:
     """Describe a part whose ``type`` decides which options it has."""
-    names = registry.names(kind)
+    singular, names = kind[:-1], registry.names(kind)
     choice = {
         "type": "object",
         "required": ["type"],

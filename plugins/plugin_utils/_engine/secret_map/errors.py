@@ -40,10 +40,8 @@ _LIMITS = {
     "exclusiveMaximum": "must be less than {}",
     "minLength": "is too short: at least {} characters",
     "maxLength": "is too long: at most {} characters",
-    "minItems": "has too few entries: at least {}",
-    "maxItems": "has too many entries: at most {}",
-    "minProperties": "has too few entries: at least {}",
-    "maxProperties": "has too many entries: at most {}",
+    **dict.fromkeys(("minItems", "minProperties"), "has too few entries: at least {}"),
+    **dict.fromkeys(("maxItems", "maxProperties"), "has too many entries: at most {}"),
     "uniqueItems": "has the same entry twice",
 }
 

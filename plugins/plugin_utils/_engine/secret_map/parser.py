@@ -80,8 +80,7 @@ class _Parser:
         max_age = self._duration(raw, "max_age", path)
         if "issuer" in raw:
             entry.issuer = self._builders.issuer(raw["issuer"], (*path, "issuer"), max_age)
-        if entry.issuer:
-            entry.current_id = raw["issuer"].get("current_id")
+            entry.current_id = raw["issuer"].get("current_id") if entry.issuer else None
         scope = self._scope(raw.get("derived"), entry)
         steps = [self._step(step, where, label, scope, entry) for step, where, label in self._steps(raw, path)]
         revoke = self._revoke(raw, path, entry)
@@ -153,8 +152,7 @@ class _Parser:
 
     def _revoke(self, raw: Raw, path: Path, entry: _MapEntry) -> Revoke:
         """Build the conditions of a revoke; what nobody has to revoke needs no proof of use."""
-        wanted = raw.get("revoke")
-        wanted = wanted if isinstance(wanted, dict) else {}
+        wanted = raw["revoke"] if isinstance(raw.get("revoke"), dict) else {}
         revocable = entry.issuer is not None and registry.find("issuers", entry.issuer.type).traits.revoke == "api"
         accept = wanted.get("accept", "use" if revocable else "life")
         for step in entry.unproven if accept == "use" else ():

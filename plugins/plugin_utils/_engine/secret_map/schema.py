@@ -71,9 +71,8 @@ def connection(name: str) -> Json:
     """Describe an entry of ``secret_connections``."""
     cls = registry.find("connections", name)
     own: Schema = cls.schema
-    credentials = {
-        option: references.SCHEMA for option in cls.references if option.partition(".")[0] not in own.properties
-    }
+    undeclared = [option for option in cls.references if option.partition(".")[0] not in own.properties]
+    credentials = dict.fromkeys(undeclared, references.SCHEMA)
     return _node({"type": _TYPE}, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 

@@ -16,9 +16,6 @@ from typing import Any
 from ....module_utils._core import masking
 from .errors import MapError, Path, ValidationErrors, describe_type
 
-Template = Callable[[Any], Any]
-"""Takes one string that holds a template of Ansible's, or one object that is no plain value."""
-
 _DEEPEST = 40
 """YAML anchors can make a list that holds itself."""
 
@@ -26,10 +23,11 @@ _DEEPEST = 40
 class Expander:
     """Turns values into lists, string-keyed dicts and scalars of exactly these types, which any serializer takes.
 
-    Without a ``template``, strings stay as they are; ``${field}`` always does: it is the engine's.
+    ``template`` takes one string that holds a template of Ansible's, or one object that is no plain value; without it,
+    strings stay as they are. ``${field}`` always does: it is the engine's.
     """
 
-    def __init__(self, errors: ValidationErrors, template: Template | None = None) -> None:
+    def __init__(self, errors: ValidationErrors, template: Callable[[Any], Any] | None = None) -> None:
         self._errors = errors
         self._template = template
         self._expanded: dict[tuple[type, str], tuple[Any, str]] = {}
@@ -90,7 +88,7 @@ class Expander:
 class TaskVariables:
     """The variables of one task, expanded when they are asked for, and no more than is asked for."""
 
-    def __init__(self, task_vars: Mapping[str, Any], template: Template) -> None:
+    def __init__(self, task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
         self._vars = task_vars
         self._sections: dict[str, Mapping[str, Any]] = {}
         self._entries: dict[tuple[str, str], Any] = {}
@@ -107,9 +105,8 @@ class TaskVariables:
     def names(self) -> list[str]:
         """List every secret's name, and expand nothing below."""
         if self._vars.get("secret_map") is None:
-            raise MapError(
-                ["secret_map: is not defined; define it in the inventory, in group_vars/all.yml for instance"]
-            )
+            where = "define it in the inventory, in group_vars/all.yml for instance"
+            raise MapError([f"secret_map: is not defined; {where}"])
         return list(self._section("secret_map"))
 
     def select(self, names: list[str]) -> Mapping[str, Any]:
@@ -157,9 +154,8 @@ def section(variable: str, raw: Any, errors: ValidationErrors, *, optional: bool
         if raw is not None or not optional:
             errors.add((variable,), f"expected a mapping of names, not {describe_type(raw)}")
         return {}
-    for key in raw:
-        if not isinstance(key, str):
-            errors.add((variable,), f"a name is {_kind(key)}, not a string", "put it in quotes")
+    for key in (key for key in raw if not isinstance(key, str)):
+        errors.add((variable,), f"a name is {_kind(key)}, not a string", "put it in quotes")
     return {str.__str__(key): entry for key, entry in raw.items() if isinstance(key, str)}
 
 
