@@ -191,7 +191,7 @@ def test_a_host_that_cannot_be_reached_is_recorded_as_well(many: Callable[..., P
 
 def test_a_value_goes_to_a_host_through_standard_input_only(many: Callable[..., Play], world: World) -> None:
     play = many(1)
-    play.map["S00"] = secret("S00", reload=["script"], let={"line": "TOKEN=${token}"})
+    play.map["S00"] = secret("S00", reload=["script"], derived={"line": "TOKEN=${token}"})
     play.consumers["script"]["stdin"] = "${line}"
     seen = []
     play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
