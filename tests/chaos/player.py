@@ -19,8 +19,8 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Caller, Session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.worker import WorkerClock

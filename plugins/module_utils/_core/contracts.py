@@ -211,26 +211,47 @@ class Recover(StrEnum):
     NONE = "none"  # nobody can tell: mint anew, and leave an orphan if there is an overlap
 
 
+class Maker(StrEnum):
+    """Who makes the value of a credential."""
+
+    PROVIDER = "provider"
+    OURS = "ours"
+    PERSON = "person"
+
+
+class Revocation(StrEnum):
+    """Who ends a credential that has been replaced."""
+
+    API = "api"  # we, by a call to its provider
+    AUTO = "auto"  # nobody: the new one is its end, or nobody issued it
+    PERSON = "person"
+
+
 @dataclass(frozen=True)
 class Traits:
     """All that the planner knows of an issuer."""
 
-    value: str
-    """provider, ours or person: who makes the value."""
+    value: Maker
     overlap: Overlap
-    revoke: str
-    """api, auto or person."""
+    revoke: Revocation
     recover: Recover
     activates: bool = False
     """A value of ours is worth nothing until :meth:`Issuer.activate` has made it valid. With no overlap that comes
     after all copies are written, and is the old one's end; otherwise it comes before the first copy."""
-    turns: bool = False
+    alternating: bool = False
     """A fixed set of identities takes turns: a new credential re-keys one that is not in use."""
+
+    def __post_init__(self) -> None:
+        """Refuse a trait that nobody knows: another's provider may name it by its text."""
+        object.__setattr__(self, "value", Maker(self.value))
+        object.__setattr__(self, "overlap", Overlap(self.overlap))
+        object.__setattr__(self, "revoke", Revocation(self.revoke))
+        object.__setattr__(self, "recover", Recover(self.recover))
 
     @property
     def ends_the_old(self) -> bool:
         """Whether a new credential brings the end of the old one with it, at once or in a while."""
-        return self.overlap is not Overlap.OPEN and (self.value == "provider" or self.activates)
+        return self.overlap is not Overlap.OPEN and (self.value is Maker.PROVIDER or self.activates)
 
     @property
     def cuts_over(self) -> bool:
@@ -297,7 +318,7 @@ class Issuer(Part):
         """Make a value ourselves, and send nothing. With ``value: ours`` only.
 
         The credential is sealed in the ledger before anything is done with it. ``taken`` are the ids of all that are
-        alive: one of ``turns`` takes an id that is not among them, or raises ConflictError.
+        alive: an issuer with ``alternating`` identities takes an id that is not among them, or raises ConflictError.
         """
         raise NotImplementedError
 

@@ -18,7 +18,7 @@ from ..._core.credential import SecretValue
 from ..._core.errors import ConflictError, InvalidRequestError, NotFoundError, OutcomeUnknownError, after_an_effect
 from .client import SecretsManagerConnection
 from .documents import Document, JsonObject, NotAnObjectError, WholeText
-from .versions import Described, Secret, Snapshot
+from .versions import Described, Snapshot, VersionedSecret
 
 STAMP = "rotor_ledger"
 JSON, TEXT = "json", "text"
@@ -135,8 +135,8 @@ class SecretsManagerSecrets(Store):
 
     # What is there
 
-    def _secret(self, container: Options) -> Secret:
-        return Secret(self.connection, container["secret"], self.label(container))
+    def _secret(self, container: Options) -> VersionedSecret:
+        return VersionedSecret(self.connection, container["secret"], self.label(container))
 
     def _read(self, container: Options) -> Snapshot:
         secret = self._secret(container)

@@ -107,7 +107,7 @@ class Snapshot:
     text: str | None = field(default=None, repr=False)
 
 
-class Secret:
+class VersionedSecret:
     """By name or ARN; ``label`` says in errors which one."""
 
     def __init__(self, connection: SecretsManagerConnection, name: str, label: str) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..._core import durations
-from ..._core.contracts import Answer, Issuer, Listed, Options, Overlap, Recover, Schema, Traits
+from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, SecretValue
 from ..._core.errors import (
     AuthenticationError,
@@ -75,7 +75,7 @@ class FlyTokens(Issuer):
         required=("lifetime",),
         one_of=("organization", "app"),
     )
-    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields = ("token",)
     connection: FlyConnection
     _ids: dict[str, str] | None = None

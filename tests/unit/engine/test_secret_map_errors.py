@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking, registry
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError, there_are
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
-from tests.unit.engine.maps import DESIGN, changed, mistakes, parsed, read
+from tests.unit.engine.maps import DESIGN, changed, errors_in, parsed, read
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -37,8 +37,8 @@ ONE = [
         f"{KEY}/accept",
         [],
         (
-            f"{K}.accept: unknown option; there are blast_radius, copies, description, guard, issuer, let, max_age, "
-            "owner, reload, retain, revoke, rollout, verify"
+            f"{K}.accept: unknown option; there are blast_radius, copies, derived, description, guard, issuer, "
+            "max_age, owner, reload, retain, revoke, rollout, verify"
         ),
     ),
     (f"{STEP}/verfy", [], f"{S}.verfy: unknown option; did you mean verify?"),
@@ -180,10 +180,10 @@ ONE = [
         f"{C}.keys: no key holds a field of the credential; write ${{field}} in one of them",
     ),
     (f"{COPY}/keys", {}, f"{C}.keys: must not be empty"),
-    (f"{KEY}/let/url", "${nothing}", f"{K}.let.url: unknown field nothing; there is token"),
-    (f"{KEY}/let", {"a": "${url}", "url": "${token}"}, f"{K}.let.a: unknown field url; there is token"),
-    (f"{KEY}/let/token", "x", f"{K}.let.token: is a field of the credential already; choose another name"),
-    (f"{KEY}/let/a b", "x", f'{K}.let["a b"]: is no name such as url or read_only_url'),
+    (f"{KEY}/derived/url", "${nothing}", f"{K}.derived.url: unknown field nothing; there is token"),
+    (f"{KEY}/derived", {"a": "${url}", "url": "${token}"}, f"{K}.derived.a: unknown field url; there is token"),
+    (f"{KEY}/derived/token", "x", f"{K}.derived.token: is a field of the credential already; choose another name"),
+    (f"{KEY}/derived/a b", "x", f'{K}.derived["a b"]: is no name such as url or read_only_url'),
     (f"{CHECK}/input", {"key": "${tokn}"}, f"{V}.input.key: unknown field tokn; did you mean token?"),
     (
         "secret_map/PAIR/copies/0/keys",
@@ -222,7 +222,7 @@ ONE = [
 
 @pytest.mark.parametrize(("path", "value", "line"), ONE)
 def test_a_mistake_is_told_with_its_path_and_a_suggestion(path: str, value: Any, line: str) -> None:
-    assert line in mistakes(changed(path, value))
+    assert line in errors_in(changed(path, value))
 
 
 def test_nothing_of_the_base_is_a_mistake() -> None:
@@ -238,12 +238,12 @@ def test_nothing_of_the_base_is_a_mistake() -> None:
     ],
 )
 def test_one_mistake_is_told_once(path: str, value: Any) -> None:
-    assert len(mistakes(changed(path, value))) == 1
+    assert len(errors_in(changed(path, value))) == 1
 
 
 def test_a_misspelt_option_is_not_missing_as_well() -> None:
     raw = changed("secret_map/FLY_API_TOKEN/rollout/1/copies/0", {"store": "github", "repo": "o/r"}, read(DESIGN))
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         "secret_map.FLY_API_TOKEN.rollout[1].copies[0].repo: unknown option; did you mean repository?"
     ]
 
@@ -252,7 +252,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     raw = changed(f"{KEY}/max_age", "x")
     raw["secret_map"]["PAIR"]["copies"][0]["folder"] = "b"
     raw["secret_connections"]["cloud"]["tokn"] = "x"
-    found = mistakes(raw)
+    found = errors_in(raw)
     assert [line.partition(":")[0] for line in found] == [
         "secret_map.KEY.max_age",
         "secret_connections.cloud.tokn",
@@ -265,7 +265,7 @@ def test_a_long_list_of_mistakes_is_cut_in_the_message_and_kept_whole() -> None:
     raw["secret_map"] = {f"S{number}": {} for number in range(100)}
     with pytest.raises(MapError) as caught:
         parsed(raw)
-    assert len(caught.value.mistakes) == 200
+    assert len(caught.value.errors) == 200
     assert str(caught.value).endswith("\n  and 150 more")
 
 
@@ -274,7 +274,7 @@ def test_a_check_that_no_copy_tells_its_connection_has_to_say_it() -> None:
     raw["secret_connections"]["fly"] = {"type": "fly", "token": {"env": "T"}}
     raw["secret_map"]["KEY"]["issuer"] = {"type": "fly_token", "connection": "fly", "app": "a", "lifetime": "120d"}
     raw["secret_map"]["KEY"]["rollout"][0]["copies"] = [{"store": "fly", "app": "a"}]
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         "secret_map.KEY.rollout[0].verify[0]: missing option connection; no copy of its step says which",
         "secret_map.KEY.rollout[0].verify[0]: missing option folder",
     ]
@@ -282,19 +282,19 @@ def test_a_check_that_no_copy_tells_its_connection_has_to_say_it() -> None:
 
 def test_a_connection_must_be_of_a_type_that_the_part_works_on() -> None:
     issuer = {"type": "fly_token", "connection": "cloud", "app": "a", "lifetime": "120d"}
-    (line,) = mistakes(changed("secret_map/KEY/issuer", issuer))
+    (line,) = errors_in(changed("secret_map/KEY/issuer", issuer))
     what = "a connection of type fake.cloud.account is none that fly_token works on"
     assert line == f"{K}.issuer.connection: {what}; it needs one of type fly"
 
 
 def test_fly_says_that_a_lifetime_is_below_max_age() -> None:
     raw = changed("secret_map/FLY_API_TOKEN/issuer/lifetime", "30d", read(DESIGN))
-    assert mistakes(raw) == ["secret_map.FLY_API_TOKEN.issuer.lifetime: 30d does not exceed max_age, 90d"]
+    assert errors_in(raw) == ["secret_map.FLY_API_TOKEN.issuer.lifetime: 30d does not exceed max_age, 90d"]
 
 
 def test_a_command_gets_only_what_can_be_expanded() -> None:
     worker = {"type": "command", "host": "app1", "command": ["./restart"], "stdin": "${token|zip}"}
-    found = mistakes(changed("secret_consumers/worker", worker))
+    found = errors_in(changed("secret_consumers/worker", worker))
     assert len(found) == 1
     assert found[0].startswith("secret_consumers.worker.stdin: ")
     assert found[0].endswith("unknown filter zip; there are url, base64, json, raw")
@@ -309,7 +309,7 @@ def test_a_shells_own_variables_in_a_command_are_no_fields() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://h/", "https://[x", "https://h:99999999/", "http://elsewhere.example/"])
 def test_a_check_of_a_malformed_or_open_address_is_a_mistake(url: str) -> None:
-    found = mistakes(changed("secret_map/FLY_API_TOKEN/rollout/0/verify/0/url", url, read(DESIGN)))
+    found = errors_in(changed("secret_map/FLY_API_TOKEN/rollout/0/verify/0/url", url, read(DESIGN)))
     assert [line.split(": ")[0] for line in found] == ["secret_map.FLY_API_TOKEN.rollout[0].verify[0].url"]
 
 
@@ -324,7 +324,7 @@ def test_ca_cert_without_a_certificate_is_a_mistake(tmp_path: Path, place: str, 
     (tmp_path / "key.pem").write_text("no certificate")
     raw = changed(f"{place}/ca_cert", "/nowhere/ca.pem", read(DESIGN))
     raw = changed("secret_connections/github/ca_cert", str(tmp_path / "key.pem"), raw)
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         f"{path}.ca_cert: there is no file /nowhere/ca.pem",
         f"secret_connections.github.ca_cert: {tmp_path}/key.pem holds no certificate in PEM form",
     ]
@@ -340,20 +340,20 @@ def test_ca_cert_without_a_certificate_is_a_mistake(tmp_path: Path, place: str, 
 def test_a_map_that_is_no_map_is_a_mistake(value: Any, kind: str) -> None:
     with pytest.raises(MapError) as caught:
         parse(value)
-    assert caught.value.mistakes == (f"secret_map: expected a mapping of names, not {kind}",)
+    assert caught.value.errors == (f"secret_map: expected a mapping of names, not {kind}",)
 
 
 @pytest.mark.parametrize("variable", ["secret_map", "secret_consumers", "secret_connections"])
 def test_a_name_that_is_no_string_is_a_mistake(variable: str) -> None:
     raw = read()
     raw[variable][True] = {}
-    assert mistakes(raw) == [f"{variable}: a name is true or false, not a string; put it in quotes"]
+    assert errors_in(raw) == [f"{variable}: a name is true or false, not a string; put it in quotes"]
 
 
 def test_a_key_that_is_no_string_is_a_mistake() -> None:
     raw = read()
     raw["secret_map"]["KEY"]["rollout"][0]["copies"][0][1] = "x"
-    assert mistakes(raw) == ["secret_map.KEY.rollout[0].copies[0]: a key is a number, not a string; put it in quotes"]
+    assert errors_in(raw) == ["secret_map.KEY.rollout[0].copies[0]: a key is a number, not a string; put it in quotes"]
 
 
 def test_a_list_that_holds_itself_is_a_mistake() -> None:
@@ -361,7 +361,7 @@ def test_a_list_that_holds_itself_is_a_mistake() -> None:
     endless: list[Any] = []
     endless.append(endless)
     raw["secret_map"]["KEY"]["owner"] = endless
-    assert any("nested too deeply" in line for line in mistakes(raw))
+    assert any("nested too deeply" in line for line in errors_in(raw))
 
 
 def test_no_value_is_quoted() -> None:
@@ -372,12 +372,12 @@ def test_no_value_is_quoted() -> None:
     raw["secret_map"]["FLY_API_TOKEN"]["retain"] = "canary-four-0123456789"
     raw["secret_map"]["FLY_API_TOKEN"]["rollout"][1]["copies"][0]["repository"] = "canary-five-0123456789"
     raw["secret_map"]["FLY_API_TOKEN"]["rollout"][0]["copies"][0]["store"] = "canary-six-0123456789"
-    found = mistakes(raw)
+    found = errors_in(raw)
     assert len(found) == 6
     assert "canary" not in "".join(found)
 
 
 def test_a_known_value_is_masked_even_in_a_path() -> None:
     masking.register("canary-value-9876543210")
-    found = mistakes(changed("secret_map/KEY/canary-value-9876543210", 1))
+    found = errors_in(changed("secret_map/KEY/canary-value-9876543210", 1))
     assert "canary-value-9876543210" not in "".join(found)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling how it goes: a line for each effect, or, where that would be hundreds, one every few seconds."""
+"""Reports the progress of a run: a line for each effect, or, where that would be hundreds, one every few seconds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ....module_utils._core import durations
-from ....module_utils._core.clock import Clock
+from ...module_utils._core import durations
+from ...module_utils._core.clock import Clock
 
 MANY = 10
 EVERY = 2.0
@@ -19,14 +19,14 @@ EVERY = 2.0
 
 @dataclass(frozen=True)
 class Counts:
-    """How many copies have yet to be written, and how many secrets are held."""
+    """The numbers of copies that have yet to be written, and of secrets that are held."""
 
     left: int
     held: int
 
 
-class Progress:
-    """``count`` is asked when a line is due."""
+class ProgressReport:
+    """Prints lines with ``say``; ``count`` is asked when one is due."""
 
     def __init__(self, secrets: int, count: Callable[[], Counts], clock: Clock, say: Callable[[str], None]) -> None:
         self._each = secrets <= MANY
@@ -37,7 +37,7 @@ class Progress:
         self._total = count().left
 
     def effect(self, line: str) -> None:
-        """Something was done; ``line`` says what."""
+        """Report an effect that was made; ``line`` says which."""
         if self._each:
             self._say(line)
         elif self._clock.monotonic() - self._told >= EVERY:

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError, Mistakes
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.expand import Walker
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError, ValidationErrors
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import Expander, TaskVariables
 from tests.unit.engine.maps import DESIGN, read
 
 
@@ -55,18 +54,18 @@ class Templar:
 
 
 def expand(value: Any, templar: Any = None) -> tuple[Any, list[str]]:
-    found = Mistakes()
-    result = Walker(templar or Templar(), found).expand(value, ("secret_map",))
+    found = ValidationErrors()
+    result = Expander(found, templar or Templar()).expand(value, ("secret_map",))
     try:
-        found.refuse()
+        found.raise_if_any()
     except MapError as error:
-        return result, list(error.mistakes)
+        return result, list(error.errors)
     return result, []
 
 
 def test_subclasses_become_the_plain_types() -> None:
     value = UserDict({Tagged("a"): [Tagged("text"), Number.ONE, 1.5, True, None, (Tagged("b"),)]})
-    result, _mistakes = expand(value)
+    result, _errors = expand(value)
     assert result == {"a": ["text", 1, 1.5, True, None, ["b"]]}
     assert result.__class__ is dict
     assert [type(item) for item in result["a"]] == [str, int, float, bool, type(None), list]
@@ -83,7 +82,7 @@ def test_a_date_that_yaml_made_is_text_again(value: Any, text: str) -> None:
 
 def test_only_strings_that_hold_a_template_are_templated() -> None:
     templar = Templar()
-    result, _mistakes = expand(
+    result, _errors = expand(
         {"a": "plain", "b": Tagged("{{ name }}!"), "c": "${token|url}", "d": "{% if x %}"}, templar
     )
     assert result == {"a": "plain", "b": "Ada!", "c": "${token|url}", "d": "{% if x %}"}
@@ -104,7 +103,7 @@ def test_a_templates_result_is_plain_and_not_templated_again() -> None:
 
 
 def test_what_vault_has_encrypted_is_decrypted_by_core() -> None:
-    result, _mistakes = expand({"a": Encrypted()})
+    result, _errors = expand({"a": Encrypted()})
     assert result == {"a": "decrypted"}
     assert result["a"].__class__ is str
 
@@ -204,7 +203,7 @@ def test_a_name_that_is_not_there_is_left_to_the_map_which_knows_what_is() -> No
     found = TaskVariables(raw, Templar()).select(["FLY_API_TOKEN"])
     with pytest.raises(MapError) as caught:
         parse(found["secret_map"], found["secret_consumers"], found["secret_connections"])
-    assert caught.value.mistakes == (
+    assert caught.value.errors == (
         "secret_map.FLY_API_TOKEN.rollout[0].copies[0].store: there is no such connection; did you mean fly?",
         "secret_map.FLY_API_TOKEN.rollout[0].reload[0]: there is no such consumer; did you mean molecule-cp?",
     )
@@ -216,7 +215,7 @@ def test_templates_that_fail_are_told_all_at_once_across_the_variables() -> None
     raw["secret_connections"]["fly"]["token"] = "{{ nope }}"
     with pytest.raises(MapError) as caught:
         TaskVariables(raw, Templar()).select(["FLY_API_TOKEN"])
-    assert caught.value.mistakes == (
+    assert caught.value.errors == (
         "secret_map.FLY_API_TOKEN.owner: the template failed; 'nope' is undefined",
         "secret_connections.fly.token: the template failed; 'nope' is undefined",
     )
@@ -247,13 +246,13 @@ def test_selecting_twice_templates_once() -> None:
         ({"secret_map": []}, "secret_map: expected a mapping of names, not a list"),
         ({"secret_map": "x"}, "secret_map: expected a mapping of names, not a string"),
         ({"secret_map": "{{ nope }}"}, "secret_map: the template failed; 'nope' is undefined"),
-        ({"secret_map": {1: {}}}, "secret_map: a name is no string; put it in quotes"),
+        ({"secret_map": {1: {}}}, "secret_map: a name is a number, not a string; put it in quotes"),
     ],
 )
 def test_a_variable_that_is_no_mapping_is_a_mistake(raw: Any, line: str) -> None:
     with pytest.raises(MapError) as caught:
         TaskVariables(raw, Templar()).names()
-    assert line in caught.value.mistakes
+    assert line in caught.value.errors
 
 
 def test_the_ledgers_setting_is_expanded_and_may_be_missing() -> None:
