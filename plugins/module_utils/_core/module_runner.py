@@ -80,9 +80,10 @@ class RotorModule(AnsibleModule):
             register_arguments(self._given, self.argument_spec)
             msg, more = masking.scrub(str(msg)), {"exception": None, "invocation": {"module_args": {}}}
         super().fail_json(msg=msg, **more)
+        raise AssertionError("core's fail_json ends the process")
 
 
-def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
+def run(module: RotorModule, kind: type[Resource]) -> NoReturn:
     problem = ""
     try:
         result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)

@@ -346,7 +346,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * min(2 ** (attempt - 1), 30)  # noqa: S311 - jitter
+    return random.uniform(0.5, 1) * float(min(2 ** (attempt - 1), 30))  # noqa: S311 - jitter
 
 
 def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:

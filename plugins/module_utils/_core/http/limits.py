@@ -105,7 +105,7 @@ class _Response(http.client.HTTPResponse):
 
 
 @cache
-def bounded(pool: type) -> type:
+def bounded(pool: Any) -> Any:
     """Return a subclass of this class of urllib3's connection pools whose responses keep within the allowance."""
     connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"response_class": _Response})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
@@ -119,10 +119,12 @@ def bound(manager: Any) -> Any:
 
 
 @cache
-def adapter_class() -> type:
+def adapter_class() -> Any:
     """Return the adapter of ``requests`` whose responses keep within the allowance."""
 
-    class BoundedAdapter(library("requests.adapters").HTTPAdapter):
+    http_adapter: Any = library("requests.adapters").HTTPAdapter
+
+    class BoundedAdapter(http_adapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, **kwargs)
             bound(self.poolmanager)

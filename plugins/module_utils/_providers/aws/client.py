@@ -185,4 +185,4 @@ def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * min(2**attempt, 30)  # noqa: S311 - jitter
+    return random.uniform(0.5, 1) * float(min(2**attempt, 30))  # noqa: S311 - jitter

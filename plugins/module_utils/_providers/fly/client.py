@@ -234,14 +234,15 @@ class FlyConnection(Connection):
             raise errors.OutcomeUnknownError(error.message, status=error.status, request_id=error.request_id) from None
 
     def _execute(self, text: str, variables: Mapping[str, Any], doing: str, **options: Any) -> dict[str, Any]:
-        body = {"query": text, "variables": variables}
-        answer = self._graphql.request("POST", "", doing=doing, body=body, **options)
-        said = _dict(answer)
-        if said.get("errors"):  # 200 all the same; their messages are free text and are not repeated
-            raise _refusal(answer, said["errors"])
-        if not isinstance(said.get("data"), dict):
+        query = {"query": text, "variables": variables}
+        answer = self._graphql.request("POST", "", doing=doing, body=query, **options)
+        body = _dict(answer)
+        if body.get("errors"):  # 200 all the same; their messages are free text and are not repeated
+            raise _refusal(answer, body["errors"])
+        data = body.get("data")
+        if not isinstance(data, dict):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without data")
-        return said["data"]
+        return data
 
 
 def _budget(clock: Clock, url: str, token: SecretValue) -> Budget:
@@ -279,7 +280,7 @@ def _dict(answer: Answer) -> dict[str, Any]:
 
 
 def _grants(answer: Answer) -> list[dict[str, Any]]:
-    grants = _dict(answer).get("tokens")
+    grants: list[dict[str, Any]] = _dict(answer).get("tokens") or []
     if not grants:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
     checked(grants, [_GRANT], f"{answer.where} answered with tokens")

@@ -45,7 +45,7 @@ class InfisicalConnection(Connection):
         self._auth = options["auth"]
         url = checked_url(options.get("url") or URL).removesuffix("/api")
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
-        more = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
+        more: dict[str, Any] = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
 

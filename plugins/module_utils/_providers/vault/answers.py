@@ -91,7 +91,8 @@ def _denied_by(phrases: str) -> str:
 
 def _missing(answer: Answer, said: str, body: Mapping[str, Any]) -> RotorError:
     """Absent is only what Vault itself calls absent; a missing mount, or some proxy's page, says nothing about it."""
-    data = body.get("data") if isinstance(body.get("data"), dict) else {}
+    data = body.get("data")
+    data = data if isinstance(data, dict) else {}
     metadata = data.get("metadata", data)
     if isinstance(metadata, dict) and "version" in metadata:
         return AbsentError(said, metadata)

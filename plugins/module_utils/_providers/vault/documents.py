@@ -284,7 +284,7 @@ class KvV2(Kv):
 
     def _url(self, what: str) -> str:
         mount, path = self._at["mount_point"], self._at["path"]
-        return library("hvac.utils").format_url("/v1/{mount}/{what}/{path}", mount=mount, what=what, path=path)
+        return str(library("hvac.utils").format_url("/v1/{mount}/{what}/{path}", mount=mount, what=what, path=path))
 
     def _api(self, what: str) -> Any:
         return self._connection.api(library("hvac.api.secrets_engines").KvV2, self._doing(what))

@@ -148,7 +148,7 @@ class Tokens:
         if self._name == "kubernetes" and not given["jwt"]:
             given["jwt"] = references.resolve({"file": _POD_TOKEN}, "auth.jwt")  # the pod's is replaced every hour
         if "username" in given:
-            given["username"] = quote(given["username"], safe="")
+            given["username"] = quote(self._auth["username"], safe="")
         return {name: value.reveal() if isinstance(value, SecretValue) else value for name, value in given.items()}
 
     def _take(self, auth: Mapping[str, Any], doing: str) -> SecretValue:
