@@ -11,11 +11,9 @@ header.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -25,6 +23,7 @@ from ..deps import library
 from ..outside_text import NAME, printable
 from . import certificates, limits, wire
 from .budget import SAFE, Budget
+from .dialect import Dialect, backoff, http_date, requested_pause
 from .proxies import is_loopback, proxies_for
 from .shapes import Shape, checked
 
@@ -41,9 +40,6 @@ _BY_STATUS: dict[int, type[errors.RotorError]] = {
     429: errors.RateLimitedError,
 }
 _ATTEMPTS = 5
-_SECONDARY_PAUSE = 60.0
-_YEARS = (2000, 2200)
-"""Between which a server's date lies; what is compared with another one stays within the calendar."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Answer:
     @property
     def date(self) -> datetime:
         """The server's time, our own where it sends none that can be true."""
-        return _date(self.headers.get("Date", "")) or datetime.now(UTC)
+        return http_date(self.headers.get("Date", "")) or datetime.now(UTC)
 
 
 class HttpClient:
@@ -88,6 +84,7 @@ class HttpClient:
         redirects: bool = True,
         budget: Budget | None = None,
         ca_cert: str | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         """``authorization`` gives the value of the Authorization header at the moment of each request.
 
@@ -102,6 +99,7 @@ class HttpClient:
         self._attempts = attempts
         self._redirects = redirects
         self._budget = budget or Budget(clock)
+        self._dialect = dialect or Dialect()
         self._session = library("requests").Session()
         self._session.trust_env = False  # neither .netrc, nor a proxy to loopback
         self._session.proxies = dict(proxies_for(self.base_url))
@@ -162,7 +160,7 @@ class HttpClient:
                 final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)
                 if final or (doubt and not harmless):
                     raise _failure(error, doubt) from None
-                self._clock.sleep(_backoff(attempt))
+                self._clock.sleep(backoff(attempt))
                 continue
             except errors.UnreadableAnswerError as error:
                 if reads:
@@ -175,16 +173,16 @@ class HttpClient:
                 return answer
             doubt = doubt or (not reads and answer.status >= 500)
             pause = self._pause(answer, attempt, harmless)
-            if pause is not None and throttled(answer):
+            if pause is not None and self._dialect.throttles(answer):
                 self._budget.hold(pause)
             if pause is None or attempt == self._attempts:
                 raise _failure(self._error(answer), doubt)
-            if not throttled(answer):
+            if not self._dialect.throttles(answer):
                 self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _note_date(self, answer: Answer) -> None:
-        if date := _date(answer.headers.get("Date", "")):
+        if date := http_date(answer.headers.get("Date", "")):
             self._dated = date, self._clock.monotonic()
 
     def _url(self, path: str, doing: str) -> str:
@@ -224,12 +222,12 @@ class HttpClient:
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
         """Seconds until the next attempt; None if there is to be none."""
-        if not throttled(answer):
-            return _backoff(attempt) if harmless and answer.status in _TRANSIENT else None
-        asked = _asked_pause(answer)  # refused before it had an effect, whatever the verb
-        if asked is None:
-            return _SECONDARY_PAUSE * 2 ** (attempt - 1) if _is_secondary(answer) else _backoff(attempt)
-        return asked if asked <= self._budget.patience else None
+        if not self._dialect.throttles(answer):
+            return backoff(attempt) if harmless and answer.status in _TRANSIENT else None
+        pause = requested_pause(answer)
+        if pause is None:
+            return self._dialect.default_pause(answer, attempt)
+        return pause if pause <= self._budget.patience else None
 
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
@@ -237,16 +235,16 @@ class HttpClient:
         said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
         kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
         hint = ""
-        if throttled(answer):
+        if self._dialect.throttles(answer):
             kind = errors.RateLimitedError
-            asked = _asked_pause(answer)
-            hint = f"Run again in {asked:.0f} s, as it asks" if asked else "Run again in a minute"
+            pause = requested_pause(answer)
+            hint = f"Run again in {pause:.0f} s, as it asks" if pause else "Run again in a minute"
         elif status >= 500:
             kind = errors.UnavailableError
         elif 300 <= status < 400:
             hint = "A redirect was not followed, so that the credential stays here. Check the connection's URL"
-        elif status == 403 and "X-Accepted-GitHub-Permissions" in answer.headers:
-            hint = f"It needs the permission {answer.headers['X-Accepted-GitHub-Permissions']}"
+        elif status == 403:
+            hint = self._dialect.permission_hint(answer)
         return kind(said, hint=hint, status=status, request_id=request_id)
 
 
@@ -301,52 +299,11 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{parts.port or {'http': 80, 'https': 443}.get(parts.scheme)}"
 
 
-def throttled(answer: Answer) -> bool:
-    """429, and the 403 with which GitHub says the same (docs: rate limits for the REST API)."""
-    if answer.status == 429:
-        return True
-    spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
-    return answer.status == 403 and (spent or _is_secondary(answer))
-
-
-def _is_secondary(answer: Answer) -> bool:
-    """GitHub's limit on bursts may come without any header; then its text is all there is."""
-    return answer.status in (403, 429) and "secondary rate limit" in answer.text
-
-
-def _asked_pause(answer: Answer) -> float | None:
-    """Seconds, as Retry-After or GitHub's headers say them; what cannot be read asks for nothing."""
-    after = answer.headers.get("Retry-After", "")
-    seconds, moment = limits.number(after), _date(after)
-    if seconds is not None:
-        return float(seconds)
-    if moment:
-        return max((moment - answer.date).total_seconds(), 1.0)
-    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
-        return max(reset - answer.date.timestamp(), 1.0)
-    return None
-
-
-def _date(header: str) -> datetime | None:
-    """A moment as HTTP writes it; None for what is none, or lies centuries away."""
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None
-
-
 def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
         return location
-
-
-def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * float(min(2 ** (attempt - 1), 30))  # noqa: S311 - jitter
 
 
 def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:
