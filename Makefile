@@ -71,7 +71,7 @@ link:
 
 types: venv link ## Check the types
 	$(call title,mypy)
-	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins
+	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins -p tests -p tools
 
 yamllint: sync
 	$(call title,yamllint)

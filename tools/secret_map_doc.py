@@ -229,7 +229,7 @@ def _type(option: Node) -> str:
         return f"list of {_type(option['items'])}"
     names = {"object": "mapping", "array": "list"}
     kinds = option["type"] if isinstance(option["type"], list) else [option["type"]]
-    return " or ".join(names.get(kind, kind) for kind in kinds)
+    return " or ".join(str(names.get(kind, kind)) for kind in kinds)
 
 
 def _sentence(about: str) -> str:

@@ -65,6 +65,9 @@ class Switches:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        vars(self)[name] = value
+
     def set(self, **changes: Any) -> None:
         known = {name: type(value) for name, value in vars(self).items()}
         for name, value in changes.items():

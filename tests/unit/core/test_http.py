@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_request_carries_its_credential_and_the_runs_id(client: HttpClient, se
 
 
 def test_without_a_credential_none_is_sent_not_even_one_of_netrc(
-    server: Scripted, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: pytest.TempPathFactory
+    server: Scripted, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password mine\n")

@@ -29,8 +29,8 @@ class Foreign(Check):
 @pytest.fixture
 def acme(monkeypatch: pytest.MonkeyPatch) -> None:
     provider, check = ModuleType(f"{UTILS}.rotor_provider"), ModuleType(f"{UTILS}.check")
-    provider.PROVIDER = Provider("Acme", checks={"ping": "check:Foreign"})
-    check.Foreign = Foreign
+    vars(provider)["PROVIDER"] = Provider("Acme", checks={"ping": "check:Foreign"})
+    vars(check)["Foreign"] = Foreign
     parents = ("ansible_collections.acme", "ansible_collections.acme.vaults")
     for name in (*parents, f"{parents[1]}.plugins", UTILS):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))

@@ -32,7 +32,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.store import VaultSecrets
 from tests.unit.core.doubles import Scripted, ScriptedServer, VirtualClock
 
-ODD = (None, 5, "²", [], {}, [None], {"a": None}, True, -1, 10**400, "9999-12-31T23:59:59-12:00", [[[]]])
+LATE = "9999-12-31T23:59:59-12:00"
+ODD: tuple[Any, ...] = (None, 5, "²", [], {}, [None], {"a": None}, True, -1, 10**400, LATE, [[[]]])
 SWEEP = os.environ.get("ROTOR_SWEEP") == "all"
 DATE = "2026-11-21T12:00:00Z"
 SECRET = SecretValue("s3cr3t-among-odd-answers")

@@ -401,7 +401,7 @@ def main(task: dict[str, Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that what lies beside the file is removed
         signal.signal(number, _stop)
     try:
-        answer = (look if task["operation"] == "look" else change)(task)
+        answer: object = (look if task["operation"] == "look" else change)(task)
     except Problem as problem:
         answer = problem.answer
     except OSError as error:
