@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds the classes behind the ``type:`` of a map.
 
-Built-ins go by a short name; each module of ``_providers`` holds one, or ``provider.py`` of a package there. Anybody
-else's goes by ``namespace.collection.kind``, and is looked up in that collection's
-``plugins/module_utils/rotor_provider.py``, which holds a ``PROVIDER`` like ours.
+Built-ins go by a short name; each module or package of ``_providers`` holds a ``PROVIDER``. Anybody else's goes by
+``namespace.collection.kind``, and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which
+holds one like ours.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class _Entry:
 
 @cache
 def _built_in() -> tuple[_Entry, ...]:
-    modules = sorted(pkgutil.iter_modules(importlib.import_module(_HOME).__path__), key=lambda module: module.name)
-    places = [(f"{_HOME}.{module.name}", ".provider" * module.ispkg) for module in modules]
-    return tuple(_Entry(place, importlib.import_module(f"{place}{holder}").PROVIDER) for place, holder in places)
+    modules = sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(_HOME).__path__))
+    places = [f"{_HOME}.{name}" for name in modules]
+    return tuple(_Entry(place, importlib.import_module(place).PROVIDER) for place in places)
 
 
 def providers() -> dict[str, Provider]:

@@ -118,8 +118,8 @@ class HttpClient:
         """Return the server's time, by its last ``Date`` and what has passed since; None before it has sent one."""
         if self._dated is None:
             return None
-        date, heard = self._dated
-        return date + timedelta(seconds=self._clock.monotonic() - heard)
+        date, noted_at = self._dated
+        return date + timedelta(seconds=self._clock.monotonic() - noted_at)
 
     def request(
         self,
@@ -135,7 +135,7 @@ class HttpClient:
         reads: bool = False,
         timeout: float = 30,
     ) -> Answer:
-        """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
+        """Send a request, again where that is harmless, and return an answer whose status is in ``ok``.
 
         What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
 
@@ -204,7 +204,7 @@ class HttpClient:
         try:
             for _hop in range(4):
                 with (
-                    self._budget.turn(method, urlsplit(url).path) as heard,
+                    self._budget.turn(method, urlsplit(url).path) as report,
                     limits.allowance(where, timeout[1]),
                 ):
                     reply = self._session.request(
@@ -212,7 +212,7 @@ class HttpClient:
                     )
                     text = limits.text(reply, where)
                     answer = Answer(reply.status_code, reply.headers, text, where, url)
-                    heard(answer.headers, answer.date.timestamp())
+                    report(answer.headers, answer.date.timestamp())
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
                 url = self._url(_joined(url, reply.headers["Location"]), where)
@@ -221,7 +221,7 @@ class HttpClient:
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
-        """Seconds until the next attempt; None if there is to be none."""
+        """Return the seconds until the next attempt; None if there is to be none."""
         if not self._dialect.throttles(answer):
             return backoff(attempt) if harmless and answer.status in _TRANSIENT else None
         pause = requested_pause(answer)
@@ -232,7 +232,7 @@ class HttpClient:
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
         request_id = printable(answer.headers.get(self._request_id_header, ""), NAME)
-        said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
+        message = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
         kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
         hint = ""
         if self._dialect.throttles(answer):
@@ -245,11 +245,11 @@ class HttpClient:
             hint = "A redirect was not followed, so that the credential stays here. Check the connection's URL"
         elif status == 403:
             hint = self._dialect.permission_hint(answer)
-        return kind(said, hint=hint, status=status, request_id=request_id)
+        return kind(message, hint=hint, status=status, request_id=request_id)
 
 
 def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
-    """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
+    """Return the error to raise; with ``doubt``, this attempt or an earlier one may have had its effect."""
     if doubt:
         return errors.in_doubt(error)
     if isinstance(error, errors.OutcomeUnknownError):
@@ -260,7 +260,7 @@ def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
 def _no_answer(
     error: Exception, transmission: wire.Transmission, where: str, timeout: tuple[float, float]
 ) -> errors.RotorError:
-    """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
+    """Return the error for a request without an answer, by how far it had come; the exception's text is not kept."""
     exceptions = library("requests").exceptions
     late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
     if transmission.sent:
@@ -279,7 +279,7 @@ def _no_answer(
 
 
 def checked_url(url: str) -> str:
-    """The URL without its trailing slash; plain http is for loopback only."""
+    """Return the URL without its trailing slash; ConfigurationError for plain http that leaves loopback."""
     try:
         parts = urlsplit(url)
         _port = parts.port  # urlsplit looks at the port only when asked
@@ -307,7 +307,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:
-    """As ``auth`` of the session, so that a .netrc never takes its place."""
+    """Make the session's ``auth``, so that a .netrc never takes its place."""
 
     def authorize(request: Any) -> Any:
         if authorization:
@@ -318,6 +318,6 @@ def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]
 
 
 def _address(url: str) -> str:
-    """The URL without its query and without anything before an @."""
+    """Return the URL without its query and without anything before an @."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

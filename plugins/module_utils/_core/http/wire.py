@@ -108,8 +108,8 @@ def reason(error: BaseException) -> str:
         return "the proxy does not connect"
     if any(isinstance(cause, ssl.SSLError) for cause in found):
         return "TLS failed"
-    said = next((cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror), "")
-    return said or ("the connection was closed" if "ProtocolError" in names else "network unreachable")
+    strerror = next((cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror), "")
+    return strerror or ("the connection was closed" if "ProtocolError" in names else "network unreachable")
 
 
 def _current() -> Transmission:

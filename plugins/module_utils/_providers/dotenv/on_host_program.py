@@ -383,14 +383,14 @@ def _fingerprint(macs: list[hmac.HMAC], value: bytes) -> str:
     return value.decode()
 
 
-def _told(error: OSError) -> Problem:
-    said = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
+def _problem_of(error: OSError) -> Problem:
+    message = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return Problem("denied", f"user {_user(os.geteuid())} has no access: {said}", _BECOME)
+        return Problem("denied", f"user {_user(os.geteuid())} has no access: {message}", _BECOME)
     odd = {errno.EISDIR: "it is no regular file", errno.EBUSY: "it is a mount point, which cannot be replaced"}
     if error.errno in odd:
         return Problem("refused", odd[error.errno])
-    return Problem("failed", f"the host's system says: {said}")
+    return Problem("failed", f"the host's system says: {message}")
 
 
 def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler gets one
@@ -405,5 +405,5 @@ def main(task: dict[str, Any]) -> None:
     except Problem as problem:
         answer = problem.answer
     except OSError as error:
-        answer = _told(error).answer
+        answer = _problem_of(error).answer
     sys.stdout.write(f"{json.dumps(answer)}\n")

@@ -68,10 +68,10 @@ class InfisicalConnection(Connection):
             answer = self._send(self._tokens.current(), method, path, doing=doing, **more)
         if answer.status != 200:
             raise refusal(answer, method, where)
-        said = answer.json
-        if not isinstance(said, dict):
+        body = answer.json
+        if not isinstance(body, dict):
             raise UnexpectedAnswerError(f"{answer.where} answered without an object", status=200)
-        return said
+        return body
 
     def _send(self, token: SecretValue, method: str, path: str, **more: Any) -> Answer:
         shown = {"Authorization": f"Bearer {token.reveal()}"}

@@ -105,14 +105,14 @@ class Wire:
 
     def _health(self) -> dict[str, Any]:
         try:
-            said = self._impatient.request(
+            body = self._impatient.request(
                 "GET", "/v1/sys/health", doing="asking for the server's health", ok=_HEALTH, timeout=5
             ).json
         except StoppedError:
             raise
         except RotorError:
             return {}
-        return said if isinstance(said, dict) else {}
+        return body if isinstance(body, dict) else {}
 
 
 class Ask(Protocol):
