@@ -32,7 +32,7 @@ BESIDE := sanity $(LINT) galaxy venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen tutorial site format coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen tutorial site format generate link coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -69,10 +69,13 @@ ruff: venv
 	$(call title,ruff check)
 	@$(BIN)/ruff check
 
-types: venv ## Check the types
-	$(call title,mypy)
+# The clone under the name that an installed collection has, as conftest.py makes it, too.
+link:
 	@mkdir -p $(BUILD)/types/ansible_collections/rotor && ln -sfn $(CURDIR) $(BUILD)/types/ansible_collections/rotor/secrets
-	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins
+
+types: venv link ## Check the types
+	$(call title,mypy)
+	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins -p tests -p tools
 
 yamllint: sync
 	$(call title,yamllint)
@@ -167,6 +170,9 @@ site: sync ## Make a site of the documentation, in .build/site/html
 format: venv ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+
+generate: venv link ## Write the files that follow from the providers and the modules
+	@cd $(CURDIR) && $(HOMED) PYTHONPATH="$(BUILD)/types:$(CURDIR)" python -m tools.generate
 
 coverage: sync ## Write the coverage report of the unit tests as HTML
 	@-$(MAKE) --no-print-directory engine

@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
@@ -52,9 +53,12 @@ class Player:
         result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         while result.get("todo"):
             for work in result["todo"]:
-                self.act(lambda session, work=work: {"said": session.host_work(work["id"]).perform(self._host)})
+                self.act(partial(self._on_host, work["id"]))
             result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         return result
+
+    def _on_host(self, work: int, session: Session) -> Mapping[str, Any]:
+        return {"said": session.host_work(work).perform(self._host)}
 
     def act(self, deed: Deed) -> Mapping[str, Any]:
         """As an action does it: a RotorError fails the task with its message."""

@@ -57,7 +57,8 @@ class Spoiler:
         self.seen.clear()
         self._turns.clear()
 
-    def spoils(self, *key: str) -> bool:
+    def spoils(self, server: str, method: str, path: str, target: str) -> bool:
+        key = server, method, path, target
         with self._lock:
             request = Request(*key, turn=self._turns[key])
             self._turns[key] += 1
@@ -88,7 +89,7 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         header(self, name, *values)
 
     def endheaders(self: Any, *rest: Any, **options: Any) -> None:
-        self.spoilt = spoiler.spoils(f"{self.host}:{self.port}", *self.asked, self.target)
+        self.spoilt = spoiler.spoils(f"{self.host}:{self.port}", self.asked[0], self.asked[1], self.target)
         if not self.spoilt or _lets_through(spoiler.kind):
             end(self, *rest, **options)
             return

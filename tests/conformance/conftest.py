@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -91,7 +91,7 @@ def _is_of(column: Column, provider: str) -> bool:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """A case that needs what this column has not does not apply; that is put down, and is not a skip."""
     for mark in pyfuncitem.iter_markers("needs"):
-        if reason := NEEDS[mark.args[0]](pyfuncitem.funcargs["bench"]):
+        if reason := NEEDS[mark.args[0]](cast(Bench, pyfuncitem.funcargs["bench"])):
             pyfuncitem.stash[FOUND].not_applicable(reason)
             return True
     return None
@@ -131,8 +131,8 @@ def _servers_end_with_the_session() -> Iterator[None]:
 
 @pytest.fixture
 def found(request: pytest.FixtureRequest) -> Found:
-    request.node.stash[FOUND] = Found()
-    return request.node.stash[FOUND]
+    found = request.node.stash[FOUND] = Found()
+    return found
 
 
 @pytest.fixture

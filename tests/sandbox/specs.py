@@ -35,13 +35,14 @@ class Description:
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         for template, item in self._paths:
             if method.lower() in item and re.fullmatch(self._base + re.sub(r"\{[^}]+\}", "[^/]+", template), path):
-                return item[method.lower()]
+                found: dict[str, Any] = item[method.lower()]
+                return found
         return None
 
     def resolve(self, thing: dict[str, Any]) -> dict[str, Any]:
         if "$ref" not in thing:
             return thing
-        found = self._document
+        found: dict[str, Any] = self._document
         for part in thing["$ref"].split("/")[1:]:
             found = found[part]
         return found

@@ -26,8 +26,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE
+from tests import systems
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 ENGINE = ("rotation_", "ledger_")
@@ -92,7 +91,7 @@ def spec(module: str) -> Mapping[str, Any]:
     """The argument spec that a module's main() gives to AnsibleModule."""
     main = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.modules.{module}")
     if not hasattr(main, "main"):  # an action does its work
-        return {**FILE, **SECRETS}
+        return systems.SPECS[module]
     asked: list[Mapping[str, Any]] = []
 
     def ask(_self: AnsibleModule, argument_spec: Mapping[str, Any], **_rules: Any) -> None:
@@ -145,43 +144,20 @@ def sample(options: list[Option], ways: Iterable[str] = tuple(BAD)) -> list[tupl
 
 # What else such a module or connection needs
 
-_PLAIN: Mapping[str, Any] = {
-    "app": "molecule-cp",
-    "environment": "prod",
-    "host": "localhost",
-    "lifetime": "1h",
-    "name": "CANARY",
-    "path": "/canary",
-    "project": "molecule",
-    "region": "eu-central-1",
-    "repository": "octo-org/octo-repo",
-    "secret": "molecule",
-    "workflow": "publish.yml",
-    "write": {"body": {"<key>": "<value>"}},
-    "read": "none",
-}
-_NEEDED = ("app", "lifetime", "name", "path", "region", "repository", "write")
-"""Though they are not required in every case."""
-_URLS = ("api_url", "graphql_url", "url", "endpoint_url")
-_LOGINS: Mapping[str, Mapping[str, Any]] = {
-    "secret_id": {"auth_method": "approle", "role_id": "role"},
-    "password": {"auth_method": "userpass", "username": "somebody"},
-    "jwt": {"auth_method": "jwt", "role": "ci"},
-    "client_secret": {"client_id": "client"},
-    "app_private_key": {"app_id": "client", "app_installation": "1"},
-}
-"""What belongs to a credential that is one of several ways in."""
-_PAIRS = ("access_key_id", "secret_access_key")
 _GIVEN = "given-0123456789"
+
+
+def _urls(options: Iterable[str], url: str) -> dict[str, str]:
+    return {name: url for name in options if name.endswith("url")}
 
 
 def module_arguments(option: Option, value: str, url: str) -> dict[str, Any]:
     """A task that uses the option."""
     known = spec(option.owner)
-    required = [name for name, one in known.items() if one.get("required") or name in _NEEDED]
-    arguments = {name: _PLAIN[name] for name in required if name in _PLAIN}
-    arguments |= {name: url for name in _URLS if name in known} | dict(_LOGINS.get(option.path, {}))
-    credentials = () if option.path in _LOGINS else ("token", *_PAIRS)
+    required = [name for name, one in known.items() if one.get("required") or name in systems.NEEDED]
+    arguments = {name: systems.OPTIONS[name] for name in required if name in systems.OPTIONS}
+    arguments |= _urls(known, url) | dict(systems.LOGINS.get(option.path, {}))
+    credentials = frozenset() if option.path in systems.LOGINS else systems.CREDENTIALS
     arguments |= {name: _GIVEN for name in (*credentials, "value") if name in known}
     if not option.path.startswith("secrets."):
         return arguments | {option.path: value}
@@ -194,13 +170,13 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
     kind: type[Connection] = registry.find("connections", option.owner)
     *outer, name = option.path.split(".")
     entry: dict[str, Any] = {"type": option.owner}
-    entry |= {one: url for one in _URLS if one in kind.schema.properties}
-    entry |= {one: given for one, given in _PLAIN.items() if one == "region" and one in kind.schema.properties}
-    entry |= {one: _GIVEN for one in _PAIRS if one in kind.references}
+    entry |= _urls(kind.schema.properties, url)
+    entry |= {one: given for one, given in systems.CONNECTION.items() if one in kind.schema.properties}
+    entry |= {one: _GIVEN for one in systems.CREDENTIALS - {"token"} if one in kind.references}
     entry |= {"probe": "/"} if "probe" in kind.schema.properties else {}
-    login = {one.removeprefix("auth_"): given for one, given in _LOGINS.get(name, {}).items()}
-    if outer == ["app"]:
-        return entry | {"app": {"id": "client", "installation": 1, name: value}}
+    login = {one.removeprefix("auth_"): given for one, given in systems.LOGINS.get(name, {}).items()}
+    if outer and outer[0] in systems.OBJECTS:
+        return entry | {outer[0]: {**systems.OBJECTS[outer[0]], name: value}}
     if outer == ["auth"]:
         methods = kind.schema.properties["auth"]["properties"]["method"]["enum"]
         login.setdefault("method", "token" if name == "token" else next(one for one in methods if one != "token"))
@@ -211,8 +187,8 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
 def secret(option: Option) -> dict[str, Any]:
     """An entry of ``secret_map`` with a copy behind the connection ``canary``."""
     properties = registry.find("stores", option.owner).schema.properties
-    required = (*registry.find("stores", option.owner).schema.required, "path", "repository")
-    copy = {name: _PLAIN[name] for name in required if name in properties}
+    required = {*registry.find("stores", option.owner).schema.required, *systems.NEEDED}
+    copy = {name: systems.OPTIONS[name] for name in required if name in properties}
     return {"issuer": {"type": "random"}, "copies": [{"store": "canary", **copy}]}
 
 

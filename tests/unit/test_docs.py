@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import certificates
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import parser as secret_map
-from tools import secret_map_doc
+from tools import generate, secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "examples" / "first_rotation" / "group_vars" / "all" / "secrets.yml"
@@ -26,12 +26,12 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 @pytest.fixture(scope="module")
 def example() -> Any:
-    return yaml.safe_load(secret_map_doc.EXAMPLE.read_text(encoding="utf-8"))
+    return secret_map_doc.read_example()
 
 
-def test_the_kept_description_of_the_map_is_the_one_that_the_classes_make() -> None:
-    kept = (ROOT / "docs" / "secret-map.md").read_text(encoding="utf-8")
-    assert kept == secret_map_doc.text(), "run: python -m tools.secret_map_doc > docs/secret-map.md"
+@pytest.mark.parametrize("name", generate.FILES)
+def test_generated_file_is_current(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == generate.FILES[name](), "run: make generate"
 
 
 def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:

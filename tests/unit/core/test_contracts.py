@@ -94,7 +94,7 @@ def test_a_store_without_a_ledgers_key_compares_within_the_process() -> None:
     stores = [FlySecrets(None, clock=Clock()) for _turn in range(2)]
     prints = [store.fingerprint(SecretValue("the-same-value")) for store in stores]
     assert prints[0] == prints[1]
-    assert [store.stamp for store in stores] == ["", ""]
+    assert [store.owner_tag for store in stores] == ["", ""]
 
 
 def test_a_host_connection_speaks_to_nobody_until_an_action_gives_it_a_host() -> None:

@@ -232,8 +232,8 @@ class VersionedSecret:
         return str(self._call("GetSecretValue", "reading", needs=_ONE)["VersionId"])
 
     def _call(self, operation: str, verb: str, *, identifier: str = "SecretId", **more: Any) -> dict[str, Any]:
-        named = {identifier: self._name}
-        return self._connection.call(operation, f"{verb} {self._label}", resource=self._name, **named, **more)
+        more[identifier] = self._name
+        return self._connection.call(operation, f"{verb} {self._label}", resource=self._name, **more)
 
 
 def summaries(connection: SecretsManagerConnection) -> list[dict[str, Any]]:

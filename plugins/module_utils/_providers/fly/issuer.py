@@ -143,16 +143,16 @@ class FlyTokens(Issuer):
 
     def mint(self, name: str) -> Credential:
         scope = self._scope()
-        wish = {
+        payload: dict[str, Any] = {
             "name": name,
             "organizationId": scope["organization"],
             "profile": "deploy" if self._app else "deploy_organization",
             "expiry": _go_duration(durations.parse(self.options["lifetime"])),
         }
         if self._app:
-            wish["profileParams"] = {"app_id": scope["app"]}
+            payload["profileParams"] = {"app_id": scope["app"]}
         doing = f"making a token for {self._where}"
-        data = self._mutate(_CREATE, doing=doing, input=wish)
+        data = self._mutate(_CREATE, doing=doing, input=payload)
         try:
             made = checked(data, _MADE, doing)["createLimitedAccessToken"]["limitedAccessToken"]
         except UnexpectedAnswerError:

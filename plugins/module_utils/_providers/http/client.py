@@ -59,12 +59,12 @@ class HttpConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
         self._probe = options.get("probe")
-        header, said = options.get("header") or HEADER, _credential(options)
-        others = {header: said} if said and header != HEADER else {}
+        header, credential = options.get("header") or HEADER, _credential(options)
+        others = {header: credential} if credential and header != HEADER else {}
         self._http = HttpClient(
             "the API",
             options["url"],
-            (lambda: said) if said and header == HEADER else None,
+            (lambda: credential) if credential and header == HEADER else None,
             clock=clock,
             run=run,
             headers={"Accept": "application/json", **(options.get("headers") or {}), **others},

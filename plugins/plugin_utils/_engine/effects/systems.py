@@ -51,7 +51,7 @@ class Systems:
         with self._lock:
             if copy.store not in self._stores:
                 kind, connection = registry.find("stores", copy.type), self.connection(copy.store)
-                more = {"fingerprint": self._ledger.fingerprints, "stamp": self._ledger.id}
+                more = {"fingerprint": self._ledger.fingerprints, "owner_tag": self._ledger.id}
                 self._stores[copy.store] = kind(connection, clock=self._clock, **more)
             return self._stores[copy.store]
 
