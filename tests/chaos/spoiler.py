@@ -117,10 +117,14 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
-        changed = (putrequest, putheader, endheaders, sends, getresponse)
-        for name, function in zip(
-            ("putrequest", "putheader", "endheaders", "send", "getresponse"), changed, strict=True
-        ):
+        changed: dict[str, Callable[..., Any]] = {
+            "putrequest": putrequest,
+            "putheader": putheader,
+            "endheaders": endheaders,
+            "send": sends,
+            "getresponse": getresponse,
+        }
+        for name, function in changed.items():
             patch.setattr(plain, name, function)
         yield
 
