@@ -1,11 +1,14 @@
 # Whatever is built lies under .build, and nothing is written to the user's home.
 PYTHON ?= python3
 WORKERS ?= auto
+# A series of ansible-core, such as 2.20; empty for the one that is pinned.
+CORE ?=
 
 BUILD := $(CURDIR)/.build
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.made
+STAMP := $(VENV)/.made$(CORE)
+PINNED := requirements/constraints.txt
 COPY := $(BUILD)/ansible_collections/rotor/secrets
 REPORTS := $(BUILD)/reports
 DEMO := $(BUILD)/demo
@@ -20,20 +23,21 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/cache/hypothesis
 HOMED := env HOME="$(BUILD)/home" ANSIBLE_HOME="$(BUILD)/home/.ansible" PATH="$(BIN):$$PATH" GIT_CEILING_DIRECTORIES="$(BUILD)"
 IN_COPY := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(BUILD)"
 INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collections"
+PINS := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header --no-cache
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
-BESIDE := sanity $(LINT) venv-newest systems
+BESIDE := sanity $(LINT) galaxy venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen format coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen tutorial site format generate link coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
 
 demo: sync ## Install the collection as a user would, and rotate a token in the sandbox
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -65,10 +69,13 @@ ruff: venv
 	$(call title,ruff check)
 	@$(BIN)/ruff check
 
-types: venv ## Check the types
-	$(call title,mypy)
+# The clone under the name that an installed collection has, as conftest.py makes it, too.
+link:
 	@mkdir -p $(BUILD)/types/ansible_collections/rotor && ln -sfn $(CURDIR) $(BUILD)/types/ansible_collections/rotor/secrets
-	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins
+
+types: venv link ## Check the types
+	$(call title,mypy)
+	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins -p tests -p tools
 
 yamllint: sync
 	$(call title,yamllint)
@@ -85,6 +92,10 @@ docs: sync
 ansible-lint: sync
 	$(call title,ansible-lint)
 	@$(IN_COPY) ansible-lint --profile production --offline
+
+galaxy: sync ## Look at the tarball as Galaxy and ansible-builder do
+	$(call title,galaxy-importer, ansible-builder)
+	@$(IN_COPY) bash tools/galaxy/check.sh $(BUILD)
 
 sanity: sync ## Run ansible-test's sanity tests
 	$(call title,ansible-test sanity)
@@ -104,6 +115,10 @@ systems: sync
 	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/engine -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
 
+test-%: sync ## Run the tests of one provider (make test-vault: unit, conformance, the stand-in)
+	$(call title,every test of $*)
+	@$(IN_COPY) python -m tools.provider $* -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest
+
 chaos-sample: sync
 	$(call title,a sample of kills and faults)
 	@$(IN_COPY) $(PYTEST) tests/chaos -n $(WORKERS) --junitxml=$(REPORTS)/chaos.xml
@@ -115,13 +130,13 @@ conformance-ours: sync
 conformance: sync ## Run the conformance suite, the community's modules too, and write its table (network, minutes)
 	$(call title,conformance of every store and of the modules of the community)
 	@$(IN_COPY) python -m tools.conformance $(BUILD) -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest; \
-	status=$$?; cp docs/conformance.md $(CURDIR)/docs/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
+	status=$$?; cp docs/evidence/conformance.md $(CURDIR)/docs/evidence/; cp tests/conformance/found.json $(CURDIR)/tests/conformance/; \
 	exit $$status
 
 chaos: sync venv-newest ## Kill it and break it everywhere, and write the table (hours; ONLY=kills,faults picks)
 	$(call title,every sweep to its full length)
 	@$(IN_COPY) python -m tools.chaos --only="$(ONLY)" -n $(WORKERS) -q -o cache_dir=$(BUILD)/cache/pytest; \
-	status=$$?; cp docs/chaos.md $(CURDIR)/docs/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
+	status=$$?; cp docs/evidence/chaos.md $(CURDIR)/docs/evidence/; cp tests/chaos/found.json $(CURDIR)/tests/chaos/; exit $$status
 
 mutants: sync ## Take one safeguard at a time out: a test must notice (minutes; ONLY=rule picks)
 	$(call title,one safeguard less)
@@ -144,9 +159,20 @@ integration-newest: sync ## Run the integration tests marked `core` on the newes
 	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -n $(WORKERS) -o cache_dir=$(BUILD)/cache/pytest \
 	  --junitxml=$(REPORTS)/integration-newest.xml
 
+tutorial: sync ## Run the commands of the tutorial, and write what they print (two minutes)
+	$(call title,the tutorial)
+	@$(IN_COPY) python -m tools.tutorial && cp docs/tutorial.md $(CURDIR)/docs/
+
+site: sync ## Make a site of the documentation, in .build/site/html
+	$(call title,the site)
+	@$(IN_COPY) bash tools/site/build.sh $(BUILD)
+
 format: venv ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+
+generate: venv link ## Write the files that follow from the providers and the modules
+	@cd $(CURDIR) && $(HOMED) PYTHONPATH="$(BUILD)/types:$(CURDIR)" python -m tools.generate
 
 coverage: sync ## Write the coverage report of the unit tests as HTML
 	@-$(MAKE) --no-print-directory engine
@@ -154,17 +180,22 @@ coverage: sync ## Write the coverage report of the unit tests as HTML
 
 constraints: venv ## Pin the newest versions of all packages
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header \
-	  --no-cache requirements.txt requirements/test.txt requirements/lint.txt --output-file requirements/constraints.txt
+	@$(PINS) requirements.txt requirements/test.txt requirements/lint.txt requirements/site.txt \
+	  --output-file $(PINNED)
+	@$(PINS) requirements/galaxy.txt --output-file requirements/galaxy-constraints.txt
 
 venv: $(STAMP) ## Make the virtual environment
 
-$(STAMP): requirements.txt requirements/test.txt requirements/lint.txt requirements/constraints.txt | system-packages
+# The core that comes next is a release candidate, which pip takes only when it is named.
+CORE_REQUIREMENT = $(or $(shell sed -n 's/^\(ansible-core==$(CORE)[^ ;]*\).*/\1/p' requirements/newest.txt),ansible-core~=$(CORE).0)
+
+$(STAMP): requirements.txt requirements/test.txt requirements/lint.txt $(PINNED) | system-packages
 	@echo 'Making the virtual environment, once'
 	@rm -rf $(VENV) && mkdir -p $(BUILD)/home
 	@$(PYTHON) -m venv $(VENV)
+	@$(if $(CORE),grep -v '^ansible-core==' $(PINNED),cat $(PINNED)) >$(BUILD)/constraints.txt
 	@$(BIN)/pip install --quiet --no-compile -r requirements.txt -r requirements/test.txt -r requirements/lint.txt \
-	  -c requirements/constraints.txt
+	  $(if $(CORE),'$(CORE_REQUIREMENT)') -c $(BUILD)/constraints.txt
 	@touch $@
 
 system-packages:

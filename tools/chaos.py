@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 from tools.elsewhen.__main__ import MOMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "chaos.md"
+DOCUMENT = ROOT / "docs" / "evidence" / "chaos.md"
 KEPT = ROOT / "tests" / "chaos" / "found.json"
 
 
@@ -286,7 +286,8 @@ _SPELLED_OUT = 15
 
 def text(kept: Mapping[str, Any]) -> str:
     introduction = INTRODUCTION.format(cores=kept["cores"])
-    return "\n".join([introduction, f"**{headline(kept)}**", "", *table(kept), HOW])
+    lines = [introduction, f"**{headline(kept)}**", "", "## The sweeps", "", *table(kept)]
+    return "\n".join([*lines, "## The cases", "", *cases(kept), HOW])
 
 
 def headline(kept: Mapping[str, Any]) -> str:
@@ -303,29 +304,33 @@ def headline(kept: Mapping[str, Any]) -> str:
 
 
 def table(kept: Mapping[str, Any]) -> list[str]:
-    lines = ["| Sweep | Cases | Tests | Failed | Duration | Run on |", "|---|---|---|---|---|---|"]
+    """One row for each sweep."""
+    lines = ["| Sweep | Tests | Failed | Duration | Run on |", "|---|---|---|---|---|"]
     for sweep in SWEEPS:
         if found := kept["sweeps"].get(sweep.name):
             tests, minutes = found["tests"], f"{max(1, round(found['seconds'] / 60))} min"
-            cells = sweep.title, _cases(found), tests["run"], tests["failed"], minutes, found["date"]
+            lines.append(_line(sweep.title, tests["run"], tests["failed"], minutes, found["date"]))
         else:
-            cells = sweep.title, "not yet run to its full length", "", "", "", ""
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+            lines.append(_line(sweep.title, "not yet run to its full length", "", "", ""))
     return [*lines, ""]
 
 
-def _cases(found: Mapping[str, Any]) -> str:
-    """What the tests themselves counted; else what was asked of them."""
-    told = [_told(name.partition(": ")[2] or name, counts) for name, counts in found["counts"].items()]
-    asked = [f"{name.removeprefix('ROTOR_').replace('_', ' ').lower()}: {n}" for name, n in found["asked"].items()]
-    return "<br>".join(told or asked) or "one for each test"
+def cases(kept: Mapping[str, Any]) -> list[str]:
+    """One row for each kind of case that the tests of a sweep counted."""
+    lines = ["| Sweep | Case | Number | Of these |", "|---|---|---|---|"]
+    for sweep in SWEEPS:
+        for name, counts in kept["sweeps"].get(sweep.name, {"counts": {}})["counts"].items():
+            lines.append(_line(sweep.title, name.partition(": ")[2] or name, _number(counts), _words(counts)))
+    return [*lines, ""]
 
 
-def _told(name: str, counts: Mapping[str, int]) -> str:
-    """With the number of cases first; there is none where files and kilobytes stand beside each other."""
-    if "kilobytes" in counts:
-        return f"{name}: {_words(counts)}"
-    return f"{name}: {counts.get(_HISTORIES, sum(counts.values())):,} ({_words(counts)})"
+def _line(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _number(counts: Mapping[str, int]) -> str:
+    """How many cases there were; nothing where files and kilobytes stand beside each other."""
+    return "" if "kilobytes" in counts else f"{counts.get(_HISTORIES, sum(counts.values())):,}"
 
 
 def _words(counts: Mapping[str, int]) -> str:
@@ -353,7 +358,7 @@ def main() -> int:
     picked = [sweep for sweep in SWEEPS if sweep.name in wanted and sweep.here() and sweep.programs.exists()]
     codes = [keep(sweep, run(sweep, arguments)) for sweep in picked]
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    print("\n".join([*table(kept), headline(kept)]))
+    print("\n".join([*table(kept), *cases(kept), headline(kept)]))
     return max(codes, default=1)
 
 

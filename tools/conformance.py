@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "conformance.md"
+DOCUMENT = ROOT / "docs" / "evidence" / "conformance.md"
 KEPT = ROOT / "tests" / "conformance" / "found.json"
 COMMUNITY = ("ansible==14.5.0", "boto3", "hvac", "PyNaCl", "requests")
 COLLECTIONS = ("community.general", "community.aws", "community.hashi_vault")
@@ -103,7 +103,7 @@ def _table(level: Mapping[str, Any]) -> Iterator[str]:
         [_escaped(row), *(_shown(cells.get(titles[0]), notes) for titles in columns)]
         for row, cells in level["cells"].items()
     ]
-    yield _line(["", *map("<br>".join, columns)])
+    yield _line(["", *map(", ".join, columns)])
     yield "|---" * (len(columns) + 1) + "|"
     yield from (_line(row) for row in rows)
     yield ""

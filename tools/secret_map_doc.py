@@ -1,15 +1,15 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints docs/secret-map.md: every option of the map, from the definitions by which the map is validated.
+"""Makes docs/secret-map.md: every option of the map, from the definitions by which the map is validated.
 
-The examples are taken from docs/secret-map.example.yml, which a test reads as the engine does.
+The examples are taken from docs/secret-map.example.yml and from what a provider has beside its page, in
+docs/providers/NAME.example.yml. A test reads all of them together, as the engine does.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ KINDS: dict[str, tuple[str, str, Callable[[str], Node]]] = {
     ),
 }
 INTRODUCTION = """\
-<!-- Made by tools/secret_map_doc.py; do not edit. -->
+<!-- Made by `make generate`; do not edit. -->
 # The secret map
 
 Four variables describe the secrets. Put them into the inventory, in `group_vars/all/secrets.yml` for instance, where
@@ -69,9 +69,9 @@ A duration is written as `90d`, `36h` or `1h30m`; the units are `w`, `d`, `h`, `
 
 ## Fields and templates
 
-A credential has named fields. `${field}` stands for one, in `keys`, in `let`, in a check's `header` and `json`, and in
-a command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value. `{{ … }}` is
-Ansible's, as everywhere. `$$` is a dollar sign.
+A credential has named fields. `${field}` stands for one, in `keys`, in `derived`, in a check's `header` and `json`,
+and in a command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value.
+`{{ … }}` is Ansible's, as everywhere. `$$` is a dollar sign.
 
 | Filter | |
 |---|---|
@@ -85,7 +85,7 @@ In a check, `${id}` and `${name}` are the provider's id and the name of the new 
 
 
 def text() -> str:
-    example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    example = read_example()
     parts = [
         INTRODUCTION,
         *_secret(example),
@@ -97,6 +97,15 @@ def text() -> str:
         *_journal(example),
     ]
     return "\n".join(parts)
+
+
+def read_example() -> dict[str, Any]:
+    """Read the example map, and add the entries of each provider's own example to its variables."""
+    example: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    for path in sorted((EXAMPLE.parent / "providers").glob("*.example.yml")):
+        for variable, entries in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            example[variable] |= entries
+    return example
 
 
 def _secret(example: Any) -> Iterator[str]:
@@ -220,7 +229,7 @@ def _type(option: Node) -> str:
         return f"list of {_type(option['items'])}"
     names = {"object": "mapping", "array": "list"}
     kinds = option["type"] if isinstance(option["type"], list) else [option["type"]]
-    return " or ".join(names.get(kind, kind) for kind in kinds)
+    return " or ".join(str(names.get(kind, kind)) for kind in kinds)
 
 
 def _sentence(about: str) -> str:
@@ -244,7 +253,3 @@ def _code(value: Any) -> str:
 
 def _escaped(cell: str) -> str:
     return cell.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

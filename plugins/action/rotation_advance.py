@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..plugin_utils._ansible.shell import RotationAction
-from ..plugin_utils._engine.decide.planner import Phase
+from ..plugin_utils._engine.decide.state import Phase
 from ..plugin_utils._engine.session import Session
 
 

@@ -30,6 +30,12 @@ options:
       - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
       - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
     type: path
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.fly) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.fly
 notes:
   - Talks to Fly from where the task runs, usually C(localhost).
   - With O(token) or a value of a secret among the options, pipelining keeps them out of a temporary file.

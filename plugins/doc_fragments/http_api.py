@@ -34,6 +34,12 @@ options:
       - PEM file of the certificates to trust, such as those of a CA of your own, instead of the usual ones.
       - Without it, the environment variable E(REQUESTS_CA_BUNDLE) is used, if it is set.
     type: path
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.http) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.http
 notes:
   - Talks to the API from where the task runs, usually C(localhost).
   - No redirect is followed, and nothing is sent to another host.

@@ -52,6 +52,12 @@ options:
     description: The folder. It must be there.
     type: str
     default: /
+attributes:
+  action_group:
+    description: Use C(group/rotor.secrets.infisical) in C(module_defaults) to set defaults for all of this group.
+    support: full
+    membership:
+      - rotor.secrets.infisical
 notes:
   - Talks to Infisical from where the task runs, usually C(localhost).
   - With a credential or a value of a secret among the options, pipelining keeps them out of a temporary file.

@@ -19,7 +19,6 @@ extends_documentation_fragment:
   - rotor.secrets.fly
   - rotor.secrets.stored
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.fly
 attributes:
   check_mode:
     support: full

@@ -17,7 +17,6 @@ extends_documentation_fragment:
   - rotor.secrets.fly
   - rotor.secrets.attributes
   - rotor.secrets.attributes.info
-  - rotor.secrets.attributes.fly
 options:
   app:
     description: Name of the app.

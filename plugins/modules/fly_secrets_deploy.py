@@ -18,7 +18,6 @@ description:
 extends_documentation_fragment:
   - rotor.secrets.fly
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.fly
 attributes:
   check_mode:
     support: full

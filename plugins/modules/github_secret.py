@@ -22,7 +22,6 @@ extends_documentation_fragment:
   - rotor.secrets.github.scope
   - rotor.secrets.stored
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.github
 requirements:
   - PyNaCl
 attributes:

@@ -19,7 +19,6 @@ extends_documentation_fragment:
   - rotor.secrets.github.scope
   - rotor.secrets.attributes
   - rotor.secrets.attributes.info
-  - rotor.secrets.attributes.github
 """
 
 EXAMPLES = r"""

@@ -17,7 +17,6 @@ description:
 extends_documentation_fragment:
   - rotor.secrets.github
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.github
 attributes:
   check_mode:
     support: full

@@ -23,7 +23,6 @@ extends_documentation_fragment:
   - rotor.secrets.http_api
   - rotor.secrets.stored
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.http
 attributes:
   check_mode:
     support: full

@@ -20,7 +20,6 @@ extends_documentation_fragment:
   - rotor.secrets.infisical
   - rotor.secrets.stored
   - rotor.secrets.attributes
-  - rotor.secrets.attributes.infisical
 attributes:
   check_mode:
     support: full

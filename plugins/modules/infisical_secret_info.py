@@ -17,7 +17,6 @@ extends_documentation_fragment:
   - rotor.secrets.infisical
   - rotor.secrets.attributes
   - rotor.secrets.attributes.info
-  - rotor.secrets.attributes.infisical
 """
 
 EXAMPLES = r"""

@@ -64,7 +64,8 @@ over:
   type: bool
   returned: always
 counts:
-  description: How many secrets are V(done), V(held), V(waiting), V(todo), V(idle) or V(ready) for the next phase.
+  description: How many secrets are V(done), V(held), V(waiting), V(todo), V(skipped), V(locked) or V(ready)
+    for the next phase.
   type: dict
   returned: always
 held:

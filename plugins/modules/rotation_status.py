@@ -45,7 +45,7 @@ secrets:
       description: The secret's name.
       type: str
     status:
-      description: V(due), V(unfinished), V(unknown) or V(fresh).
+      description: V(due), V(unfinished), V(unknown) or V(up_to_date).
       type: str
     why:
       description: The reason for the status.

@@ -25,7 +25,7 @@ FORGET = re.compile(r"rotate_forget='([^']+)'")
 NOT_BEGUN = "nothing of it was changed"
 NEVER = ("Traceback", "unexpected ", "Something went wrong", "<html")
 """An error that nobody foresaw, and what the world's wrong answers have in their bodies."""
-_TROUBLE = re.compile(r"^(?:HELD  \S+ at [^:]+: |GAP   [^:]+: |  - )(.+)$", re.MULTILINE)
+_TROUBLE = re.compile(r"^(?:HELD  \S+ at [^:]+: |CUTOVER INCOMPLETE  [^:]+: |  - )(.+)$", re.MULTILINE)
 _SPELLED: Mapping[str, str] = {
     wire.REFUSED: "cannot connect",
     "reset before the effect": "connection broke|no answer",

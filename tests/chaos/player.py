@@ -14,13 +14,14 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, StoppedError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Caller, Session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.worker import WorkerClock
@@ -52,9 +53,12 @@ class Player:
         result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         while result.get("todo"):
             for work in result["todo"]:
-                self.act(lambda session, work=work: {"said": session.host_work(work["id"]).perform(self._host)})
+                self.act(partial(self._on_host, work["id"]))
             result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         return result
+
+    def _on_host(self, work: int, session: Session) -> Mapping[str, Any]:
+        return {"said": session.host_work(work).perform(self._host)}
 
     def act(self, deed: Deed) -> Mapping[str, Any]:
         """As an action does it: a RotorError fails the task with its message."""

@@ -173,7 +173,7 @@ class Batch(Scene):
             {"store": "sm", "secret": self.mount},
             {"store": "files", "host": "app1", "path": str(self._file)},
         ]
-        theirs = [
+        theirs: list[dict[str, Any]] = [
             {"store": "fly", "app": "molecule-cp"},
             {"store": "github", "repository": REPOSITORY},
             {"store": "infisical", "project": "molecule", "environment": "prod", "path": "/backend"},

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +57,8 @@ class Spoiler:
         self.seen.clear()
         self._turns.clear()
 
-    def spoils(self, *key: str) -> bool:
+    def spoils(self, server: str, method: str, path: str, target: str) -> bool:
+        key = server, method, path, target
         with self._lock:
             request = Request(*key, turn=self._turns[key])
             self._turns[key] += 1
@@ -88,7 +89,7 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         header(self, name, *values)
 
     def endheaders(self: Any, *rest: Any, **options: Any) -> None:
-        self.spoilt = spoiler.spoils(f"{self.host}:{self.port}", *self.asked, self.target)
+        self.spoilt = spoiler.spoils(f"{self.host}:{self.port}", self.asked[0], self.asked[1], self.target)
         if not self.spoilt or _lets_through(spoiler.kind):
             end(self, *rest, **options)
             return
@@ -116,10 +117,14 @@ def at_work(spoiler: Spoiler) -> Iterator[None]:
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
-        changed = (putrequest, putheader, endheaders, sends, getresponse)
-        for name, function in zip(
-            ("putrequest", "putheader", "endheaders", "send", "getresponse"), changed, strict=True
-        ):
+        changed: dict[str, Callable[..., Any]] = {
+            "putrequest": putrequest,
+            "putheader": putheader,
+            "endheaders": endheaders,
+            "send": sends,
+            "getresponse": getresponse,
+        }
+        for name, function in changed.items():
             patch.setattr(plain, name, function)
         yield
 

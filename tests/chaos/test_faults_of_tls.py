@@ -190,12 +190,6 @@ def _finished(rotation: OnTls, kind: str) -> None:
     assert scene.effects() == before, "a third run changes something"
 
 
-def _is_due(left: list[int], sent: bytes) -> bool:
-    """Whether this is the commit before which ``left`` others were to come."""
-    left[0] -= b"COMMIT" in sent
-    return left[0] == -1
-
-
 @pytest.mark.parametrize("kind", [tls.CUT_REQUEST, *tls.AFTER_THE_EFFECT] if STEP else [tls.CUT_ANSWER])
 def test_commit_that_is_lost_in_tls_is_put_right_by_the_next_run(
     fresh: Visitor, fronts: Fronts, database: postgres.Postgres, tmp_path: Path, kind: str

@@ -53,7 +53,7 @@ def stage() -> Iterator[Stage]:
     running.stop()
 
 
-Show = Callable[[str], AbstractContextManager[Theatre]]
+Show = Callable[..., AbstractContextManager[Theatre]]
 
 
 @pytest.fixture

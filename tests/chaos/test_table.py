@@ -33,7 +33,8 @@ def test_the_counts_of_a_sweep_are_added_up() -> None:
 
 
 def test_the_table_has_what_the_tests_counted() -> None:
-    assert "| Killed | a: 3 (3 SIGKILL, 0 leaks) | 6 | 0 | 2 min | 2026-11-21 |" in chaos.table(kept())
+    assert "| Killed | 6 | 0 | 2 min | 2026-11-21 |" in chaos.table(kept())
+    assert "| Killed | a | 3 | 3 SIGKILL, 0 leaks |" in chaos.cases(kept())
 
 
 def test_a_sweep_that_was_not_run_is_told() -> None:
@@ -41,18 +42,18 @@ def test_a_sweep_that_was_not_run_is_told() -> None:
 
 
 def test_a_history_is_one_case_whatever_happens_in_it() -> None:
-    line = "| Killed | a: 5 (12 run, 5 brought to rest) | 6 |"
-    assert line in "\n".join(chaos.table(kept({"run": 12, "brought to rest": 5})))
+    line = "| Killed | a | 5 | 12 run, 5 brought to rest |"
+    assert line in chaos.cases(kept({"run": 12, "brought to rest": 5}))
 
 
 def test_files_and_kilobytes_are_not_added_up() -> None:
-    line = "| Killed | a: 2 files, 9 kilobytes, 0 leaks | 6 |"
-    assert line in "\n".join(chaos.table(kept({"files": 2, "kilobytes": 9, "leaks": 0})))
+    line = "| Killed | a |  | 2 files, 9 kilobytes, 0 leaks |"
+    assert line in chaos.cases(kept({"files": 2, "kilobytes": 9, "leaks": 0}))
 
 
 def test_what_is_of_many_kinds_is_not_spelled_out() -> None:
     many = {"leaks": 0} | {f"kind {number}": 1000 for number in range(19)}
-    assert "| Killed | a: 19,000 (of 19 kinds, 0 leaks) | 6 |" in "\n".join(chaos.table(kept(many)))
+    assert "| Killed | a | 19,000 | of 19 kinds, 0 leaks |" in chaos.cases(kept(many))
 
 
 def test_the_headline_counts_what_failed_as_a_violation_or_a_leak() -> None:

@@ -60,13 +60,14 @@ def _look(scene: TwoPlaces) -> Found:
     lines: list[str] = []
     results: list[Mapping[str, Any]] = []
     player = Player(scene.variables, wire.HurriedClock, lambda text: lines.extend(text.split("\n")), LocalHost())
-    for deed in (
+    deeds: tuple[Callable[[], Mapping[str, Any]], ...] = (
         lambda: player.act(lambda session: session.plan(RunOptions(only=(NAME,)), check=True)),
         lambda: player.act(lambda session: session.plan(RunOptions(only=(NAME,), adopt={NAME: "unknown"}), check=True)),
         lambda: player.rotate(only=(NAME,)),
         lambda: player.act(lambda session: session.status(RunOptions())),
         lambda: player.act(lambda session: session.verify("", NAME)),
-    ):
+    )
+    for deed in deeds:
         with suppress(*_FOR_THE_GUARD):
             results.append(deed())
     return lines, results

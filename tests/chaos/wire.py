@@ -68,7 +68,7 @@ class Call:
 
 def calls(world: Visitor) -> list[Call]:
     """All that the world has been asked so far."""
-    seen: Counter[tuple[str, ...]] = Counter()
+    seen: Counter[tuple[str, str, str, str | None]] = Counter()
     found = []
     for entry in world.ask("requests")["requests"]:
         operation = next(iter(entry["operations"]), None)

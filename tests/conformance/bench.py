@@ -83,6 +83,12 @@ class Bench(ABC):
         """For every store that this bench makes."""
 
     @property
+    def url(self) -> str:
+        """The proxy's address; a bench on a host has none."""
+        assert isinstance(self.proxy, Proxy)
+        return self.proxy.url
+
+    @property
     def addresses(self) -> list[str]:
         """Under which an error may name the system, instead of the store's label."""
         return [self.proxy.url.split("/")[2]] if isinstance(self.proxy, Proxy) else []

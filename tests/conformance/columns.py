@@ -61,7 +61,7 @@ def issuers() -> list[Column]:
 
 
 def _benches_of(name: str, benched: list[Column]) -> list[Column]:
-    found = [column for column in benched if getattr(column.kind, "type", "") == name]
+    found = [column for column in benched if getattr(column.kind, "issuer_type", "") == name]
     if found or registry.find("issuers", name).verify is not Issuer.verify:
         return found or [Column(absent.without_bench(name), absent)]
     return [Column(absent.not_asked(name), absent)]
@@ -73,7 +73,7 @@ def of(level: str) -> list[Column]:
 
 def baseline(venv: Path) -> list[Column]:
     module = importlib.import_module("tests.conformance.baseline")
-    module.VENV = venv
+    vars(module)["VENV"] = venv
     return [Column(kind, module, is_baseline=True) for kind in module.BENCHES]
 
 

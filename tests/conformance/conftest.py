@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from tests.conformance import columns, table
 from tests.conformance.bench import Bench
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--baseline", type=Path, metavar="VENV", help="run the community modules of this environment, and nothing else"
     )
+    group.addoption("--provider", metavar="NAME", help="run what this provider offers, and nothing else")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,8 +82,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     found = columns.baseline(venv) if venv else columns.of(metafunc.module.LEVEL)
     if venv and metafunc.module.LEVEL != "modules":
         found = []
+    if provider := metafunc.config.getoption("--provider"):
+        found = [column for column in found if _is_of(column, provider)]
     marks = [pytest.param(item, id=item.title, marks=pytest.mark.xdist_group(item.group)) for item in found]
     metafunc.parametrize("column", marks, scope="session")
+
+
+def _is_of(column: Column, provider: str) -> bool:
+    """By the file of its bench, or by the issuer's type."""
+    own = [entry.provider for entry in registry._built_in() if entry.package.rpartition(".")[2] == provider]
+    types = {name for found in own for name in found.issuers}
+    return column.group.rpartition(".")[2] == provider or getattr(column.kind, "issuer_type", "") in types
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -130,8 +141,8 @@ def _servers_end_with_the_session() -> Iterator[None]:
 
 @pytest.fixture
 def found(request: pytest.FixtureRequest) -> Found:
-    request.node.stash[FOUND] = Found()
-    return request.node.stash[FOUND]
+    found = request.node.stash[FOUND] = Found()
+    return found
 
 
 @pytest.fixture

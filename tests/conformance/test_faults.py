@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +24,11 @@ from tests.conformance.proxy import Spoiler
 LEVEL = "stores"
 ORDER = 2
 
-HTML = {"status": 200, "headers": {"Content-Type": "text/html"}, "body": "<html><h1>Sign in to go on</h1></html>"}
+HTML: dict[str, Any] = {
+    "status": 200,
+    "headers": {"Content-Type": "text/html"},
+    "body": "<html><h1>Sign in to go on</h1></html>",
+}
 BROKEN: dict[str, dict[str, Any]] = {
     "the server is gone before it": {"kind": "reset_before"},
     "the answer is lost": {"kind": "reset_after"},
@@ -65,11 +70,12 @@ def test_a_server_that_throttles_for_ever_is_an_error(
     old = found.value()
     bench.poke(first, old)
     refuse(proxy, bench.throttle, times=0)
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: store.observe(bench.container, [first]),
         lambda: store.write(bench.container, {first: found.secret()}),
         lambda: store.delete(bench.container, [first]),
-    ):
+    )
+    for attempt in attempts:
         before = len(proxy.requests)
         with found.raises(RateLimitedError):
             attempt()

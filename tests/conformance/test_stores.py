@@ -147,7 +147,7 @@ def test_two_threads_at_once_both_have_their_way(bench: Bench, store: Watched, f
 @pytest.mark.row("keeps whose writes they are")
 def test_the_ledgers_id_is_kept_where_there_is_room(bench: Bench, store: Watched, found: Found) -> None:
     first, *_others = bench.names
-    store.plain.stamp = "ledger-one"
+    store.plain.owner_tag = "ledger-one"
     written = store.write(bench.container, {first: found.secret()})
     seen = store.observe(bench.container, [first])
     found.expect(store.unchanged(written, seen), "evidence does not fit")
@@ -155,7 +155,7 @@ def test_the_ledgers_id_is_kept_where_there_is_room(bench: Bench, store: Watched
         found.not_applicable("There is no room for it beside the values.")
         return
     found.expect(seen["ledger"] == "ledger-one", "another ledger is named")
-    store.plain.stamp = "ledger-two"
+    store.plain.owner_tag = "ledger-two"
     found.expect(store.unchanged(written, store.observe(bench.container, [first])), "who asks makes a difference")
     store.write(bench.container, {first: found.secret()})
     found.expect(store.observe(bench.container, [first])["ledger"] == "ledger-two", "the new ledger is not kept")

@@ -184,7 +184,7 @@ def test_the_events_of_a_job_hold_no_value_and_its_copy_of_the_environment_is_wh
 Step = tuple[str, str]
 
 
-NAMED = ("look", "write", "reload")
+NAMED = ("probe", "write", "reload")
 """What the plan and the ledger call by the same name."""
 
 

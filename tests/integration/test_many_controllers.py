@@ -203,7 +203,7 @@ def test_a_stopped_worker_keeps_its_locks_and_a_killed_one_has_none(team: Team) 
         assert others.code == 0, others
         assert "DONE  FREE" in others.output
         holder = rf"run \w+ \(process {worker.pid} on {re.escape(os.uname().nodename)}, .+\) since 20\d\d-"
-        assert re.search(f"BUSY  STUCK: secret STUCK is being worked on by {holder}", others.output), others
+        assert re.search(f"LOCKED  STUCK: secret STUCK is being worked on by {holder}", others.output), others
         assert "FAILED" not in others.output
         assert worker.status() == psutil.STATUS_STOPPED
         worker.kill()

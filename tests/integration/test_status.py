@@ -40,7 +40,7 @@ def test_status_before_in_the_middle_and_after(world: Visitor, desk: Desk) -> No
 
     assert desk.rotate().code == 0
     after = told(desk)
-    assert "fresh: " in after
+    assert "up to date: " in after
     assert f"({new})   listed as valid" in after
     assert OLD_TOKEN not in after
     assert f"copy      github {REPOSITORY}: rotor-" in after

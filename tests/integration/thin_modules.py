@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests import systems as systems_of_tests
 from tests.conformance.benches.vault import POSTED_BUT_READING
 from tests.conformance.proxy import Proxy
-from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
-from tests.servers.moto import REGION, Moto, alone
+from tests.servers.moto import Moto, alone
 from tests.servers.openbao import OpenBao
+from tests.systems import Case
 
 from .conftest import ROOT, Desk
-from .facts import REPOSITORY
 
 RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
@@ -36,18 +35,8 @@ LOGINS = ("/universal-auth/login", "/access_tokens")
 
 
 def names() -> set[str]:
-    """The modules that work without the engine, found and not listed: a new one needs a task below."""
+    """The modules that work without the engine, found and not listed: a new one needs a task in ``tests/systems``."""
     return {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if not path.stem.startswith(ENGINE)}
-
-
-@dataclass
-class Case:
-    """One task, and the names of the environment's variables that hold its secrets."""
-
-    module: str
-    options: Mapping[str, Any]
-    secret: Mapping[str, str]
-    """Option -> the credential, or the value, that it gets."""
 
 
 class Systems:
@@ -74,57 +63,7 @@ class Systems:
         return known | self.vault.credentials | self.aws.credentials
 
     def cases(self, file: Path) -> list[Case]:
-        """In an order in which each finds what it needs."""
-        url, known = self.world.url, self.world.credentials
-        set_to = {"value": self.value}
-        named = {"name": "CANARY"}
-        fly = {"api_url": f"{url}/fly/v1", "graphql_url": f"{url}/fly/graphql"}
-        fly_token = {"token": known["FLY_ADMIN_TOKEN"]}
-        app = {"app": "molecule-cp"}
-        github = {"api_url": f"{url}/github", "repository": REPOSITORY}
-        github_token = {"token": known["GITHUB_ADMIN_TOKEN"]}
-        made = self.world.act("install_github_app", account="Molecule-AI", permissions={"secrets": "write"})
-        github_app = {"app_id": made["client_id"], "app_installation": "Molecule-AI"}
-        infisical = {"url": f"{url}/infisical/api", "project": "molecule", "environment": "prod", "path": "/backend"}
-        client = {"client_id": known["INFISICAL_CLIENT_ID"]}
-        client_secret = {"client_secret": known["INFISICAL_CLIENT_SECRET"]}
-        tenant = {"url": f"{url}/tenant", "path": "/settings/secrets"}
-        write = {"body": {"key": "<key>", "value": "<value>"}, "success": {"status": "saved"}}
-        aws = {"region": REGION, "endpoint_url": self.aws.url}
-        neon = {"issuer": "neon_api_key", "url": f"{url}/neon/api/v2", "options": {"organization": "acme"}}
-        keys = self.moto.admin
-        vault = {"url": self.vault.url, "mount": self.mount, "path": "canary"}
-        return [
-            Case("fly_secret", {**fly, **app, **named}, fly_token | set_to),
-            Case("fly_secret_info", {**fly, **app}, fly_token),
-            Case("fly_secrets_deploy", {**fly, **app}, fly_token),
-            Case("fly_token", {**fly, "organization": "molecule-ai", "name": "canary", "lifetime": "1h"}, fly_token),
-            Case("fly_token_info", {**fly, "organization": "molecule-ai"}, fly_token),
-            Case("github_secret", {**github, **named}, github_token | set_to),
-            Case("github_secret_info", {**github, **github_app}, {"app_private_key": made["private_key"]}),
-            Case(
-                "github_workflow_run", {**github, "workflow": "publish-platform-image.yml", "wait": False}, github_token
-            ),
-            Case("infisical_secret", {**infisical, **client, **named}, client_secret | set_to),
-            Case("infisical_secret_info", infisical, {"token": self.world.act("mint_infisical_token")["token"]}),
-            Case(
-                "http_secret",
-                {**tenant, **named, "write": write},
-                {"token": known["TENANT_ADMIN_TOKEN"], **set_to},
-            ),
-            Case("aws_ssm_secret", {**aws, "path": "/canary", **named}, keys | set_to),
-            Case("aws_ssm_secret_info", {**aws, "path": "/canary"}, keys),
-            Case("aws_secretsmanager_secret", {**aws, "secret": f"canary-{self.mount}", **named}, keys | set_to),
-            Case("aws_secretsmanager_secret_info", aws, keys),
-            *(
-                Case("vault_kv_secret", {**vault, **options, **named}, secret | set_to)
-                for options, secret in self.logins
-            ),
-            Case("vault_kv_secret_info", vault, {"token": self.logins[0][1]["token"]}),
-            Case("api_key", {**neon, **named, "dest": str(file.with_name("neon.key"))}, {"token": known[ADMIN]}),
-            Case("api_key_info", neon, {"token": known[ADMIN]}),
-            Case("dotenv_secret", {"path": str(file), "create": True, **named}, set_to),
-        ]
+        return systems_of_tests.cases(self, file)
 
     def _vault_logins(self) -> list[tuple[dict[str, str], dict[str, str]]]:
         """The ways in, each with what is secret of it."""

@@ -46,7 +46,7 @@ class Typist:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.listen: Callable[[str], None] = str
+        self.listen: Callable[[str], object] = str
         """Told of each line as it is printed."""
 
     def type(self, line: str, **words: str) -> Outcome:
@@ -72,7 +72,7 @@ class Typist:
         given: dict[str, Any] = {}
         for text in options[3::2]:
             given |= json.loads(text) if text.startswith("{") else parse_kv(text)
-        options = {name.removeprefix("rotate_"): value for name, value in given.items()}
+        wanted = {name.removeprefix("rotate_"): value for name, value in given.items()}
 
         def say(said: str) -> None:
             lines.append(said)
@@ -80,10 +80,10 @@ class Typist:
 
         player = Player(self.scene.variables, HurriedClock, say, LocalHost())
         if playbook == "rotor.secrets.rotate":
-            return player.rotate(**vars(parse_options(options)))
+            return player.rotate(**vars(parse_options(wanted)))
         deeds: dict[str, Callable[[Session], Mapping[str, Any]]] = {
-            "rotor.secrets.plan": lambda session: session.plan(parse_options(options), check=True),
-            "rotor.secrets.status": lambda session: session.status(parse_options(options)),
+            "rotor.secrets.plan": lambda session: session.plan(parse_options(wanted), check=True),
+            "rotor.secrets.status": lambda session: session.status(parse_options(wanted)),
             "rotor.secrets.rotate_ledger_key": lambda session: session.rekey(given["rotate_reason"], check=False),
             "rotor.secrets.ledger_verify": lambda session: session.verify(given["ledger_head"], given["ledger_secret"]),
         }

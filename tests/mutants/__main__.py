@@ -9,7 +9,9 @@ ends with 1 if a mutant survives or does not apply. ``make chaos`` takes test_ev
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -19,14 +21,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.chaos import tally
-from tests.mutants import engine, providers
 from tests.mutants.mutant import Mutant
 
-MUTANTS = (*engine.MUTANTS, *providers.MUTANTS)
 ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 900
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
+_OTHERS = ("__main__", "mutant", "test_every_safeguard")
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
+
+
+def _found() -> tuple[Mutant, ...]:
+    """Collect the safeguards of every file beside this one; a provider may have a file of its own."""
+    names = sorted(item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)]) if item.name not in _OTHERS)
+    return tuple(mutant for name in names for mutant in importlib.import_module(f"tests.mutants.{name}").MUTANTS)
+
+
+MUTANTS = _found()
 
 
 def file_of(copy: Path, mutant: Mutant) -> Path:

@@ -20,65 +20,64 @@ def dropped(safeguard: str, clause: str, *tests: str, instead: str = "") -> Muta
     return mutant(safeguard, clause, instead, *(tests or PLANS))
 
 
-_MINT_INTENT = (
-    '        intent = self._ledger.intend(self._run, secret.name, "mint", name, progress={"baseline": baseline})\n'
-)
-_MINT = (
-    "        with self._outcome({secret.name: intent}):\n"
-    "            credential = self._made(work, issuer, name, intent, baseline)\n"
-)
-_INTEND = "            intent = self._ledger.intend(self._run, secret.name, "
-_WRITE_INTENT = f'{_INTEND}"write", copy.id, action.credential, progress=keys)\n'
-_WRITE = (
-    "            with self._outcome({secret.name: intent}):\n"
-    "                evidence = store.write(copy.container, render(secret, copy, credential), since)\n"
-)
+def late(attempt: str, effect: str) -> tuple[str, str]:
+    """Return an attempt at an effect, and the same with the effect before its intent."""
+    margin = attempt[: len(attempt) - len(attempt.lstrip())]
+    inner = f"{margin}    "
+    early = effect.replace(f"\n{inner}", f"\n{margin}")
+    return f"{attempt}{inner}{effect}", f"{margin}intent = 0\n{margin}{early}{attempt}{inner}pass\n"
 
-_ACTIVATE_INTENT = '        intent = self._ledger.intend(self._run, secret, "activate", row.name, row.id)\n'
-_ACTIVATE = (
-    "        with self._outcome({secret: intent}):\n            self._insist(lambda: issuer.activate(credential))\n"
+
+_MINT = late(
+    '    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:\n',
+    "credential = _make(ctx, work, issuer, name, intent, baseline)\n",
 )
-_REVOKE_INTENT = '        intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)\n'
-_REVOKED = "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))\n"
-_PROVEN = "proof = self._prove(work, issuer, row)\n"
-_AFTER_REVOKE = f"            with after_an_effect():\n                {_PROVEN}"
-_REVOKE = f"        with self._outcome({{secret.name: intent}}):\n            {_REVOKED}{_AFTER_REVOKE}"
+_WRITE = late(
+    '        with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:\n',
+    "evidence = store.write(copy.container, render(secret, copy, credential), since)\n",
+)
+_ACTIVATE = late(
+    "    with ctx.attempt(work, ActionKind.ACTIVATE, row.name) as intent:\n",
+    "_insist(ctx, lambda: issuer.activate(credential))\n",
+)
+_PROVEN = "proof = _prove(ctx, work, issuer)\n"
+_AFTER_REVOKE = f"        with after_an_effect():\n            {_PROVEN}"
+_REVOKE = late(
+    "    with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:\n",
+    f"issuer.revoke(Credential(row.provider_id, row.name, {{}}, row.facts))\n{_AFTER_REVOKE}",
+)
 
 MUTANTS = (
     mutant(
         "intent before effect: mint",
-        _MINT_INTENT + _MINT,
-        "        credential = self._made(work, issuer, name, 0, baseline)\n" + _MINT_INTENT,
+        *_MINT,
         "kill",
         "rotation",
     ),
     mutant(
         "intent before effect: write",
-        _WRITE_INTENT + _WRITE,
-        "            evidence = store.write(copy.container, render(secret, copy, credential), since)\n" + _WRITE_INTENT,
+        *_WRITE,
         "rotation",
         "kill",
     ),
     mutant(
         "intent before effect: activate",
-        _ACTIVATE_INTENT + _ACTIVATE,
-        "        self._insist(lambda: issuer.activate(credential))\n" + _ACTIVATE_INTENT,
+        *_ACTIVATE,
         "cutover",
         "kill_kinds",
     ),
     mutant(
         "intent before effect: revoke",
-        _REVOKE_INTENT + _REVOKE,
-        f"        {_REVOKED}        {_PROVEN}{_REVOKE_INTENT}",
+        *_REVOKE,
         "revoking",
         "kill",
         "rotation",
     ),
-    mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"            {_PROVEN}", "revoking"),
+    mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"        {_PROVEN}", "revoking"),
     mutant(
         "outcome kept: a repetition that never left",
-        "                with after_an_effect(turn):\n                    return effect()",
-        "                return effect()",
+        "            with after_an_effect(turn):\n                return effect()",
+        "            return effect()",
         "cutover",
     ),
     mutant(
@@ -109,8 +108,18 @@ MUTANTS = (
         *PLANS,
         instead="for name, mark in ()]",
     ),
-    dropped("rule: a write in doubt counts", 'for i in doubts if i.kind == "write"]', *PLANS, instead="for i in ()]"),
-    dropped("rule: a reload in doubt counts", 'for i in doubts if i.kind == "reload"]', *PLANS, instead="for i in ()]"),
+    dropped(
+        "rule: a write in doubt counts",
+        "for i in doubts if i.kind is ActionKind.WRITE]",
+        *PLANS,
+        instead="for i in ()]",
+    ),
+    dropped(
+        "rule: a reload in doubt counts",
+        "for i in doubts if i.kind is ActionKind.RELOAD]",
+        *PLANS,
+        instead="for i in ()]",
+    ),
     dropped("rule: a replacement is there", '[*found, "there is nothing in its place"]', instead="found"),
     dropped("rule: nothing replaces itself", " or replacement.id == row.id", *PLANS),
     dropped(
@@ -121,7 +130,7 @@ MUTANTS = (
         *RUNS,
     ),
     dropped(
-        "rule: what was handed out may be held", "row.id not in state.distributed and not order", instead="not order"
+        "rule: what was handed out may be held", "row.id not in case.state.distributed and not case", instead="not case"
     ),
     dropped(
         "rule: left the map with an adopted one",
@@ -143,7 +152,7 @@ MUTANTS = (
         "edited",
     ),
     dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "rule", "edited", *RUNS),
-    dropped("rule: a moved copy may hold it", " and not order.moved", "rule", "going_back", *RUNS),
+    dropped("rule: a drifted copy may hold it", " and not case.order.drifted", "rule", "going_back", *RUNS),
     dropped(
         "rule: the replacement in every copy",
         "for copy in secret.copies if not holds(state, copy, replacement.id)]",
@@ -167,24 +176,24 @@ MUTANTS = (
     ),
     dropped(
         "unfit values refused before the first write",
-        "unfit = [] if work.row.id in work.state.distributed else unfit_values(work.secret, credential)",
+        "for copy in (() if work.row.id in work.case.state.distributed else secret.copies)",
         "stores",
         "rotation",
-        instead="unfit = []",
+        instead="for copy in ()",
     ),
     dropped(
         "proof: two refusals",
-        "        self._clock.sleep(SETTLE)\n        return self._refused(issuer, old, new)",
+        "    ctx.clock.sleep(SETTLE)\n    return _refused(ctx, issuer, old, new)",
         "revoking",
         "rotation",
-        instead="        return True",
+        instead="    return True",
     ),
     dropped(
         "proof: the new one is accepted",
-        " and issuer.answer(new) is Answer.ACCEPTED\n\n    def _end",
+        "within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED",
         "revoking",
         "rotation",
-        instead="\n\n    def _end",
+        instead="within=PROPAGATION))",
     ),
     dropped(
         "proof: an unclear answer proves nothing",
@@ -195,47 +204,47 @@ MUTANTS = (
     ),
     dropped(
         "proof: listed as revoked, or not at all",
-        "if listed is None or listed.revoked:\n            return",
+        "if listed is None or listed.revoked:\n        return",
         "revoking",
         "rotation",
-        instead="if True:\n            return",
+        instead="if True:\n        return",
     ),
     dropped(
         "asked again: the replacement lives",
-        "        ended = self._ended(issuer, listed)\n",
+        "        ended = _replacement_ended(ctx, work, issuer, listed)\n",
         "recheck",
         instead="        ended = None\n",
     ),
     dropped(
         "asked again: every copy is as it was left",
-        '            if not registry.find("stores", copy.type).unchanged(left, seen):',
+        '        if not registry.find("stores", copy.type).unchanged(left, seen):',
         "recheck",
-        instead="            if False:",
+        instead="        if False:",
     ),
     dropped(
         "asked again: what cannot be seen holds",
-        '                problems.append(f"{copy.label} cannot be seen: {error}")\n',
+        '            problems.append(f"{copy.label} cannot be seen: {error}")\n',
         "recheck",
         instead="",
     ),
     dropped(
         "asked again: an unclear answer holds",
-        "            if answer is Answer.UNCLEAR:\n                raise",
+        "        if answer is Answer.UNCLEAR:\n            raise",
         "recheck",
-        instead="            if False:\n                raise",
+        instead="        if False:\n            raise",
     ),
     dropped(
-        "asked again: a look from before the write is none",
-        "look.run == order.run and look.credential == about",
+        "asked again: a probe from before the write is none",
+        "probe.run == case.order.run and probe.credential == about",
         "recheck",
-        instead="look.run == order.run",
+        instead="probe.run == case.order.run",
     ),
     dropped(
-        "asked again: a look of another run is none",
-        "look.run == order.run and look.credential == about",
+        "asked again: a probe of another run is none",
+        "probe.run == case.order.run and probe.credential == about",
         "recheck",
         "on_hosts",
-        instead="look.credential == about",
+        instead="probe.credential == about",
     ),
     dropped(
         "clocks: the issuer's, at the closing",
@@ -258,9 +267,9 @@ MUTANTS = (
     dropped("clocks: five minutes apart", "if abs(ahead) > MOST_APART:", "clocks", instead="if False:"),
     dropped(
         "clocks: an end by the provider waits, too",
-        "        if clocks.ends_by_itself(issuer.traits):",
+        "    if clocks.ends_by_itself(case.traits):",
         "clocks",
-        instead="        if False:",
+        instead="    if False:",
     ),
     dropped(
         "used since, after every copy had changed",
@@ -273,7 +282,7 @@ MUTANTS = (
         "no value goes where none is needed",
         "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))",
         "revoking",
-        instead="issuer.revoke(self._ledger.unseal(row))",
+        instead="issuer.revoke(ctx.ledger.unseal(row))",
     ),
     dropped(
         "a sealed value is what was minted",
@@ -303,11 +312,11 @@ MUTANTS = (
     ),
     dropped(
         "asked to stop: before each effect",
-        "        self._clock.check()\n        kind",
+        "    ctx.clock.check()\n    kind",
         "processes",
         "many",
         "rotation",
-        instead="        kind",
+        instead="    kind",
     ),
     dropped(
         "parent check",
@@ -337,14 +346,14 @@ MUTANTS = (
     ),
     dropped(
         "a foreign ledger's stamp is refused",
-        "elif stamp != self._ledger.id:",
+        "elif owner != self._ledger.id:",
         "preflight",
         "stores",
         instead="elif False:",
     ),
     dropped(
         "evidence compared before a plan",
-        "elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):",
+        "elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):",
         "preflight",
         "edited",
         "rotation",

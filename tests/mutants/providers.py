@@ -202,12 +202,12 @@ MUTANTS = (
     provider("check and set: crossed (Parameter Store)", "aws/writer", "if made != due:", "if False:", "ssm_store"),
     # 200 with something else in it
     provider(
-        "200 with an error (Fly)", "fly/client", 'if said.get("errors"):', "if False:", "fly_tokens", "fly_answers"
+        "200 with an error (Fly)", "fly/client", 'if body.get("errors"):', "if False:", "fly_tokens", "fly_answers"
     ),
     provider(
         "200 without a list (Fly)",
         "fly/client",
-        'if said and "secrets" not in said:',
+        'if body and "secrets" not in body:',
         "if False:",
         "fly_store",
         "fly_answers",
@@ -224,7 +224,7 @@ MUTANTS = (
     provider(
         "200 that awaits approval (Infisical)",
         "infisical/store",
-        'if "approval" in said:',
+        'if "approval" in response:',
         "if False:",
         "infisical_store",
     ),

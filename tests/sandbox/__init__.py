@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in world: providers, the consumers of their credentials, and an oracle that judges what happens to them.
 
-One system is one folder with a subclass of `provider.Provider`, listed in `app.PROVIDERS`. Everything lives in memory.
+One system is one folder with a subclass of `provider.Provider`, which `app.providers` finds. All lives in memory.
 Tests start it with `server.start()` and talk to it through `visitor.Visitor`, or plainly over HTTP.
 """

@@ -16,7 +16,6 @@ from pathlib import Path
 import uvicorn
 
 from .app import build
-from .world import CREDENTIALS
 
 PR_SET_PDEATHSIG = 1
 
@@ -28,8 +27,7 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", options.port), backlog=256)
     # asyncio leaves it out for a socket that it did not make; without it each answer takes 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    credentials = {name: os.environ.get(name, "") for name in CREDENTIALS}
-    app = build(credentials, specs=options.specs, speed=options.speed)
+    app = build(os.environ, specs=options.specs, speed=options.speed)
     config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", access_log=False, log_level="error")
     config.date_header = False  # uvicorn's own is up to a second late: what was just made would lie in its future
     config.timeout_graceful_shutdown = 1

@@ -77,7 +77,7 @@ async def read_body(receive: Receive) -> bytes | None:
             return None
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 async def until_gone(receive: Receive) -> None:

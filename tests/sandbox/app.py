@@ -5,27 +5,40 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from . import apis, oracle
-from .fly import Fly
+from . import oracle
 from .front import Front
-from .github import GitHub
-from .infisical import Infisical
-from .keys import Keys
-from .molecule import Molecule
+from .provider import Provider
 from .specs import Descriptions
-from .tenants import Tenants
 from .world import World
 
-# Seeded in this order: scenarios after the systems that they live in.
-PROVIDERS = (Fly, GitHub, Infisical, Tenants, Molecule, Keys, *apis.ALL)
+
+def providers() -> list[type[Provider]]:
+    """Find the class of each folder, in the order in which they are seeded: scenarios after the systems they use."""
+    folder = Path(__file__).parent
+    modules = [
+        importlib.import_module(f"{__package__}.{item.name}")
+        for item in pkgutil.iter_modules([str(folder)])
+        if item.ispkg
+    ]
+    kinds = [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Provider) and kind.__module__ == module.__name__
+    ]
+    return sorted(kinds, key=lambda kind: (kind.is_scenario, kind.name))
 
 
-def build(credentials: dict[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:
-    world = World(PROVIDERS, credentials, speed)
+def build(credentials: Mapping[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:
+    """``credentials``, such as the environment, may have those of the operator; the world makes what is missing."""
+    world = World(providers(), credentials, speed)
     mounts = [Mount(provider.prefix, app=provider.app()) for provider in world.providers.values()]
     return Front(Starlette(routes=[oracle.routes(world), *mounts]), world, Descriptions(specs))

@@ -135,7 +135,7 @@ class Oracle:
     def switch(self, given: dict[str, Any]) -> Any:
         with self.world.people("switch"):
             self.world.switches.set(**given)
-        return asdict(self.world.switches)
+        return vars(self.world.switches)
 
     def act(self, given: dict[str, Any]) -> Any:
         """A deed of a person: whatever it breaks is put down to it, and it is no change by the client."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -41,6 +41,13 @@ class Provider:
     spec: str | None = None  # the file of its published description
     error_schema: str = ""
     undescribed: tuple[str, ...] = ()
+    is_scenario = False  # it lives in other providers, and is seeded after them
+    switches: ClassVar[Mapping[str, Any]] = {}  # its own among the world's switches, as they are at the start
+
+    @classmethod
+    def credentials(cls) -> tuple[str, ...]:
+        """The names of the operator's credentials."""
+        return (f"{cls.prefix.strip('/').upper()}_ADMIN_TOKEN",)
 
     def __init__(self, world: World) -> None:
         self.world = world

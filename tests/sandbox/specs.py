@@ -77,7 +77,7 @@ class Description:
     def resolve(self, thing: dict[str, Any]) -> dict[str, Any]:
         if "$ref" not in thing:
             return thing
-        found = self._document
+        found: dict[str, Any] = self._document
         for part in thing["$ref"].split("/")[1:]:
             found = found[part]
         return found

@@ -39,7 +39,7 @@ class Visitor:
     def graphql(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
         answer = self.fly("POST", "/graphql", token, json={"query": query, "variables": variables})
         assert answer.status_code == 200
-        return answer.json()
+        return dict(answer.json())
 
     def ask(self, question: str, **query: Any) -> Any:
         return self._oracle(
@@ -72,7 +72,7 @@ class Visitor:
             input=wish,
         )
         assert "errors" not in answer, answer["errors"]
-        return answer["data"]["createLimitedAccessToken"]["limitedAccessToken"]
+        return dict(answer["data"]["createLimitedAccessToken"]["limitedAccessToken"])
 
     def revoke(self, token_id: str) -> dict[str, Any]:
         return self.graphql("mutation($id: ID!) {deleteLimitedAccessToken(input: {id: $id}) {revokedBy}}", id=token_id)
@@ -80,7 +80,7 @@ class Visitor:
     def set_fly(self, values: dict[str, str | None], app: str = "molecule-cp") -> dict[str, Any]:
         answer = self.fly("POST", f"/v1/apps/{app}/secrets", json={"values": values})
         assert answer.status_code == 200
-        return answer.json()
+        return dict(answer.json())
 
     def machines(self) -> dict[str, dict[str, Any]]:
         return {item["id"]: item for item in self.fly("GET", f"{CP}/machines").json()}
@@ -115,15 +115,15 @@ class Visitor:
     def finished(self, run_id: int) -> dict[str, Any]:
         while (run := self.github("GET", f"{REPO}/actions/runs/{run_id}").json())["status"] != "completed":
             pass
-        return run
+        return dict(run)
 
     def old_token(self) -> dict[str, Any]:
-        return self.ask("state")["fly"]["tokens"][0]
+        return dict(self.ask("state")["fly"]["tokens"][0])
 
     def old_value(self) -> str:
         """The value that is to be rotated, which nobody can read: found among all values by what Fly says to it."""
         for value in self.ask("credentials")["values"]:
             answer = self.fly("GET", "/v1/tokens/current", value) if value.startswith("FlyV1 ") else None
             if answer is not None and answer.json()["tokens"][0]["token_id"] == self.old_token()["id"]:
-                return value
+                return str(value)
         raise AssertionError("the old token is unknown")

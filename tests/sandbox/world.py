@@ -9,25 +9,17 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from .faults import Faults, Gates
 from .provider import Provider, Use
-
-CREDENTIALS = (
-    "FLY_ADMIN_TOKEN",
-    "GITHUB_ADMIN_TOKEN",
-    "INFISICAL_CLIENT_ID",
-    "INFISICAL_CLIENT_SECRET",
-    "TENANT_ADMIN_TOKEN",
-    "KEYS_ADMIN_TOKEN",
-    "APIS_ADMIN_KEY",
-)
 
 _entry: ContextVar[Entry | None] = ContextVar("entry", default=None)
 
@@ -63,30 +55,21 @@ class Violation:
     until: float | None = None
 
 
-@dataclass
 class Switches:
-    """How the world behaves; set through the oracle."""
+    """How the world behaves; set through the oracle. ``frozen``: budgets do not fill up, and checks stay open."""
 
-    named: list[str] = field(default_factory=list)
-    sick_apps: list[str] = field(default_factory=list)
-    bad_updates: int = 0
-    lease_shape: str = "flat"
-    lease_second: float = 1.0
-    replication_lag: float = 0.0
-    page_size: int = 100
-    failing_workflows: list[str] = field(default_factory=list)
-    infisical_at_once: int = 4
-    infisical_hides_values: bool = False
-    infisical_token_seconds: float = 7200.0
-    rate_limits: bool = True
-    note_texts: bool = False
-    machine_seconds: float = 0.05
-    run_seconds: float = 0.1
-    frozen: bool = False
-    """Budgets do not fill up, and checks stay open, however long a test takes."""
+    def __init__(self, of_providers: Iterable[Mapping[str, Any]]) -> None:
+        values = {"named": [], "rate_limits": True, "note_texts": False, "frozen": False}
+        vars(self).update(deepcopy(dict(ChainMap(values, *map(dict, of_providers)))))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        vars(self)[name] = value
 
     def set(self, **changes: Any) -> None:
-        known = {item.name: type(getattr(self, item.name)) for item in fields(self)}
+        known = {name: type(value) for name, value in vars(self).items()}
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"unknown switch {name}; known: {', '.join(known)}")
@@ -98,10 +81,9 @@ class Switches:
 
 
 class World:
-    def __init__(self, kinds: Iterable[type[Provider]], credentials: dict[str, str], speed: float = 1.0) -> None:
-        self.credentials = {
-            name: credentials.get(name) or f"sandbox-{secrets.token_urlsafe(24)}" for name in CREDENTIALS
-        }
+    def __init__(self, kinds: Sequence[type[Provider]], credentials: Mapping[str, str], speed: float = 1.0) -> None:
+        names = [name for kind in kinds for name in kind.credentials()]
+        self.credentials = {name: credentials.get(name) or f"sandbox-{secrets.token_urlsafe(24)}" for name in names}
         self.speed = speed
         self.faults = Faults()
         self.gates = Gates()
@@ -117,7 +99,7 @@ class World:
         self._timers.clear()
         self.faults.clear()
         self.gates.clear()
-        self.switches = Switches()
+        self.switches = Switches(provider.switches for provider in self.providers.values())
         self.requests: list[Entry] = []
         self.violations: list[Violation] = []
         self.minted: list[str] = []
@@ -232,5 +214,5 @@ class World:
 
     def picture(self) -> dict[str, Any]:
         return {name: provider.picture() for name, provider in self.providers.items()} | {
-            "switches": asdict(self.switches)
+            "switches": vars(self.switches)
         }

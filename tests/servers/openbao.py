@@ -165,7 +165,7 @@ class Node(OpenBao):
         cluster = free_port()
         raft = {"path": str(self._home), "node_id": str(self.port), "performance_multiplier": 1}
         tcp = {"address": f"127.0.0.1:{self.port}", "cluster_address": f"127.0.0.1:{cluster}", "tls_disable": True}
-        config = {"storage": {"raft": raft}, "listener": {"tcp": tcp}}
+        config: dict[str, object] = {"storage": {"raft": raft}, "listener": {"tcp": tcp}}
         config |= {"api_addr": self.url, "cluster_addr": f"http://127.0.0.1:{cluster}"}
         file = self._home / "config.json"
         file.write_text(json.dumps(config), encoding="utf-8")

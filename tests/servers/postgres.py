@@ -91,8 +91,9 @@ class Postgres:
 
     def connect(self, database: str = "postgres") -> Any:
         """As somebody else, without our code."""
-        where = {"host": "127.0.0.1", "port": self.port, "user": ADMIN, "password": PASSWORD}
-        return psycopg.connect(**where, dbname=database, autocommit=True)
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=ADMIN, password=PASSWORD, dbname=database, autocommit=True
+        )
 
     def pgbouncer(self, mode: str) -> int:
         """The port of one that pools in that mode."""

@@ -26,8 +26,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import references, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection
-from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import SECRETS
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.resources import FILE
+from tests import systems
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 ENGINE = ("rotation_", "ledger_")
@@ -91,8 +90,8 @@ def modules() -> list[str]:
 def spec(module: str) -> Mapping[str, Any]:
     """The argument spec that a module's main() gives to AnsibleModule."""
     main = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.modules.{module}")
-    if not hasattr(main, "main"):
-        return action(module)
+    if not hasattr(main, "main"):  # an action does its work
+        return systems.SPECS[module]
     asked: list[Mapping[str, Any]] = []
 
     def ask(_self: AnsibleModule, argument_spec: Mapping[str, Any], **_rules: Any) -> None:
@@ -104,18 +103,6 @@ def spec(module: str) -> Mapping[str, Any]:
         with pytest.raises(InterruptedError):
             main.main()
     return asked[0]
-
-
-def is_action(module: str) -> bool:
-    """Whether an action does the module's work."""
-    return (MODULES.parent / "action" / f"{module}.py").exists() and not module.startswith("http_")
-
-
-def action(name: str) -> Mapping[str, Any]:
-    """The argument spec of an action."""
-    found = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.action.{name}").ActionModule
-    spec: Mapping[str, Any] = getattr(found, "options", {**FILE, **SECRETS})
-    return spec
 
 
 def module_options() -> list[Option]:
@@ -157,48 +144,20 @@ def sample(options: list[Option], ways: Iterable[str] = tuple(BAD)) -> list[tupl
 
 # What else such a module or connection needs
 
-_PLAIN: Mapping[str, Any] = {
-    "database": "cache",
-    "email": "ops@example.com",
-    "issuer": "neon_api_key",
-    "permission": "full_access",
-    "return_value": True,
-    "app": "molecule-cp",
-    "environment": "prod",
-    "host": "localhost",
-    "lifetime": "1h",
-    "name": "CANARY",
-    "path": "/canary",
-    "project": "molecule",
-    "region": "eu-central-1",
-    "repository": "octo-org/octo-repo",
-    "secret": "molecule",
-    "workflow": "publish.yml",
-    "write": {"body": {"<key>": "<value>"}},
-    "read": "none",
-}
-_NEEDED = ("app", "lifetime", "name", "path", "region", "repository", "return_value", "write")
-"""Though they are not required in every case."""
-_URLS = ("api_url", "graphql_url", "url", "endpoint_url")
-_LOGINS: Mapping[str, Mapping[str, Any]] = {
-    "secret_id": {"auth_method": "approle", "role_id": "role"},
-    "password": {"auth_method": "userpass", "username": "somebody"},
-    "jwt": {"auth_method": "jwt", "role": "ci"},
-    "client_secret": {"client_id": "client"},
-    "app_private_key": {"app_id": "client", "app_installation": "1"},
-}
-"""What belongs to a credential that is one of several ways in."""
-_PAIRS = ("access_key_id", "secret_access_key")
 _GIVEN = "given-0123456789"
+
+
+def _urls(options: Iterable[str], url: str) -> dict[str, str]:
+    return {name: url for name in options if name.endswith("url")}
 
 
 def module_arguments(option: Option, value: str, url: str) -> dict[str, Any]:
     """A task that uses the option."""
     known = spec(option.owner)
-    required = [name for name, one in known.items() if one.get("required") or name in _NEEDED]
-    arguments = {name: _PLAIN[name] for name in required if name in _PLAIN}
-    arguments |= {name: url for name in _URLS if name in known} | dict(_LOGINS.get(option.path, {}))
-    credentials = () if option.path in _LOGINS else ("token", *_PAIRS)
+    required = [name for name, one in known.items() if one.get("required") or name in systems.NEEDED]
+    arguments = {name: systems.OPTIONS[name] for name in required if name in systems.OPTIONS}
+    arguments |= _urls(known, url) | dict(systems.LOGINS.get(option.path, {}))
+    credentials = frozenset() if option.path in systems.LOGINS else systems.CREDENTIALS
     arguments |= {name: _GIVEN for name in (*credentials, "value") if name in known}
     if not option.path.startswith("secrets."):
         return arguments | {option.path: value}
@@ -211,15 +170,13 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
     kind: type[Connection] = registry.find("connections", option.owner)
     *outer, name = option.path.split(".")
     entry: dict[str, Any] = {"type": option.owner}
-    entry |= {one: url for one in _URLS if one in kind.schema.properties}
-    entry |= {
-        one: given for one, given in _PLAIN.items() if one in ("region", "email") and one in kind.schema.properties
-    }
-    entry |= {one: _GIVEN for one in _PAIRS if one in kind.references}
+    entry |= _urls(kind.schema.properties, url)
+    entry |= {one: given for one, given in systems.CONNECTION.items() if one in kind.schema.properties}
+    entry |= {one: _GIVEN for one in systems.CREDENTIALS - {"token"} if one in kind.references}
     entry |= {"probe": "/"} if "probe" in kind.schema.properties else {}
-    login = {one.removeprefix("auth_"): given for one, given in _LOGINS.get(name, {}).items()}
-    if outer == ["app"]:
-        return entry | {"app": {"id": "client", "installation": 1, name: value}}
+    login = {one.removeprefix("auth_"): given for one, given in systems.LOGINS.get(name, {}).items()}
+    if outer and outer[0] in systems.OBJECTS:
+        return entry | {outer[0]: {**systems.OBJECTS[outer[0]], name: value}}
     if outer == ["auth"]:
         methods = kind.schema.properties["auth"]["properties"]["method"]["enum"]
         login.setdefault("method", "token" if name == "token" else next(one for one in methods if one != "token"))
@@ -238,10 +195,11 @@ def secret(option: Option) -> dict[str, Any]:
     stored = option.owner in registry.names("stores")
     kind, store = (option.owner, "canary") if stored else ("http", "shelf")
     schema = registry.find("stores", kind).schema
-    copy = {name: _PLAIN[name] for name in (*schema.required, "path", "repository") if name in schema.properties}
+    required = {*schema.required, *systems.NEEDED}
+    copy = {name: systems.OPTIONS[name] for name in required if name in schema.properties}
     issuer = {"type": "random"} if stored else _issuer(option.owner)
-    ends = {"revoke": {"accept": "life"}} if registry.find("issuers", issuer["type"]).traits.revoke == "api" else {}
-    return {"issuer": issuer, "copies": [{"store": store, **copy}], **ends}
+    api = registry.find("issuers", issuer["type"]).traits.revoke == "api"
+    return {"issuer": issuer, "copies": [{"store": store, **copy}], **({"revoke": {"accept": "life"}} if api else {})}
 
 
 def _issuer(connection: str) -> dict[str, Any]:
@@ -250,7 +208,7 @@ def _issuer(connection: str) -> dict[str, Any]:
     name = next(one for one in names if connection in registry.provider("issuers", one).connections)
     schema = registry.find("issuers", name).schema
     numbers = [one for one in schema.required if schema.properties[one].get("type") == "integer"]
-    options = {one: 7 if one in numbers else _PLAIN.get(one, "canary") for one in schema.required}
+    options = {one: 7 if one in numbers else systems.OPTIONS.get(one, "canary") for one in schema.required}
     return {"type": name, "connection": "canary", **options}
 
 

@@ -15,27 +15,39 @@ import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import certificates
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import parser as secret_map
-from tools import secret_map_doc
+from tools import generate, secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[2]
+TUTORIAL = ROOT / "examples" / "first_rotation" / "group_vars" / "all" / "secrets.yml"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 @pytest.fixture(scope="module")
 def example() -> Any:
-    return yaml.safe_load(secret_map_doc.EXAMPLE.read_text(encoding="utf-8"))
+    return secret_map_doc.read_example()
 
 
-def test_the_kept_description_of_the_map_is_the_one_that_the_classes_make() -> None:
-    kept = (ROOT / "docs" / "secret-map.md").read_text(encoding="utf-8")
-    assert kept == secret_map_doc.text(), "run: python -m tools.secret_map_doc > docs/secret-map.md"
+@pytest.mark.parametrize("name", generate.FILES)
+def test_generated_file_is_current(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == generate.FILES[name](), "run: make generate"
 
 
 def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificates, "validate", lambda _options: [])  # its files are not there
     parsed = secret_map.parse(example["secret_map"], example["secret_consumers"], example["secret_connections"])
     assert parsed.secrets.keys() == example["secret_map"].keys()
+
+
+def test_tutorial_quotes_its_map_which_has_no_mistake() -> None:
+    text = TUTORIAL.read_text(encoding="utf-8")
+    blocks: list[str] = YAML_BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"))
+    assert blocks
+    assert [block for block in blocks if block not in text] == []
+    variables = yaml.safe_load(text.replace("{{ shop }}", "/srv/shop"))
+    parsed = secret_map.parse(*(variables[name] for name in ("secret_map", "secret_consumers", "secret_connections")))
+    assert parsed.secrets.keys() == {"SESSION_KEY"}
 
 
 def test_the_example_shows_every_option() -> None:
@@ -48,6 +60,15 @@ def test_the_example_shows_every_option() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_to_a_document_leads_somewhere(document: Path) -> None:
     assert [link for link in _local_links(document) if not _leads_somewhere(document, link)] == []
+
+
+def test_contributing_names_files_of_the_engine_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    path = text[text.index("### Follow a rotation") : text.index("## Add a system")]
+    names: list[str] = re.findall(r"`([a-z_/]+\.py)`", path)
+    assert len(names) >= 8
+    engine = ROOT / "plugins" / "plugin_utils" / "_engine"
+    assert [name for name in names if not (engine / name).exists()] == []
 
 
 def test_the_readme_names_every_variable_of_the_role() -> None:

@@ -24,7 +24,7 @@ class Clock:
         self._stopped = False
 
     def stop(self) -> None:
-        """Takes no lock, since signal handlers call it, and one may interrupt another."""
+        """End sleeps and effects. Takes no lock: signal handlers call it, and one may interrupt another."""
         self._stopped = True
 
     @property
@@ -32,7 +32,7 @@ class Clock:
         return self._stopped
 
     def check(self) -> None:
-        """Called before every outside effect; StoppedError when there must be none any more."""
+        """Raise StoppedError if no effect may begin any more; called before every outside effect."""
         if self.stopped:
             raise StoppedError("the run was asked to stop")
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a provider's folder may offer, and the words that the engine and the providers share.
+"""What a provider may offer, and the words that the engine and the providers share.
 
-A provider's ``provider.py`` holds one :class:`Provider`, which names its classes; the registry finds it by the folder's
-name. Options are declared once, as JSON Schema properties: they validate the map, make the editors' schema and the
-documentation. No class here or below knows Ansible.
+A provider's module holds one :class:`Provider`, which names its classes; the registry finds the module. Options are
+declared once, as JSON Schema properties: they validate the map, make the editors' schema and the documentation. No
+class here or below knows Ansible.
 """
 
 from __future__ import annotations
@@ -78,12 +78,15 @@ class Connection(Part):
 
     @classmethod
     def validate(cls, options: Options) -> list[str]:
-        """What the schema cannot say, before any reference is resolved. Sends nothing."""
+        """Report the errors that a schema cannot, before any reference is resolved. Sends nothing."""
         return certificates.validate(options)
 
     @abstractmethod
     def probe(self) -> str:
-        """Say in a few words who we are there. Raises RotorError if unreachable or refused. Changes nothing."""
+        """Ask the system who we are, and say it in a few words. Raises RotorError if unreachable or refused.
+
+        Changes nothing.
+        """
 
     def server_time(self) -> datetime | None:
         """Return the system's own time now, by its last answer; None if it has not answered yet or tells no time.
@@ -113,36 +116,36 @@ class Store(Part):
     :class:`.hosts.HostConnection`, and its methods are called where Ansible is at work on that host, nowhere else."""
 
     def __init__(
-        self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, stamp: str = ""
+        self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, owner_tag: str = ""
     ) -> None:
         """``fingerprint`` stands for a value in evidence; without one of the ledger's, it is good for this process.
 
-        ``stamp`` is the ledger's id: a store that has room beside its values keeps it there with each write, and
+        ``owner_tag`` is the ledger's id: a store that has room beside its values keeps it there with each write, and
         tells whose it found as ``ledger`` in its evidence.
         """
         self.connection = connection
         self.clock = clock
         self.fingerprint = fingerprint or for_this_process()
-        self.stamp = stamp
+        self.owner_tag = owner_tag
 
     @classmethod
     @abstractmethod
     def label(cls, container: Options) -> str:
-        """For people: ``fly app molecule-cp``."""
+        """Name a container for people: ``acme app web``."""
 
     @classmethod
     @abstractmethod
     def identity(cls, container: Options) -> str:
-        """The same for two spellings of one container, within this connection."""
+        """Return a key that two spellings of one container share, within this connection."""
 
     @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        """What the schema cannot say: names that the system refuses. Sends nothing."""
+        """Report the errors that a schema cannot: names that the system refuses. Sends nothing."""
         return []
 
     @classmethod
     def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
-        """``KEY: why``, for each value that the system would refuse or would not keep as it is. Sends nothing.
+        """Report each value that the system would refuse or not keep as it is, as ``KEY: why``. Sends nothing.
 
         Asked for every copy before the first one is written.
         """
@@ -150,7 +153,7 @@ class Store(Part):
 
     @abstractmethod
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """Evidence per key that exists (``{"keys": {name: {...}}, ...}``); preflight and drift both ask this.
+        """Return evidence for each key that exists (``{"keys": {name: {...}}, ...}``), for preflight and for drift.
 
         A readable store gives a ``fingerprint`` for each key, where it may read; no value ever leaves this class.
         Raises NotFoundError if the container is missing (one that comes with its first key is empty instead),
@@ -169,27 +172,27 @@ class Store(Part):
 
     @abstractmethod
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """Remove keys; absent ones are no error."""
+        """Remove keys; a key that is absent is no error."""
 
     @classmethod
     @abstractmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """Whether nobody else has written the recorded keys since; in doubt False."""
+        """Compare evidence: True if nobody else has written the recorded keys since, False if that cannot be told."""
 
     @classmethod
     @abstractmethod
     def describe(cls, evidence: Evidence) -> str:
-        """One short phrase: ``version 12``, ``updated 02:14:07``."""
+        """Describe evidence in a short phrase: ``version 12``, ``updated 02:14:07``."""
 
 
 def too_long(values: Mapping[str, SecretValue], most: int | None) -> list[str]:
-    """``KEY: why`` for each value of more than ``most`` bytes."""
+    """Report each value of more than ``most`` bytes, as ``KEY: why``."""
     long = [key for key, value in values.items() if most and len(value.reveal().encode()) > most]
     return [f"{key}: the value is longer than the {most} bytes that are allowed" for key in long]
 
 
 def by_version(evidence: Evidence) -> str:
-    """What :meth:`Store.describe` says of a store that counts the versions of each key."""
+    """Describe evidence of a store that counts the versions of each key, for :meth:`Store.describe`."""
     versions = {key: f"version {facts['version']}" for key, facts in evidence["keys"].items()}
     if len(versions) == 1:
         return next(iter(versions.values()))
@@ -211,26 +214,47 @@ class Recover(StrEnum):
     NONE = "none"  # nobody can tell: mint anew, and leave an orphan if there is an overlap
 
 
+class Maker(StrEnum):
+    """Who makes the value of a credential."""
+
+    PROVIDER = "provider"
+    OURS = "ours"
+    PERSON = "person"
+
+
+class Revocation(StrEnum):
+    """Who ends a credential that has been replaced."""
+
+    API = "api"  # we, by a call to its provider
+    AUTO = "auto"  # nobody: the new one is its end, or nobody issued it
+    PERSON = "person"
+
+
 @dataclass(frozen=True)
 class Traits:
     """All that the planner knows of an issuer."""
 
-    value: str
-    """provider, ours or person: who makes the value."""
+    value: Maker
     overlap: Overlap
-    revoke: str
-    """api, auto or person."""
+    revoke: Revocation
     recover: Recover
     activates: bool = False
     """A value of ours is worth nothing until :meth:`Issuer.activate` has made it valid. With no overlap that comes
     after all copies are written, and is the old one's end; otherwise it comes before the first copy."""
-    turns: bool = False
+    alternating: bool = False
     """A fixed set of identities takes turns: a new credential re-keys one that is not in use."""
+
+    def __post_init__(self) -> None:
+        """Refuse a trait that nobody knows: another's provider may name it by its text."""
+        object.__setattr__(self, "value", Maker(self.value))
+        object.__setattr__(self, "overlap", Overlap(self.overlap))
+        object.__setattr__(self, "revoke", Revocation(self.revoke))
+        object.__setattr__(self, "recover", Recover(self.recover))
 
     @property
     def ends_the_old(self) -> bool:
         """Whether a new credential brings the end of the old one with it, at once or in a while."""
-        return self.overlap is not Overlap.OPEN and (self.value == "provider" or self.activates)
+        return self.overlap is not Overlap.OPEN and (self.value is Maker.PROVIDER or self.activates)
 
     @property
     def cuts_over(self) -> bool:
@@ -279,16 +303,16 @@ class Issuer(Part):
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
-        """What the schema cannot say; ``max_age`` is a timedelta or None. Sends nothing."""
+        """Report the errors that a schema cannot; ``max_age`` is a timedelta or None. Sends nothing."""
         return []
 
     @classmethod
     @abstractmethod
     def label(cls, options: Options) -> str:
-        """For people, with the scope: ``fly_token for organization molecule-ai``."""
+        """Name the issuer and its scope for people: ``acme_key for organization web``."""
 
     def preflight(self, current: str | None) -> list[str]:
-        """Problems that would stop a mint or make it useless. ``current`` is the id of the one in use, if known.
+        """Report problems that would stop a mint or make it useless. ``current`` is the id in use, if known.
 
         Changes nothing; raises RotorError where even asking fails.
         """
@@ -302,7 +326,7 @@ class Issuer(Part):
         """Make a value ourselves, and send nothing. With ``value: ours`` only.
 
         The credential is sealed in the ledger before anything is done with it. ``taken`` are the ids of all that are
-        alive: one of ``turns`` takes an id that is not among them, or raises ConflictError.
+        alive: an issuer with ``alternating`` identities takes an id that is not among them, or raises ConflictError.
         """
         raise NotImplementedError
 
@@ -318,19 +342,19 @@ class Issuer(Part):
 
     @classmethod
     def ends_after(cls, options: Options) -> timedelta:
-        """How long the old one lives on after a mint or an activation. With ``overlap: timed`` only."""
+        """Return how long the old credential lives on after a mint or an activation. With ``overlap: timed`` only."""
         raise NotImplementedError
 
     def listed(self) -> list[Listed]:
-        """Every credential in this issuer's scope, also those that are none of ours."""
+        """List every credential in this issuer's scope, also those that somebody else made."""
         return []
 
     def verify(self, credential: Credential) -> Answer:
-        """Show the credential to the provider; an error where it says neither that it lives nor that it is dead."""
+        """Show a credential to the provider; raises RotorError where its answer proves neither life nor death."""
         return Answer.UNCLEAR
 
     def answer(self, credential: Credential) -> Answer:
-        """The same, where an error proves nothing and is not told: 403, 429, 5xx, HTML."""
+        """Verify a credential, and take an error that proves nothing (403, 429, 5xx, HTML) for UNCLEAR."""
         try:
             return self.verify(credential)
         except (StoppedError, UntrustedServerError):
@@ -339,11 +363,11 @@ class Issuer(Part):
             return Answer.UNCLEAR
 
     def revoke(self, credential: Credential) -> None:
-        """End it for good; one that is gone already is no error. Its fields may be empty (value unknown here)."""
+        """End a credential for good; that it is gone already is no error. Its fields may be empty (value unknown)."""
 
 
 class Checkpoint(Protocol):
-    """An effect in many parts remembers here what is done, so that a later run goes on and does not begin again."""
+    """Where an effect of many parts records what is done, so that a later run goes on from there."""
 
     def recall(self) -> Evidence: ...
 
@@ -355,7 +379,7 @@ class Written:
     """A copy that a consumer is to pick up."""
 
     store: str
-    """The connection type, such as ``fly``."""
+    """The connection type, such as ``acme``."""
     container: Options
     evidence: Evidence
     at: datetime
@@ -377,19 +401,19 @@ class Consumer(Part):
     def label(cls, options: Options) -> str: ...
 
     def health_problems(self) -> list[str]:
-        """Why it is not well now; empty when it is. Changes nothing."""
+        """Report why the consumer is not well now. Changes nothing."""
         return []
 
     def preview(self) -> list[str]:
-        """What a reload will do, for the plan: ``3 machines, one at a time``. Changes nothing."""
+        """Describe for the plan what a reload will do: ``3 machines, one at a time``. Changes nothing."""
         return []
 
     @abstractmethod
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
-        """Make it run on what was written, and return when it does. Raises RotorError when it does not."""
+        """Make the consumer run on what was written, and return when it does. Raises RotorError when it does not."""
 
     def summary(self, evidence: Evidence) -> str:
-        """For people, after a reload: ``3 of 3 machines run on it``."""
+        """Describe a reload for people: ``3 of 3 machines run on it``."""
         return "reloaded"
 
 
@@ -403,7 +427,7 @@ class Check(Part):
 
     @classmethod
     def validate(cls, options: Options) -> list[str]:
-        """What the schema cannot say. Sends nothing."""
+        """Report the errors that a schema cannot. Sends nothing."""
         return []
 
     @classmethod
@@ -411,9 +435,9 @@ class Check(Part):
     def label(cls, options: Options) -> str: ...
 
     def preflight(self) -> list[str]:
-        """Problems that would make the check fail whatever the credential. Changes nothing."""
+        """Report problems that would make the check fail with any credential. Changes nothing."""
         return []
 
     @abstractmethod
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
-        """Evidence when it holds, CheckFailedError when it does not. None as credential: health alone is asked."""
+        """Check, and return evidence; raises CheckFailedError. Without a credential, health alone is asked."""

@@ -13,7 +13,7 @@ from . import masking
 
 
 class SecretValue:
-    """A secret string that can be neither shown, formatted nor pickled by accident.
+    """A secret string that cannot be shown, formatted or pickled by accident.
 
     It is registered for masking where it is born. ``reveal()`` is the only way to the value.
     """

@@ -13,7 +13,7 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 
 
 def parse(text: str) -> timedelta:
-    """``"1h30m"`` to a timedelta; ValueError for anything else."""
+    """Parse ``"1h30m"`` to a timedelta; ValueError for anything else."""
     if not text or not re.fullmatch(PATTERN, text):
         raise ValueError("not a duration such as 90d, 36h or 1h30m")
     try:
@@ -23,7 +23,7 @@ def parse(text: str) -> timedelta:
 
 
 def show(duration: timedelta) -> str:
-    """The two largest units: ``97d``, ``1h30m``, ``40s``."""
+    """Write a duration in its two largest units: ``97d``, ``1h30m``, ``40s``."""
     rest = int(duration.total_seconds())
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):

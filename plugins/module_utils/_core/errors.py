@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from .outside_text import MESSAGE, NAME, printable
+
+Kind = TypeVar("Kind", bound="RotorError")
 
 
 class RotorError(Exception):
@@ -46,6 +47,16 @@ class RotorError(Exception):
     def __str__(self) -> str:
         hint = self.hint or self.advice
         return "\n  ".join([f"{self.message}. {hint}" if hint else self.message, *self.details])
+
+    def turned_into(self, kind: type[Kind], message: str = "", hint: str = "") -> Kind:
+        """Return an error of another class with this one's facts, and its message and hint unless others are given."""
+        return kind(
+            message or self.message,
+            hint=hint or self.hint,
+            status=self.status,
+            request_id=self.request_id,
+            code=self.code,
+        )
 
 
 class ConfigurationError(RotorError):
@@ -160,16 +171,10 @@ def in_doubt(error: RotorError) -> RotorError:
     """The same error as an OutcomeUnknownError, too: an attempt before the one it answers may have had its effect."""
     if isinstance(error, OutcomeUnknownError):
         return error
-    facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}
-    return _doubtful(type(error))(error.message, **facts)
-
-
-@cache
-def _doubtful(kind: type[RotorError]) -> type[RotorError]:
-    """What says that nothing happened cannot be in doubt; a refusal of the last attempt stays one."""
-    if issubclass(kind, (UnavailableError, RateLimitedError)):
-        return OutcomeUnknownError
-    return type(kind.__name__, (kind, OutcomeUnknownError), {})
+    kind = type(error)
+    if issubclass(kind, (UnavailableError, RateLimitedError)):  # these say that nothing happened
+        return error.turned_into(OutcomeUnknownError)
+    return error.turned_into(type(kind.__name__, (kind, OutcomeUnknownError), {}))
 
 
 @contextmanager
@@ -182,5 +187,4 @@ def after_an_effect(happened: object = True) -> Iterator[None]:
     except RotorError as error:
         if not happened:
             raise
-        facts = {"hint": error.hint, "status": error.status, "request_id": error.request_id, "code": error.code}
-        raise OutcomeUnknownError(f"{error.message}, after something was written", **facts) from None
+        raise error.turned_into(OutcomeUnknownError, f"{error.message}, after something was written") from None

@@ -30,17 +30,17 @@ class Fingerprints:
         return self.covered(self._mac(value.reveal())[:12])
 
     def covered(self, fingerprint: str) -> str:
-        """A fingerprint by the first key, brought under all the later ones."""
+        """Bring a fingerprint by the first key under all the later keys."""
         for key in self._later:
             fingerprint = hmac.new(key, fingerprint.encode(), hashlib.sha256).hexdigest()[:12]
         return fingerprint
 
     def narrowed(self, purpose: str) -> Fingerprints:
-        """With a first key made from this one, for ``purpose`` alone; the later ones serve every purpose."""
+        """Derive fingerprints for ``purpose`` alone from the first key; the later keys serve every purpose."""
         return Fingerprints(bytes.fromhex(self._mac("narrowed", purpose)), self._later)
 
     def key(self) -> SecretValue:
-        """The keys in hex, for a host that is to compare its own values; only ever narrowed ones."""
+        """Return the keys in hex, for a host that is to compare its own values; only ever narrowed ones."""
         return SecretValue(",".join(key.hex() for key in (self._key, *self._later)))
 
     def _mac(self, *parts: str) -> str:
@@ -49,5 +49,5 @@ class Fingerprints:
 
 @cache
 def for_this_process() -> Fingerprints:
-    """Where there is no ledger, two values can be compared within one task and no longer."""
+    """Return fingerprints whose key lives as long as this process, for a task without a ledger."""
     return Fingerprints(secrets.token_bytes(32))

@@ -26,7 +26,7 @@ class HostCommand:
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """What came of it. ``stdout`` never holds a value: Ansible shows it with ``-vvv``."""
+    """What came of a command. ``stdout`` never holds a value: Ansible shows it with ``-vvv``."""
 
     code: int
     stdout: str = ""
@@ -39,7 +39,7 @@ Host = Callable[[HostCommand], HostAnswer]
 
 
 class HostConnection(Connection):
-    """To no system at all, but to whichever inventory host Ansible is at work on."""
+    """A connection to whichever inventory host Ansible is at work on, and to no system."""
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock

@@ -26,7 +26,7 @@ _forms: set[str] = set()
 
 
 def forms(value: str) -> set[str]:
-    """Every spelling under which a value may turn up in a request, a document or an error."""
+    """Return every spelling under which a value may turn up in a request, a document or an error."""
     data = value.encode(errors="surrogatepass")
     spellings = {
         value,
@@ -49,13 +49,13 @@ def register(value: str) -> None:
 
 
 def known() -> frozenset[str]:
-    """All registered spellings, for core's own masking where it has one (2.22 and later)."""
+    """Return all registered spellings, for core's own masking where it has one (2.22 and later)."""
     with _lock:
         return frozenset(_forms)
 
 
 def scrub(text: str) -> str:
-    """The text without any known value."""
+    """Replace every known value in a text."""
     found = [form for form in known() if form in text]  # few of many: far quicker than one pattern of them all
     if not found:
         return text
@@ -86,7 +86,7 @@ def scrub_pieces(text: str, values: Iterable[str]) -> str:
 
 
 def _spellings(value: str) -> set[str]:
-    """Its forms, those with small hexadecimal digits, and what base64 makes of it behind one or two other bytes."""
+    """Return a value's forms, also with small hexadecimal digits, and in base64 behind one or two other bytes."""
     data = value.encode(errors="surrogatepass")
     found = {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in forms(value)}
     found |= forms(value) | {data.hex(), data.hex().upper()}

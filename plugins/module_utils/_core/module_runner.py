@@ -36,18 +36,18 @@ class Resource(ABC):
 
     @abstractmethod
     def read(self) -> State:
-        """How it is now."""
+        """Read the state that the resource has now."""
 
     def wanted(self, before: State) -> State:
-        """How the options want it, as far as that can be known; the same as ``before``: there is nothing to do."""
+        """Return the state that the options want, as far as it can be known; ``before`` if there is nothing to do."""
         return before
 
     def apply(self, before: State) -> State:
-        """Make it so, and return how it is then."""
+        """Bring the resource into the wanted state, and return its state then."""
         return before
 
     def result(self, state: State) -> Mapping[str, Any]:
-        """What the task returns, beside ``changed``: text, and a SecretValue where the task has asked for the value."""
+        """Return what the task returns beside ``changed``: text, and a SecretValue where it has asked for one."""
         return state
 
 
@@ -75,14 +75,15 @@ class RotorModule(AnsibleModule):
         self._given = deepcopy(self.params)  # core drops from params what it refuses
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
-        """Core quotes an item of the wrong type, and shows an unknown option among the arguments of the call."""
+        """Fail without core's quotes: it shows an item of the wrong type, and an unknown option with its value."""
         if not self._accepted:
             register_arguments(self._given, self.argument_spec)
             msg, more = masking.scrub(str(msg)), {"exception": None, "invocation": {"module_args": {}}}
         super().fail_json(msg=msg, **more)
+        raise AssertionError("core's fail_json ends the process")
 
 
-def run(module: AnsibleModule, kind: type[Resource]) -> NoReturn:
+def run(module: RotorModule, kind: type[Resource]) -> NoReturn:
     problem = ""
     try:
         result = converge(kind(module.params), check_mode=module.check_mode, diff=module._diff)

@@ -15,6 +15,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from . import masking
@@ -63,7 +64,12 @@ def identifier(text: str) -> str:
 
 
 def shown(data: Any, key: str = "") -> Any:
-    """Return a result with every text in it printable; ``id`` and ``…_id`` are identifiers."""
+    """Return a result with every text in it printable; ``id`` and ``…_id`` are identifiers.
+
+    A member of an enumeration becomes its text, since Ansible stores no other types than its own.
+    """
+    if isinstance(data, Enum):
+        return data.value
     if isinstance(data, str):
         return identifier(data) if key == "id" or key.endswith("_id") else printable(data)
     if isinstance(data, Mapping):
@@ -75,6 +81,8 @@ def shown(data: Any, key: str = "") -> Any:
 
 def _key(key: Any) -> Any:
     """Two keys stay two."""
+    if isinstance(key, Enum):
+        return key.value
     if not isinstance(key, str) or printable(key) == key:
         return key
     return f"{printable(key, NAME)} ({_digest(key)})"

@@ -125,7 +125,7 @@ def _given(options: Options, kind: type[Connection]) -> Iterator[tuple[str, Any]
 
 
 def _inside(node: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """The object that these lead to, copied on the way."""
+    """Return the object that the names lead to, copied on the way."""
     for name in names:
         node[name] = dict(node[name])
         node = node[name]
@@ -142,7 +142,7 @@ def _together(problems: list[ConfigurationError]) -> ConfigurationError:
 
 
 def _problem(value: str, in_header: bool) -> str:
-    """What is wrong with it, as the end of a sentence; none of it is quoted."""
+    """Say what is wrong with a reference, as the end of a sentence that quotes nothing of it."""
     longest = LONGEST_HEADER if in_header else LONGEST
     if len(value) > longest:
         return f"is longer than {longest} characters"
@@ -152,7 +152,7 @@ def _problem(value: str, in_header: bool) -> str:
 
 
 def _read(reference: Any) -> tuple[str, str]:
-    """The value, and where it comes from if that is another place than the option itself."""
+    """Read a reference: its value, and where that comes from if not from the option itself."""
     if isinstance(reference, str):
         return str.__str__(reference), ""
     if isinstance(reference, Mapping) and len(reference) == 1:

@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds the classes behind the ``type:`` of a map.
 
-Built-ins go by a short name; each module of ``_providers`` holds one, or ``provider.py`` of a package there. Anybody
-else's goes by
+Built-ins go by a short name; each module or package of ``_providers`` holds a ``PROVIDER``. Anybody else's goes by
 ``namespace.collection.kind``, and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which
-holds a ``PROVIDER`` like ours.
+holds one like ours.
 """
 
 from __future__ import annotations
@@ -32,11 +31,14 @@ class _Entry:
 
 @cache
 def _built_in() -> tuple[_Entry, ...]:
-    found = sorted(
-        (module.name, module.ispkg) for module in pkgutil.iter_modules(importlib.import_module(_HOME).__path__)
-    )
-    places = [(f"{_HOME}.{name}", ".provider" * package) for name, package in found]
-    return tuple(_Entry(place, importlib.import_module(f"{place}{holder}").PROVIDER) for place, holder in places)
+    modules = sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(_HOME).__path__))
+    places = [f"{_HOME}.{name}" for name in modules]
+    return tuple(_Entry(place, importlib.import_module(place).PROVIDER) for place in places)
+
+
+def providers() -> dict[str, Provider]:
+    """Return our own providers by the names of their modules."""
+    return {entry.package.rpartition(".")[2]: entry.provider for entry in _built_in()}
 
 
 def names(kind: str) -> list[str]:

@@ -89,10 +89,10 @@ class StoredSecrets(Resource):
         return {"secrets": [{"name": name, **facts} for name, facts in state["secrets"].items()]}
 
     def _is_known(self) -> bool:
-        """Whether every value that is there could be read, so that it can be compared."""
+        """Return whether every value that is there could be read, so that it can be compared."""
         return self.store.readable and all("fingerprint" in facts for facts in self._seen["keys"].values())
 
     def _kept(self, name: str, facts: Evidence) -> Evidence:
-        """What is there, where it holds this very value; its other facts stay as they are."""
+        """Return the state of a secret that holds this very value already; its other facts stay as they are."""
         there = self._seen["keys"].get(name, {})
         return there if there.get("fingerprint") == facts["fingerprint"] else facts

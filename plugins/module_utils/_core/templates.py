@@ -44,7 +44,7 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """ValueError says what is wrong; it never quotes more than the reference itself."""
+        """Parse a text. The ValueError for a wrong one never quotes more than the reference itself."""
         parts: list[str | Reference] = []
         end = 0
         for token in _TOKEN.finditer(text):

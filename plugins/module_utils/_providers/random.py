@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
-from .._core.contracts import Issuer, Options, Overlap, Provider, Recover, Schema, Traits
+from .._core.contracts import Issuer, Maker, Options, Overlap, Provider, Recover, Revocation, Schema, Traits
 from .._core.credential import Credential, SecretValue
 
 _BYTES = 32
@@ -38,7 +38,7 @@ _FIXED = ("uuid", "fernet")
 class RandomValues(Issuer):
     """Nobody but us knows its values, so there is nothing to list, to verify or to revoke."""
 
-    traits = Traits(value="ours", overlap=Overlap.NONE, revoke="auto", recover=Recover.OURS)
+    traits = Traits(value=Maker.OURS, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.OURS)
     fields = ("value",)
     schema = Schema(
         properties={

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core import references, registry
-from ...module_utils._core.contracts import Issuer, Listed
+from ...module_utils._core.contracts import Issuer, Listed, Maker, Revocation
 from ...module_utils._core.credential import Credential
 from ...module_utils._core.deps import library
 from ...module_utils._core.errors import ConfigurationError, OutcomeUnknownError
 from ...module_utils._core.module_runner import Resource, State
 from ...module_utils._core.outside_text import identifier
 from .._engine.secret_map import schema
-from .._engine.secret_map.schema_errors import explain
+from .._engine.secret_map.errors import schema_errors
 
 ACCESS: dict[str, dict[str, Any]] = {
     "issuer": {"type": "str", "required": True},
@@ -42,7 +42,7 @@ KEY: dict[str, dict[str, Any]] = {
 def open_issuer(params: Mapping[str, Any]) -> Issuer:
     """Open the issuer that the options name, on a connection of its provider."""
     kind: type[Issuer] = registry.find("issuers", params["issuer"])
-    if kind.traits.value != "provider" or kind.traits.revoke != "api":
+    if kind.traits.value is not Maker.PROVIDER or kind.traits.revoke is not Revocation.API:
         raise ConfigurationError(
             f"issuer: {params['issuer']} does not make keys that are listed and revoked one by one",
             hint="Let the role rotate its secrets",
@@ -65,7 +65,7 @@ def open_issuer(params: Mapping[str, Any]) -> Issuer:
 
 def _check(what: str, node: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Validate as the map is; no value is quoted."""
-    findings = explain(library("jsonschema").Draft202012Validator(node).iter_errors(given))
+    findings = schema_errors(library("jsonschema").Draft202012Validator(node).iter_errors(given))
     problems = [f"{'.'.join([what, *map(str, path)])}: {problem}" for path, problem, _suggestion in findings]
     if problems:
         hint = "; ".join(filter(None, (suggestion for _path, _problem, suggestion in findings)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...module_utils._core.errors import ConfigurationError
-from .._engine.decide.planner import Phase
+from .._engine.decide.state import Phase
 
 HOOKS = {
     "before_issue": None,

@@ -12,94 +12,128 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
 from ...module_utils._core import guard, registry
-from ...module_utils._core.clock import Clock
-from ...module_utils._core.contracts import Recover, Traits
+from ...module_utils._core.contracts import Recover
 from ...module_utils._core.errors import BusyError, StoppedError
 from .decide import selection
+from .decide.case import Case
 from .decide.clocks import NotYetError
-from .decide.cutover import old_expired
-from .decide.planner import Action, Phase, is_of_use, remaining
-from .decide.state import Order, SecretState
-from .effects.context import Work
-from .effects.effects import Effects
-from .ledger.location import LedgerAccess
-from .report.progress import Counts, Progress
-from .secret_map.model import Secret, SecretMap, Step
+from .decide.planner import Action, is_of_use, remaining
+from .decide.state import ActionKind, Order, Phase, SecretState
+from .effects import mint, revoke, write
+from .effects.context import EffectContext, Work
+from .progress import Counts, ProgressReport
+from .secret_map.model import Step
 
 THREADS = 8
-_FAST = ("recover", "clean", "mint", "activate", "accept", "write")
-_MAY_FAIL = ("write", "reload", "verify")
+EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
+    ActionKind.PROBE: mint.probe,
+    ActionKind.RECOVER: mint.recover,
+    ActionKind.REVOKE_ORPHAN: revoke.revoke,
+    ActionKind.MINT: mint.mint,
+    ActionKind.ACTIVATE: mint.activate,
+    ActionKind.ACCEPT: mint.accept,
+    ActionKind.WRITE: write.write,
+    ActionKind.VERIFY: write.verify,
+    ActionKind.PROMOTE: write.promote,
+    ActionKind.DISCARD: write.discard,
+    ActionKind.REVOKE: revoke.revoke,
+    ActionKind.CONFIRM_EXPIRY: revoke.confirm_expiry,
+    ActionKind.PURGE_VALUE: revoke.purge_value,
+}
+"""What carries out each kind; a reload serves several secrets, and a wait is nothing that is done."""
+_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)} - {ActionKind.PROBE}
+_TOGETHER = (ActionKind.PROBE, ActionKind.WRITE, ActionKind.RELOAD)
+"""What is done at once in one step."""
+_MAY_FAIL = (ActionKind.WRITE, ActionKind.RELOAD, ActionKind.VERIFY)
 """What does not stop the others of its secret once the old value is dead."""
+
+
+def perform(ctx: EffectContext, works: list[Work]) -> str:
+    """Carry out one action, and say in a few words what came of it. RotorError: it did not happen, or nobody knows.
+
+    Several works are one reload that serves several secrets; anything else comes alone.
+    """
+    ctx.clock.check()
+    kind = works[0].action.kind
+    return write.reload(ctx, works) if kind is ActionKind.RELOAD else EFFECTS[kind](ctx, works[0])
+
+
+class RotationStatus(StrEnum):
+    READY = "ready"
+    DONE = "done"
+    HELD = "held"
+    WAITING = "waiting"  # for its grace to pass
+    TODO = "todo"  # it is Ansible's turn
+    SKIPPED = "skipped"  # not begun
+    LOCKED = "locked"  # another run is at work on it
 
 
 @dataclass
 class Rotation:
     """One secret on its way."""
 
-    secret: Secret
-    order: Order
-    traits: Traits
-    state: SecretState = field(default_factory=SecretState)
+    case: Case
     actions: list[Action] = field(default_factory=list)
-    """What is left to do, by the state; both are read anew after each effect."""
-    status: str = "ready"
-    """ready, done, held, waiting (for its grace to pass), todo (Ansible's turn), idle (not begun), busy (another's)."""
+    """What is left to do, by the case; both are read anew after each effect."""
+    status: RotationStatus = RotationStatus.READY
     problem: str = ""
     until: datetime | None = None
-    busy: int = 0
+    in_flight: int = 0
+    """How many effects are under way."""
     changed: bool = False
     held_at: Action | None = None
-    dead: bool = False
-    """The old value has ended: what fails is told in the end, and holds up nothing."""
     lost: str = ""
     """Why the answer to its mint is not known."""
-    failed: dict[tuple[str, str], tuple[Action, str]] = field(default_factory=dict)
-    """Kind and target -> the action and its problem, of what has failed since."""
+    failed: dict[tuple[ActionKind, str], tuple[Action, str]] = field(default_factory=dict)
+    """Kind and target -> the action and its problem, of what has failed since the old value died."""
+
+    @property
+    def name(self) -> str:
+        return self.case.secret.name
 
     @property
     def moving(self) -> bool:
-        return self.status == "ready"
+        return self.status is RotationStatus.READY
+
+    def hold(self, action: Action | None, problem: str) -> None:
+        if self.status is not RotationStatus.HELD:
+            self.status, self.problem, self.held_at = RotationStatus.HELD, problem, action
+        elif action and self.held_at and action.kind is self.held_at.kind and problem not in self.problem:
+            self.problem += f"; {problem}"
 
 
 class Engine:
-    """One run's effects."""
+    """Schedule the effects of one run."""
 
     def __init__(
         self,
-        run: str,
-        secret_map: SecretMap,
+        ctx: EffectContext,
         orders: Mapping[str, Order],
-        effects: Effects,
-        access: LedgerAccess,
-        clock: Clock,
         *,
         say: Callable[[str], None],
         environments: tuple[str, ...] = (),
         max_failures: int = 1,
     ) -> None:
-        self._run = run
-        self._map = secret_map
-        self._effects = effects
-        self._ledger = access.ledger
-        self._locks = access.locks
-        self._clock = clock
+        self._ctx = ctx
+        self._ledger = ctx.ledger
         self._say = say
         self._environments = environments
         self._max_failures = max_failures
-        self.rotations = [
-            Rotation(
-                secret_map.secrets[name], order, registry.find("issuers", secret_map.secrets[name].issuer.type).traits
-            )
-            for name, order in orders.items()
-        ]
+        self.rotations = [self._rotation(order) for order in orders.values()]
         self.todo: list[dict[str, Any]] = []
-        self._futures: dict[Future[str], list[Work]] = {}
+        self._futures: dict[Future[str], list[tuple[Rotation, Work]]] = {}
+
+    def _rotation(self, order: Order) -> Rotation:
+        secret = self._ctx.secret_map.secrets[order.secret]
+        traits = registry.find("issuers", secret.issuer.type).traits
+        return Rotation(Case(secret, SecretState(), order, traits, self._ctx.clock.now()))
 
     def picked(self, step: Step) -> bool:
         return not self._environments or step.environment is None or step.environment in self._environments
@@ -107,35 +141,37 @@ class Engine:
     def advance(self, until: Phase) -> list[Rotation]:
         """Do everything that can be done up to the end of that phase. StoppedError when the run was asked to stop."""
         with ExitStack() as held:
-            failures = self._ledger.failures(self._run)
+            failures = self._ledger.failures(self._ctx.run)
             for rotation in self.rotations:
                 self._lock(rotation, held)
                 self._refresh(rotation)
-                for kind, target, problem in failures.get(rotation.secret.name, ()) if rotation.moving else ():
-                    self._hold_again(rotation, kind, target, problem)
-            self._progress = Progress(len(self.rotations), self._counts, self._clock, self._say)
+                for kind, target, problem in failures.get(rotation.name, ()) if rotation.moving else ():
+                    self._hold_again(rotation, ActionKind(kind), target, problem)
+            self._progress = ProgressReport(len(self.rotations), self._counts, self._ctx.clock, self._say)
             with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
                 self._dispatch(pool, until)
                 while self._futures:
                     finished, _rest = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
                     for future in finished:
                         self._collect(future)
-                    if finished and not self._clock.stopped:
+                    if finished and not self._ctx.clock.stopped:
                         self._dispatch(pool, until)
-        self._clock.check()
+        self._ctx.clock.check()
         return self.rotations
 
     def _lock(self, rotation: Rotation, held: ExitStack) -> None:
         try:
-            held.enter_context(self._locks.hold(f"secret {rotation.secret.name}"))
+            held.enter_context(self._ctx.access.locks.hold(f"secret {rotation.name}"))
         except BusyError as error:
-            rotation.status, rotation.problem = "busy", str(error)
+            rotation.status, rotation.problem = RotationStatus.LOCKED, str(error)
+
+    def _read(self, rotation: Rotation) -> None:
+        state = self._ledger.state(rotation.name)
+        rotation.case = replace(rotation.case, state=state, now=self._ctx.clock.now())
 
     def _refresh(self, rotation: Rotation) -> None:
-        rotation.state = self._ledger.state(rotation.secret.name)
-        now = self._clock.now()
-        actions = remaining(rotation.secret, rotation.state, rotation.order, rotation.traits, now, self.picked)
-        rotation.dead = not rotation.order.rollback and old_expired(rotation.state, rotation.traits, now)
+        self._read(rotation)
+        actions = remaining(rotation.case, self.picked)
         rotation.actions = [action for action in actions if not rotation.failed or _is_left(rotation, action)]
 
     # -- scheduling ---------------------------------------------------------------------------------------------
@@ -143,139 +179,117 @@ class Engine:
     def _dispatch(self, pool: ThreadPoolExecutor, until: Phase) -> None:
         """Start all that can start now; what ends or steps aside at once may make room for others."""
         before = None
-        while before != (before := [(rotation.status, rotation.busy) for rotation in self.rotations]):
+        while before != (before := [(rotation.status, rotation.in_flight) for rotation in self.rotations]):
             for rotation in self._open_wave():
-                if rotation.moving and not rotation.busy:
+                if rotation.moving and not rotation.in_flight:
                     self._start(pool, rotation, until)
 
     def _start(self, pool: ThreadPoolExecutor, rotation: Rotation, until: Phase) -> None:
         if rotation.failed and not (rotation.actions and rotation.actions[0].kind in _MAY_FAIL):
             problems = [problem for _action, problem in rotation.failed.values()]
-            self._hold(rotation, next(iter(rotation.failed.values()))[0], "; ".join(problems))
-            return
-        if not rotation.actions:
-            rotation.status = "done"
-            return
-        first = rotation.actions[0]
-        if first.phase > until:
-            return
-        if first.kind == "wait":
-            rotation.status, rotation.until = "waiting", first.until
-        elif first.kind == "mint" and rotation.lost:
-            self._hold(rotation, first, rotation.lost)
-        elif first.kind == "mint" and self._failures() > self._max_failures:
-            rotation.status, rotation.problem = "idle", f"not begun: {self._failures()} other secrets were held"
+            rotation.hold(next(iter(rotation.failed.values()))[0], "; ".join(problems))
+        elif not rotation.actions:
+            rotation.status = RotationStatus.DONE
+        elif rotation.actions[0].phase <= until:
+            self._start_first(pool, rotation, rotation.actions[0])
+
+    def _start_first(self, pool: ThreadPoolExecutor, rotation: Rotation, first: Action) -> None:
+        failures = self._failures()
+        if first.kind is ActionKind.WAIT:
+            rotation.status, rotation.until = RotationStatus.WAITING, first.until
+        elif first.kind is ActionKind.MINT and rotation.lost:
+            rotation.hold(first, rotation.lost)
+        elif first.kind is ActionKind.MINT and failures > self._max_failures:
+            rotation.status = RotationStatus.SKIPPED
+            rotation.problem = f"not begun: {failures} other secrets were held"
         else:
             for action in _group(rotation.actions):
-                if action.kind == "reload":
+                work = Work(rotation.case, action)
+                if action.kind is ActionKind.RELOAD:
                     self._start_reload(pool, rotation, action)
-                elif host := self._host_of(rotation, action):
-                    copy = self._effects.copy(rotation.secret, action.target)
-                    self._hand_over(host, f"{action.kind} {copy.label}", [self._work(rotation, action)])
+                elif action.kind in _TOGETHER and work.copy.host:
+                    self._hand_over(work.copy.host, f"{action.kind} {work.copy.label}", [(rotation, work)])
                 else:
-                    self._submit(pool, [self._work(rotation, action)])
+                    self._submit(pool, [(rotation, work)])
 
     def _start_reload(self, pool: ThreadPoolExecutor, rotation: Rotation, action: Action) -> None:
-        """One reload for every secret that needs it now, once none is about to need it."""
+        """Reload once for every secret that needs it now, once none is about to need it."""
         others = [other for other in self._open_wave() if other is not rotation and other.moving]
         if any(_about_to_reload(other, action.target) for other in others):
             return
-        works = [self._work(rotation, action)]
+        parts = [(rotation, Work(rotation.case, action))]
         for other in others:
-            works += [self._work(other, mine) for mine in _group(other.actions) if _reloads(mine, action.target)]
-        if host := self._map.consumers[action.target].host:
-            self._hand_over(host, f"reload {action.target}", works)
+            same = (mine for mine in _group(other.actions) if _reloads(mine, action.target))
+            parts += [(other, Work(other.case, mine)) for mine in same]
+        if host := self._ctx.secret_map.consumers[action.target].host:
+            self._hand_over(host, f"reload {action.target}", parts)
         else:
-            self._submit(pool, works)
+            self._submit(pool, parts)
 
-    def _host_of(self, rotation: Rotation, action: Action) -> str | None:
-        """Where Ansible has to do it; None: it is done here."""
-        on_copy = action.kind in ("look", "write")
-        return self._effects.copy(rotation.secret, action.target).host if on_copy else None
+    def _hand_over(self, host: str, what: str, parts: list[tuple[Rotation, Work]]) -> None:
+        """Put work on the list of what only Ansible can do."""
+        first, action = parts[0][1].name, parts[0][1].action
+        served = {work.name: work.action.credential for _rotation, work in parts}
+        about, progress = (first, action.kind, action.target, action.credential), {"served": served}
+        intent = self._ledger.intend(self._ctx.run, *about, waiting=True, progress=progress)
+        self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(served)})
+        for rotation, _work in parts:
+            rotation.status = RotationStatus.TODO
 
-    def _hand_over(self, host: str, what: str, works: list[Work]) -> None:
-        """Put it on the list of what only Ansible can do."""
-        first = works[0]
-        action = first.action
-        credentials = {work.secret.name: work.action.credential for work in works}
-        intent = self._ledger.intend(
-            self._run,
-            first.secret.name,
-            action.kind,
-            action.target,
-            action.credential,
-            waiting=True,
-            progress={"served": credentials},
-        )
-        self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(credentials)})
-        for work in works:
-            self._rotation(work).status = "todo"
-
-    def _submit(self, pool: ThreadPoolExecutor, works: list[Work]) -> None:
-        for work in works:
-            self._rotation(work).busy += 1
-        self._futures[pool.submit(self._effects.perform, works)] = works
+    def _submit(self, pool: ThreadPoolExecutor, parts: list[tuple[Rotation, Work]]) -> None:
+        for rotation, _work in parts:
+            rotation.in_flight += 1
+        self._futures[pool.submit(perform, self._ctx, [work for _rotation, work in parts])] = parts
 
     def _collect(self, future: Future[str]) -> None:
-        works = self._futures.pop(future)
-        rotations = [self._rotation(work) for work in works]
-        for rotation in rotations:
-            rotation.busy -= 1
+        parts = self._futures.pop(future)
+        for rotation, _work in parts:
+            rotation.in_flight -= 1
         try:
-            said = future.result()
+            summary = future.result()
         except StoppedError:
             return
         except NotYetError as error:
-            for rotation in rotations:
-                rotation.status, rotation.until, rotation.problem = "waiting", error.until, str(error)
+            for rotation, _work in parts:
+                rotation.status, rotation.until, rotation.problem = RotationStatus.WAITING, error.until, str(error)
             return
         except BaseException as error:  # noqa: BLE001 - what nobody foresaw must not stop the other secrets
-            self._failed(works, str(guard.as_rotor_error(error)))
+            problem = str(guard.as_rotor_error(error))
+            for rotation, work in parts:
+                self._fail(rotation, work.action, problem)
             return
-        for rotation in rotations:
+        for rotation, _work in parts:
             rotation.changed = True
             self._refresh(rotation)
-        self._progress.effect(f"  {', '.join(rotation.secret.name for rotation in rotations)}  {said}")
-
-    def _failed(self, works: list[Work], problem: str) -> None:
-        for work in works:
-            rotation = self._rotation(work)
-            rotation.state = self._ledger.state(rotation.secret.name)  # which now tells what may have been done
-            self._fail(rotation, work.action, problem)
+        self._progress.effect(f"  {', '.join(rotation.name for rotation, _work in parts)}  {summary}")
 
     def _fail(self, rotation: Rotation, action: Action, problem: str) -> None:
         """Hold the secret; but where the old value is dead, go on with the rest of it."""
-        rotation.dead = not rotation.order.rollback and old_expired(rotation.state, rotation.traits, self._clock.now())
-        if rotation.dead and action.kind in _MAY_FAIL:
+        self._read(rotation)  # the ledger now tells what may have been done
+        lost = action.kind is ActionKind.MINT and rotation.case.traits.recover is Recover.READABLE
+        if rotation.case.must_finish and action.kind in _MAY_FAIL:
             rotation.failed[action.kind, action.target] = (action, problem)
             self._refresh(rotation)
-        elif rotation.dead and action.kind == "mint" and rotation.traits.recover is Recover.READABLE:
+        elif rotation.case.must_finish and lost:
             rotation.lost = problem
             self._refresh(rotation)  # it is read back at once, not by the next run
         else:
-            self._hold(rotation, action, problem)
+            rotation.hold(action, problem)
 
-    def _hold(self, rotation: Rotation, action: Action | None, problem: str) -> None:
-        if rotation.status != "held":
-            rotation.status, rotation.problem, rotation.held_at = "held", problem, action
-        elif action and rotation.held_at and action.kind == rotation.held_at.kind and problem not in rotation.problem:
-            rotation.problem += f"; {problem}"
-
-    def _hold_again(self, rotation: Rotation, kind: str, target: str, problem: str) -> None:
-        """What failed once in a run is not tried again in it: the phases that follow are for the other secrets."""
+    def _hold_again(self, rotation: Rotation, kind: ActionKind, target: str, problem: str) -> None:
+        """Do not try again in a run what failed once in it: the phases that follow are for the other secrets."""
         found = next((one for one in rotation.actions if (one.kind, one.target) == (kind, target)), None)
-        if rotation.dead and kind in _MAY_FAIL:
-            if found:
-                rotation.failed[kind, target] = (found, problem)
-                self._refresh(rotation)
-        else:
-            self._hold(rotation, found, problem)
+        if not (rotation.case.must_finish and kind in _MAY_FAIL):
+            rotation.hold(found, problem)
+        elif found:
+            rotation.failed[kind, target] = (found, problem)
+            self._refresh(rotation)
 
     # -- waves --------------------------------------------------------------------------------------------------
 
     def _open_wave(self) -> Iterator[Rotation]:
-        """The rotations that may move: a wave begins when the one before it is rolled out, held or waits."""
-        by_name = {rotation.secret.name: rotation for rotation in self.rotations}
+        """Yield the rotations that may move: a wave begins when the one before it is rolled out, held or waits."""
+        by_name = {rotation.name: rotation for rotation in self.rotations}
         for wave in selection.waves(list(by_name)):
             rotations = [by_name[name] for name in wave]
             yield from rotations
@@ -283,45 +297,37 @@ class Engine:
                 return
 
     def _counts(self) -> Counts:
-        return Counts(
-            sum(action.kind == "write" for rotation in self.rotations for action in rotation.actions), self._failures()
-        )
+        kinds = [action.kind for rotation in self.rotations for action in rotation.actions]
+        return Counts(kinds.count(ActionKind.WRITE), self._failures())
 
     def _failures(self) -> int:
-        return sum(rotation.status == "held" for rotation in self.rotations)
-
-    def _work(self, rotation: Rotation, action: Action) -> Work:
-        return Work(rotation.secret, rotation.order, action, rotation.state)
-
-    def _rotation(self, work: Work) -> Rotation:
-        return next(rotation for rotation in self.rotations if rotation.secret is work.secret)
+        return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
 
 
 def _group(actions: list[Action]) -> list[Action]:
-    """The first action, and those of its kind and step that may go with it."""
+    """Return the first action, and those of its kind and step that may go with it."""
     if not actions:
         return []
     first = actions[0]
-    together = first.kind in ("look", "write", "reload")
     same = list(takewhile(lambda action: (action.kind, action.step) == (first.kind, first.step), actions))
-    return same if together else same[:1]
+    return same if first.kind in _TOGETHER else same[:1]
 
 
 def _is_left(rotation: Rotation, action: Action) -> bool:
-    """Of a secret that goes on after a failure: neither what has failed, nor what that makes pointless."""
+    """Whether an action has not failed, nor become pointless by what has, where a secret goes on after a failure."""
     failed = (action.kind, action.target) in rotation.failed
-    return not failed and is_of_use(rotation.secret, rotation.state, action)
+    return not failed and is_of_use(rotation.case, action)
 
 
 def _reloads(action: Action, consumer: str) -> bool:
-    return action.kind == "reload" and action.target == consumer
+    return action.kind is ActionKind.RELOAD and action.target == consumer
 
 
 def _about_to_reload(rotation: Rotation, consumer: str) -> bool:
     """Whether nothing but quick effects, or effects under way, stand between this secret and that reload."""
-    quick = list(takewhile(lambda action: action.kind in _FAST, rotation.actions))
+    quick = list(takewhile(lambda action: action.kind in _QUICK, rotation.actions))
     after = _group(rotation.actions[len(quick) :])
-    return bool(quick or rotation.busy) and any(_reloads(action, consumer) for action in after)
+    return bool(quick or rotation.in_flight) and any(_reloads(action, consumer) for action in after)
 
 
 def _rolling(rotation: Rotation) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions call: plan a run, advance it, tell its state. Plain data in, plain data and lines out."""
+"""Plans a run, advances it and reports its state for the actions: plain data in, plain data and lines out."""
 
 from __future__ import annotations
 
@@ -9,53 +9,37 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ...module_utils._core.clock import Clock
 from ...module_utils._core.errors import ConfigurationError
 from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import selection
-from .decide.planner import Phase
 from .decide.selection import RunOptions
-from .decide.state import Order
-from .effects.effects import Effects
+from .decide.state import ActionKind, Order, Phase
+from .effects.context import EffectContext
 from .effects.host import HostWork
 from .effects.systems import Systems
 from .ledger.location import LedgerAccess, open_ledger
 from .ledger.maintenance import Maintenance
 from .preflight.planning import Planning
-from .preflight.preflight import Planned
+from .preflight.preflight import Planned, Preflight
 from .report.report import Report
 from .report.status import Status
-from .run import Engine, Rotation
+from .run import Engine, Rotation, RotationStatus
 from .secret_map.model import SecretMap
 from .secret_map.parser import parse
+from .secret_map.variables import TaskVariables
 
 Row = Mapping[str, Any]
-_BAD = ("held", "idle")
-
-
-class Variables(Protocol):
-    """The ``secret_*`` variables of the play; expanded when they are asked for, and no more than is asked for."""
-
-    @property
-    def ledger(self) -> Any: ...
-
-    def names(self) -> list[str]:
-        """Every secret's name."""
-
-    def select(self, names: list[str]) -> Row:
-        """``secret_map`` with these secrets, and the ``secret_consumers`` and ``secret_connections`` they use."""
-
-    def connections(self, names: list[str]) -> Row:
-        """These ``secret_connections``."""
+_BAD = (RotationStatus.HELD, RotationStatus.SKIPPED)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who runs this, and how they would run it again."""
+    """The person or job that runs this, and how they would run it again."""
 
     command: str
     """The playbook call, without its ``-e`` options."""
@@ -68,11 +52,11 @@ class Caller:
 class Session:
     """One action's access to everything; ``say`` prints a line. Lines and results are printable text."""
 
-    def __init__(self, variables: Variables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
+    def __init__(self, variables: TaskVariables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
         self._variables = variables
         self._clock = clock
         self._caller = caller
-        self._say = lambda line: say(printable(line))
+        self._print_line = say
 
     def plan(self, options: RunOptions, *, check: bool) -> Row:
         """Plan a run and keep it in the ledger; with ``check``, keep nothing."""
@@ -82,11 +66,14 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
         if not check:
             self._forget(access, run, secret_map, options)
-        items = Planning(secret_map, options, systems, access, self._clock, keeps_files=self._caller.keeps_files).plan()
+        preflight = Preflight(secret_map, systems, access.ledger, self._clock)
+        planning = Planning(secret_map, options, access.ledger, self._clock, preflight, self._caller.keeps_files)
+        items = planning.plan()
         self._print(Report(secret_map, run, self._caller.command).plan(items))
         if not check:
             self._keep(access, run, secret_map, options, items)
-        return shown(_planned(run, items, secret_map))
+        result: Row = shown(_planned(run, items, secret_map))
+        return result
 
     def advance(self, run: str, until: Phase) -> Row:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
@@ -95,12 +82,8 @@ class Session:
         secret_map = self._kept_map(plan)
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
         engine = Engine(
-            run,
-            secret_map,
+            EffectContext(run, secret_map, systems, access, self._clock),
             {name: Order(**order) for name, order in plan["orders"].items()},
-            Effects(run, secret_map, systems, access, self._clock),
-            access,
-            self._clock,
             say=self._say,
             environments=tuple(plan["environments"]),
             max_failures=plan["max_failures"],
@@ -108,24 +91,26 @@ class Session:
         rotations = engine.advance(until)
         stuck = plan["stuck"]
         over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
-        result = _advanced(rotations, engine.todo, stuck if over else [], over)
+        result: Row = shown(_advanced(rotations, engine.todo, stuck if over else [], over))
         report = Report(secret_map, run, self._caller.command)
         if over:
             self._print(report.results(rotations, stuck, access.ledger.audit_head()))
         elif not engine.todo:
             self._print(report.so_far(rotations))
-        return shown(result)
+        return result
 
     def host_work(self, intent: int) -> HostWork:
-        """A piece of work that only Ansible can do."""
+        """Return a piece of work that only Ansible can do."""
         access = self._access("")
         secret, work = access.ledger.intent(intent)
         plan = access.ledger.run(work.run)["plan"]
         order = Order(**plan["orders"][secret])
-        return HostWork(order, work, self._kept_map(plan, bare=True), access, self._clock)
+        secret_map = self._kept_map(plan, bare=True)
+        systems = Systems(secret_map.connections, self._clock, work.run, access.ledger)
+        return HostWork(EffectContext(work.run, secret_map, systems, access, self._clock), order, work)
 
     def status(self, options: RunOptions) -> Row:
-        """Which credential each copy and consumer holds, what still works, what is unfinished. Changes nothing."""
+        """Report which credential each copy and consumer holds, what works and what is unfinished. Changes nothing."""
         secret_map = self._map(options)
         access = self._access("", readonly=True)
         systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
@@ -133,7 +118,8 @@ class Session:
         report = Report(secret_map, "", self._caller.command)
         lines, rows = status.tell(report)
         self._print(lines)
-        return shown({"changed": False, "secrets": rows})
+        result: Row = shown({"changed": False, "secrets": rows})
+        return result
 
     def verify(self, head: str, secret: str) -> Row:
         """Examine the ledger's audit trail. Changes nothing."""
@@ -152,19 +138,18 @@ class Session:
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()
         selection.check_names(options, names)
-        secret_map = self._parse(self._variables.select(list(options.only) or names), check_credentials=True)
+        raw = self._variables.select(list(options.only) or names)
+        parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
+        secret_map = parse(*parts, hosts=self._caller.hosts, check_credentials=True)
         selection.check_reach(options, secret_map)
         return secret_map
 
     def _kept_map(self, plan: Row, *, bare: bool = False) -> SecretMap:
-        """The map that was planned; with the connections of now, or (bare) with nothing but their types."""
+        """Parse the map that was planned; with the connections of now, or (bare) with nothing but their types."""
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
-        return self._parse({**plan["map"], "secret_connections": connections}, bare_connections=bare)
-
-    def _parse(self, raw: Row, **how: bool) -> SecretMap:
-        parts = (raw[name] for name in ("secret_map", "secret_consumers", "secret_connections"))
-        return parse(*parts, hosts=self._caller.hosts, **how)
+        parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
+        return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
 
     def _forget(self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions) -> None:
         mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
@@ -176,12 +161,12 @@ class Session:
         self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, items: list[Planned]
     ) -> None:
         going = [item for item in items if item.goes]
-        raw = self._variables.select([item.secret.name for item in going]) if going else {}
+        raw = self._variables.select([item.name for item in going]) if going else {}
         plan = {
             "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
             "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
-            "orders": {item.secret.name: {**asdict(item.order), "run": run} for item in going},
-            "stuck": [item.secret.name for item in items if item.problems],
+            "orders": {item.name: {**asdict(item.case.order), "run": run} for item in going},
+            "stuck": [item.name for item in items if item.problems],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
         }
@@ -193,6 +178,9 @@ class Session:
     def _print(self, lines: list[str]) -> None:
         for line in lines:
             self._say(line)
+
+    def _say(self, line: str) -> None:
+        self._print_line(printable(line))
 
 
 def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
@@ -207,11 +195,11 @@ def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
         "hosts": any(_has_hosts(item, secret_map) for item in going),
         "secrets": [
             {
-                "name": item.secret.name,
+                "name": item.name,
                 "status": item.due.status,
                 "why": item.due.why,
                 "goes": item.goes,
-                "mints": item.goes and any(action.kind == "mint" for action in item.actions),
+                "mints": item.goes and any(action.kind is ActionKind.MINT for action in item.actions),
                 "problems": item.problems,
             }
             for item in (going + stuck)[:50]
@@ -221,16 +209,16 @@ def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
 
 
 def _has_hosts(item: Planned, secret_map: SecretMap) -> bool:
-    """Whether a copy or a consumer of this secret is on a host, where only Ansible can work."""
-    consumers = (secret_map.consumers[name].host for name in item.secret.consumers)
-    return any(consumers) or any(copy.host for copy in item.secret.copies)
+    """Tell whether a copy or a consumer of this secret is on a host, where only Ansible can work."""
+    consumers = (secret_map.consumers[name].host for name in item.case.secret.consumers)
+    return any(consumers) or any(copy.host for copy in item.case.secret.copies)
 
 
-def _advanced(rotations: list[Rotation], todo: list[Row], stuck: list[str], over: bool) -> Row:
+def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], over: bool) -> Row:
     counts: dict[str, int] = {}
     for rotation in rotations:
         counts[rotation.status] = counts.get(rotation.status, 0) + 1
-    bad = [rotation.secret.name for rotation in rotations if rotation.status in _BAD] + stuck
+    bad = [rotation.name for rotation in rotations if rotation.status in _BAD] + stuck
     failed = over and bool(bad)
     return {
         "changed": any(rotation.changed for rotation in rotations),
@@ -244,7 +232,7 @@ def _advanced(rotations: list[Rotation], todo: list[Row], stuck: list[str], over
 
 
 def caller_name(variables: Row | None = None) -> str:
-    """The person or job behind this run; AWX and Semaphore say which job, and in variables who has started it."""
+    """Name the person or job behind this run; AWX and Semaphore say which job it is, and who has started it."""
     variables = variables or {}
     semaphore = variables.get("semaphore_vars")
     details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
@@ -260,7 +248,7 @@ def caller_name(variables: Row | None = None) -> str:
 
 
 def names_in(value: Any, option: str) -> tuple[str, ...]:
-    """A list, or names with commas between, as ``-e`` gives them."""
+    """Parse a list of names, or names with commas between, as ``-e`` gives them."""
     if value in (None, ""):
         return ()
     if isinstance(value, str):

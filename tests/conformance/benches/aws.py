@@ -42,7 +42,7 @@ class _AwsBench(Bench):
 
     def _access(self, allowed: bool) -> dict[str, str]:
         keys = self._moto.admin if allowed else self._moto.stranger
-        return {"region": REGION, "endpoint_url": self.proxy.url, **keys}
+        return {"region": REGION, "endpoint_url": self.url, **keys}
 
     def _resolved(self, allowed: bool) -> dict[str, Any]:
         access = self._access(allowed)

@@ -42,7 +42,7 @@ class DotenvBench(Bench):
         self._path.touch(0o644)
         self._become: tuple[str, ...] = ()
         self._host = LocalHost()
-        self.proxy = Line(self._host, changes=_changes, state=self._state)
+        self.proxy = self._line = Line(self._host, changes=_changes, state=self._state)
 
     @property
     def addresses(self) -> list[str]:
@@ -59,7 +59,7 @@ class DotenvBench(Bench):
     def store(self, *, allowed: bool = True) -> DotenvFile:
         connection = DotenvConnection({}, clock=self.clock)
         self._host.user = self._stranger(allowed)
-        connection.host = self.proxy
+        connection.host = self._line
         return DotenvFile(connection, clock=self.clock)
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:

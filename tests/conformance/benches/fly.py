@@ -43,12 +43,12 @@ class FlyBench(Bench):
         return {"app": "molecule-nowhere"}
 
     def store(self, *, allowed: bool = True) -> FlySecrets:
-        options = {"token": SecretValue(self._token(allowed)), "url": self.proxy.url}
+        options = {"token": SecretValue(self._token(allowed)), "url": self.url}
         return FlySecrets(FlyConnection(options, clock=self.clock), clock=self.clock)
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
         """Staged, since the rollout to machines is no matter of the store."""
-        return {**container, "token": self._token(allowed), "api_url": self.proxy.url, "stage": True}
+        return {**container, "token": self._token(allowed), "api_url": self.url, "stage": True}
 
     def holds(self, key: str, value: str) -> bool:
         return sandboxed.holds(self._visitor, f"fly app {APP}, secret", key, value)

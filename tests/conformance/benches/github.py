@@ -53,11 +53,11 @@ class GitHubBench(Bench):
         return {**self.container, **self.nowhere}
 
     def store(self, *, allowed: bool = True) -> GitHubSecrets:
-        options = {"token": SecretValue(self._token(allowed)), "url": self.proxy.url}
+        options = {"token": SecretValue(self._token(allowed)), "url": self.url}
         return GitHubSecrets(GitHubConnection(options, clock=self.clock), clock=self.clock)
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
-        return {**container, "token": self._token(allowed), "api_url": self.proxy.url}
+        return {**container, "token": self._token(allowed), "api_url": self.url}
 
     def holds(self, key: str, value: str) -> bool:
         return sandboxed.holds(self._visitor, f"{self.place}, secret", key, value)

@@ -47,11 +47,11 @@ class HttpBench(Bench):
         return {**SETTINGS, "path": "/settings/nothing"}
 
     def store(self, *, allowed: bool = True) -> HttpSecrets:
-        options = {"token": SecretValue(self._token(allowed)), "url": self.proxy.url}
+        options = {"token": SecretValue(self._token(allowed)), "url": self.url}
         return HttpSecrets(HttpConnection(options, clock=self.clock), clock=self.clock)
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
-        return {**container, "token": self._token(allowed), "url": self.proxy.url}
+        return {**container, "token": self._token(allowed), "url": self.url}
 
     def holds(self, key: str, value: str) -> bool:
         return sandboxed.holds(self._visitor, "tenant secret", key, value)

@@ -49,11 +49,11 @@ class InfisicalBench(Bench):
     def store(self, *, allowed: bool = True) -> InfisicalSecrets:
         auth = {"method": "token", "token": SecretValue(self._token(allowed))}
         return InfisicalSecrets(
-            InfisicalConnection({"auth": auth, "url": self.proxy.url}, clock=self.clock), clock=self.clock
+            InfisicalConnection({"auth": auth, "url": self.url}, clock=self.clock), clock=self.clock
         )
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
-        return {**container, "token": self._token(allowed), "url": self.proxy.url}
+        return {**container, "token": self._token(allowed), "url": self.url}
 
     def holds(self, key: str, value: str) -> bool:
         return sandboxed.holds(self._visitor, PLACE, key, value)

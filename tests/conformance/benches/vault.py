@@ -43,11 +43,11 @@ class KvBench(Bench):
         return {"mount": self._mount, "path": PATH, "version": self.version}
 
     def store(self, *, allowed: bool = True) -> VaultSecrets:
-        options = {"token": SecretValue(self._token(allowed)), "url": self.proxy.url}
+        options = {"token": SecretValue(self._token(allowed)), "url": self.url}
         return VaultSecrets(VaultConnection(options, clock=self.clock), clock=self.clock)
 
     def options(self, container: Options, *, allowed: bool = True) -> dict[str, Any]:
-        return {**container, "url": self.proxy.url, "token": self._token(allowed)}
+        return {**container, "url": self.url, "token": self._token(allowed)}
 
     def holds(self, key: str, value: str) -> bool:
         return self._values().get(key) == value

@@ -23,7 +23,7 @@ class IssuerBench(ABC):
     """An issuer and the stand-in behind it. An instance serves one test."""
 
     title: ClassVar[str]
-    type: ClassVar[str]
+    issuer_type: ClassVar[str]
     server: ClassVar[str]
     options: ClassVar[Options]
     provider: ClassVar[str]
@@ -41,7 +41,7 @@ class IssuerBench(ABC):
 
     @property
     def kind(self) -> type[Issuer]:
-        found: type[Issuer] = registry.find("issuers", self.type)
+        found: type[Issuer] = registry.find("issuers", self.issuer_type)
         return found
 
     def issuer(self, token: SecretValue | None = None) -> Issuer:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..provider import RefusedError
-from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi
+from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
 
 __all__ = ["ADMIN", "DESCRIBED"]
 

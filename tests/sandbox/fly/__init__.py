@@ -9,7 +9,7 @@ import itertools
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -42,6 +42,15 @@ class Fly(Provider):
     prefix = "/fly"
     spec = "fly-machines.json"
     error_schema = "ErrorResponse"
+    switches: ClassVar[Mapping[str, Any]] = {
+        "sick_apps": [],
+        "bad_updates": 0,
+        "lease_shape": "flat",
+        "lease_second": 1.0,
+        "replication_lag": 0.0,
+        "page_size": 100,
+        "machine_seconds": 0.05,
+    }
 
     def seed(self) -> None:
         now = self.world.now()

@@ -44,7 +44,7 @@ def routes(fly: Fly) -> list[Route]:
     return [Route("/graphql", execute, methods=["POST"])]
 
 
-def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """The schema's camelCase on Python's names."""
     value = source.get(info.field_name) if isinstance(source, dict) else getattr(source, snake(info.field_name))
     return value(**{snake(name): item for name, item in arguments.items()}) if callable(value) else value

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -37,6 +37,7 @@ class GitHub(Provider):
     doors = ("http://api.github.localhost", "/api/v3")  # as gh asks for it; as on an Enterprise Server
     spec = "github.json"
     error_schema = "basic-error"
+    switches: ClassVar[Mapping[str, Any]] = {"failing_workflows": [], "run_seconds": 0.1}
     undescribed = ("/repos/[^/]+/[^/]+",)
 
     def __init__(self, world: World) -> None:
@@ -199,7 +200,7 @@ class GitHub(Provider):
             answer.add_headers(**{"x-ratelimit-resource": "core"})
 
     def vaults(self) -> list[Vault]:
-        places = [*self.repositories.values(), *self.organizations.values()]
+        places: list[Repository | Organization] = [*self.repositories.values(), *self.organizations.values()]
         environments = [vault for item in self.repositories.values() for vault in item.environments.values()]
         return [vault for place in places for vault in place.vaults.values()] + environments
 

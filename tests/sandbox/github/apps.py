@@ -85,8 +85,9 @@ class Apps:
         try:
             issuer = str(jwt.decode(credential, options={"verify_signature": False})["iss"])
             app = next(app for app in self._all if issuer in (str(app.id), app.client_id))
-            required = {"require": ["iss", "iat", "exp"]}
-            claims = jwt.decode(credential, app.public_key, algorithms=["RS256"], options=required)
+            claims = jwt.decode(
+                credential, app.public_key, algorithms=["RS256"], options={"require": ["iss", "iat", "exp"]}
+            )
         except (jwt.PyJWTError, KeyError, StopIteration):
             return None
         return app if claims["exp"] <= time.time() + LONGEST_JWT else None

@@ -56,7 +56,7 @@ class Api:
 
         async def guard(request: Request) -> Response:
             repository = self.github.repository(request, permission, level)
-            response = await endpoint(request, repository)
+            response: Response = await endpoint(request, repository)
             response.headers["X-Accepted-GitHub-Permissions"] = right
             return response
 

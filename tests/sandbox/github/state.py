@@ -86,7 +86,7 @@ class Vault:
     def open(self, sealed: bytes) -> str:
         """What is inside of a sealed box; a ValueError where it was not sealed for this place."""
         try:
-            return SealedBox(self._key).decrypt(sealed).decode()
+            return str(SealedBox(self._key).decrypt(sealed), "utf-8")
         except CryptoError:
             raise ValueError("the box does not open with this place's key") from None
 

@@ -35,7 +35,7 @@ Endpoint = Callable[[Request, Vault], Any]
 def routes(github: GitHub) -> list[Route]:
     api = Api(github)
     table: list[tuple[str, str, str, Endpoint]] = [
-        ("GET", "/secrets", "read", api.list),
+        ("GET", "/secrets", "read", api.list_secrets),
         ("GET", "/secrets/public-key", "read", api.public_key),
         ("GET", "/secrets/{name}", "read", api.show),
         ("PUT", "/secrets/{name}", "write", api.put),
@@ -66,7 +66,7 @@ class Api:
     async def public_key(self, request: Request, vault: Vault) -> Response:
         return JSONResponse({"key_id": vault.key_id, "key": vault.public_key})
 
-    async def list(self, request: Request, vault: Vault) -> Response:
+    async def list_secrets(self, request: Request, vault: Vault) -> Response:
         secrets = sorted(vault.secrets.values(), key=lambda secret: secret.name)
         return paged(request, "secrets", [secret_json(secret, self._url(request)) for secret in secrets])
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -48,6 +48,15 @@ class Infisical(Provider):
     spec = "infisical.json"
     error_schema = "Error"
     undescribed = ("/api/v1/auth/token/renew",)
+    switches: ClassVar[Mapping[str, Any]] = {
+        "infisical_at_once": 4,
+        "infisical_hides_values": False,
+        "infisical_token_seconds": 7200.0,
+    }
+
+    @classmethod
+    def credentials(cls) -> tuple[str, ...]:
+        return "INFISICAL_CLIENT_ID", "INFISICAL_CLIENT_SECRET"
 
     def seed(self) -> None:
         credentials = self.world.credentials
@@ -97,7 +106,7 @@ class Infisical(Provider):
         """The request's id stands in the body only."""
         error = _ERRORS.get(message) or _NAMES.get(status, "InternalServerError")
         said: Any = [{"code": "custom", "path": [], "message": message}] if status == 422 else message
-        more = {"details": []} if error == "PermissionDenied" else {}
+        more: dict[str, Any] = {"details": []} if error == "PermissionDenied" else {}
         body = {"reqId": f"req-{secrets.token_hex(7)}", "statusCode": status, "error": error, "message": said}
         return JSONResponse(body | more, status)
 

@@ -25,6 +25,11 @@ from .scenario import CONTROL_PLANE, ORGANIZATION, SECRET, TENANT
 class Molecule(Provider):
     name = "molecule"
     prefix = "/molecule-cp"
+    is_scenario = True
+
+    @classmethod
+    def credentials(cls) -> tuple[str, ...]:
+        return ()
 
     def seed(self) -> None:
         self._fly = cast(Fly, self.world.providers["fly"])

@@ -29,9 +29,13 @@ def caught(line: str, *, stdin: str = "", chdir: str | None = None, python: str 
 
 
 def start(command: Caught) -> subprocess.Popen[bytes]:
-    environment = {"PATH": os.environ["PATH"]}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(["/bin/sh", "-c", command.line], env=environment, **pipes)
+    return subprocess.Popen(
+        ["/bin/sh", "-c", command.line],
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def carried(command: Caught) -> tuple[int, str]:
@@ -127,7 +131,9 @@ def test_a_signal_reaches_the_command(tmp_path: Path) -> None:
     line = "trap 'echo stopped; exit 5' TERM; exec 3<>never; echo $PPID >ready; while :; do read -r word <&3; done"
     command = caught(line, chdir=str(tmp_path))
     with start(command) as process:
-        process.stdin.write(command.input)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(command.input or b"")
         process.stdin.close()
         os.kill(int((tmp_path / "ready").read_text()), signal.SIGTERM)
         output = process.stdout.read().decode()

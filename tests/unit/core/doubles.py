@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 
@@ -110,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, text, headers = self.scripted.next(Received(self.command, self.path, self.headers, body))
+        headers_sent = cast(Mapping[str, str], self.headers)
+        status, text, headers = self.scripted.next(Received(self.command, self.path, headers_sent, body))
         if status == 0:
             return
         self.send_response(status)

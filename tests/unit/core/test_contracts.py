@@ -14,7 +14,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Consumer,
     Issuer,
     Limits,
+    Maker,
+    Revocation,
     Store,
+    Traits,
     by_version,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
@@ -91,7 +94,7 @@ def test_a_store_without_a_ledgers_key_compares_within_the_process() -> None:
     stores = [FlySecrets(None, clock=Clock()) for _turn in range(2)]
     prints = [store.fingerprint(SecretValue("the-same-value")) for store in stores]
     assert prints[0] == prints[1]
-    assert [store.stamp for store in stores] == ["", ""]
+    assert [store.owner_tag for store in stores] == ["", ""]
 
 
 def test_a_host_connection_speaks_to_nobody_until_an_action_gives_it_a_host() -> None:
@@ -109,3 +112,10 @@ def test_versions_are_told_by_key_where_there_are_several() -> None:
     assert by_version({"keys": first}) == "version 3"
     assert by_version({"keys": first | second}) == "KEY version 3, OTHER version 1"
     assert by_version({"keys": {}}) == "absent"
+
+
+def test_traits_take_texts_and_refuse_unknown_ones() -> None:
+    traits = Traits("ours", "none", "auto", "ours")  # type: ignore[arg-type]
+    assert (traits.value, traits.revoke) == (Maker.OURS, Revocation.AUTO)
+    with pytest.raises(ValueError, match="apy"):
+        Traits("ours", "none", "apy", "ours")  # type: ignore[arg-type]

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from types import ModuleType
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import deps
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
@@ -42,7 +42,7 @@ def test_threads_do_not_import_side_by_side(monkeypatch: pytest.MonkeyPatch) -> 
         seen.append(name)
         return ModuleType(name)
 
-    monkeypatch.setattr(deps.importlib, "import_module", slow)
+    monkeypatch.setattr(importlib, "import_module", slow)
     library("first")
     other.join()
     assert seen == ["first", "second"]

@@ -36,7 +36,7 @@ from tests.unit.core.doubles import START, Scripted, ScriptedServer, VirtualCloc
 
 ROUND = Facts(expires_at="expires_at", last_used_at="used")
 SHOWN = Verify(Call("GET", "/me"))
-MADE = {"id": 7, "secret": "value-of-the-key-tests", "created_at": 1767225600}
+MADE: dict[str, Any] = {"id": 7, "secret": "value-of-the-key-tests", "created_at": 1767225600}
 
 
 class Acme(ApiConnection):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -112,3 +113,10 @@ def test_two_keys_of_a_result_stay_two() -> None:
     long = "x" * (outside_text.LINE * 2)
     keys = [f"{long}a{long}", f"{long}b{long}"]
     assert sorted(shown(dict.fromkeys(keys, 1)).values()) == [1, 1]
+
+
+def test_shown_turns_members_of_enumerations_into_plain_texts() -> None:
+    status = StrEnum("status", ["HELD"])
+    result = shown({status.HELD: 1, "status": status.HELD})
+    assert result == {"held": 1, "status": "held"}
+    assert {type(one) for one in [*result, result["status"]]} == {str}

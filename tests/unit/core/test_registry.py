@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Check, Provider
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Check, Issuer, Provider
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 
+COLLECTIONS = Path(__file__).parents[2] / "chaos" / "collections"
 UTILS = "ansible_collections.acme.vaults.plugins.module_utils"
 
 
@@ -29,8 +31,8 @@ class Foreign(Check):
 @pytest.fixture
 def acme(monkeypatch: pytest.MonkeyPatch) -> None:
     provider, check = ModuleType(f"{UTILS}.rotor_provider"), ModuleType(f"{UTILS}.check")
-    provider.PROVIDER = Provider("Acme", checks={"ping": "check:Foreign"})
-    check.Foreign = Foreign
+    vars(provider)["PROVIDER"] = Provider("Acme", checks={"ping": "check:Foreign"})
+    vars(check)["Foreign"] = Foreign
     parents = ("ansible_collections.acme", "ansible_collections.acme.vaults")
     for name in (*parents, f"{parents[1]}.plugins", UTILS):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
@@ -53,6 +55,16 @@ def test_an_unknown_type_is_answered_with_those_that_there_are() -> None:
         registry.find("checks", "telepathy")
     assert caught.value.message == "there is no check type telepathy"
     assert "github_workflow, http" in caught.value.hint
+
+
+def test_strangers_collection_is_one_file_and_offers_every_issuer_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = COLLECTIONS / "ansible_collections" / "test" / "keys"
+    files = [path for path in collection.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert [str(path.relative_to(collection)) for path in files] == ["plugins/module_utils/rotor_provider.py"]
+    monkeypatch.syspath_prepend(COLLECTIONS)
+    offered = registry.provider("issuers", "test.keys.listed").issuers
+    assert len(offered) > 1
+    assert all(issubclass(registry.find("issuers", f"test.keys.{name}"), Issuer) for name in offered)
 
 
 @pytest.mark.usefixtures("acme")

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -94,12 +95,12 @@ def test_lost_change_stays_unknown_when_the_certificate_is_refused_later(
     client = over(good.url, clock, fronts.ca)
     really_send = client._session.send
 
-    def send(request: object, **options: object) -> object:
+    def send(request: Any, **options: Any) -> Any:
         if server.received:
-            request.url = request.url.replace(good.url, bad.url)  # type: ignore[attr-defined]
-        return really_send(request, **options)  # type: ignore[arg-type]
+            request.url = request.url.replace(good.url, bad.url)
+        return really_send(request, **options)
 
-    client._session.send = send  # type: ignore[method-assign, assignment]
+    vars(client._session)["send"] = send
     with pytest.raises(errors.OutcomeUnknownError, match="it has expired"):
         client.request("PUT", "/secrets/A", doing=DOING, idempotent=True)
 

@@ -15,9 +15,8 @@ from cryptography.fernet import Fernet
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase, SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledgers
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger

@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Connection,
+    Maker,
     Overlap,
     Provider,
     Recover,
+    Revocation,
     Schema,
     Traits,
 )
@@ -69,7 +71,7 @@ class Folder:
 
 
 class Token:
-    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields = ("token",)
     schema = Schema(properties={"team": TEXT, "user": TEXT, "lifetime": TEXT}, one_of=("team", "user"))
 
@@ -79,7 +81,7 @@ class Token:
 
 
 class Pair(Token):
-    traits = Traits(value="ours", overlap=Overlap.NONE, revoke="auto", recover=Recover.OURS)
+    traits = Traits(value=Maker.OURS, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.OURS)
     fields = ("username", "password")
     schema = Schema()
 

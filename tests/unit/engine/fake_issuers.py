@@ -18,9 +18,11 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Answer,
     Issuer,
     Listed,
+    Maker,
     Options,
     Overlap,
     Recover,
+    Revocation,
     Schema,
     Traits,
 )
@@ -55,7 +57,7 @@ class _Kind(Issuer):
 class Reset(_Kind):
     """One value for the whole account, which can be read; a reset makes the next one, and has no id."""
 
-    traits = Traits("provider", Overlap.NONE, "auto", Recover.READABLE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.AUTO, Recover.READABLE)
 
     def mint(self, name: str) -> Credential:
         return self._known(self.world.call("mint", name, lambda: _only(self.world, name)), name)
@@ -71,7 +73,7 @@ class Reset(_Kind):
 class Replaced(_Kind):
     """A new key replaces the old one at once; keys are listed with their names, and shown but once."""
 
-    traits = Traits("provider", Overlap.NONE, "api", Recover.RECONCILE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.API, Recover.RECONCILE)
 
     def mint(self, name: str) -> Credential:
         one: Issued = self.world.call("mint", name, lambda: _only(self.world, name))
@@ -88,7 +90,7 @@ class Replaced(_Kind):
 class Shown(_Kind):
     """A new key replaces the old one at once, is shown but once, and nobody lists it."""
 
-    traits = Traits("provider", Overlap.NONE, "auto", Recover.NONE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.AUTO, Recover.NONE)
     mint = Reset.mint
     _known = staticmethod(Reset._known)
 
@@ -103,7 +105,7 @@ class Mute(Shown):
 class Chosen(_Kind):
     """We choose the value, as for a database's only role; to set it ends the old one."""
 
-    traits = Traits("ours", Overlap.NONE, "auto", Recover.OURS, activates=True)
+    traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         one = self.world.issue(name, engine=True)
@@ -121,7 +123,7 @@ class Chosen(_Kind):
 class Rolled(Replaced):
     """The old key lives on for a day."""
 
-    traits = Traits("provider", Overlap.TIMED, "auto", Recover.RECONCILE)
+    traits = Traits(Maker.PROVIDER, Overlap.TIMED, Revocation.AUTO, Recover.RECONCILE)
 
     @classmethod
     def ends_after(cls, options: Options) -> timedelta:
@@ -139,7 +141,7 @@ class Rolled(Replaced):
 class Unlisted(Shown):
     """The old key lives on for a day; the new one is shown but once, and nobody lists them."""
 
-    traits = Traits("provider", Overlap.TIMED, "auto", Recover.NONE)
+    traits = Traits(Maker.PROVIDER, Overlap.TIMED, Revocation.AUTO, Recover.NONE)
     ends_after = Rolled.ends_after
 
     def mint(self, name: str) -> Credential:
@@ -150,7 +152,7 @@ class Unlisted(Shown):
 class Queued(Chosen):
     """We choose the value, as for a webhook's signing secret; the old one lives on for a day."""
 
-    traits = Traits("ours", Overlap.TIMED, "auto", Recover.OURS, activates=True)
+    traits = Traits(Maker.OURS, Overlap.TIMED, Revocation.AUTO, Recover.OURS, activates=True)
     ends_after = Rolled.ends_after
 
     def activate(self, credential: Credential) -> None:
@@ -166,7 +168,7 @@ class Queued(Chosen):
 class Shelved(Replaced):
     """Keys stand side by side, with their values, until they are deleted."""
 
-    traits = Traits("provider", Overlap.OPEN, "api", Recover.READABLE)
+    traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.READABLE)
 
     def mint(self, name: str) -> Credential:
         return self._known(self.world.call("mint", name, lambda: self.world.issue(name, engine=True)))
@@ -192,7 +194,7 @@ class Shelved(Replaced):
 class Roles(_Kind):
     """Two roles take turns: a new password goes to the one that is not in use."""
 
-    traits = Traits("ours", Overlap.OPEN, "api", Recover.OURS, activates=True, turns=True)
+    traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS, activates=True, alternating=True)
     schema = Schema({"roles": {"type": "array", "items": {"type": "string"}, "description": "made up"}}, ("roles",))
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:

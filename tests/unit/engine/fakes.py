@@ -20,10 +20,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Evidence,
     Issuer,
     Listed,
+    Maker,
     Options,
     Overlap,
     Provider,
     Recover,
+    Revocation,
     Schema,
     Store,
     Traits,
@@ -103,7 +105,7 @@ def run_on_host(world: World, command: HostCommand) -> str:
 class Token(Issuer):
     """Old and new are both valid until one is revoked; a lost mint is found by its name."""
 
-    traits = Traits("provider", Overlap.OPEN, "api", Recover.RECONCILE)
+    traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
     fields = ("token",)
     reports_last_used = True
     schema = Schema({})
@@ -156,20 +158,20 @@ class Token(Issuer):
 class Blind(Token):
     """A mint whose answer was lost cannot be found."""
 
-    traits = Traits("provider", Overlap.OPEN, "api", Recover.NONE)
+    traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.NONE)
 
 
 class Listless(Token):
     """It takes a token or refuses it, and lists none."""
 
-    traits = Traits("provider", Overlap.OPEN, "api", Recover.NONE)
+    traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.NONE)
     listed = Issuer.listed
 
 
 class Silent(Listless):
     """We choose its tokens, and it does not even say whether one lives."""
 
-    traits = Traits("ours", Overlap.OPEN, "api", Recover.OURS)
+    traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS)
     verify = Issuer.verify
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
@@ -245,7 +247,7 @@ class SelfTest(Check):
 class Password(Issuer):
     """We make the value; nobody else knows of it."""
 
-    traits = Traits("ours", Overlap.OPEN, "auto", Recover.OURS)
+    traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.AUTO, Recover.OURS)
     fields = ("password",)
     schema = Schema({"world": TEXT}, ("world",))
 

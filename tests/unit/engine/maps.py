@@ -58,7 +58,7 @@ secret_map:
   KEY:
     max_age: 90d
     issuer: {type: fake.cloud.token, connection: cloud, team: blue}
-    let: {url: "https://${token|url}@host/"}
+    derived: {url: "https://${token|url}@host/"}
     rollout:
       - name: first
         copies: [{store: cloud, folder: /a, keys: {KEY: "${token}", URL: "${url}"}}]
@@ -95,7 +95,7 @@ def changed(path: str, value: Any, raw: dict[str, Any] | None = None) -> dict[st
     return raw
 
 
-def mistakes(raw: dict[str, Any], hosts: Any = ("app1",)) -> list[str]:
+def errors_in(raw: dict[str, Any], hosts: Any = ("app1",)) -> list[str]:
     with pytest.raises(MapError) as caught:
         parsed(raw, hosts)
-    return list(caught.value.mistakes)
+    return list(caught.value.errors)

@@ -9,8 +9,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Recover, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Maker,
+    Overlap,
+    Recover,
+    Revocation,
+    Traits,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
+    ActionKind,
     CredentialRow,
     CredentialState,
     Intent,
@@ -21,19 +28,19 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state
     SecretState,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import (
-    Check,
+    CheckSpec,
     Copy,
-    Part,
+    PartSpec,
     Secret,
     Step,
 )
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-API = Traits("provider", Overlap.OPEN, "api", Recover.RECONCILE)
-OURS = Traits("ours", Overlap.OPEN, "auto", Recover.OURS)
+API = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
+OURS = Traits(Maker.OURS, Overlap.OPEN, Revocation.AUTO, Recover.OURS)
 KEYS = {"TOKEN": "${token}"}
-USE = Check("http", None, {"url": "a"}, "use")
-LIFE = Check("http", None, {"url": "b"}, "life")
+USE = CheckSpec("http", None, {"url": "a"}, "use")
+LIFE = CheckSpec("http", None, {"url": "b"}, "life")
 OLD, NEW = 1, 2
 
 
@@ -44,7 +51,7 @@ def copy(name: str) -> Copy:
 APP, CI = copy("app"), copy("ci")
 SECRET = Secret(
     "S",
-    Part("token", None, {}),
+    PartSpec("token", None, {}),
     (Step("one", (APP,), ("app",), (USE,)), Step("two", (CI,), ("ci",), (USE,), environment="production")),
 )
 
@@ -62,7 +69,7 @@ def on(credential: int, *copies: Copy) -> dict[str, Mark]:
     return {copy.id: mark(credential, copy.label) for copy in copies}
 
 
-def proven(credential: int, *steps: str, check: Check = USE) -> dict[tuple[str, str], Mark]:
+def proven(credential: int, *steps: str, check: CheckSpec = USE) -> dict[tuple[str, str], Mark]:
     return {(step, check.key): mark(credential, check.proves) for step in steps}
 
 
@@ -90,4 +97,4 @@ BACK = Order("S", rollback=True)
 
 
 def intent(kind: str, target: str, credential: int | None, state: IntentState = IntentState.UNKNOWN) -> Intent:
-    return Intent(9, "run", kind, target, credential, state)
+    return Intent(9, "run", ActionKind(kind), target, credential, state)

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import clocks
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import postgres
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import Cloud

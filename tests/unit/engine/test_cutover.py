@@ -117,7 +117,7 @@ def test_after_the_cut_nothing_that_fails_stops_the_rest_and_the_next_run_closes
     play.world.services["ci"].breaks_at = 0
     play.world.fail("test", CheckFailedError("no"), "ci")
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert "GAP   TOKEN: the old value is dead" in play.output
+    assert "CUTOVER INCOMPLETE  TOKEN: the old value is dead" in play.output
     assert "write ci" in done(play)
     assert "2 ci, reload of ci (connection cloud): machine 0 of ci did not come up" in play.output
     assert "the old value is dead" in play.output.split("go back:")[1]

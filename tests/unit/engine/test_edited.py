@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World

@@ -24,7 +24,7 @@ def play(make_play: Callable[..., Play], world: World) -> Play:
     world.put("box", {})
     secret = {
         "issuer": {"type": "test.fake.token", "connection": "cloud"},
-        "let": {"line": "--token=${token}--"},
+        "derived": {"line": "--token=${token}--"},
         "copies": [{"store": "cloud", "box": "box"}],
         "reload": ["script"],
         "revoke": {"accept": "life"},

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.chaos import tally
 from tests.unit.engine.conftest import rotate_once
 from tests.unit.engine.driver import KEY, Play

@@ -19,7 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     LedgerError,
     RotorError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import postgres as our_postgres
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import LedgerAccess, open_ledger
 from tests.servers import postgres

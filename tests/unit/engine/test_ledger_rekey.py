@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.maintenance import (
     change_keys,
@@ -130,7 +130,7 @@ def fill(ledger: Ledger) -> None:
         number = ledger.state("S").newest
         assert number
         evidence = evidence_of(ledger.fingerprints(value))
-        look = ledger.intend("run", "S", "look", name)
+        look = ledger.intend("run", "S", "probe", name)
         ledger.looked("run", "S", look, name, evidence)
         ledger.written(
             "run", "S", ledger.intend("run", "S", "write", name, number), copy=name, label=name, keys={},
@@ -154,7 +154,7 @@ def assert_comparable(ledger: Ledger) -> None:
     for row, (of_credential, in_store) in zip(state.credentials, fingerprints(ledger), strict=True):
         assert row.fingerprint == of_credential
         assert row.baseline == {"copy": {"keys": {"fingerprint": {"fingerprint": in_store}}}}
-        assert state.holdings[row.name].evidence == state.looks[row.name].progress == evidence_of(in_store)
+        assert state.holdings[row.name].evidence == state.probes[row.name].progress == evidence_of(in_store)
     assert ledger.unseal(state.credentials[0]).fields == {"token": VALUES["kept"]}
 
 

@@ -17,7 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from tests.unit.engine.conftest import machines
 from tests.unit.engine.driver import Play
@@ -91,7 +91,7 @@ def test_more_failures_than_allowed_stop_the_minting_of_the_rest(many: Callable[
     result = play.rotate(*play.map, max_failures=1)
     assert result["failed"]
     assert world.counted("mint") < 30
-    assert result["counts"]["idle"] == 30 - world.counted("mint")
+    assert result["counts"]["skipped"] == 30 - world.counted("mint")
     assert "not begun" in play.output
 
 
@@ -100,7 +100,7 @@ def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play],
     world.fail("write", UnavailableError("down"), "S00")
     result = play.rotate(*play.map, max_failures=0)
     assert world.counted("mint") == 1, "the first wave is one secret"
-    assert result["counts"] == {"held": 1, "idle": 11}
+    assert result["counts"] == {"held": 1, "skipped": 11}
 
 
 def test_twenty_secrets_end_with_one_line_of_sums(many: Callable[..., Play], world: World) -> None:
@@ -191,7 +191,7 @@ def test_a_host_that_cannot_be_reached_is_recorded_as_well(many: Callable[..., P
 
 def test_a_value_goes_to_a_host_through_standard_input_only(many: Callable[..., Play], world: World) -> None:
     play = many(1)
-    play.map["S00"] = secret("S00", reload=["script"], let={"line": "TOKEN=${token}"})
+    play.map["S00"] = secret("S00", reload=["script"], derived={"line": "TOKEN=${token}"})
     play.consumers["script"]["stdin"] = "${line}"
     seen = []
     play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
@@ -227,8 +227,8 @@ def test_a_secret_that_another_run_works_on_is_left_to_it_and_the_rest_is_done(m
     with other.locks.hold("secret S00"):
         result = play.rotate(*play.map)
     assert (result["failed"], result["held"]) == (False, [])
-    assert result["counts"] == {"busy": 1, "done": 1}
-    assert "BUSY  S00: secret S00 is being worked on by run 1234 (somebody) since" in play.output
+    assert result["counts"] == {"locked": 1, "done": 1}
+    assert "LOCKED  S00: secret S00 is being worked on by run 1234 (somebody) since" in play.output
     assert not play.rotate(*play.map)["failed"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.driver import Play
 from tests.unit.engine.kinds import assert_at_rest, settled
 from tests.unit.engine.world import World
@@ -133,7 +133,7 @@ def test_a_copy_on_a_host_is_looked_at_before_the_cut_and_its_failure_stops_noth
     assert play.world.counted("mint") == 0
     play.world.fail("execute", UnavailableError("unreachable"), "put")
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert "GAP   TOKEN" in play.output
+    assert "CUTOVER INCOMPLETE  TOKEN" in play.output
     assert [what for kind, what in play.world.log if kind == "test"] == ["app", "ci"]
     assert not play.rotate("TOKEN")["failed"], play.output
     assert play.world.containers["/env"]["TOKEN"][0] == play.world.alive[-1].value

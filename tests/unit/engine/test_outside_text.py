@@ -26,7 +26,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import caller_name
 from tests.hostile import HOSTILE, MARK, problems, problems_of

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Traits
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import case, planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.case import Case
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
+    ActionKind,
     CredentialState,
     Order,
     Origin,
@@ -47,7 +49,7 @@ def plan(
 ) -> list[str]:
     """What is left, as ``kind:about``."""
     picked = more.get("picked", lambda step: True)
-    actions = planner.remaining(secret, state, order, traits, NOW, picked)
+    actions = planner.remaining(Case(secret, state, order, traits, NOW), picked)
     return [
         f"{a.kind}:{a.target if a.kind in ('write', 'reload') else '' if a.step is not None else a.credential}"
         for a in actions
@@ -58,14 +60,14 @@ ROLL_OUT = ["write:fly:app", "reload:app", "verify:", "write:fly:ci", "reload:ci
 
 
 def test_a_first_rotation_does_everything_in_order() -> None:
-    assert plan(SecretState(), Order("S", mint=True)) == ["mint:None", "accept:None", *ROLL_OUT, "close:None"]
+    assert plan(SecretState(), Order("S", mint=True)) == ["mint:None", "accept:None", *ROLL_OUT, "promote:None"]
 
 
 def test_a_rotation_ends_with_the_revocation_of_what_it_replaced_and_the_value_is_dropped() -> None:
     assert plan(everywhere(OLD, CURRENT), MINT) == [
-        "mint:None", "accept:None", *ROLL_OUT, "close:None", "revoke:1",
+        "mint:None", "accept:None", *ROLL_OUT, "promote:None", "revoke:1",
     ]  # fmt: skip
-    assert plan(FINISHED) == ["revoke:1", "tidy:2"]
+    assert plan(FINISHED) == ["revoke:1", "purge_value:2"]
     assert plan(FINISHED, secret=replace(SECRET, retain="current")) == ["revoke:1"]
 
 
@@ -112,7 +114,7 @@ def test_a_lost_mint_is_looked_for_before_another_and_what_is_found_is_revoked_f
     assert plan(everywhere(OLD, CURRENT, intents=(lost,)), MINT)[:2] == ["recover:None", "mint:None"]
     orphan = row(NEW, CredentialState.ABANDONED, Origin.ORPHAN, value=False)
     found = everywhere(OLD, CURRENT, orphan, distributed=frozenset({OLD}))
-    assert plan(found, MINT)[:2] == ["clean:2", "mint:None"]
+    assert plan(found, MINT)[:2] == ["revoke_orphan:2", "mint:None"]
 
 
 def test_where_we_make_the_value_a_lost_mint_is_simply_made_again() -> None:
@@ -129,45 +131,54 @@ def test_an_environment_alone_is_rolled_out_but_never_closed_nor_revoked() -> No
     state = everywhere(OLD, CURRENT, PENDING)
     assert plan(state, picked=staging) == ["write:fly:app", "reload:app", "verify:"]
     done = everywhere(NEW, CURRENT, PENDING)
-    assert plan(done, picked=staging) == ["close:2", "revoke:1", "tidy:2"]
+    assert plan(done, picked=staging) == ["promote:2", "revoke:1", "purge_value:2"]
 
 
 def test_the_grace_is_counted_from_when_the_new_one_was_proven_everywhere() -> None:
     grace = replace(SECRET, revoke=Revoke(after=timedelta(days=2)))
-    actions = planner.remaining(grace, FINISHED, FORWARD, API, NOW, lambda step: True)
-    assert [action.kind for action in actions] == ["wait", "revoke", "tidy"]
+    actions = planner.remaining(Case(grace, FINISHED, FORWARD, API, NOW), lambda step: True)
+    assert [action.kind for action in actions] == ["wait", "revoke", "purge_value"]
     assert actions[0].until == NOW + timedelta(days=2)
-    later = planner.remaining(grace, FINISHED, FORWARD, API, NOW + timedelta(days=2), lambda step: True)
-    assert [action.kind for action in later] == ["revoke", "tidy"]
+    later = planner.remaining(Case(grace, FINISHED, FORWARD, API, NOW + timedelta(days=2)), lambda step: True)
+    assert [action.kind for action in later] == ["revoke", "purge_value"]
 
 
 def test_what_failed_needs_no_grace_and_what_was_in_use_keeps_its_own_when_one_goes_back() -> None:
     grace = replace(SECRET, revoke=Revoke(after=timedelta(days=20)))
     state = everywhere(OLD, row(0, CredentialState.PREVIOUS), CURRENT, PENDING)
-    assert plan(state, BACK, grace)[:4] == ["abandon:2", "revoke:2", "wait:None", "revoke:0"]
+    assert plan(state, BACK, grace)[:4] == ["discard:2", "revoke:2", "wait:None", "revoke:0"]
 
 
 @pytest.mark.parametrize(
     ("action", "phase"),
-    [("mint", 1), ("accept", 1), ("recover", 1), ("clean", 1), ("write", 2), ("close", 2), ("wait", 3), ("revoke", 3)],
+    [
+        ("mint", 1),
+        ("accept", 1),
+        ("recover", 1),
+        ("revoke_orphan", 1),
+        ("write", 2),
+        ("promote", 2),
+        ("wait", 3),
+        ("revoke", 3),
+    ],
 )
 def test_each_action_belongs_to_one_phase(action: str, phase: int) -> None:
-    assert planner.Action(action).phase == phase
+    assert planner.Action(ActionKind(action)).phase == phase
 
 
 def test_going_back_writes_the_old_value_wherever_the_new_one_is_then_revokes_the_new() -> None:
     state = everywhere(OLD, replace(CURRENT), PENDING, holdings=on(NEW, APP) | on(OLD, CI))
     assert plan(state, BACK, replace(SECRET, retain="current")) == [
-        "write:fly:app", "reload:app", "verify:", "abandon:2", "revoke:2",
+        "write:fly:app", "reload:app", "verify:", "discard:2", "revoke:2",
     ]  # fmt: skip
 
 
 def test_before_the_first_write_going_back_is_to_revoke_what_was_minted() -> None:
     valueless = replace(CURRENT, sealed={})
     state = everywhere(OLD, valueless, PENDING, distributed=frozenset({OLD}))
-    assert planner.rollback_problem(SECRET, state, API) is None
-    assert plan(state, BACK) == ["abandon:2", "revoke:2"]
-    assert plan(SecretState((PENDING,)), BACK) == ["abandon:2", "revoke:2"]
+    assert case.rollback_problem(SECRET, state, API) is None
+    assert plan(state, BACK) == ["discard:2", "revoke:2"]
+    assert plan(SecretState((PENDING,)), BACK) == ["discard:2", "revoke:2"]
 
 
 @pytest.mark.parametrize(
@@ -197,9 +208,9 @@ def test_before_the_first_write_going_back_is_to_revoke_what_was_minted() -> Non
     ],
 )
 def test_there_is_a_way_back_only_where_every_old_value_is_known(state: SecretState, problem: str | None) -> None:
-    assert planner.rollback_problem(SECRET, state, API) == problem
+    assert case.rollback_problem(SECRET, state, API) == problem
 
 
 def test_what_was_begun_and_undone_to_the_end_is_not_under_way() -> None:
-    assert not planner.under_way(everywhere(OLD, CURRENT, row(NEW, CredentialState.REVOKED)))
-    assert planner.under_way(everywhere(OLD, CURRENT, row(NEW, CredentialState.ABANDONED)))
+    assert not case.is_under_way(everywhere(OLD, CURRENT, row(NEW, CredentialState.REVOKED)))
+    assert case.is_under_way(everywhere(OLD, CURRENT, row(NEW, CredentialState.ABANDONED)))

@@ -17,6 +17,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.builders import Builders
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import machines, token_map
 from tests.unit.engine.driver import Play
@@ -197,7 +200,7 @@ def test_credentials_that_cannot_be_used_are_told_with_all_other_mistakes(
     play = make_play(connections=connections, secret_map={"TOKEN": {**token_map(), "rollout": [{"copies": copies}]}})
     with pytest.raises(MapError) as caught:
         play.plan("TOKEN")
-    assert {line.partition("; ")[0] for line in caught.value.mistakes} >= {
+    assert {line.partition("; ")[0] for line in caught.value.errors} >= {
         "secret_connections.cloud.token: the environment variable ROTOR_TEST_UNSET is unset or empty",
         "secret_connections.second.token: is not text: it has bytes that are none in UTF-8",
         "secret_map.TOKEN.rollout[0].copies[2].store: there is no such connection",
@@ -219,3 +222,28 @@ def test_a_copy_as_it_was_before_the_mint_is_what_counts_for_one_never_written(p
     world.put("ci", {"TOKEN": "fixed at 3 a.m."})
     assert play.rotate("TOKEN")["failed"]
     assert "box ci was changed by somebody else" in play.output
+
+
+def test_map_is_parsed_and_validated_once_an_action(
+    make_play: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def counted(owner: Any, name: str, about: Callable[..., str]) -> None:
+        really = getattr(owner, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            calls[about(*arguments)] += 1
+            return really(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, call)
+
+    counted(session, "parse", lambda *_parts: "map")
+    counted(Builders, "validate", lambda _self, kind, name, _raw, path, *_rest: f"{kind} {name} {path}")
+    play = make_play()
+    run = play.plan("TOKEN")["run"]
+    assert set(calls.values()) == {1}
+    play.advance(run, Phase.REVOKED)
+    assert set(calls.values()) == {2}
+    play.status(only=("TOKEN",))
+    assert set(calls.values()) == {3}

@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.progress import Counts, Progress
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.progress import Counts, ProgressReport
 from tests.unit.core.doubles import VirtualClock
 
 
 def test_a_few_secrets_have_a_line_for_each_effect() -> None:
     said: list[str] = []
-    progress = Progress(10, lambda: Counts(20, 0), VirtualClock(), said.append)
+    progress = ProgressReport(10, lambda: Counts(20, 0), VirtualClock(), said.append)
     progress.effect("written")
     progress.effect("reloaded")
     assert said == ["written", "reloaded"]
@@ -19,7 +19,7 @@ def test_many_secrets_have_a_line_every_few_seconds_with_pace_and_rest() -> None
     said: list[str] = []
     left = [500]
     clock = VirtualClock()
-    progress = Progress(500, lambda: Counts(left[0], 1), clock, said.append)
+    progress = ProgressReport(500, lambda: Counts(left[0], 1), clock, said.append)
     for _effect in range(40):
         left[0] -= 10
         clock.sleep(0.25)
@@ -31,7 +31,7 @@ def test_many_secrets_have_a_line_every_few_seconds_with_pace_and_rest() -> None
 def test_as_long_as_nothing_is_written_no_time_is_promised() -> None:
     said: list[str] = []
     clock = VirtualClock()
-    progress = Progress(11, lambda: Counts(22, 0), clock, said.append)
+    progress = ProgressReport(11, lambda: Counts(22, 0), clock, said.append)
     clock.sleep(3)
     progress.effect("minted")
     assert said == ["ROLL OUT  0/22 copies  0/s  0 held"]

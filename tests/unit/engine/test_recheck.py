@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import Token
 from tests.unit.engine.graces import COPIES, IDS, LABELS, in_grace, play_of, rolled_out, secret
@@ -203,7 +203,7 @@ def test_the_plan_names_the_looks_before_the_revoke(play: Play, world: World) ->
     in_grace(play)
     world.clock.pass_(days=2)
     play.plan("TOKEN")
-    assert f"revoke{' ' * 18}look    {LABELS['/env']}, on its host" in play.output
+    assert f"revoke{' ' * 18}probe   {LABELS['/env']}, on its host" in play.output
     assert world.counted("execute") == 0
 
 

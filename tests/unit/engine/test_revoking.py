@@ -16,7 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.planner import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
 from tests.unit.engine.conftest import token_map
 from tests.unit.engine.driver import Play

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import rule
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.case import Case
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
     CredentialState,
     IntentState,
@@ -17,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import Revoke, Secret, Step
 from tests.unit.engine.states import (
+    API,
     APP,
     BACK,
     CI,
@@ -25,6 +27,7 @@ from tests.unit.engine.states import (
     FORWARD,
     LIFE,
     NEW,
+    NOW,
     OLD,
     PENDING,
     SECRET,
@@ -42,7 +45,7 @@ from tests.unit.engine.states import (
 def obstacles(state: SecretState, which: int = OLD, order: Order = FORWARD, secret: Secret = SECRET) -> str:
     found = state.credential(which)
     assert found
-    return "; ".join(rule.obstacles(secret, state, found, order))
+    return "; ".join(rule.obstacles(Case(secret, state, order, API, NOW), found))
 
 
 def test_what_nobody_holds_and_a_verified_credential_replaces_may_be_revoked() -> None:
@@ -134,7 +137,7 @@ def test_an_orphan_that_was_written_nowhere_may_go_before_there_is_a_replacement
 def test_an_orphan_waits_for_a_replacement_once_a_copy_is_not_as_it_was() -> None:
     orphan = row(NEW, CredentialState.ABANDONED, Origin.ORPHAN, value=False)
     state = SecretState((orphan,))
-    assert obstacles(state, NEW, Order("S", mint=True, moved=(APP.id,))) == "there is nothing in its place"
+    assert obstacles(state, NEW, Order("S", mint=True, drifted=(APP.id,))) == "there is nothing in its place"
 
 
 def test_a_credential_that_was_handed_out_needs_a_replacement_even_if_nobody_is_known_to_hold_it() -> None:

@@ -91,8 +91,8 @@ def outcome(*raw: Any) -> SecretMap | MapError:
 def test_a_mutated_map_is_read_or_refused_and_nothing_else(raw: Any) -> None:
     found = outcome(raw.get("secret_map"), raw.get("secret_consumers"), raw.get("secret_connections"), ["app1"])
     if isinstance(found, MapError):
-        assert found.mistakes
-        assert all(line.startswith("secret_") and ": " in line for line in found.mistakes)
+        assert found.errors
+        assert all(line.startswith("secret_") and ": " in line for line in found.errors)
         return
     assert found.secrets.keys() == raw["secret_map"].keys()
     for secret in found.secrets.values():
@@ -105,7 +105,7 @@ def test_a_mutated_map_is_read_or_refused_and_nothing_else(raw: Any) -> None:
 @given(VALUES, VALUES, VALUES)
 def test_anything_at_all_is_read_or_refused_and_nothing_else(raw_map: Any, consumers: Any, connections: Any) -> None:
     found = outcome(raw_map, consumers, connections)
-    assert found.mistakes if isinstance(found, MapError) else raw_map == {}
+    assert found.errors if isinstance(found, MapError) else raw_map == {}
 
 
 @pytest.mark.parametrize("text", [BASE, DESIGN])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.maps import changed, mistakes, parsed, read
+from tests.unit.engine.maps import changed, errors_in, parsed, read
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -26,7 +26,7 @@ def test_two_secrets_must_not_write_one_key() -> None:
     raw = changed(
         "secret_map/TWIN/rollout/0/copies/0", {"store": "cloud", "folder": "/A", "keys": {"URL": "${url}"}}, twin()
     )
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         (
             "secret_map.TWIN.rollout[0].copies[0].keys.URL: secret_map.KEY.rollout[0].copies[0] writes this key, too; "
             "each key belongs to one secret"
@@ -36,7 +36,7 @@ def test_two_secrets_must_not_write_one_key() -> None:
 
 def test_the_place_of_a_copy_is_counted_with_whatever_stands_before_it() -> None:
     copies = ["x", {"store": "cloud", "folder": "/a", "keys": {"URL": "${url}"}}]
-    assert mistakes(changed("secret_map/TWIN/rollout/0/copies", copies, twin())) == [
+    assert errors_in(changed("secret_map/TWIN/rollout/0/copies", copies, twin())) == [
         "secret_map.TWIN.rollout[0].copies[0]: expected a mapping, not a string",
         (
             "secret_map.TWIN.rollout[0].copies[1].keys.URL: secret_map.KEY.rollout[0].copies[0] writes this key, too; "
@@ -59,7 +59,7 @@ def test_one_secret_names_a_container_once() -> None:
             "verify": [{"type": "fake.cloud.job", "job": "test", "proves": "use"}],
         }
     )
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         (
             "secret_map.KEY.rollout[1].copies[0]: is the container of secret_map.KEY.rollout[0].copies[0]; "
             "write all of its keys in one copy"
@@ -70,7 +70,7 @@ def test_one_secret_names_a_container_once() -> None:
 def test_two_secrets_must_not_share_a_credential() -> None:
     issuer = {"type": "fake.cloud.token", "connection": "cloud", "team": "blue", "current_id": "tok_1"}
     raw = changed("secret_map/KEY/issuer", issuer, twin(issuer=issuer))
-    assert mistakes(raw) == [
+    assert errors_in(raw) == [
         (
             "secret_map.TWIN.issuer.current_id: secret_map.KEY.issuer.current_id names this credential, too; "
             "give it all its copies in one entry"
@@ -82,4 +82,4 @@ def test_two_steps_must_not_have_one_name() -> None:
     raw = read()
     raw["secret_map"]["KEY"]["rollout"].append({**read()["secret_map"]["KEY"]["rollout"][0]})
     raw["secret_map"]["KEY"]["rollout"][1]["copies"] = [{"store": "cloud", "folder": "/c"}]
-    assert mistakes(raw) == ["secret_map.KEY.rollout[1].name: another step has this name; give each its own"]
+    assert errors_in(raw) == ["secret_map.KEY.rollout[1].name: another step has this name; give each its own"]

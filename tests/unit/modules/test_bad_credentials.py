@@ -14,11 +14,13 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from tests import systems
 from tests.chaos import tally
 from tests.unit import bad_credentials
 from tests.unit.bad_credentials import BAD, FITS, NO_TEXT, Echo, Option, pieces
 
-OPTIONS = [option for option in bad_credentials.module_options() if not bad_credentials.is_action(option.owner)]
+OPTIONS = [option for option in bad_credentials.module_options() if option.owner not in systems.SPECS]
+"""Those are actions."""
 WAYS = [bad for bad in BAD if bad != NO_TEXT]
 """JSON in UTF-8 brings no such bytes to a module."""
 

@@ -14,6 +14,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github import access
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from ansible_collections.rotor.secrets.plugins.modules import github_secret, github_secret_info, github_workflow_run
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
@@ -220,7 +221,7 @@ def test_a_token_is_shown_only_to_whom_gh_would_show_it(
     monkeypatch: pytest.MonkeyPatch, url: str | None, host: str | None, asked: str, token: str
 ) -> None:
     made: list[dict[str, Any]] = []
-    monkeypatch.setattr(access.GitHubConnection, "__init__", lambda _self, options, **_more: made.append(options))
+    monkeypatch.setattr(GitHubConnection, "__init__", lambda _self, options, **_more: made.append(options))
     for name, value in {"GH_TOKEN": "of-github", "GH_ENTERPRISE_TOKEN": "of-the-enterprise", "GH_HOST": host}.items():
         monkeypatch.delenv(name, raising=False)
         if value:

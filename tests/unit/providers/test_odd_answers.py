@@ -32,7 +32,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.vault.store import VaultSecrets
 from tests.unit.core.doubles import Scripted, ScriptedServer, VirtualClock
 
-ODD = (None, 5, "²", [], {}, [None], {"a": None}, True, -1, 10**400, "9999-12-31T23:59:59-12:00", [[[]]])
+LATE = "9999-12-31T23:59:59-12:00"
+ODD: tuple[Any, ...] = (None, 5, "²", [], {}, [None], {"a": None}, True, -1, 10**400, LATE, [[[]]])
 SWEEP = os.environ.get("ROTOR_SWEEP") == "all"
 DATE = "2026-11-21T12:00:00Z"
 SECRET = SecretValue("s3cr3t-among-odd-answers")
@@ -68,9 +69,9 @@ MOUNT = {"data": {"path": "secret/", "type": "kv", "options": {"version": "2"}}}
 VERSION = {"version": 3, "created_time": DATE, "deletion_time": "", "destroyed": False, "custom_metadata": {"a": "b"}}
 WHO = {"data": {"display_name": "me", "policies": ["default"], "ttl": 100, "renewable": True}}
 NOTHING = ""
-STAMP = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
-PARAMETER = {"Name": "/p/A", "Version": 3, "LastModifiedDate": STAMP, "Type": "SecureString", "Tier": "Standard"}
-VALUE = {"Name": "/p/A", "Version": 3, "LastModifiedDate": STAMP, "Type": "SecureString", "Value": "v"}
+OWNER_TAG = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
+PARAMETER = {"Name": "/p/A", "Version": 3, "LastModifiedDate": OWNER_TAG, "Type": "SecureString", "Tier": "Standard"}
+VALUE = {"Name": "/p/A", "Version": 3, "LastModifiedDate": OWNER_TAG, "Type": "SecureString", "Value": "v"}
 VERSION_ID = "0123456789abcdef0123456789abcdef"
 STAGES = {VERSION_ID: ["AWSCURRENT"]}
 DESCRIBED = {"ARN": "arn:x", "Name": "n", "VersionIdsToStages": STAGES, "Tags": [{"Key": "a", "Value": "b"}]}
@@ -152,7 +153,7 @@ CASES = {
     ),
     "vault write": Case(
         "vault",
-        lambda vault: VaultSecrets(vault, clock=vault.clock, stamp="ledger").write(DOCUMENT, {"A": SECRET}),
+        lambda vault: VaultSecrets(vault, clock=vault.clock, owner_tag="ledger").write(DOCUMENT, {"A": SECRET}),
         (MOUNT, {"data": {"data": {"A": "v"}, "metadata": VERSION}}, {"data": VERSION}, {}),
     ),
     "ssm observe": Case(

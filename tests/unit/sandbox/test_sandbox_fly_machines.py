@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.visitor import CP, Visitor
@@ -10,7 +12,7 @@ from tests.sandbox.visitor import CP, Visitor
 RUNNING, STOPPED = "d8905e2c41e708", "683d92ea0b1748"
 
 
-def runs_on(world: Visitor, machine: str = RUNNING) -> dict:
+def runs_on(world: Visitor, machine: str = RUNNING) -> dict[str, Any]:
     return world.ask("state")["fly"]["apps"]["molecule-cp"]["machines"][machine]
 
 
@@ -79,12 +81,13 @@ def test_waiting_for_what_does_not_come_times_out(world: Visitor) -> None:
 @pytest.mark.parametrize(
     "query", [{"state": "asleep"}, {"timeout": 61}, {"timeout": 0}, {"state": "stopped", "version": None}]
 )
-def test_a_malformed_wait_is_refused(world: Visitor, query: dict) -> None:
+def test_a_malformed_wait_is_refused(world: Visitor, query: dict[str, Any]) -> None:
     assert world.wait(RUNNING, "x", **query).status_code == 400
 
 
 def test_an_update_needs_the_whole_config(world: Visitor) -> None:
-    for body in ({}, {"config": {}}, {"config": {"env": {}}}):
+    bodies: tuple[dict[str, Any], ...] = ({}, {"config": {}}, {"config": {"env": {}}})
+    for body in bodies:
         assert world.fly("POST", f"{CP}/machines/{RUNNING}", json=body).status_code == 400
 
 

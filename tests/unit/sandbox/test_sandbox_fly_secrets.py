@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.visitor import CP, Visitor
@@ -45,7 +47,7 @@ def test_asking_for_the_values_is_a_violation(world: Visitor) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"values": {}}, {"values": []}, {"values": {"A": 1}}, {"values": {"A-B": "x"}}])
-def test_a_malformed_write_is_refused_without_effect(world: Visitor, body: dict) -> None:
+def test_a_malformed_write_is_refused_without_effect(world: Visitor, body: dict[str, Any]) -> None:
     before = world.ask("state")["fly"]["apps"]["molecule-cp"]["secrets_version"]
     assert world.fly("POST", f"{CP}/secrets", json=body).status_code == 400
     assert world.ask("state")["fly"]["apps"]["molecule-cp"]["secrets_version"] == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import GraphQLSchema, build_ast_schema, is_input_object_type, is_object_type, parse
@@ -125,13 +126,13 @@ def test_an_organization_token_is_not_in_the_apps_list(world: Visitor) -> None:
         {"profileParams": {"app_id": "no"}, "profile": "deploy"},
     ],
 )
-def test_a_malformed_mint_mints_nothing(world: Visitor, more: dict) -> None:
+def test_a_malformed_mint_mints_nothing(world: Visitor, more: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match="UNPROCESSABLE"):
         world.mint(**more)
     assert world.ask("mints") == {"count": 0, "names": []}
 
 
-def tokens(world: Visitor, *more: str) -> list[dict]:
+def tokens(world: Visitor, *more: str) -> list[dict[str, Any]]:
     fields = " ".join(["id name createdAt expiresAt revokedAt profile profileParams tokenHeader", *more])
     answer = world.graphql(f'{{organization(slug: "molecule-ai") {{limitedAccessTokens {{nodes {{{fields}}}}}}}}}')
     return answer["data"]["organization"]["limitedAccessTokens"]["nodes"]
@@ -157,7 +158,7 @@ def test_the_schema_is_a_part_of_the_published_one() -> None:
     for name, kind in ours.type_map.items():
         if name.startswith("__") or not (is_object_type(kind) or is_input_object_type(kind)):
             continue
-        theirs = published.type_map[name]
+        theirs: Any = published.type_map[name]
         for field_name, field in kind.fields.items():
             assert str(field.type) == str(theirs.fields[field_name].type), f"{name}.{field_name}"
             if is_object_type(kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_sealed_secret_is_opened_and_stored(world: Visitor) -> None:
         {"encrypted_value": None},
     ],
 )
-def test_a_box_that_was_not_sealed_for_this_repository_is_refused(world: Visitor, more: dict) -> None:
+def test_a_box_that_was_not_sealed_for_this_repository_is_refused(world: Visitor, more: dict[str, Any]) -> None:
     assert world.put_github("NEW", "x", **more).status_code == 422
     assert world.github("GET", f"{SECRETS}/NEW").status_code == 404
 
@@ -99,7 +100,7 @@ def test_the_newer_api_always_tells_the_run_and_knows_no_flag(world: Visitor) ->
 @pytest.mark.parametrize(
     "body", [{}, {"ref": "nowhere"}, {"ref": "main", "inputs": {"x": "y"}}, {"ref": "main", "x": 1}]
 )
-def test_a_malformed_dispatch_starts_nothing(world: Visitor, body: dict) -> None:
+def test_a_malformed_dispatch_starts_nothing(world: Visitor, body: dict[str, Any]) -> None:
     assert world.github("POST", DISPATCHES, json=body).status_code == 422
     assert world.github("GET", f"{REPO}/actions/runs").json()["total_count"] == 0
 

@@ -56,13 +56,13 @@ class Limit(ABC):
 
     @abstractmethod
     def take(self, request: Request, now: float) -> None:
-        """It is sent now."""
+        """Count a request that is sent now."""
 
     def heard(self, headers: Mapping[str, str], date: float, now: float) -> None:  # noqa: B027 - few listen
-        """What an answer says; ``date`` is the provider's own time, in seconds since 1970."""
+        """Take in what an answer says; ``date`` is the provider's own time, in seconds since 1970."""
 
     def end(self, request: Request, now: float) -> None:  # noqa: B027 - a pace does not care
-        """Its answer is there, or none will come."""
+        """Note that a request's answer is there, or that none will come."""
 
 
 class Pace(Limit):
@@ -196,17 +196,17 @@ class Budget:
                     limit.end(request, self._clock.monotonic())
 
     def add(self, limit: Limit) -> None:
-        """From now on, this one counts as well."""
+        """Add a limit of the account."""
         with self._lock:
             self._limits += (limit,)
 
     def hold(self, seconds: float) -> None:
-        """The provider asked for silence: nobody goes on before it is over."""
+        """Hold every request back for as long as the provider asks."""
         with self._lock:
             self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
 
     def _take(self, request: Request, limits: tuple[Limit, ...]) -> float:
-        """How long to sleep before the next try; taken when there is nothing to wait for."""
+        """Take a turn, or return how long to sleep before the next try."""
         with self._lock:
             now = self._clock.monotonic()
             wait = max((limit.wait(request, now) for limit in limits), default=0.0)
@@ -232,7 +232,7 @@ _guard = threading.Lock()
 
 
 def shared(clock: Clock, account: str, credential: SecretValue | None, make: Callable[[], Budget]) -> Budget:
-    """One budget for all connections of this process to an account with this credential; the first of them makes it.
+    """Return the budget that all connections of this process to an account share; the first of them makes it.
 
     None: whose credential it is makes no difference there.
     """
@@ -244,21 +244,21 @@ def shared(clock: Clock, account: str, credential: SecretValue | None, make: Cal
 
 
 def _left(headers: Mapping[str, str], date: float) -> tuple[float, float]:
-    """Requests that are left, and until when; without end, where nothing is said.
+    """Return how many requests are left, and until when; without end, where nothing is said.
 
-    As GitHub and many others say it, with a time or a number of seconds; and as the IETF's drafts have it, old and new.
+    As most providers say it, with a time or a number of seconds; and as the IETF's drafts have it, old and new.
     """
     for prefix in ("x-ratelimit-", "ratelimit-"):
         left, reset = (number(headers.get(prefix + name)) for name in ("remaining", "reset"))
         if left is not None and reset is not None:
             return float(left), _moment(reset, date)
-    if said := _STRUCTURED.search(headers.get("ratelimit", "")):
-        return float(said["left"]), date + int(said["seconds"])
+    if structured := _STRUCTURED.search(headers.get("ratelimit", "")):
+        return float(structured["left"]), date + int(structured["seconds"])
     return _NO_LIMIT, _NO_LIMIT
 
 
 def _moment(reset: int, date: float) -> float:
-    """Some say when, some in how many seconds; ``date`` is now."""
+    """Return the moment of a reset: some say when, some in how many seconds; ``date`` is now."""
     if reset < _A_TIME:
         return date + reset
     return reset / 1000 if reset > _IN_MILLISECONDS else float(reset)

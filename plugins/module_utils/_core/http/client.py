@@ -11,11 +11,9 @@ header.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -25,6 +23,7 @@ from ..deps import library
 from ..outside_text import NAME, printable
 from . import certificates, limits, wire
 from .budget import SAFE, Budget
+from .dialect import Dialect, backoff, http_date, requested_pause
 from .proxies import is_loopback, proxies_for
 from .shapes import Shape, checked
 
@@ -41,9 +40,6 @@ _BY_STATUS: dict[int, type[errors.RotorError]] = {
     429: errors.RateLimitedError,
 }
 _ATTEMPTS = 5
-_SECONDARY_PAUSE = 60.0
-_YEARS = (2000, 2200)
-"""Between which a server's date lies; what is compared with another one stays within the calendar."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Answer:
     @property
     def date(self) -> datetime:
         """The server's time, our own where it sends none that can be true."""
-        return _date(self.headers.get("Date", "")) or datetime.now(UTC)
+        return http_date(self.headers.get("Date", "")) or datetime.now(UTC)
 
 
 class HttpClient:
@@ -88,6 +84,7 @@ class HttpClient:
         redirects: bool = True,
         budget: Budget | None = None,
         ca_cert: str | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         """``authorization`` gives the value of the Authorization header at the moment of each request.
 
@@ -102,6 +99,7 @@ class HttpClient:
         self._attempts = attempts
         self._redirects = redirects
         self._budget = budget or Budget(clock)
+        self._dialect = dialect or Dialect()
         self._session = library("requests").Session()
         self._session.trust_env = False  # neither .netrc, nor a proxy to loopback
         self._session.proxies = dict(proxies_for(self.base_url))
@@ -120,8 +118,8 @@ class HttpClient:
         """Return the server's time, by its last ``Date`` and what has passed since; None before it has sent one."""
         if self._dated is None:
             return None
-        date, heard = self._dated
-        return date + timedelta(seconds=self._clock.monotonic() - heard)
+        date, noted_at = self._dated
+        return date + timedelta(seconds=self._clock.monotonic() - noted_at)
 
     def request(
         self,
@@ -137,7 +135,7 @@ class HttpClient:
         reads: bool = False,
         timeout: float = 30,
     ) -> Answer:
-        """Send it, retry where that is harmless, and return an answer whose status is in ``ok``.
+        """Send a request, again where that is harmless, and return an answer whose status is in ``ok``.
 
         What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
 
@@ -162,7 +160,7 @@ class HttpClient:
                 final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)
                 if final or (doubt and not harmless):
                     raise _failure(error, doubt) from None
-                self._clock.sleep(_backoff(attempt))
+                self._clock.sleep(backoff(attempt))
                 continue
             except errors.UnreadableAnswerError as error:
                 if reads:
@@ -175,16 +173,16 @@ class HttpClient:
                 return answer
             doubt = doubt or (not reads and answer.status >= 500)
             pause = self._pause(answer, attempt, harmless)
-            if pause is not None and throttled(answer):
+            if pause is not None and self._dialect.throttles(answer):
                 self._budget.hold(pause)
             if pause is None or attempt == self._attempts:
                 raise _failure(self._error(answer), doubt)
-            if not throttled(answer):
+            if not self._dialect.throttles(answer):
                 self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _note_date(self, answer: Answer) -> None:
-        if date := _date(answer.headers.get("Date", "")):
+        if date := http_date(answer.headers.get("Date", "")):
             self._dated = date, self._clock.monotonic()
 
     def _url(self, path: str, doing: str) -> str:
@@ -206,7 +204,7 @@ class HttpClient:
         try:
             for _hop in range(4):
                 with (
-                    self._budget.turn(method, urlsplit(url).path) as heard,
+                    self._budget.turn(method, urlsplit(url).path) as report,
                     limits.allowance(where, timeout[1]),
                 ):
                     reply = self._session.request(
@@ -214,7 +212,7 @@ class HttpClient:
                     )
                     text = limits.text(reply, where)
                     answer = Answer(reply.status_code, reply.headers, text, where, url)
-                    heard(answer.headers, answer.date.timestamp())
+                    report(answer.headers, answer.date.timestamp())
                 if not (reply.is_redirect and method in SAFE and self._redirects):
                     break
                 url = self._url(_joined(url, reply.headers["Location"]), where)
@@ -223,35 +221,35 @@ class HttpClient:
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
-        """Seconds until the next attempt; None if there is to be none."""
-        if not throttled(answer):
-            return _backoff(attempt) if harmless and answer.status in _TRANSIENT else None
-        asked = _asked_pause(answer)  # refused before it had an effect, whatever the verb
-        if asked is None:
-            return _SECONDARY_PAUSE * 2 ** (attempt - 1) if _is_secondary(answer) else _backoff(attempt)
-        return asked if asked <= self._budget.patience else None
+        """Return the seconds until the next attempt; None if there is to be none."""
+        if not self._dialect.throttles(answer):
+            return backoff(attempt) if harmless and answer.status in _TRANSIENT else None
+        pause = requested_pause(answer)
+        if pause is None:
+            return self._dialect.default_pause(answer, attempt)
+        return pause if pause <= self._budget.patience else None
 
     def _error(self, answer: Answer) -> errors.RotorError:
         status = answer.status
         request_id = printable(answer.headers.get(self._request_id_header, ""), NAME)
-        said = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
+        message = f"{answer.where} answered {status}" + (f" (request {request_id})" if request_id else "")
         kind = _BY_STATUS.get(status, errors.UnexpectedAnswerError)
         hint = ""
-        if throttled(answer):
+        if self._dialect.throttles(answer):
             kind = errors.RateLimitedError
-            asked = _asked_pause(answer)
-            hint = f"Run again in {asked:.0f} s, as it asks" if asked else "Run again in a minute"
+            pause = requested_pause(answer)
+            hint = f"Run again in {pause:.0f} s, as it asks" if pause else "Run again in a minute"
         elif status >= 500:
             kind = errors.UnavailableError
         elif 300 <= status < 400:
             hint = "A redirect was not followed, so that the credential stays here. Check the connection's URL"
-        elif status == 403 and "X-Accepted-GitHub-Permissions" in answer.headers:
-            hint = f"It needs the permission {answer.headers['X-Accepted-GitHub-Permissions']}"
-        return kind(said, hint=hint, status=status, request_id=request_id)
+        elif status == 403:
+            hint = self._dialect.permission_hint(answer)
+        return kind(message, hint=hint, status=status, request_id=request_id)
 
 
 def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
-    """With ``doubt``, this attempt or one before it may have had its effect, and nobody has said that it had none."""
+    """Return the error to raise; with ``doubt``, this attempt or an earlier one may have had its effect."""
     if doubt:
         return errors.in_doubt(error)
     if isinstance(error, errors.OutcomeUnknownError):
@@ -262,7 +260,7 @@ def _failure(error: errors.RotorError, doubt: bool) -> errors.RotorError:
 def _no_answer(
     error: Exception, transmission: wire.Transmission, where: str, timeout: tuple[float, float]
 ) -> errors.RotorError:
-    """By how far the request had come; of the exception's texts, which may quote a header, nothing is kept."""
+    """Return the error for a request without an answer, by how far it had come; the exception's text is not kept."""
     exceptions = library("requests").exceptions
     late = isinstance(error, exceptions.Timeout) or wire.timed_out(error)
     if transmission.sent:
@@ -281,7 +279,7 @@ def _no_answer(
 
 
 def checked_url(url: str) -> str:
-    """The URL without its trailing slash; plain http is for loopback only."""
+    """Return the URL without its trailing slash; ConfigurationError for plain http that leaves loopback."""
     try:
         parts = urlsplit(url)
         _port = parts.port  # urlsplit looks at the port only when asked
@@ -301,43 +299,6 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{parts.port or {'http': 80, 'https': 443}.get(parts.scheme)}"
 
 
-def throttled(answer: Answer) -> bool:
-    """429, and the 403 with which GitHub says the same (docs: rate limits for the REST API)."""
-    if answer.status == 429:
-        return True
-    spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
-    return answer.status == 403 and (spent or _is_secondary(answer))
-
-
-def _is_secondary(answer: Answer) -> bool:
-    """GitHub's limit on bursts may come without any header; then its text is all there is."""
-    return answer.status in (403, 429) and "secondary rate limit" in answer.text
-
-
-def _asked_pause(answer: Answer) -> float | None:
-    """Seconds, as Retry-After or GitHub's headers say them; what cannot be read asks for nothing."""
-    after = answer.headers.get("Retry-After", "")
-    seconds, moment = limits.number(after), _date(after)
-    if seconds is not None:
-        return float(seconds)
-    if moment:
-        return max((moment - answer.date).total_seconds(), 1.0)
-    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
-        return max(reset - answer.date.timestamp(), 1.0)
-    return None
-
-
-def _date(header: str) -> datetime | None:
-    """A moment as HTTP writes it; None for what is none, or lies centuries away."""
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None
-
-
 def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
@@ -345,12 +306,8 @@ def _joined(url: str, location: str) -> str:
         return location
 
 
-def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * min(2 ** (attempt - 1), 30)  # noqa: S311 - jitter
-
-
 def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:
-    """As ``auth`` of the session, so that a .netrc never takes its place."""
+    """Make the session's ``auth``, so that a .netrc never takes its place."""
 
     def authorize(request: Any) -> Any:
         if authorization:
@@ -361,6 +318,6 @@ def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]
 
 
 def _address(url: str) -> str:
-    """The URL without its query and without anything before an @."""
+    """Return the URL without its query and without anything before an @."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -25,7 +25,19 @@ from urllib.parse import quote
 
 from .. import errors
 from ..clock import Clock
-from ..contracts import Answer, Connection, Issuer, Listed, Options, Overlap, Recover, Schema, Traits
+from ..contracts import (
+    Answer,
+    Connection,
+    Issuer,
+    Listed,
+    Maker,
+    Options,
+    Overlap,
+    Recover,
+    Revocation,
+    Schema,
+    Traits,
+)
 from ..credential import Credential, SecretValue
 from ..references import SCHEMA as CREDENTIAL
 from ..templates import Template
@@ -300,7 +312,7 @@ class KeyIssuer(ApiIssuer):
     """Keys that are created, listed and deleted; old and new are valid side by side."""
 
     api: ClassVar[KeyApi]
-    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     unverifiable = "whether the connection's credential may make and revoke keys"
 
     @classmethod
@@ -377,7 +389,7 @@ class ResetIssuer(ApiIssuer):
     """A value that its provider replaces and shows; the new one is the end of the old one."""
 
     api: ClassVar[ResetApi]
-    traits = Traits(value="provider", overlap=Overlap.NONE, revoke="auto", recover=Recover.READABLE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
     unverifiable = "whether the connection's credential may reset the value"
 
     @property
@@ -414,7 +426,7 @@ class RollIssuer(ApiIssuer):
     """A value whose provider makes a new one, and ends the old one by itself after a while."""
 
     api: ClassVar[RollApi]
-    traits = Traits(value="provider", overlap=Overlap.TIMED, revoke="auto", recover=Recover.NONE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.TIMED, revoke=Revocation.AUTO, recover=Recover.NONE)
     unverifiable = "whether the connection's credential may roll the value"
 
     @property

@@ -105,7 +105,7 @@ class _Response(http.client.HTTPResponse):
 
 
 @cache
-def bounded(pool: type) -> type:
+def bounded(pool: Any) -> Any:
     """Return a subclass of this class of urllib3's connection pools whose responses keep within the allowance."""
     connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"response_class": _Response})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
@@ -119,10 +119,12 @@ def bound(manager: Any) -> Any:
 
 
 @cache
-def adapter_class() -> type:
+def adapter_class() -> Any:
     """Return the adapter of ``requests`` whose responses keep within the allowance."""
 
-    class BoundedAdapter(library("requests.adapters").HTTPAdapter):
+    http_adapter: Any = library("requests.adapters").HTTPAdapter
+
+    class BoundedAdapter(http_adapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, **kwargs)
             bound(self.poolmanager)
@@ -175,20 +177,20 @@ def _size(limit: int) -> str:
     return f"{limit // MIB} MiB" if limit >= MIB else f"{limit} bytes"
 
 
-def document(source: str, said: str, status: int | None = None) -> Any:
-    """Parse JSON. ``said`` begins the message of an UnexpectedAnswerError."""
+def document(source: str, message: str, status: int | None = None) -> Any:
+    """Parse JSON. ``message`` begins that of an UnexpectedAnswerError."""
     try:
         found = json.loads(source, parse_constant=_refuse)
     except ValueError:
-        raise UnexpectedAnswerError(f"{said} with something that is not JSON", status=status) from None
+        raise UnexpectedAnswerError(f"{message} with something that is not JSON", status=status) from None
     except RecursionError:
-        raise _too_deep(said, status) from None
+        raise _too_deep(message, status) from None
     level = [found]
     for _depth in range(DEPTH):
         level = [item for node in level for item in _inner(node) if isinstance(item, (dict, list))]
         if not level:
             return found
-    raise _too_deep(said, status)
+    raise _too_deep(message, status)
 
 
 def _refuse(constant: str) -> Any:
@@ -199,8 +201,8 @@ def _inner(node: Any) -> Iterable[Any]:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
-def _too_deep(said: str, status: int | None) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(f"{said} with JSON that is nested more than {DEPTH} levels deep", status=status)
+def _too_deep(message: str, status: int | None) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(f"{message} with JSON that is nested more than {DEPTH} levels deep", status=status)
 
 
 class Cursors:

@@ -28,13 +28,13 @@ class Maybe:
     there: bool = False
 
 
-def checked(found: Any, shape: Shape, said: str, status: int | None = None) -> Any:
-    """Return ``found`` if it has this shape. ``said`` begins the message of the UnexpectedAnswerError: who answered."""
+def checked(found: Any, shape: Shape, message: str, status: int | None = None) -> Any:
+    """Return ``found`` if it has this shape. ``message`` begins that of the UnexpectedAnswerError: who answered."""
     path = _misfit(found, shape)
     if path is None:
         return found
     missing = ".".join(path).replace(".[]", "[]") or ("a list" if isinstance(shape, list) else "an object")
-    raise UnexpectedAnswerError(f"{said} without {missing} as it should be", status=status)
+    raise UnexpectedAnswerError(f"{message} without {missing} as it should be", status=status)
 
 
 def moment(found: Any) -> bool:

@@ -108,15 +108,19 @@ def reason(error: BaseException) -> str:
         return "the proxy does not connect"
     if any(isinstance(cause, ssl.SSLError) for cause in found):
         return "TLS failed"
-    said = next((cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror), "")
-    return said or ("the connection was closed" if "ProtocolError" in names else "network unreachable")
+    strerror = next((cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror), "")
+    return strerror or ("the connection was closed" if "ProtocolError" in names else "network unreachable")
 
 
 def _current() -> Transmission:
     return getattr(_local, "transmission", None) or Transmission()
 
 
-class _Connection:
+# The classes to mix into are urllib3's, loaded when they are used.
+_Base: Any = object
+
+
+class _Connection(_Base):
     """What is mixed into urllib3's connections. A proxy's CONNECT is sent within ``connect``, and does not count."""
 
     sock: Any
@@ -140,7 +144,7 @@ class _Connection:
         return super().send(data, *more)
 
 
-class _Pool:
+class _Pool(_Base):
     """What is mixed into urllib3's pools."""
 
     def _get_conn(self, timeout: float | None = None) -> Any:
@@ -160,7 +164,9 @@ def _observed(pool: Any) -> Any:
 
 @cache
 def _adapter_class() -> Any:
-    class Adapter(limits.adapter_class()):
+    bounded_adapter: Any = limits.adapter_class()
+
+    class Adapter(bounded_adapter):
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options)
             observe(self.poolmanager)

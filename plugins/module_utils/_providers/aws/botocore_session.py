@@ -30,7 +30,9 @@ def core_session(ca_cert: str | None) -> Any:
 
 @cache
 def _session_class() -> type:
-    class RuledSession(library("botocore.session").Session):
+    session: Any = library("botocore.session").Session
+
+    class RuledSession(session):
         rotor_ca_cert: str | None = None
 
         def create_client(self, *args: Any, **options: Any) -> Any:

@@ -80,8 +80,8 @@ class AwsConnection(Connection):
     def probe(self) -> str:
         """Every credential may ask who it is."""
         doing = "asking AWS who we are"
-        said = self.call("GetCallerIdentity", doing, needs={"Account": str, "Arn": str}, service="sts")
-        return f"account {said['Account']}, {said['Arn'].split(':', 5)[-1]}, {self.region}"
+        identity = self.call("GetCallerIdentity", doing, needs={"Account": str, "Arn": str}, service="sts")
+        return f"account {identity['Account']}, {identity['Arn'].split(':', 5)[-1]}, {self.region}"
 
     @property
     def region(self) -> str:
@@ -185,4 +185,4 @@ def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * min(2**attempt, 30)  # noqa: S311 - jitter
+    return random.uniform(0.5, 1) * float(min(2**attempt, 30))  # noqa: S311 - jitter

@@ -155,8 +155,8 @@ def translate(exception: Exception, call: Call, transmission: wire.Transmission)
 
 def asked_pause(exception: Exception) -> float | None:
     """Seconds for which AWS asks to be left alone; it seldom says."""
-    said = _metadata(getattr(exception, "response", None) or {}).get("HTTPHeaders", {}).get("retry-after")
-    seconds = number(said)
+    retry_after = _metadata(getattr(exception, "response", None) or {}).get("HTTPHeaders", {}).get("retry-after")
+    seconds = number(retry_after)
     return None if seconds is None else float(seconds)
 
 
@@ -169,8 +169,8 @@ def _answered(response: dict[str, Any], call: Call) -> errors.RotorError:
     if kind is errors.PermissionDeniedError:
         hint = f"It needs {_missing_right(response, call)}"
     named = f" {code}" if code in _BY_CODE or re.fullmatch(r"[A-Za-z]{1,60}", code) else ""
-    said = f"{call.where} answered {status}{named}" + (f" (request {request_id})" if request_id else "")
-    return kind(said, hint=hint, status=status, request_id=request_id, code=named.strip())
+    message = f"{call.where} answered {status}{named}" + (f" (request {request_id})" if request_id else "")
+    return kind(message, hint=hint, status=status, request_id=request_id, code=named.strip())
 
 
 def _kind_of_status(status: int, call: Call) -> Kind:

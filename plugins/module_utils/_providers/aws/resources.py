@@ -20,7 +20,7 @@ from .parameters import Reader
 from .secretsmanager import TEXT, SecretsManagerSecrets
 from .settings import Settings
 from .ssm import SsmParameters
-from .versions import Secret, summaries
+from .versions import VersionedSecret, summaries
 
 _SHOWN = ("name", "version", "modified_at", "type", "tier", "key_id", "description")
 
@@ -97,7 +97,7 @@ class ListedSecrets(Resource):
         name = self.params["secret"]
         if not name:
             return {"secrets": summaries(connection)}
-        secret = Secret(connection, name, SecretsManagerSecrets.label({"secret": name}))
+        secret = VersionedSecret(connection, name, SecretsManagerSecrets.label({"secret": name}))
         described = secret.describe()
         keys = [] if described.is_deleted else _names(secret.read(described).text)
         return {"secrets": [{**described.summary, "keys": keys}]}

@@ -18,9 +18,9 @@ from ..._core.credential import SecretValue
 from ..._core.errors import ConflictError, InvalidRequestError, NotFoundError, OutcomeUnknownError, after_an_effect
 from .client import SecretsManagerConnection
 from .documents import Document, JsonObject, NotAnObjectError, WholeText
-from .versions import Described, Secret, Snapshot
+from .versions import Described, Snapshot, VersionedSecret
 
-STAMP = "rotor_ledger"
+OWNER_TAG = "rotor_ledger"
 JSON, TEXT = "json", "text"
 _MOST = 64 * 1024
 _ATTEMPTS = 5
@@ -135,8 +135,8 @@ class SecretsManagerSecrets(Store):
 
     # What is there
 
-    def _secret(self, container: Options) -> Secret:
-        return Secret(self.connection, container["secret"], self.label(container))
+    def _secret(self, container: Options) -> VersionedSecret:
+        return VersionedSecret(self.connection, container["secret"], self.label(container))
 
     def _read(self, container: Options) -> Snapshot:
         secret = self._secret(container)
@@ -162,7 +162,7 @@ class SecretsManagerSecrets(Store):
             ) from None
 
     def _evidence(self, container: Options, seen: Snapshot, keys: Sequence[str]) -> Evidence:
-        ledger = seen.described.tags.get(STAMP) if seen.described else None
+        ledger = seen.described.tags.get(OWNER_TAG) if seen.described else None
         evidence = {"keys": self._facts(container, seen, keys), "version": seen.version}
         return {**evidence, **({"ledger": ledger} if ledger else {})}
 
@@ -218,7 +218,7 @@ class SecretsManagerSecrets(Store):
             self._refuse_too_long(container, text)
             if version := self._set(container, seen, text):
                 evidence = self._evidence(container, Snapshot(seen.described, version, text), keys)
-                return {**evidence, **self._stamp(container, seen)}
+                return {**evidence, **self._tag_owner(container, seen)}
         raise ConflictError(
             f"{self.label(container)} was changed by others at every attempt",
             hint="None of ours is in force. Run again",
@@ -254,14 +254,14 @@ class SecretsManagerSecrets(Store):
         except ConflictError:
             return None
 
-    def _stamp(self, container: Options, seen: Snapshot) -> dict[str, str]:
+    def _tag_owner(self, container: Options, seen: Snapshot) -> dict[str, str]:
         """That the ledger's id cannot be kept is no failure of the write."""
-        there = seen.described.tags.get(STAMP) if seen.described else None
-        if not self.stamp or there == self.stamp:
+        there = seen.described.tags.get(OWNER_TAG) if seen.described else None
+        if not self.owner_tag or there == self.owner_tag:
             return {}
         try:
             with after_an_effect():
-                self._secret(container).tag({STAMP: self.stamp})
+                self._secret(container).tag({OWNER_TAG: self.owner_tag})
         except OutcomeUnknownError:
             return {}
-        return {"ledger": self.stamp}
+        return {"ledger": self.owner_tag}

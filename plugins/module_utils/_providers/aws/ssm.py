@@ -26,7 +26,7 @@ from .parameters import PATH, VERSIONS, Blockade, Parameter, Reader, name_of, na
 from .settings import Settings
 from .writer import Writer
 
-STAMP = "rotor_ledger"
+OWNER_TAG = "rotor_ledger"
 _STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
 
 
@@ -149,13 +149,13 @@ class SsmParameters(Store):
 
     def _ledger(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, str]:
         """Another ledger's mark on any of them goes before our own. Not being allowed to look does no harm."""
-        if not self.stamp:
+        if not self.owner_tag:
             return {}
         try:
             tags = [self._reader(container).tags(parameter.name) for parameter in found.values()]
         except PermissionDeniedError:
             return {}
-        marks = sorted({each[STAMP] for each in tags if STAMP in each}, key=lambda mark: mark == self.stamp)
+        marks = sorted({each[OWNER_TAG] for each in tags if OWNER_TAG in each}, key=lambda mark: mark == self.owner_tag)
         return {"ledger": marks[0]} if marks else {}
 
     def _read_back(
@@ -231,7 +231,7 @@ class SsmParameters(Store):
     def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> bool:
         """Whether tags were added. That the ledger's id cannot be kept is no failure of the write."""
         asked = Settings.of(container).tags
-        tags = {**asked, **({STAMP: self.stamp} if written and self.stamp else {})}
+        tags = {**asked, **({OWNER_TAG: self.owner_tag} if written and self.owner_tag else {})}
         try:
             return bool(tags) and writer.tag(name_of(container, key), tags)
         except PermissionDeniedError:

@@ -107,7 +107,7 @@ class Snapshot:
     text: str | None = field(default=None, repr=False)
 
 
-class Secret:
+class VersionedSecret:
     """By name or ARN; ``label`` says in errors which one."""
 
     def __init__(self, connection: SecretsManagerConnection, name: str, label: str) -> None:
@@ -232,8 +232,8 @@ class Secret:
         return str(self._call("GetSecretValue", "reading", needs=_ONE)["VersionId"])
 
     def _call(self, operation: str, verb: str, *, identifier: str = "SecretId", **more: Any) -> dict[str, Any]:
-        named = {identifier: self._name}
-        return self._connection.call(operation, f"{verb} {self._label}", resource=self._name, **named, **more)
+        more[identifier] = self._name
+        return self._connection.call(operation, f"{verb} {self._label}", resource=self._name, **more)
 
 
 def summaries(connection: SecretsManagerConnection) -> list[dict[str, Any]]:

@@ -22,6 +22,10 @@ import signal
 import stat
 import sys
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_BYTES = 4 * 1024 * 1024
 ATTEMPTS = 5
@@ -293,7 +297,7 @@ def _id(name: str, kind: str) -> int:
 
 
 @contextlib.contextmanager
-def opened(path: str, *, lock: bool):
+def opened(path: str, *, lock: bool) -> Iterator[File]:
     """The file behind a path and its links; under the lock of its folder, which leaves no file behind."""
     folder, name = os.path.split(os.path.realpath(path))
     if not name:
@@ -323,7 +327,7 @@ def _lock(descriptor: int) -> None:
             return None
 
 
-def look(task: dict) -> dict[str, object]:
+def look(task: dict[str, Any]) -> dict[str, object]:
     with opened(task["path"], lock=False) as file:
         file.read()
         _check(file, task)
@@ -332,7 +336,7 @@ def look(task: dict) -> dict[str, object]:
         return {"keys": seen, **file.describe()}
 
 
-def change(task: dict) -> dict[str, object]:
+def change(task: dict[str, Any]) -> dict[str, object]:
     """Set or remove keys, if they still are as they were; what others change beside them is kept."""
     values, keys, macs = task["values"], list(task["values"]), _macs(task)
     with opened(task["path"], lock=True) as file:
@@ -352,21 +356,21 @@ def change(task: dict) -> dict[str, object]:
     raise Problem("conflict", f"somebody else wrote it each of {ATTEMPTS} times")
 
 
-def _check(file: File, task: dict) -> None:
+def _check(file: File, task: dict[str, Any]) -> None:
     if file.state is None and not task["create"]:
         raise Problem("missing", "the file is not there", "Make it, or set create: true")
 
 
-def fingerprints(seen: dict) -> dict[str, object]:
+def fingerprints(seen: dict[str, Any]) -> dict[str, object]:
     return {key: fact["fingerprint"] for key, fact in seen.items()}
 
 
-def _changed(seen: dict, since: dict) -> str:
+def _changed(seen: dict[str, Any], since: dict[str, Any]) -> str:
     now = fingerprints(seen)
     return ", ".join(sorted(key for key in {*now, *since} if now.get(key) != since.get(key)))
 
 
-def _macs(task: dict) -> list[hmac.HMAC]:
+def _macs(task: dict[str, Any]) -> list[hmac.HMAC]:
     """One for each key: each later one goes over the fingerprint that the one before it makes."""
     return [hmac.new(bytes.fromhex(key), digestmod=hashlib.sha256) for key in task["fingerprint_key"].split(",")]
 
@@ -379,27 +383,27 @@ def _fingerprint(macs: list[hmac.HMAC], value: bytes) -> str:
     return value.decode()
 
 
-def _told(error: OSError) -> Problem:
-    said = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
+def _problem_of(error: OSError) -> Problem:
+    message = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return Problem("denied", f"user {_user(os.geteuid())} has no access: {said}", _BECOME)
+        return Problem("denied", f"user {_user(os.geteuid())} has no access: {message}", _BECOME)
     odd = {errno.EISDIR: "it is no regular file", errno.EBUSY: "it is a mount point, which cannot be replaced"}
     if error.errno in odd:
         return Problem("refused", odd[error.errno])
-    return Problem("failed", f"the host's system says: {said}")
+    return Problem("failed", f"the host's system says: {message}")
 
 
 def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler gets one
     raise SystemExit(128 + number)
 
 
-def main(task: dict) -> None:
+def main(task: dict[str, Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that what lies beside the file is removed
         signal.signal(number, _stop)
     try:
-        answer = (look if task["operation"] == "look" else change)(task)
+        answer: object = (look if task["operation"] == "look" else change)(task)
     except Problem as problem:
         answer = problem.answer
     except OSError as error:
-        answer = _told(error).answer
+        answer = _problem_of(error).answer
     sys.stdout.write(f"{json.dumps(answer)}\n")

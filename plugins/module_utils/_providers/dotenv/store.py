@@ -86,10 +86,10 @@ class DotenvFile(Store):
     connection: DotenvConnection
 
     def __init__(
-        self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, stamp: str = ""
+        self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, owner_tag: str = ""
     ) -> None:
         """With fingerprints of its own, since hosts get their key."""
-        super().__init__(connection, clock=clock, fingerprint=fingerprint, stamp=stamp)
+        super().__init__(connection, clock=clock, fingerprint=fingerprint, owner_tag=owner_tag)
         self.fingerprint = self.fingerprint.narrowed("dotenv")
 
     @classmethod

@@ -120,11 +120,11 @@ class FlyConnection(Connection):
     def apps(self, organization: str) -> list[str]:
         doing = f"listing the apps of organization {organization}"
         answer = self._call("GET", "/apps", doing=doing, params={"org_slug": organization})
-        said = _dict(answer)
-        if "apps" not in said:
+        body = _dict(answer)
+        if "apps" not in body:
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of apps")
-        checked(said, {"apps": Maybe([{"name": str}])}, answer.where)
-        return [app["name"] for app in said["apps"] or ()]  # Go writes an empty list as null
+        checked(body, {"apps": Maybe([{"name": str}])}, answer.where)
+        return [app["name"] for app in body["apps"] or ()]  # Go writes an empty list as null
 
     def secrets(self, app: str) -> Evidence:
         """``{name: {digest, updated_at}}``, never a value; always asked anew."""
@@ -139,8 +139,8 @@ class FlyConnection(Connection):
         doing = f"setting {', '.join(values)} of fly app {app}"
         answer = self._call("POST", f"{_app(app)}/secrets", doing=doing, body=body, idempotent=True)
         self.recent.forget(f"secrets {app}")
-        said = _dict(answer)
-        version = said.get("version", said.get("Version"))
+        response = _dict(answer)
+        version = response.get("version", response.get("Version"))
         if not isinstance(version, int):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without the version of the secrets")
         return {"version": version, "keys": _secrets(answer)}
@@ -150,10 +150,10 @@ class FlyConnection(Connection):
     def machines(self, app: str) -> list[dict[str, Any]]:
         """All but the destroyed ones."""
         answer = self._call("GET", f"{_app(app)}/machines", doing=f"listing the machines of fly app {app}")
-        said = answer.json
-        if not isinstance(said, list):
+        body = answer.json
+        if not isinstance(body, list):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
-        machines = [_checked_machine(machine, answer) for machine in said]
+        machines = [_checked_machine(machine, answer) for machine in body]
         return [machine for machine in machines if machine["state"] not in ("destroyed", "destroying")]
 
     def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
@@ -200,8 +200,8 @@ class FlyConnection(Connection):
             ok=(200, 201), body={"ttl": seconds, "description": "rotor.secrets updates this machine"},
             headers={_NONCE: nonce} if nonce else None,
         )  # fmt: skip
-        said = _dict(answer)
-        lease = said.get("data") or said  # the specification has it flat, Fly's own client reads it under "data"
+        body = _dict(answer)
+        lease = body.get("data") or body  # the specification has it flat, Fly's own client reads it under "data"
         if not isinstance(lease, dict) or not lease.get("nonce"):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a nonce")
         return str(lease["nonce"])
@@ -234,14 +234,15 @@ class FlyConnection(Connection):
             raise errors.OutcomeUnknownError(error.message, status=error.status, request_id=error.request_id) from None
 
     def _execute(self, text: str, variables: Mapping[str, Any], doing: str, **options: Any) -> dict[str, Any]:
-        body = {"query": text, "variables": variables}
-        answer = self._graphql.request("POST", "", doing=doing, body=body, **options)
-        said = _dict(answer)
-        if said.get("errors"):  # 200 all the same; their messages are free text and are not repeated
-            raise _refusal(answer, said["errors"])
-        if not isinstance(said.get("data"), dict):
+        query = {"query": text, "variables": variables}
+        answer = self._graphql.request("POST", "", doing=doing, body=query, **options)
+        body = _dict(answer)
+        if body.get("errors"):  # 200 all the same; their messages are free text and are not repeated
+            raise _refusal(answer, body["errors"])
+        data = body.get("data")
+        if not isinstance(data, dict):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without data")
-        return said["data"]
+        return data
 
 
 def _budget(clock: Clock, url: str, token: SecretValue) -> Budget:
@@ -272,38 +273,39 @@ def _machine(app: str, machine: str) -> str:
 
 
 def _dict(answer: Answer) -> dict[str, Any]:
-    said = answer.json
-    if not isinstance(said, dict):
+    body = answer.json
+    if not isinstance(body, dict):
         raise errors.UnexpectedAnswerError(f"{answer.where} answered with something that is no object")
-    return said
+    return body
 
 
 def _grants(answer: Answer) -> list[dict[str, Any]]:
-    grants = _dict(answer).get("tokens")
+    grants: list[dict[str, Any]] = _dict(answer).get("tokens") or []
     if not grants:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
     checked(grants, [_GRANT], f"{answer.where} answered with tokens")
     return grants
 
 
-def _checked_machine(said: Any, answer: Answer) -> dict[str, Any]:
-    if not isinstance(said, dict) or not {"id", "state", "instance_id"} <= said.keys():
+def _checked_machine(body: Any, answer: Answer) -> dict[str, Any]:
+    if not isinstance(body, dict) or not {"id", "state", "instance_id"} <= body.keys():
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without a machine's id, state and instance")
-    checked(said, _MACHINE, f"{answer.where} answered with a machine")
-    return said
+    checked(body, _MACHINE, f"{answer.where} answered with a machine")
+    return body
 
 
 def _secrets(answer: Answer) -> Evidence:
     """Whoever takes an error for an empty list goes on to believe that there are no secrets."""
-    said = _dict(answer)
-    if said and "secrets" not in said:
+    body = _dict(answer)
+    if body and "secrets" not in body:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of secrets")
-    listed = checked(said.get("secrets") or [], [_SECRET], f"{answer.where} answered with secrets")
+    listed = checked(body.get("secrets") or [], [_SECRET], f"{answer.where} answered with secrets")
     return {item["name"]: {"digest": item.get("digest"), "updated_at": item.get("updated_at")} for item in listed}
 
 
-def _refusal(answer: Answer, said: Any) -> errors.RotorError:
-    items = [item.get("extensions") for item in said if isinstance(item, dict)] if isinstance(said, list) else []
+def _refusal(answer: Answer, problems: Any) -> errors.RotorError:
+    listed = problems if isinstance(problems, list) else []
+    items = [item.get("extensions") for item in listed if isinstance(item, dict)]
     codes = [str(item.get("code", "")) for item in items if isinstance(item, dict)]
     code = next((code for code in codes if re.fullmatch(r"\w{1,40}", code)), "")
     request_id = answer.headers.get("fly-request-id", "")

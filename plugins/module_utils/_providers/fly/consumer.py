@@ -38,11 +38,11 @@ class FlyApp(Consumer):
 
     @property
     def _app(self) -> str:
-        return self.options["app"]
+        return str(self.options["app"])
 
     @property
     def _batch(self) -> int:
-        return self.options.get("batch", 1)
+        return int(self.options.get("batch", 1))
 
     @classmethod
     def label(cls, options: Options) -> str:

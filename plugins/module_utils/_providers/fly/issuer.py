@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..._core import durations
-from ..._core.contracts import Answer, Issuer, Listed, Options, Overlap, Recover, Schema, Traits
+from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, SecretValue
 from ..._core.errors import (
     AuthenticationError,
@@ -75,7 +75,7 @@ class FlyTokens(Issuer):
         required=("lifetime",),
         one_of=("organization", "app"),
     )
-    traits = Traits(value="provider", overlap=Overlap.OPEN, revoke="api", recover=Recover.RECONCILE)
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields = ("token",)
     connection: FlyConnection
     _ids: dict[str, str] | None = None
@@ -136,16 +136,16 @@ class FlyTokens(Issuer):
 
     def mint(self, name: str) -> Credential:
         scope = self._scope()
-        wish = {
+        payload: dict[str, Any] = {
             "name": name,
             "organizationId": scope["organization"],
             "profile": "deploy" if self._app else "deploy_organization",
             "expiry": _go_duration(durations.parse(self.options["lifetime"])),
         }
         if self._app:
-            wish["profileParams"] = {"app_id": scope["app"]}
+            payload["profileParams"] = {"app_id": scope["app"]}
         doing = f"making a token for {self._where}"
-        data = self._mutate(_CREATE, doing=doing, input=wish)
+        data = self._mutate(_CREATE, doing=doing, input=payload)
         try:
             made = checked(data, _MADE, doing)["createLimitedAccessToken"]["limitedAccessToken"]
         except UnexpectedAnswerError:

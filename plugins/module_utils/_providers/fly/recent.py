@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._core.clock import Clock
 
 _SECONDS = 5
+Answer = TypeVar("Answer")
 
 
 class TtlCache:
@@ -23,13 +24,14 @@ class TtlCache:
         self._locks: defaultdict[str, RLock] = defaultdict(RLock)
         self._answers: dict[str, tuple[float, Any]] = {}
 
-    def get(self, key: str, ask: Callable[[], Any]) -> Any:
+    def get(self, key: str, ask: Callable[[], Answer]) -> Answer:
         with self._locks[key]:
             at, answer = self._answers.get(key, (float("-inf"), None))
             if self._clock.monotonic() - at > _SECONDS:
                 answer = ask()
                 self.put(key, answer)
-            return answer
+            known: Answer = answer
+            return known
 
     def put(self, key: str, answer: Any) -> None:
         with self._locks[key]:

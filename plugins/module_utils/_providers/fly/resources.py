@@ -78,7 +78,8 @@ class Secrets(StoredSecrets):
 
     def _deploy(self) -> Mapping[str, str]:
         rollout = Rollout(self._fly, self.params["app"], self._evidence["version"], NoJournal(), timeout=300)
-        return rollout.run(batch=1)["machines"]
+        machines: Mapping[str, str] = rollout.run(batch=1)["machines"]
+        return machines
 
 
 class Deployment(Resource):

@@ -91,12 +91,12 @@ class Rollout:
                 f"machine {name} of fly app {self._app} shows no complete configuration to update it with",
                 hint=f"Its host may be unreachable: fly machine status {quote(identifier(name))}",
             )
-        wish: dict[str, Any] = {"config": machine["config"], "current_version": machine["instance_id"]}
+        payload: dict[str, Any] = {"config": machine["config"], "current_version": machine["instance_id"]}
         if self._version is not None:
-            wish["min_secrets_version"] = self._version
+            payload["min_secrets_version"] = self._version
         if name not in self._launched:  # stopped ones stay stopped, standbys too
-            wish["skip_launch"] = True
-        return str(self._fly.update_machine(self._app, name, wish, lease.nonce)["instance_id"])
+            payload["skip_launch"] = True
+        return str(self._fly.update_machine(self._app, name, payload, lease.nonce)["instance_id"])
 
     def _await_health(self, name: str, instance: str, lease: Lease) -> None:
         clock = self._fly.clock

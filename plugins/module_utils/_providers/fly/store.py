@@ -27,7 +27,7 @@ class FlySecrets(Store):
 
     @classmethod
     def identity(cls, container: Options) -> str:
-        return container["app"]
+        return str(container["app"])
 
     @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:

@@ -119,12 +119,12 @@ class InstallationToken:
         return True
 
     def _fetch(self) -> SecretValue:
-        wish = {option: self._app[option] for option in ("permissions", "repositories") if self._app.get(option)}
+        payload = {option: self._app[option] for option in ("permissions", "repositories") if self._app.get(option)}
         if self._installation is None:
             self._installation = self._find_installation()
         path = f"/app/installations/{self._installation}/access_tokens"
         try:
-            answer = self._ask("POST", path, "fetching a token for the App's installation", ok=201, body=wish)
+            answer = self._ask("POST", path, "fetching a token for the App's installation", ok=201, body=payload)
         except NotFoundError as error:
             error.hint = "This App has no such installation: check app.installation"
             raise
@@ -135,8 +135,8 @@ class InstallationToken:
 
     def _keep(self, answer: Answer) -> SecretValue:
         try:
-            said = answer.shaped({"token": str, "expires_at": moment})
-            token, ends = SecretValue(said["token"]), datetime.fromisoformat(said["expires_at"])
+            body = answer.shaped({"token": str, "expires_at": moment})
+            token, ends = SecretValue(body["token"]), datetime.fromisoformat(body["expires_at"])
         except (UnexpectedAnswerError, ValueError):
             raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
         lifetime = (ends - answer.date).total_seconds()

@@ -13,7 +13,8 @@ from __future__ import annotations
 from ..._core.clock import Clock
 from ..._core.contracts import Options
 from ..._core.http.budget import AtOnce, Budget, Limit, Pace, Quota, Window, shared
-from ..._core.http.client import checked_url, origin
+from ..._core.http.client import Answer, checked_url, origin
+from ..._core.http.dialect import Dialect
 
 WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes
 _AT_ONCE = 100
@@ -23,6 +24,29 @@ MOST_WRITES_PER_MINUTE = _POINTS_PER_MINUTE // _POINTS[True]
 _HOUR = 3600.0
 _LATE = 60.0
 """Seconds by which an answer may lag behind the reset that it tells of."""
+_SECONDARY_PAUSE = 60.0
+
+
+class GitHubDialect(Dialect):
+    """GitHub says 403 as well where requests come too fast (docs: rate limits for the REST API)."""
+
+    def throttles(self, answer: Answer) -> bool:
+        spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
+        return super().throttles(answer) or (answer.status == 403 and (spent or _is_secondary(answer)))
+
+    def default_pause(self, answer: Answer, attempt: int) -> float:
+        if _is_secondary(answer):
+            return _SECONDARY_PAUSE * float(2 ** (attempt - 1))
+        return super().default_pause(answer, attempt)
+
+    def permission_hint(self, answer: Answer) -> str:
+        permission = answer.headers.get("X-Accepted-GitHub-Permissions")
+        return f"It needs the permission {permission}" if permission else ""
+
+
+def _is_secondary(answer: Answer) -> bool:
+    """The limit on bursts may come without any header; then its text is all there is."""
+    return answer.status in (403, 429) and "secondary rate limit" in answer.text
 
 
 def budget(clock: Clock, url: str, options: Options) -> Budget:

@@ -69,8 +69,8 @@ class Secrets(StoredSecrets):
     def _audience(self, before: State, name: str) -> dict[str, Any]:
         """Who will get an organization's secret: as the options say, or as it is."""
         source = self.container if "visibility" in self.container else before["secrets"].get(name, {})
-        said = {"visibility": source["visibility"]} if "visibility" in source else {}
-        return {**said, "repositories": sorted(source["repositories"])} if "repositories" in source else said
+        audience = {"visibility": source["visibility"]} if "visibility" in source else {}
+        return {**audience, "repositories": sorted(source["repositories"])} if "repositories" in source else audience
 
 
 class WorkflowRun(Resource):

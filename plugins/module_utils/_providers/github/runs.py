@@ -46,7 +46,7 @@ class Runs:
 
     def under_way(self, until: datetime, workflows: Collection[str] = ()) -> list[Run]:
         """Runs queued up to then that have not ended; ``workflows`` are file names, none means all."""
-        span = {"created": f"{_stamp(until - _OLDEST)}..{_stamp(until)}"}
+        span = {"created": f"{_iso(until - _OLDEST)}..{_iso(until)}"}
         path, doing = f"{self._actions}/runs", f"listing the runs of {self._repository}"
         shape = {"workflow_runs": [_LISTED], "total_count": int}
         page = self._connection.get(path, doing, {"per_page": 100, **span}, shape=shape)
@@ -102,14 +102,14 @@ class Runs:
         body = {"ref": ref, **({"inputs": dict(inputs)} if inputs else {})}
         send = self._connection.change
         try:
-            wish = body | {"return_run_details": True}
-            answer = send("POST", path, doing, body=wish, ok=(200, 204), idempotent=False)
+            payload = body | {"return_run_details": True}
+            answer = send("POST", path, doing, body=payload, ok=(200, 204), idempotent=False)
         except InvalidRequestError:  # older Enterprise Servers do not know the wish
             answer = send("POST", path, doing, body=body, ok=(200, 204), idempotent=False)
         if answer.status == 204:
             return None
-        said = answer.json
-        run_id = said.get("workflow_run_id") if isinstance(said, dict) else None
+        response = answer.json
+        run_id = response.get("workflow_run_id") if isinstance(response, dict) else None
         if not isinstance(run_id, int):
             raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} without the run's id")
         return run_id
@@ -121,7 +121,7 @@ class Runs:
         """
         path, doing = f"{self._actions}/workflows/{_quoted(workflow)}/runs", f"looking for the run of {workflow}"
         branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-        since = _stamp(self._connection.date_of(began))
+        since = _iso(self._connection.date_of(began))
         wanted = {"event": "workflow_dispatch", "branch": branch, "created": f">={since}"}
 
         def newest() -> int | None:
@@ -143,5 +143,5 @@ def _quoted(workflow: str | int) -> str:
     return quote(str(workflow), safe="")
 
 
-def _stamp(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -139,7 +139,7 @@ class Http(Check):
     def _prepare(self, credential: Credential | None) -> Callable[[], str]:
         """One request, as a function that says what is wrong with its answer."""
         url, method = self.options["url"], self.options.get("method", "GET")
-        more = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
+        more: dict[str, Any] = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
         client = HttpClient("http check", origin(url), None, clock=self.clock, **more)
         expected = [self._field(path, value, credential) for path, value in self.options.get("json", {}).items()]
         headers = {

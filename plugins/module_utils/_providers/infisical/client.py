@@ -45,7 +45,7 @@ class InfisicalConnection(Connection):
         self._auth = options["auth"]
         url = checked_url(options.get("url") or URL).removesuffix("/api")
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
-        more = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
+        more: dict[str, Any] = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
 
@@ -68,10 +68,10 @@ class InfisicalConnection(Connection):
             answer = self._send(self._tokens.current(), method, path, doing=doing, **more)
         if answer.status != 200:
             raise refusal(answer, method, where)
-        said = answer.json
-        if not isinstance(said, dict):
+        body = answer.json
+        if not isinstance(body, dict):
             raise UnexpectedAnswerError(f"{answer.where} answered without an object", status=200)
-        return said
+        return body
 
     def _send(self, token: SecretValue, method: str, path: str, **more: Any) -> Answer:
         shown = {"Authorization": f"Bearer {token.reveal()}"}

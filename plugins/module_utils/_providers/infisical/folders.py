@@ -60,20 +60,20 @@ class Looks:
 
     def _all(self, where: Mapping[str, str], *, view: bool) -> Found:
         query = {**where, "recursive": "false", **_as_it_stands(view=view)}
-        said = self._connection.ask("GET", _LIST, self._doing, self._label, params=query)
-        return secrets_of(said, self._doing)
+        body = self._connection.ask("GET", _LIST, self._doing, self._label, params=query)
+        return secrets_of(body, self._doing)
 
     def _one(self, key: str) -> Mapping[str, Any] | None:
         """The list is without those that the identity may not describe; asked for by name, they are refused."""
         doing, where = f"looking for {key} of {self._label}", f"{self._label}, {key} among them"
         query = {**place(self._container), **_as_it_stands(view=False)}
         try:
-            said = self._connection.ask("GET", f"{_LIST}/{quote(key, safe='')}", doing, where, params=query)
+            body = self._connection.ask("GET", f"{_LIST}/{quote(key, safe='')}", doing, where, params=query)
         except NotFoundError as absent:
             if absent.code == FOREIGN:
                 raise
             return None
-        return secrets_of({"secrets": [said.get("secret")]}, doing).get(key)
+        return secrets_of({"secrets": [body.get("secret")]}, doing).get(key)
 
     def _named(self, missing: NotFoundError) -> NotFoundError:
         """The words for a missing folder and a missing environment are the same; but an environment has a root."""
@@ -113,9 +113,9 @@ def place(container: Options) -> dict[str, str]:
     }
 
 
-def secrets_of(said: Mapping[str, Any], doing: str) -> Found:
+def secrets_of(body: Mapping[str, Any], doing: str) -> Found:
     """Those that are everybody's: a person's token would show that person's own as well."""
-    found = checked(said, {"secrets": [_SECRET]}, f"{doing}: the answer is")["secrets"]
+    found = checked(body, {"secrets": [_SECRET]}, f"{doing}: the answer is")["secrets"]
     return {one["secretKey"]: one for one in found if one.get("type", "shared") == "shared"}
 
 

@@ -40,9 +40,9 @@ def is_about_the_token(answer: Answer) -> bool:
 def refusal(answer: Answer, method: str, where: str) -> RotorError:
     kind = AuthenticationError if is_about_the_token(answer) else REFUSALS[answer.status]
     request = _request(answer)
-    said = f"{answer.where} answered {answer.status}" + (f" (request {request})" if request else "")
+    message = f"{answer.where} answered {answer.status}" + (f" (request {request})" if request else "")
     code = _code(answer)
-    return kind(said, hint=_hint(kind, method, where, code), status=answer.status, request_id=request, code=code)
+    return kind(message, hint=_hint(kind, method, where, code), status=answer.status, request_id=request, code=code)
 
 
 def _hint(kind: type[RotorError], method: str, where: str, code: str) -> str:
@@ -78,7 +78,7 @@ def _word(answer: Answer) -> str:
 
 def _said(answer: Answer) -> dict[str, Any]:
     try:
-        said = answer.json
+        body = answer.json
     except UnexpectedAnswerError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}

@@ -160,14 +160,14 @@ class InfisicalSecrets(Store):
 
     def _change(self, method: str, container: Options, items: Items, doing: str, **more: str) -> Found:
         body = {**place(container), **more, "secrets": items}
-        said = self.connection.ask(method, _BATCH, doing, self.label(container), body=body)
-        if "approval" in said:
+        response = self.connection.ask(method, _BATCH, doing, self.label(container), body=body)
+        if "approval" in response:
             raise PendingApprovalError(
-                f"{doing}: pending approval. A change policy has made it request {_name(said['approval'])}",
+                f"{doing}: pending approval. A change policy has made it request {_name(response['approval'])}",
                 hint="Have it approved in Infisical, under the project's change requests, and run again then; "
                 "not before, since each run would make one more request",
             )
-        made = secrets_of(said, doing)
+        made = secrets_of(response, doing)
         if missing := [item["secretKey"] for item in items if item["secretKey"] not in made]:
             raise UnexpectedAnswerError(f"{doing}: the answer does not name {', '.join(missing)}")
         return made

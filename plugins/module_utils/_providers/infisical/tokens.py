@@ -81,9 +81,9 @@ class Tokens:
             error.hint = "Check auth.client_id and auth.client_secret; after three refused logins, wait five minutes"
             self._refused = error
             raise
-        said: Any = answer.json
+        response: Any = answer.json
         try:
-            token, seconds = SecretValue(said["accessToken"]), float(said["expiresIn"])
+            token, seconds = SecretValue(response["accessToken"]), float(response["expiresIn"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise UnexpectedAnswerError(f"{answer.where} answered without a token", status=answer.status) from None
         self._token = token

@@ -49,37 +49,37 @@ def result(answer: Answer) -> dict[str, Any]:
         return {}
     if answer.status != 200:
         raise _refusal(answer)
-    said = answer.json
-    if not isinstance(said, dict):
+    body = answer.json
+    if not isinstance(body, dict):
         raise UnexpectedAnswerError(f"{answer.where} answered without an object", status=200)
-    if said.get("wrap_info"):
+    if body.get("wrap_info"):
         raise PendingApprovalError(
             f"{answer.where} was wrapped, and is carried out once its control group has authorized it",
-            hint=f"Let it be authorized and unwrapped (accessor {_accessor(said)}), or use a token without that policy",
+            hint=f"Let it be authorized and unwrapped (accessor {_accessor(body)}), or use a token without that policy",
         )
-    return said
+    return body
 
 
 def _refusal(answer: Answer) -> RotorError:
-    said, status = f"{answer.where} answered {answer.status}", answer.status
+    message, status = f"{answer.where} answered {answer.status}", answer.status
     body = _body(answer)
     phrases = " ".join(item for item in _list(body.get("errors")) if isinstance(item, str))
     if status == 404:
-        return _missing(answer, said, body)
+        return _missing(answer, message, body)
     if status == 403:
-        return PermissionDeniedError(said, status=403, code=_denied_by(phrases))
+        return PermissionDeniedError(message, status=403, code=_denied_by(phrases))
     if status == 405:
-        return UnsupportedError(said, status=405)
+        return UnsupportedError(message, status=405)
     if "check-and-set parameter did not match" in phrases:
-        return MismatchError(f"{said}: somebody else has changed it meanwhile", status=status)
+        return MismatchError(f"{message}: somebody else has changed it meanwhile", status=status)
     if "Upgrading from non-versioned" in phrases:
-        return UnavailableError(f"{said}: the mount is being set up", hint="Run again in a moment", status=status)
+        return UnavailableError(f"{message}: the mount is being set up", hint="Run again in a moment", status=status)
     hint = ""
     if "check-and-set parameter required" in phrases:
         hint = "It takes no write without check-and-set: the token must be able to read it, or its metadata"
     elif status == 413 or "high complexity" in phrases:
         hint = "The whole document is too large for the server's storage, or for its limits on requests"
-    return InvalidRequestError(said, hint=hint, status=status)
+    return InvalidRequestError(message, hint=hint, status=status)
 
 
 def _denied_by(phrases: str) -> str:
@@ -89,33 +89,34 @@ def _denied_by(phrases: str) -> str:
     return BY_POLICY if "permission denied" in phrases or "capability check" in phrases else ""
 
 
-def _missing(answer: Answer, said: str, body: Mapping[str, Any]) -> RotorError:
+def _missing(answer: Answer, message: str, body: Mapping[str, Any]) -> RotorError:
     """Absent is only what Vault itself calls absent; a missing mount, or some proxy's page, says nothing about it."""
-    data = body.get("data") if isinstance(body.get("data"), dict) else {}
+    data = body.get("data")
+    data = data if isinstance(data, dict) else {}
     metadata = data.get("metadata", data)
     if isinstance(metadata, dict) and "version" in metadata:
-        return AbsentError(said, metadata)
+        return AbsentError(message, metadata)
     if body.get("errors") == [] or (not answer.text and "application/json" in answer.headers.get("Content-Type", "")):
-        return AbsentError(said)
+        return AbsentError(message)
     if any("versioned K/V" in str(warning) for warning in _list(body.get("warnings"))):
-        return ConfigurationError(f"{said}: this mount is of KV version 2", hint="Say version: 2, or leave it out")
+        return ConfigurationError(f"{message}: this mount is of KV version 2", hint="Say version: 2, or leave it out")
     if "errors" in body:
-        return NotFoundError(said, hint="The mount or the namespace is missing", status=404)
-    return UnexpectedAnswerError(f"{said}, and not as Vault does", hint="Check the connection's url", status=404)
+        return NotFoundError(message, hint="The mount or the namespace is missing", status=404)
+    return UnexpectedAnswerError(f"{message}, and not as Vault does", hint="Check the connection's url", status=404)
 
 
 def _body(answer: Answer) -> dict[str, Any]:
     try:
-        said = answer.json
+        body = answer.json
     except UnexpectedAnswerError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 def _list(found: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _accessor(said: Mapping[str, Any]) -> str:
-    wrapped = said["wrap_info"]
+def _accessor(body: Mapping[str, Any]) -> str:
+    wrapped = body["wrap_info"]
     return str(wrapped.get("accessor", "unknown")) if isinstance(wrapped, dict) else "unknown"

@@ -102,10 +102,10 @@ class VaultConnection(Connection):
     def _find_version(self, mount: str) -> int | None:
         doing = f"asking what is mounted at {mount}"
         try:
-            said = self.adapter(doing).get(f"/v1/sys/internal/ui/mounts/{quote(mount)}")
+            body = self.adapter(doing).get(f"/v1/sys/internal/ui/mounts/{quote(mount)}")
         except PermissionDeniedError:
             return None
-        facts = said.get("data")
+        facts = body.get("data")
         if not isinstance(facts, dict) or not isinstance(facts.get("path"), str):
             raise UnexpectedAnswerError(f"{doing}: the answer of {self._server} does not say")
         checked(facts, {"options": Maybe(dict)}, f"{doing}: the answer of {self._server} is")
@@ -150,7 +150,7 @@ class VaultConnection(Connection):
 def _expired(denied: PermissionDeniedError) -> RotorError:
     """The token cannot even look at itself; the server may have said why."""
     if denied.code == BY_TOKEN:
-        said = f"{denied.message}: the token has expired, was revoked, or is bound to other addresses"
-        return AuthenticationError(said, hint="Give the connection a new one", status=403)
+        message = f"{denied.message}: the token has expired, was revoked, or is bound to other addresses"
+        return AuthenticationError(message, hint="Give the connection a new one", status=403)
     hint = "; or it has expired" if denied.hint else "The token has expired, or something before the server refuses it"
     return PermissionDeniedError(denied.message, hint=denied.hint + hint, status=403)

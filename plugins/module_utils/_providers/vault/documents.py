@@ -129,10 +129,10 @@ class KvV1(Kv):
 
     def read(self) -> Document:
         try:
-            said = self._api("reading").read_secret(**self._at)
+            body = self._api("reading").read_secret(**self._at)
         except AbsentError:
             return ABSENT
-        values = _values(said.get("data"), self._doing("reading"))
+        values = _values(body.get("data"), self._doing("reading"))
         return Document(exists=True, values=values, names=tuple(values))
 
     def outline(self) -> Document:
@@ -165,12 +165,12 @@ class KvV2(Kv):
 
     def read(self) -> Document:
         try:
-            said = self._api("reading").read_secret_version(raise_on_deleted_version=True, **self._at)
+            body = self._api("reading").read_secret_version(raise_on_deleted_version=True, **self._at)
         except AbsentError as absent:
             return self._gone(absent.metadata)
         except PermissionDeniedError as denied:
             return self._read_around(denied)
-        data = _mapping(said.get("data"), self._doing("reading"))
+        data = _mapping(body.get("data"), self._doing("reading"))
         values = _values(data.get("data"), self._doing("reading"))
         return self._there(data.get("metadata"), values=values, names=tuple(values))
 
@@ -205,11 +205,11 @@ class KvV2(Kv):
 
     def _custom(self) -> Mapping[str, str]:
         try:
-            said = self._api("looking at").read_secret_metadata(**self._at)
+            body = self._api("looking at").read_secret_metadata(**self._at)
         except AbsentError:
             return {}
         doing = self._doing("looking at")
-        return checked(said.get("data"), {"custom_metadata": Maybe(dict)}, doing).get("custom_metadata") or {}
+        return checked(body.get("data"), {"custom_metadata": Maybe(dict)}, doing).get("custom_metadata") or {}
 
     def _merge(self, changes: Changes, version: int | None) -> int:
         options = {} if version is None else {"options": {"cas": version}}
@@ -217,8 +217,8 @@ class KvV2(Kv):
         return _version(self._connection.adapter(doing).patch(self._url("data"), {"data": changes, **options}), doing)
 
     def _replace(self, values: Mapping[str, Any], version: int) -> int:
-        said = self._api("writing").create_or_update_secret(secret=values, cas=version, **self._at)
-        return _version(said, self._doing("writing"))
+        body = self._api("writing").create_or_update_secret(secret=values, cas=version, **self._at)
+        return _version(body, self._doing("writing"))
 
     def _create(self, changes: Changes) -> int | None:
         """Only if there is none yet, which is all that can be known without reading."""
@@ -228,10 +228,10 @@ class KvV2(Kv):
         except MismatchError as mismatch:
             raise self._cannot_merge(mismatch.message) from None
 
-    def _cannot_merge(self, said: str) -> PermissionDeniedError:
+    def _cannot_merge(self, message: str) -> PermissionDeniedError:
         mount, path = self._at["mount_point"], self._at["path"]
         return PermissionDeniedError(
-            f"{said}: the keys beside cannot be kept",
+            f"{message}: the keys beside cannot be kept",
             hint=f"The token needs patch on {mount}/data/{path}, and read on {mount}/metadata/{path}; "
             f"or read, create and update on {mount}/data/{path}",
             status=403,
@@ -244,12 +244,12 @@ class KvV2(Kv):
         except (PermissionDeniedError, NotFoundError):
             pass
         try:
-            said = self._api("looking at").read_secret_metadata(**self._at)
+            body = self._api("looking at").read_secret_metadata(**self._at)
         except AbsentError:
             return self._gone({})
         except PermissionDeniedError:
             raise denied from None
-        metadata = _mapping(said.get("data"), self._doing("looking at"))
+        metadata = _mapping(body.get("data"), self._doing("looking at"))
         version = metadata.get("current_version")
         shape = {"versions": dict, "current_version": Maybe(int), "custom_metadata": Maybe(dict)}
         checked(metadata, shape, f"{self._doing('looking at')}: the answer is")
@@ -266,10 +266,10 @@ class KvV2(Kv):
     def _subkeys(self) -> Document:
         doing = self._doing("listing the keys of")
         try:
-            said = self._connection.adapter(doing).get(self._url("subkeys"), {"depth": 1}, optional=True)
+            body = self._connection.adapter(doing).get(self._url("subkeys"), {"depth": 1}, optional=True)
         except AbsentError as absent:
             return self._gone(absent.metadata)
-        data = _mapping(said.get("data"), doing)
+        data = _mapping(body.get("data"), doing)
         return self._there(data.get("metadata"), names=_mapping(data.get("subkeys"), doing))
 
     def _there(self, metadata: Any, **more: Any) -> Document:
@@ -284,7 +284,7 @@ class KvV2(Kv):
 
     def _url(self, what: str) -> str:
         mount, path = self._at["mount_point"], self._at["path"]
-        return library("hvac.utils").format_url("/v1/{mount}/{what}/{path}", mount=mount, what=what, path=path)
+        return str(library("hvac.utils").format_url("/v1/{mount}/{what}/{path}", mount=mount, what=what, path=path))
 
     def _api(self, what: str) -> Any:
         return self._connection.api(library("hvac.api.secrets_engines").KvV2, self._doing(what))
@@ -306,8 +306,8 @@ def _values(found: Any, doing: str) -> Mapping[str, Any]:
     return {} if found is None else _mapping(found, doing)
 
 
-def _version(said: Mapping[str, Any], doing: str) -> int:
-    version = _mapping(said.get("data"), doing).get("version")
+def _version(body: Mapping[str, Any], doing: str) -> int:
+    version = _mapping(body.get("data"), doing).get("version")
     if not isinstance(version, int):
         raise UnexpectedAnswerError(f"{doing}: the answer has no version")
     return version

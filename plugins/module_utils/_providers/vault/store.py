@@ -26,7 +26,7 @@ from .client import V1, V2, VaultConnection
 from .documents import UNSEEN, Changes, Document, Kv, KvV1, KvV2
 
 MOUNT = "secret"
-_STAMP = "rotor_ledger"
+_OWNER_TAG = "rotor_ledger"
 _ROUNDS = 5
 """How often a document is read and changed, where others change it meanwhile."""
 _API_PARTS = ("data", "metadata", "subkeys")
@@ -131,11 +131,11 @@ class VaultSecrets(Store):
     def _kv(self, container: Options) -> Kv:
         """KV 2, unless the server or else the map says otherwise."""
         mount, path = _place(container)
-        said, label = container.get("version"), self.label(container)
+        version, label = container.get("version"), self.label(container)
         there = self.connection.version(mount)
-        if said and there and said != there:
-            raise ConfigurationError(f"{label}: the mount is of KV version {there}, and not {said}")
-        kind = KvV1 if (there or said) == V1 else KvV2
+        if version and there and version != there:
+            raise ConfigurationError(f"{label}: the mount is of KV version {there}, and not {version}")
+        kind = KvV1 if (there or version) == V1 else KvV2
         return kind(self.connection, mount, path, label)
 
     def _versioned(self, container: Options) -> KvV2:
@@ -162,7 +162,7 @@ class VaultSecrets(Store):
                     trouble = error
                 else:
                     written = document.changed(changes)
-                    return self._stamped(kv, replace(document, exists=True, values=written, version=version))
+                    return self._tag_owner(kv, replace(document, exists=True, values=written, version=version))
         if isinstance(trouble, OutcomeUnknownError):
             raise trouble
         raise ConflictError(f"{trouble.message}, {_ROUNDS} times in a row", hint="Somebody else is at it; run again")
@@ -197,23 +197,23 @@ class VaultSecrets(Store):
                 hint="Find out who, and run again",
             )
 
-    def _stamped(self, kv: Kv, document: Document) -> Document:
+    def _tag_owner(self, kv: Kv, document: Document) -> Document:
         """The ledger's id beside the values. Whoever may not do that has written all the same."""
-        if not self.stamp or not isinstance(kv, KvV2) or document.custom.get(_STAMP) == self.stamp:
+        if not self.owner_tag or not isinstance(kv, KvV2) or document.custom.get(_OWNER_TAG) == self.owner_tag:
             return document
         try:
-            kv.annotate({_STAMP: self.stamp})
+            kv.annotate({_OWNER_TAG: self.owner_tag})
         except StoppedError:
             raise
         except RotorError:
             return document
-        metadata = {**document.metadata, "custom_metadata": {**document.custom, _STAMP: self.stamp}}
+        metadata = {**document.metadata, "custom_metadata": {**document.custom, _OWNER_TAG: self.owner_tag}}
         return replace(document, metadata=metadata)
 
     @staticmethod
     def _evidence(document: Document, facts: Mapping[str, Any]) -> dict[str, Any]:
         version = {"version": document.version} if document.version is not None else {}
-        ledger = {"ledger": document.custom[_STAMP]} if _STAMP in document.custom else {}
+        ledger = {"ledger": document.custom[_OWNER_TAG]} if _OWNER_TAG in document.custom else {}
         return {"keys": dict(facts), **version, **ledger}
 
 

@@ -133,14 +133,14 @@ class Tokens:
         method, mount = METHODS[self._name], (self._auth.get("mount") or self._name).strip("/")
         doing = f"logging in to Vault by {self._name}"
         try:
-            said = getattr(self._api(method.api, doing), method.call)(**{method.mount: mount}, **self._credentials())
+            body = getattr(self._api(method.api, doing), method.call)(**{method.mount: mount}, **self._credentials())
         except NotFoundError as error:
             raise NotFoundError(error.message, hint=f"There is no auth method at auth/{mount}", status=404) from None
         except (InvalidRequestError, PermissionDeniedError) as error:
-            said = f"{error.message}: the login is refused"
+            message = f"{error.message}: the login is refused"
             hint = f"Check {', '.join(method.given)}, none of which may have expired, and the mount auth/{mount}"
-            raise AuthenticationError(said, hint=hint, status=error.status) from None
-        return self._take(_object(said, "auth", doing), doing)
+            raise AuthenticationError(message, hint=hint, status=error.status) from None
+        return self._take(_object(body, "auth", doing), doing)
 
     def _credentials(self) -> dict[str, Any]:
         """As hvac takes them; it puts a name into the path as it is."""
@@ -148,7 +148,7 @@ class Tokens:
         if self._name == "kubernetes" and not given["jwt"]:
             given["jwt"] = references.resolve({"file": _POD_TOKEN}, "auth.jwt")  # the pod's is replaced every hour
         if "username" in given:
-            given["username"] = quote(given["username"], safe="")
+            given["username"] = quote(self._auth["username"], safe="")
         return {name: value.reveal() if isinstance(value, SecretValue) else value for name, value in given.items()}
 
     def _take(self, auth: Mapping[str, Any], doing: str) -> SecretValue:
@@ -170,8 +170,8 @@ class Tokens:
         self._renew_at = None
         before, doing = self._lifetime, "renewing the token"
         try:
-            said = self._api("Token", doing, self._token).renew_self()
-            self._mind(_object(said, "auth", doing).get("lease_duration"), doing)
+            body = self._api("Token", doing, self._token).renew_self()
+            self._mind(_object(body, "auth", doing).get("lease_duration"), doing)
         except StoppedError:
             raise
         except RotorError:
@@ -189,8 +189,8 @@ def _seconds(found: Any) -> bool:
     return isinstance(found, (int, float)) and 0 <= found < 10**12
 
 
-def _object(said: Mapping[str, Any], key: str, doing: str) -> dict[str, Any]:
-    found = said.get(key)
+def _object(body: Mapping[str, Any], key: str, doing: str) -> dict[str, Any]:
+    found = body.get(key)
     if not isinstance(found, dict):
         raise UnexpectedAnswerError(f"{doing}: the answer has no {key}")
     return found

@@ -33,9 +33,10 @@ class Wire:
     def __init__(self, url: str, *, clock: Clock, run: str, ca_cert: str | None) -> None:
         self._clock = clock
         self._index = ""
-        more = {"clock": clock, "run": run, "headers": {"X-Vault-Request": "true"}, "ca_cert": ca_cert}
-        self._http = HttpClient("Vault", url, None, redirects=False, **more)
-        self._impatient = HttpClient("Vault", url, None, redirects=False, attempts=1, **more)
+        options: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": ca_cert, "redirects": False}
+        options["headers"] = {"X-Vault-Request": "true"}
+        self._http = HttpClient("Vault", url, None, **options)
+        self._impatient = HttpClient("Vault", url, None, attempts=1, **options)
 
     def server_time(self) -> datetime | None:
         return self._http.server_time()
@@ -104,14 +105,14 @@ class Wire:
 
     def _health(self) -> dict[str, Any]:
         try:
-            said = self._impatient.request(
+            body = self._impatient.request(
                 "GET", "/v1/sys/health", doing="asking for the server's health", ok=_HEALTH, timeout=5
             ).json
         except StoppedError:
             raise
         except RotorError:
             return {}
-        return said if isinstance(said, dict) else {}
+        return body if isinstance(body, dict) else {}
 
 
 class Ask(Protocol):

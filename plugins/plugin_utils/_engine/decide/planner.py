@@ -12,51 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import IntEnum
+from functools import cached_property
 
-from ....module_utils._core.contracts import Overlap, Recover, Traits
-from ..secret_map.model import Copy, Secret, Step
-from . import cutover
-from .rule import holds, look_of, obstacles
-from .state import CredentialRow, CredentialState, Mark, Order, Origin, SecretState, target_of
-
-
-class Phase(IntEnum):
-    ISSUED = 1
-    ROLLED_OUT = 2
-    REVOKED = 3
-
-
-_PHASES = {
-    "look": Phase.ISSUED,
-    "recover": Phase.ISSUED,
-    "clean": Phase.ISSUED,
-    "mint": Phase.ISSUED,
-    "activate": Phase.ISSUED,
-    "accept": Phase.ISSUED,
-    "write": Phase.ROLLED_OUT,
-    "reload": Phase.ROLLED_OUT,
-    "verify": Phase.ROLLED_OUT,
-    "close": Phase.ROLLED_OUT,
-    "abandon": Phase.ROLLED_OUT,
-    "wait": Phase.REVOKED,
-    "revoke": Phase.REVOKED,
-    "end": Phase.REVOKED,
-    "tidy": Phase.REVOKED,
-}
-_ENDED = {
-    Overlap.NONE: "the old value is dead",
-    Overlap.TIMED: "its provider ends the old one by itself",
-}
-Picked = Callable[[Step], bool]
-"""Which steps a run works on: all, or those of the environments that were picked."""
+from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
+from ..secret_map.model import Copy, Step
+from . import clocks
+from .case import Case, holds
+from .rule import obstacles, probe_of
+from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
 
 @dataclass(frozen=True)
 class Action:
     """One thing to do. The first of a list can always be done now, and so can those of its kind and step behind it."""
 
-    kind: str
+    kind: ActionKind
     step: int | None = None
     target: str = ""
     """A copy's id, a consumer's name, a check's key."""
@@ -66,240 +36,241 @@ class Action:
     cut: bool = False
     """It ends the old value, and so it waits for the roll-out that closes the gap."""
     again: bool = False
-    """A look right before a revoke, and not before a mint."""
+    """A probe right before a revoke, and not before a mint."""
 
     @property
     def phase(self) -> Phase:
         if self.again:
             return Phase.REVOKED
-        return Phase.ROLLED_OUT if self.cut else _PHASES[self.kind]
+        return Phase.ROLLED_OUT if self.cut else self.kind.phase
 
 
-def remaining(
-    secret: Secret, state: SecretState, order: Order, traits: Traits, now: datetime, picked: Picked
-) -> list[Action]:
-    """Everything that is left to do, in order; empty when the secret is at rest."""
-
-    if order.rollback and cutover.past_point_of_no_return(state, traits):
-        order = replace(order, rollback=False)  # what it would go back to dies
-    dead = not order.rollback and cutover.old_expired(state, traits, now)
-    target = target_of(state, order)
-    steps = [(i, step) for i, step in enumerate(secret.steps) if dead or picked(step)]
-    actions = _issue(secret, state, order, traits, [step for _index, step in steps], dead, now)
-    untouched = order.rollback and not (target and target.has_value)  # nothing was handed out: nothing to write
-    if not untouched:
-        actions += _roll_out(steps, state, order, traits, target, dead)
-    left_out = [(i, step) for i, step in enumerate(secret.steps) if (i, step) not in steps]
-    if untouched or not _by_step(left_out, state, target.id if target else None):
-        actions += _endings(secret, state, order, traits, target, now, actions)
-    return actions
+Picked = Callable[[Step], bool]
+"""Which steps a run works on: all, or those of the environments that were picked."""
 
 
-def _issue(
-    secret: Secret, state: SecretState, order: Order, traits: Traits, steps: list[Step], dead: bool, now: datetime
-) -> list[Action]:
-    """Everything until the new credential is sealed, and (but for a cut-over) valid."""
-    target, lost = target_of(state, order), state.intent("mint")
-    wanted = target is None and not order.rollback
-    actions: list[Action] = []
-    if lost and (traits.recover is Recover.READABLE or _leaves_an_orphan(traits)):
-        actions.append(Action("recover", target=lost.target))
-    turning = wanted and traits.turns and _grace_is_over(secret, state, now)
-    blocking = [row for row in state.credentials if _is_in_the_way(state, row, traits, turning)]
-    cleaned = [row for row in blocking if not obstacles(secret, state, row, order)]
-    if cleaned and traits.revoke == "api" and not dead:
-        actions += _looks(secret.copies, state, order, None)
-    elif wanted and not dead:
-        actions += _looks((copy for step in steps for copy in step.copies), state, order, None)
-    actions += [Action("clean", credential=row.id) for row in cleaned]
-    if wanted:
-        actions.append(Action("mint", cut=traits.cuts_over and traits.value == "provider"))
-    if not traits.cuts_over and not order.rollback:
-        actions += _put_in_force(state, order, traits, target, dead)
-    elif order.rollback and traits.value == "provider" and _is_untried(state, order, target):
-        actions += [Action("accept", credential=target.id)] if target and target.has_value else []
-    return actions
+def remaining(case: Case, picked: Picked) -> list[Action]:
+    """List everything that is left to do, in order; empty when the secret is at rest."""
+    if case.order.rollback and case.past_point_of_no_return:
+        case = replace(case, order=replace(case.order, rollback=False))  # what it would go back to dies
+    scope = _Scope(case, picked)
+    rules = (*_BEGINNINGS, *_ENDINGS) if scope.reaches_all else _BEGINNINGS
+    return [action for rule in rules for action in rule(scope)]
 
 
-def _looks(
-    copies: Iterable[Copy], state: SecretState, order: Order, about: CredentialRow | None, *, again: bool = False
-) -> list[Action]:
-    """Looks at copies on hosts that this run has yet to make: before a mint, or ``again`` before a revoke."""
-    row = about.id if about else None
-    left = [copy for copy in copies if copy.host and not look_of(state, order, copy, row)]
-    return [Action("look", target=copy.id, credential=row, again=again) for copy in left]
+@dataclass(frozen=True)
+class _Scope:
+    """Hold a case, and pick the steps and old credentials that a plan deals with."""
+
+    case: Case
+    picked: Picked
+
+    @cached_property
+    def steps(self) -> list[tuple[int, Step]]:
+        steps = enumerate(self.case.secret.steps)
+        return [(index, step) for index, step in steps if self.case.must_finish or self.picked(step)]
+
+    @cached_property
+    def untouched(self) -> bool:
+        """Whether one goes back from what was never handed out, or to what is not known: nothing is written."""
+        target = self.case.target
+        return self.case.order.rollback and not (target and target.has_value)
+
+    @property
+    def reaches_all(self) -> bool:
+        """Whether no step outside of the picked ones has anything left to do."""
+        left_out = [step for step in enumerate(self.case.secret.steps) if step not in self.steps]
+        return self.untouched or not _by_step(self.case, left_out)
+
+    @cached_property
+    def blocking(self) -> list[CredentialRow]:
+        """List what ends before another credential is made: orphans, and whoever has an alternating identity."""
+        case, current = self.case, self.case.state.current
+        if case.traits.cuts_over:
+            return []
+        grace_is_over = not (current and current.closed_at) or current.closed_at + case.secret.revoke.after <= case.now
+        alternates = case.wants_mint and case.traits.alternating and grace_is_over
+        rows = [row for row in case.state.credentials if row.alive and row.locatable]
+        rows = [row for row in rows if row.origin is Origin.ORPHAN or (alternates and row is not current)]
+        return [row for row in rows if not obstacles(case, row)]
+
+    @cached_property
+    def old(self) -> list[CredentialRow]:
+        """List what is to end after the roll-out."""
+        case = self.case
+        rows = [row for row in case.state.credentials if row.alive and row.locatable and row is not case.target]
+        return [row for row in rows if row not in self.blocking]
+
+    @property
+    def retired(self) -> list[CredentialRow]:
+        return [row for row in self.old if not row.never_in_use]
 
 
-def _leaves_an_orphan(traits: Traits) -> bool:
-    """Whether what a lost mint has made stays valid beside the next one, until somebody ends it."""
-    if traits.recover is Recover.RECONCILE:
-        return traits.overlap is not Overlap.NONE
-    return traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN
+# -- until the new credential is sealed, and (but for a cut-over) valid ---------------------------------------------
 
 
-def _grace_is_over(secret: Secret, state: SecretState, now: datetime) -> bool:
-    since = state.current.closed_at if state.current else None
-    return since is None or since + secret.revoke.after <= now
+def _recover(scope: _Scope) -> list[Action]:
+    """Look for a lost mint where it can be read back, or may have left an orphan."""
+    lost, traits = scope.case.state.intent(ActionKind.MINT), scope.case.traits
+    leaves = {Recover.READABLE: True, Recover.RECONCILE: traits.overlap is not Overlap.NONE}
+    wanted = leaves.get(traits.recover, traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN)
+    return [Action(ActionKind.RECOVER, target=lost.target)] if lost and wanted else []
 
 
-def _is_in_the_way(state: SecretState, row: CredentialRow, traits: Traits, turning: bool) -> bool:
-    """Orphans end before another credential is made; where identities take turns, so does whoever has had one."""
-    if not row.alive or not row.locatable or traits.cuts_over:
-        return False
-    return row.origin is Origin.ORPHAN or (turning and row is not state.current)
+def _probe_before_mint(scope: _Scope) -> list[Action]:
+    case = scope.case
+    if case.must_finish:
+        return []
+    if scope.blocking and case.traits.revoke is Revocation.API:
+        return _probes(case, case.secret.copies, None)
+    picked = [copy for _index, step in scope.steps for copy in step.copies] if case.wants_mint else []
+    return _probes(case, picked, None)
 
 
-def _put_in_force(
-    state: SecretState, order: Order, traits: Traits, target: CredentialRow | None, dead: bool
-) -> list[Action]:
-    actions = []
-    about = target.id if target else None
-    if traits.activates and not _is_active(state, target):
-        actions.append(Action("activate", credential=about))
-    if (traits.value == "provider" or traits.activates) and not dead and _is_untried(state, order, target):
-        actions.append(Action("accept", credential=about))
-    return actions
+def _probes(case: Case, copies: Iterable[Copy], about: int | None, *, again: bool = False) -> list[Action]:
+    """Probe copies on hosts that this run has yet to probe: before a mint, or ``again`` before a revoke."""
+    left = [copy for copy in copies if copy.host and not probe_of(case, copy, about)]
+    return [Action(ActionKind.PROBE, target=copy.id, credential=about, again=again) for copy in left]
 
 
-def _is_active(state: SecretState, target: CredentialRow | None) -> bool:
-    if target is None or state.intent("activate", target.name):
-        return False
-    return target.state is not CredentialState.PENDING or target.in_force_since is not None
+def _revoke_orphans(scope: _Scope) -> list[Action]:
+    return [Action(ActionKind.REVOKE_ORPHAN, credential=row.id) for row in scope.blocking]
 
 
-def _roll_out(
-    steps: list[tuple[int, Step]],
-    state: SecretState,
-    order: Order,
-    traits: Traits,
-    target: CredentialRow | None,
-    dead: bool,
-) -> list[Action]:
-    """Step by step, each proven before the next; where the old value dies, all copies, then all reloads."""
-    about = target.id if target else None
-    actions = _by_step(steps, state, about)
-    under_way = target is None or target.state is CredentialState.PENDING
-    if order.rollback or not (dead or (traits.cuts_over and under_way)):
+def _mint(scope: _Scope) -> list[Action]:
+    traits = scope.case.traits
+    cut = traits.cuts_over and traits.value is Maker.PROVIDER
+    return [Action(ActionKind.MINT, cut=cut)] if scope.case.wants_mint else []
+
+
+def _activate(scope: _Scope) -> list[Action]:
+    case = scope.case
+    if case.order.rollback or case.traits.cuts_over or not case.traits.activates or case.is_active:
+        return []
+    return [Action(ActionKind.ACTIVATE, credential=case.target_id)]
+
+
+def _accept(scope: _Scope) -> list[Action]:
+    """Show a credential to its provider before it is written; one that is gone back to, too."""
+    case, traits, target = scope.case, scope.case.traits, scope.case.target
+    provided = traits.value is Maker.PROVIDER
+    if case.order.rollback:
+        wanted = provided and target is not None and target.has_value
+    else:
+        wanted = (provided or traits.activates) and not traits.cuts_over and not case.must_finish
+    return [Action(ActionKind.ACCEPT, credential=case.target_id)] if wanted and case.is_untried else []
+
+
+# -- every copy and consumer ----------------------------------------------------------------------------------------
+
+
+def _roll_out(scope: _Scope) -> list[Action]:
+    """Go step by step, each proven before the next; where the old value dies, all copies, then all reloads."""
+    case = scope.case
+    actions = [] if scope.untouched else _by_step(case, scope.steps)
+    under_way = case.target is None or case.target.state is CredentialState.PENDING
+    if case.order.rollback or not (case.must_finish or (case.traits.cuts_over and under_way)):
         return actions
-    cut = traits.cuts_over and traits.activates and not _is_active(state, target)
-    activations = [Action("activate", credential=about, cut=True)] if cut else []
-    reloads = {action.target: action for action in actions if action.kind == "reload"}  # one serves all the steps
-    writes, checks = ([action for action in actions if action.kind == kind] for kind in ("write", "verify"))
+    cut = case.traits.cuts_over and case.traits.activates and not case.is_active
+    activations = [Action(ActionKind.ACTIVATE, credential=case.target_id, cut=True)] if cut else []
+    reloads = {a.target: a for a in actions if a.kind is ActionKind.RELOAD}  # one serves all the steps
+    writes, checks = ([a for a in actions if a.kind is kind] for kind in (ActionKind.WRITE, ActionKind.VERIFY))
     return [*writes, *activations, *reloads.values(), *checks]
 
 
-def _by_step(steps: list[tuple[int, Step]], state: SecretState, target: int | None) -> list[Action]:
-    return [action for index, step in steps for action in _step(index, step, state, target)]
+def _by_step(case: Case, steps: list[tuple[int, Step]]) -> list[Action]:
+    return [action for index, step in steps for action in _step(case, index, step)]
 
 
-def _is_untried(state: SecretState, order: Order, target: CredentialRow | None) -> bool:
-    """Whether the provider has yet to accept what is to be written: a new credential, or one that others have replaced.
+def _step(case: Case, index: int, step: Step) -> list[Action]:
+    state, target = case.state, case.target_id
 
-    Where somebody has changed copies, or another ledger has, they may have ended it, too.
-    """
-    if target is None:
-        return True
-    if order.moved:
-        return target.accepted_in != order.run
-    return target.state is CredentialState.PENDING and target.id not in state.distributed and not target.accepted_at
-
-
-def _step(index: int, step: Step, state: SecretState, target: int | None) -> list[Action]:
     def on_target(mark: Mark | None) -> bool:
         return mark is not None and mark.credential == target
 
     writes = [
-        Action("write", index, copy.id, target)
+        Action(ActionKind.WRITE, index, copy.id, target)
         for copy in step.copies
-        if not holds(state, copy, target) or state.intent("write", copy.id)
+        if not holds(state, copy, target) or state.intent(ActionKind.WRITE, copy.id)
     ]
     reloads = [
-        Action("reload", index, name, target)
+        Action(ActionKind.RELOAD, index, name, target)
         for name in step.reload
-        if writes or not on_target(state.running.get(name)) or state.intent("reload", name)
+        if writes or not on_target(state.running.get(name)) or state.intent(ActionKind.RELOAD, name)
     ]
     checks = [
-        Action("verify", index, key, target)
-        for key in (check.key for check in step.verify)
-        if writes or reloads or not on_target(state.proofs.get((step.name, key)))
+        Action(ActionKind.VERIFY, index, check.key, target)
+        for check in step.verify
+        if writes or reloads or not on_target(state.proofs.get((step.name, check.key)))
     ]
     return writes + reloads + checks
 
 
-def _endings(
-    secret: Secret,
-    state: SecretState,
-    order: Order,
-    traits: Traits,
-    target: CredentialRow | None,
-    now: datetime,
-    before: list[Action],
-) -> list[Action]:
-    """Closing, the old ones' ends after their grace, and the tidying up behind them."""
-    actions: list[Action] = []
-    settled = target is not None and target.state is CredentialState.CURRENT
-    if order.rollback and state.pending:
-        actions.append(Action("abandon", credential=state.pending.id))
-    elif not order.rollback and not settled:
-        actions.append(Action("close", credential=target.id if target else None))
-    cleaned = {action.credential for action in before if action.kind == "clean"}
-    others = [row for row in state.credentials if row.alive and row is not target and row.id not in cleaned]
-    doomed = [row for row in others if row.locatable]
-    failed = [row for row in doomed if row.state in (CredentialState.PENDING, CredentialState.ABANDONED)]
-    retired = [row for row in doomed if row not in failed]
-    ends_by_call = traits.revoke == "api" and not traits.cuts_over
-    looks = _looks(secret.copies, state, order, target or state.current, again=True) if ends_by_call else []
-    actions += looks if failed else []
-    actions += [Action("revoke", credential=row.id) for row in failed]
-    since = target.closed_at if target and settled else None
-    until = (since or now) + secret.revoke.after
-    if traits.ends_the_old:
-        until = cutover.old_has_ended(target) or now
-    clock_runs_later = traits.ends_the_old and traits.overlap is Overlap.TIMED and not settled and until == now
-    if retired and (until > now or clock_runs_later):
-        actions.append(Action("wait", until=None if clock_runs_later else until))
-    actions += looks if retired and not failed and not traits.ends_the_old else []
-    actions += [Action("end" if traits.ends_the_old else "revoke", credential=row.id) for row in retired]
-    if target and target.has_value and secret.retain != "current":
-        actions.append(Action("tidy", credential=target.id))
-    return actions
+# -- the end of the rotation, and of what it has replaced -----------------------------------------------------------
 
 
-def is_of_use(secret: Secret, state: SecretState, action: Action) -> bool:
+def _promote(scope: _Scope) -> list[Action]:
+    case = scope.case
+    if not case.order.rollback:
+        return [] if case.is_settled else [Action(ActionKind.PROMOTE, credential=case.target_id)]
+    return [Action(ActionKind.DISCARD, credential=case.state.pending.id)] if case.state.pending else []
+
+
+def _revoke_failed(scope: _Scope) -> list[Action]:
+    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.old if row.never_in_use]
+    return [*_probe_before_revoke(scope), *revokes] if revokes else []
+
+
+def _probe_before_revoke(scope: _Scope) -> list[Action]:
+    case = scope.case
+    if case.traits.revoke is not Revocation.API or case.traits.cuts_over:
+        return []
+    about = case.replacement.id if case.replacement else None
+    return _probes(case, case.secret.copies, about, again=True)
+
+
+def _wait(scope: _Scope) -> list[Action]:
+    """Wait for the grace; where the clock runs only from a later activation, nobody can tell yet until when."""
+    case, target = scope.case, scope.case.target
+    since = target.closed_at if target and case.is_settled else None
+    until = (since or case.now) + case.secret.revoke.after
+    if case.traits.ends_the_old:
+        until = clocks.old_ends(target)[0] or case.now
+    runs_later = clocks.ends_by_itself(case.traits) and not case.is_settled and until == case.now
+    if scope.retired and (until > case.now or runs_later):
+        return [Action(ActionKind.WAIT, until=None if runs_later else until)]
+    return []
+
+
+def _end_retired(scope: _Scope) -> list[Action]:
+    if scope.case.traits.ends_the_old:
+        return [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in scope.retired]
+    probes = _probe_before_revoke(scope) if scope.retired and scope.retired == scope.old else []
+    return [*probes, *(Action(ActionKind.REVOKE, credential=row.id) for row in scope.retired)]
+
+
+def _purge(scope: _Scope) -> list[Action]:
+    target = scope.case.target
+    if target and target.has_value and scope.case.secret.retain != "current":
+        return [Action(ActionKind.PURGE_VALUE, credential=target.id)]
+    return []
+
+
+_Rule = Callable[[_Scope], list[Action]]
+_BEGINNINGS: tuple[_Rule, ...] = (_recover, _probe_before_mint, _revoke_orphans, _mint, _activate, _accept, _roll_out)
+_ENDINGS: tuple[_Rule, ...] = (_promote, _revoke_failed, _wait, _end_retired, _purge)
+
+
+def is_of_use(case: Case, action: Action) -> bool:
     """Whether a reload or a check makes sense although a copy could not be written: none in vain, and none twice."""
-    if action.kind not in ("reload", "verify"):
+    if action.kind not in (ActionKind.RELOAD, ActionKind.VERIFY):
         return True
-    reload = action.kind == "reload"
-    steps = [
-        step for i, step in enumerate(secret.steps) if (action.target in step.reload if reload else i == action.step)
-    ]
-    marks = (
-        state.running if reload else {key: mark for (name, key), mark in state.proofs.items() if name == steps[0].name}
-    )
-    mark = marks.get(action.target)
+    state, steps = case.state, case.secret.steps
+    if action.kind is ActionKind.RELOAD:
+        steps = tuple(step for step in steps if action.target in step.reload)
+        mark = state.running.get(action.target)
+    else:
+        steps = tuple(step for index, step in enumerate(steps) if index == action.step)
+        mark = state.proofs.get((steps[0].name, action.target))
     done = mark is not None and mark.credential == action.credential and not state.intent(action.kind, action.target)
     return not done and any(holds(state, copy, action.credential) for step in steps for copy in step.copies)
-
-
-def under_way(state: SecretState) -> bool:
-    """Whether a rotation was begun, and neither finished nor undone to the end."""
-    abandoned = CredentialState.ABANDONED
-    left = (row for row in state.credentials if row.alive and row.locatable and row.state is abandoned)
-    return bool(state.pending or state.intent("mint") or any(left))
-
-
-def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str | None:
-    """Why there is no way back; None when there is one."""
-    if cutover.past_point_of_no_return(state, traits):
-        return _ENDED[traits.overlap]
-    pending, old = state.pending, state.current
-    if pending is None:
-        return None if under_way(state) else "no rotation of it is under way"
-    if (old and old.has_value) or pending.id not in state.distributed:
-        return None
-    labels = {copy.id: copy.label for copy in secret.copies}
-    changed = {mark.label for mark in state.holdings.values() if mark.credential == pending.id}
-    changed |= {
-        labels.get(i.target, i.target) for i in state.intents if i.credential == pending.id and i.kind == "write"
-    }
-    return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
+from enum import StrEnum
 
 from ....module_utils._core import durations
 from ....module_utils._core.contracts import Listed
 from ....module_utils._core.errors import ConfigurationError
 from ....module_utils._core.outside_text import NAME, printable
 from ..secret_map.model import Secret, SecretMap
-from . import rule
-from .state import CredentialRow, CredentialState, Origin, SecretState
+from .case import holds
+from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
 
 WHERE = ("store", "connection", "consumer", "owner", "environment")
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the person who started the run asked for: the role's ``rotate_*`` variables."""
+    """Hold what the person who started the run asked for: the role's ``rotate_*`` variables."""
 
     only: tuple[str, ...] = ()
     where: Mapping[str, str] | None = None
@@ -44,11 +44,18 @@ class RunOptions:
         return bool(self.only or self.where)
 
 
+class DueStatus(StrEnum):
+    UP_TO_DATE = "up_to_date"
+    DUE = "due"
+    UNFINISHED = "unfinished"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True)
 class Due:
-    """``fresh``, ``due``, ``unfinished`` or ``unknown``, and why in words."""
+    """Tell whether a new credential is wanted, and why in words."""
 
-    status: str
+    status: DueStatus
     why: str
 
 
@@ -112,24 +119,24 @@ def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
 def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
     """Whether a new credential is wanted, by the ledger alone."""
     current = state.current
-    if state.pending or state.intent("mint") or (current is None and _has_orphan(state)):
-        return Due("unfinished", "a rotation is under way")
+    if state.pending or state.intent(ActionKind.MINT) or (current is None and _has_orphan(state)):
+        return Due(DueStatus.UNFINISHED, "a rotation is under way")
     if current is None:
-        return Due("unknown", "this ledger knows no credential of it")
+        return Due(DueStatus.UNKNOWN, "this ledger knows no credential of it")
     since = current.minted_at
     age = f"{durations.show(_rounded(now - since))} old" if since else "of unknown age"
     if secret.max_age is not None and since is not None and now - since > secret.max_age:
-        return Due("due", f"{age}, limit {durations.show(secret.max_age)}")
+        return Due(DueStatus.DUE, f"{age}, limit {durations.show(secret.max_age)}")
     if current.origin is Origin.ADOPTED:
-        return Due("unknown", f"{age}, adopted, never rotated by this ledger")
-    missing = ", ".join(copy.label for copy in secret.copies if not rule.holds(state, copy, current.id))
+        return Due(DueStatus.UNKNOWN, f"{age}, adopted, never rotated by this ledger")
+    missing = ", ".join(copy.label for copy in secret.copies if not holds(state, copy, current.id))
     if missing and not current.has_value:
-        return Due("due", f"new in the map: {missing}; the value in use is not kept")
+        return Due(DueStatus.DUE, f"new in the map: {missing}; the value in use is not kept")
     if missing:
-        return Due("unfinished", f"new in the map: {missing}")
+        return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
     if any(row.alive and row.locatable and row.id != current.id for row in state.credentials):
-        return Due("unfinished", "an older credential has yet to be revoked")
-    return Due("fresh", age)
+        return Due(DueStatus.UNFINISHED, "an older credential has yet to be revoked")
+    return Due(DueStatus.UP_TO_DATE, age)
 
 
 def _has_orphan(state: SecretState) -> bool:
@@ -140,13 +147,14 @@ def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
     """Whether this run is to mint, given what is due and what was asked for."""
     if options.rollback or state.pending:
         return False
-    if state.intent("mint") or due.status == "due" or (due.status == "unfinished" and state.current is None):
+    begun = due.status is DueStatus.UNFINISHED and state.current is None
+    if state.intent(ActionKind.MINT) or due.status is DueStatus.DUE or begun:
         return True
-    return options.force or (due.status == "unknown" and options.named)
+    return options.force or (due.status is DueStatus.UNKNOWN and options.named)
 
 
 def guard_problem(secret: Secret, options: RunOptions) -> str | None:
-    """Why a guarded secret is left alone."""
+    """Say why a guarded secret is left alone."""
     guard = secret.guard
     if guard is None or options.rollback:
         return None
@@ -158,12 +166,12 @@ def guard_problem(secret: Secret, options: RunOptions) -> str | None:
 
 
 def named_credential(secret: Secret, options: RunOptions) -> str | None:
-    """The provider's id that a person gave for the credential in use before this ledger knew any."""
+    """Return the provider's id that a person gave for the credential in use before this ledger knew any."""
     return (options.adopt or {}).get(secret.name) or secret.current_id
 
 
 def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: Listed | None) -> SecretState:
-    """The state after that credential is adopted; the very same state if the ledger has met it before."""
+    """Return the state after that credential is adopted; the very same state if the ledger has met it before."""
     if any(row.provider_id == provider_id for row in state.credentials):
         return state
     row = CredentialRow(
@@ -176,18 +184,18 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: L
         fingerprint=None,
         sealed={},
         facts={},
-        baseline={name: {} for name in sorted(secret.places)},
+        baseline={name: {} for name in sorted(secret.holders)},
         minted_at=listed.created_at if listed else None,
     )
     return replace(state, credentials=(*state.credentials, row))
 
 
-def _rounded(age: Any) -> Any:
-    return age - (age % durations.parse("1d")) if age.days else age
+def _rounded(age: timedelta) -> timedelta:
+    return timedelta(days=age.days) if age.days else age
 
 
 def waves(names: list[str]) -> list[list[str]]:
-    """Up to ten go at once; more go in growing waves: 1, then 10, then the rest."""
+    """Let up to ten secrets go at once, and more in growing waves: 1, then 10, then the rest."""
     if len(names) <= 10:
         return [names] if names else []
     return [names[:1], names[1:11], names[11:]]

@@ -8,8 +8,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from enum import Enum, IntEnum, StrEnum, auto
+from typing import Any, Self
+
+
+class Phase(IntEnum):
+    ISSUED = 1
+    ROLLED_OUT = 2
+    REVOKED = 3
+
+
+class Subject(Enum):
+    """Name what an action works on, which decides whose connection it uses and what its target names."""
+
+    COPY = auto()
+    CONSUMER = auto()
+    CHECK = auto()
+    ISSUER = auto()
+    LEDGER = auto()  # nothing outside
+
+
+class ActionKind(StrEnum):
+    """Name what can be done, as the ledger keeps it with each intent; :data:`..run.EFFECTS` has what does it.
+
+    A kind's words are what the plan says beside its verb; nothing where it is a matter of course.
+    """
+
+    PROBE = "probe", Phase.ISSUED, "probe", "{copy}, on its host: within reach, and as it was left", Subject.COPY
+    RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
+    REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
+    MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
+    ACTIVATE = "activate", Phase.ISSUED, "activate", "the sealed value becomes valid at its provider{old_end}"
+    ACCEPT = "accept", Phase.ISSUED, "verify", "its provider accepts it"
+    WRITE = "write", Phase.ROLLED_OUT, "write", "{copy}: {keys}", Subject.COPY
+    RELOAD = "reload", Phase.ROLLED_OUT, "reload", "{target}: {preview}", Subject.CONSUMER
+    VERIFY = "verify", Phase.ROLLED_OUT, "verify", "{check} (proves {proves})", Subject.CHECK
+    PROMOTE = "promote", Phase.ROLLED_OUT, "", "", Subject.LEDGER
+    DISCARD = "discard", Phase.ROLLED_OUT, "discard", "{credential}, once no copy holds it", Subject.LEDGER
+    WAIT = "wait", Phase.REVOKED, "wait", "until {until}", Subject.LEDGER
+    REVOKE = "revoke", Phase.REVOKED, "revoke", "{credential}{condition}; {best_proof}"
+    CONFIRM_EXPIRY = "confirm_expiry", Phase.REVOKED, "expire", "{credential}, by its provider; see that it is dead"
+    PURGE_VALUE = "purge_value", Phase.REVOKED, "", "", Subject.LEDGER
+
+    phase: Phase
+    verb: str
+    words: str
+    subject: Subject
+
+    def __new__(
+        cls, value: str, phase: Phase = Phase.ISSUED, verb: str = "", words: str = "", subject: Subject = Subject.ISSUER
+    ) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.phase, kind.verb, kind.words, kind.subject = value, phase, verb, words, subject
+        return kind
+
+
+class Proof(StrEnum):
+    """Grade the proof of a credential's end."""
+
+    REFUSED = "refused"  # its provider rejects the old value and accepts the new one, twice
+    PROVIDER = "provider"  # listed as revoked, or not at all
+    ATTESTED = "attested"  # nobody can be asked
+    NEVER_IN_FORCE = "never in force"
+    UNISSUED = "gone from every copy"  # nobody issued it, so it ends with its last copy
 
 
 class CredentialState(StrEnum):
@@ -70,11 +131,16 @@ class CredentialRow:
     closed_by_database: datetime | None = None
     """``closed_at`` by the clock of the ledger's database server; None for a file."""
     revoked_at: datetime | None = None
-    proof: str | None = None
+    proof: Proof | None = None
 
     @property
     def has_value(self) -> bool:
         return bool(self.sealed)
+
+    @property
+    def never_in_use(self) -> bool:
+        """Whether it was given up before it was proven: nobody needs a grace to leave it."""
+        return self.state in (CredentialState.PENDING, CredentialState.ABANDONED)
 
     @property
     def alive(self) -> bool:
@@ -88,7 +154,7 @@ class CredentialRow:
 
 @dataclass(frozen=True)
 class Mark:
-    """Which credential a copy holds, a consumer runs on or a check has proven, with the evidence and since when."""
+    """Hold which credential a copy holds, a consumer runs on or a check has proven, with evidence and time."""
 
     credential: int
     evidence: Mapping[str, Any]
@@ -102,7 +168,7 @@ class Mark:
 class Intent:
     id: int
     run: str
-    kind: str
+    kind: ActionKind
     target: str
     credential: int | None
     state: IntentState
@@ -112,7 +178,8 @@ class Intent:
     @property
     def baseline(self) -> Mapping[str, Any]:
         """Of a mint: copy id -> evidence, as it was before."""
-        return self.progress.get("baseline", {})
+        baseline: Mapping[str, Any] = self.progress.get("baseline", {})
+        return baseline
 
     @property
     def unresolved(self) -> bool:
@@ -132,8 +199,8 @@ class SecretState:
     intents: tuple[Intent, ...] = ()
     """The unresolved and the waiting ones, oldest first."""
 
-    looks: Mapping[str, Intent] = field(default_factory=dict)
-    """Copy id -> the newest look at a copy on a host; its progress is the evidence."""
+    probes: Mapping[str, Intent] = field(default_factory=dict)
+    """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
 
@@ -153,23 +220,23 @@ class SecretState:
 
     @property
     def in_use(self) -> CredentialRow | None:
-        """The one to be replaced: the current one, or what a person has named since then."""
+        """Find the credential to be replaced: the current one, or what a person has named since then."""
         return self._newest(CredentialState.CURRENT, CredentialState.PREVIOUS) if self.current else None
 
     @property
     def newest(self) -> int | None:
-        """The youngest row of all, whatever became of it."""
+        """Return the youngest row of all, whatever became of its credential."""
         return self.credentials[-1].id if self.credentials else None
 
-    def intent(self, kind: str, target: str = "") -> Intent | None:
-        """The unresolved intent of that kind, if any."""
+    def intent(self, kind: ActionKind, target: str = "") -> Intent | None:
+        """Find the oldest unresolved intent of that kind."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
         return next(matching, None)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
+    """Say what a run is to do with one secret; decided once, when it is planned, and kept in the ledger."""
 
     secret: str
     mint: bool = False
@@ -178,23 +245,18 @@ class Order:
     rollback: bool = False
     baseline: Mapping[str, Any] = field(default_factory=dict)
     """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
-    moved: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
     """Copies of which that cannot be said: somebody has changed them since."""
     why: str = ""
     run: str = ""
-    """Whose look at a copy on a host counts; what another run saw may have changed."""
+    """Whose probe of a copy on a host counts; what another run saw may have changed."""
 
 
 def target_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """The credential that every copy is to hold; None if it has yet to be minted (or, going back, never was known)."""
+    """Find the credential that every copy is to hold; None where it has yet to be minted, or was never known."""
     if order.rollback:
         return state.current
     if state.pending:
         return state.pending
     minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
     return None if order.mint and not any(minted_since) else state.current
-
-
-def replacement_of(state: SecretState, order: Order) -> CredentialRow | None:
-    """What stands in the place of an older credential: until there is a new one, it is the current one."""
-    return target_of(state, order) or state.current

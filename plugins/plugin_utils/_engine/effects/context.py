@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all effects share: the work they are given, and the frame of intent committed, effect, outcome committed."""
+"""What every effect is handed: the run's systems and ledger, and the frame of intent committed, effect, outcome.
+
+An effect that certainly did nothing is recorded as failed, one without an answer as unknown; either way the secret is
+held, and the next run goes on from what the ledger says.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Evidence
@@ -20,10 +25,12 @@ from ....module_utils._core.errors import (
     StoppedError,
     UnexpectedAnswerError,
 )
+from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.state import CredentialRow, IntentState, Order, SecretState
+from ..decide.state import ActionKind, CredentialRow, IntentState
 from ..ledger.location import LedgerAccess
-from ..secret_map.model import Copy, Secret, SecretMap
+from ..ledger.writer import Ledger
+from ..secret_map.model import Copy, SecretMap
 from .systems import Systems
 
 DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)
@@ -36,52 +43,63 @@ PROPAGATION = 60.0
 class Work:
     """One action of one secret, with all that it is decided from."""
 
-    secret: Secret
-    order: Order
+    case: Case
     action: Action
-    state: SecretState
+
+    @property
+    def name(self) -> str:
+        return self.case.secret.name
 
     @property
     def row(self) -> CredentialRow:
-        """The credential that the action is about."""
-        return next(row for row in self.state.credentials if row.id == self.action.credential)
+        """Find the credential that the action is about."""
+        return next(row for row in self.case.state.credentials if row.id == self.action.credential)
+
+    @property
+    def copy(self) -> Copy:
+        """Find the copy that the action is about."""
+        return next(copy for copy in self.case.secret.copies if copy.id == self.action.target)
 
 
-class Acts:
-    """The frame; what is done in it is in the classes below this one."""
+@dataclass(frozen=True)
+class EffectContext:
+    """Hold what the effects of one run share."""
 
-    def __init__(self, run: str, secret_map: SecretMap, systems: Systems, access: LedgerAccess, clock: Clock) -> None:
-        self._run = run
-        self._map = secret_map
-        self._systems = systems
-        self._ledger = access.ledger
-        self._locks = access.locks
-        self._clock = clock
+    run: str
+    secret_map: SecretMap
+    systems: Systems
+    access: LedgerAccess
+    clock: Clock
 
-    def copy(self, secret: Secret, copy_id: str) -> Copy:
-        return next(copy for copy in secret.copies if copy.id == copy_id)
+    @property
+    def ledger(self) -> Ledger:
+        return self.access.ledger
 
-    def _credential(self, work: Work) -> Credential:
-        row = work.row
+    def unseal(self, row: CredentialRow) -> Credential:
         if not row.has_value:
             raise RotorError(
                 f"the value of {row.name} is not kept here", hint="Rotate the secret to write it anywhere else"
             )
-        return self._ledger.unseal(row)
-
-    def _progress(self, work: Work, intent: int) -> _Progress:
-        known = self._ledger.last_progress(work.secret.name, intent)
-        return _Progress(partial(self._ledger.progress, self._run, work.secret.name, intent), known)
+        return self.ledger.unseal(row)
 
     @contextmanager
-    def _outcome(self, intents: Mapping[str, int], *, in_parts: bool = False) -> Iterator[None]:
+    def attempt(
+        self, work: Work, kind: ActionKind, target: str, progress: Mapping[str, Any] | None = None
+    ) -> Iterator[int]:
+        """Commit the intent of an effect, and what it came to if it did not succeed."""
+        intent = self.ledger.intend(self.run, work.name, kind, target, work.action.credential, progress=progress)
+        with self.outcome({work.name: intent}):
+            yield intent
+
+    @contextmanager
+    def outcome(self, intents: Mapping[str, int], *, in_parts: bool = False) -> Iterator[None]:
         """Record what an effect that did not succeed came to; a stopped one stays open.
 
         ``in_parts``: when it fails, some of it may have been done.
         """
         begun = False
         try:
-            self._locks.check()
+            self.access.locks.check()
             begun = True
             yield
         except StoppedError:
@@ -90,33 +108,29 @@ class Acts:
             doubtful = begun and (in_parts or isinstance(error, DOUBTFUL))
             state = IntentState.UNKNOWN if doubtful else IntentState.FAILED
             for secret, intent in intents.items():
-                self._ledger.fail(self._run, secret, intent, str(error), state)
+                self.ledger.fail(self.run, secret, intent, str(error), state)
             raise
 
-
-class _Progress:
-    """An effect's own memory, kept with its intent."""
-
-    def __init__(self, store: Callable[[Evidence], None], known: Evidence) -> None:
-        self._store = store
-        self._known = known
-
-    def recall(self) -> Evidence:
-        return self._known
-
-    def record(self, evidence: Evidence) -> None:
-        self._known = dict(evidence)
-        self._store(self._known)
+    def checkpoint(self, work: Work, intent: int) -> IntentCheckpoint:
+        store = partial(self.ledger.progress, self.run, work.name, intent)
+        return IntentCheckpoint(self.ledger.last_progress(work.name, intent), store)
 
 
-class _NoCheckpoint:
-    """For a check of health alone: there is nothing to resume."""
+@dataclass
+class IntentCheckpoint:
+    """Keep an effect's own memory with its intent; without a store, keep nothing."""
+
+    known: Evidence
+    store: Callable[[Evidence], None] | None
 
     def recall(self) -> Evidence:
-        return {}
+        return self.known
 
     def record(self, evidence: Evidence) -> None:
-        pass
+        if self.store:
+            self.known = dict(evidence)
+            self.store(self.known)
 
 
-NO_CHECKPOINT = _NoCheckpoint()
+NO_CHECKPOINT = IntentCheckpoint({}, None)
+"""For a check of health alone: there is nothing to resume."""

@@ -11,41 +11,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ....module_utils._core import guard, masking, registry
-from ....module_utils._core.clock import Clock
 from ....module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ....module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ....module_utils._core.outside_text import printable
 from ....module_utils._core.templates import Template
-from ..decide.copies import fields_of
+from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.state import Intent, IntentState, Order
-from ..ledger.location import LedgerAccess
-from ..secret_map.model import SecretMap
-from .context import Work
-from .effects import Effects
-from .systems import Systems
+from ..decide.state import ActionKind, Intent, IntentState, Order
+from . import mint, write
+from .context import EffectContext, Work
 
 LONGEST_OUTPUT = 1000
 """Characters of what a command printed: the last of them say why it failed."""
 
 
 class HostWork:
-    """A look at a copy, its writing, or a reload that serves several secrets: what only Ansible can make."""
+    """Make what only Ansible can: probe or write a copy, or reload a consumer for several secrets."""
 
-    def __init__(self, order: Order, work: Intent, secret_map: SecretMap, access: LedgerAccess, clock: Clock) -> None:
+    def __init__(self, ctx: EffectContext, order: Order, work: Intent) -> None:
+        self._ctx = ctx
+        self._ledger = ctx.ledger
         self._order = order
         self._work = work
-        self._map = secret_map
-        self._access = access
-        self._ledger = access.ledger
-        self._locks = access.locks
-        self._clock = clock
-        self._secret = secret_map.secrets[order.secret]
+        self._secret = ctx.secret_map.secrets[order.secret]
 
     @property
     def host(self) -> str:
-        if self._work.kind == "reload":
-            return self._map.consumers[self._work.target].host or ""
+        if self._work.kind is ActionKind.RELOAD:
+            return self._ctx.secret_map.consumers[self._work.target].host or ""
         return next(copy.host or "" for copy in self._secret.copies if copy.id == self._work.target)
 
     @property
@@ -53,14 +46,14 @@ class HostWork:
         return f"{self._work.kind} of {self._work.target}"
 
     def perform(self, host: Host) -> str:
-        """Intent committed, effect made through ``host``, outcome committed.
+        """Commit the intent, make the effect through ``host``, and commit the outcome.
 
         A failure is recorded and raised; the next advance holds the secret and says where everything is.
         """
         if self._work.state is not IntentState.WAITING:
             raise ConfigurationError(f"the {self.what} is {self._work.state}, not waiting to be done")
         try:
-            return self._reload(host) if self._work.kind == "reload" else self._effect(host)
+            return self._reload(host) if self._work.kind is ActionKind.RELOAD else self._effect(host)
         except StoppedError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it would be handed out again
@@ -69,40 +62,40 @@ class HostWork:
             raise problem from None
 
     def _refused(self, error: RotorError) -> None:
-        """What failed before it began has to be recorded, too: it would be handed out again and again."""
+        """Record what failed before it began, too: it would be handed out again and again."""
         work = self._work
         _secret, now = self._ledger.intent(work.id)
         if now.state is IntentState.WAITING:
             self._ledger.fail(work.run, self._secret.name, work.id, str(error))
 
     def _effect(self, host: Host) -> str:
-        """The same effect as everywhere else, on a store that lives on this host."""
-        systems = Systems(self._map.connections, self._clock, self._work.run, self._ledger)
-        systems.host = host
-        effects = Effects(self._work.run, self._map, systems, self._access, self._clock)
-        target = self._work.target
-        index = next(i for i, step in enumerate(self._secret.steps) if any(copy.id == target for copy in step.copies))
+        """Make the same effect as everywhere else, on a store that lives on this host."""
+        self._ctx.clock.check()
+        self._ctx.systems.host = host
+        target, secret = self._work.target, self._secret
+        index = next(i for i, step in enumerate(secret.steps) if any(copy.id == target for copy in step.copies))
         action = Action(self._work.kind, index, target, self._work.credential)
-        return effects.perform([Work(self._secret, self._order, action, self._ledger.state(self._secret.name))])
+        traits = registry.find("issuers", secret.issuer.type).traits
+        case = Case(secret, self._ledger.state(secret.name), self._order, traits, self._ctx.clock.now())
+        effect = write.write if action.kind is ActionKind.WRITE else mint.probe
+        return effect(self._ctx, Work(case, action))
 
     def _reload(self, host: Host) -> str:
         served: dict[str, int] = dict(self._work.progress["served"])
         first, run, target = self._secret.name, self._work.run, self._work.target
-        with self._locks.hold(f"consumer {target}", wait=600):
-            self._clock.check()
-            self._locks.check()
+        with self._ctx.access.locks.hold(f"consumer {target}", wait=600):
+            self._ctx.clock.check()
+            self._ctx.access.locks.check()
             command = self._command(served[first])
-            intents = {
-                secret: self._ledger.intend(run, secret, "reload", target, row) for secret, row in served.items()
-            }
+            kind = self._work.kind
+            intents = {secret: self._ledger.intend(run, secret, kind, target, row) for secret, row in served.items()}
             try:
                 answer = host(command)
                 if answer.code != 0:
                     raise self._failure(answer, served)
             except RotorError as error:
-                never_ran = isinstance(error, ConfigurationError)
+                state = IntentState.FAILED if isinstance(error, ConfigurationError) else IntentState.UNKNOWN
                 for secret, intent in intents.items():
-                    state = IntentState.FAILED if never_ran else IntentState.UNKNOWN
                     self._ledger.fail(run, secret, intent, str(error), state)
                 raise
             evidence = {"host": self.host, "exit_code": answer.code}
@@ -110,7 +103,7 @@ class HostWork:
         return f"{target} reloaded on host {self.host}"
 
     def _command(self, row_id: int) -> HostCommand:
-        consumer = self._map.consumers[self._work.target]
+        consumer = self._ctx.secret_map.consumers[self._work.target]
         task = registry.find("consumers", consumer.type).task(consumer.options)
         line, folder, stdin = task["command"], task.get("chdir"), task.get("stdin")
         if stdin is None:
@@ -118,7 +111,7 @@ class HostWork:
         row = self._ledger.state(self._secret.name).credential(row_id)
         if row is None or not row.has_value:
             raise ConfigurationError(f"the value that {self._work.target} is to get is not kept here")
-        fields = fields_of(self._secret, self._ledger.unseal(row))
+        fields = write.fields_of(self._secret, self._ledger.unseal(row))
         return HostCommand(line, folder, Template.parse(stdin).render(fields), catch=True)
 
     def _failure(self, answer: HostAnswer, served: Iterable[str]) -> RotorError:
@@ -139,12 +132,12 @@ class HostWork:
         return _fit(masking.scrub_pieces(masking.scrub(printed), values))
 
     def _values(self, served: Iterable[str]) -> set[str]:
-        """Every value that is known of these secrets: a command may print the old one, too."""
+        """Collect every value that is known of these secrets: a command may print the old one, too."""
         rows = [row for state in self._ledger.states(served).values() for row in state.credentials if row.has_value]
         found: set[str] = set()
         for row in rows:
-            secret, credential = self._map.secrets.get(row.secret), self._ledger.unseal(row)
-            fields = fields_of(secret, credential) if secret else credential.fields
+            secret, credential = self._ctx.secret_map.secrets.get(row.secret), self._ledger.unseal(row)
+            fields = write.fields_of(secret, credential) if secret else credential.fields
             found.update(value.reveal() for value in fields.values())
         return found
 

@@ -1,143 +1,239 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Effects at the end of a credential's life: revoked by the one rule, or ended by its provider; and the proof."""
+"""Effects at the end of a credential's life: revoked by the one rule, or ended by its provider; and the proof.
+
+What the ledger knows may be days old, so the rule's clauses are asked of the world right before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
-from ....module_utils._core.contracts import Answer, Issuer, Listed
+from ....module_utils._core import registry
+from ....module_utils._core.contracts import Answer, Issuer, Listed, Revocation
 from ....module_utils._core.credential import Credential
-from ....module_utils._core.errors import OutcomeUnknownError, RotorError, after_an_effect
-from ..decide import clocks, cutover, rule
-from ..decide.state import CredentialRow, CredentialState, replacement_of
-from .context import PROPAGATION, Acts, Work
-from .recheck import Clocks, Recheck, lists
+from ....module_utils._core.errors import OutcomeUnknownError, RotorError, StoppedError, after_an_effect
+from ..decide import clocks, rule
+from ..decide.state import ActionKind, CredentialRow, Origin, Proof
+from ..secret_map.model import Copy
+from .context import PROPAGATION, EffectContext, Work
 
 SETTLE = 1.0
 """Seconds between the two refusals that prove a revocation."""
+_REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
+_Listed = Callable[[], Sequence[Listed]]
 
 
-class Revoking(Acts):
-    def _clean(self, work: Work) -> str:
-        return self._revoke(work)
+def revoke(ctx: EffectContext, work: Work) -> str:
+    """Revoke by the one rule, and prove it."""
+    secret, row, traits = work.case.secret, work.row, work.case.traits
+    blocking = rule.obstacles(work.case, row)
+    if blocking:
+        gone = ",".join(rule.unmapped_holders(secret, work.case.state, row))
+        hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
+        raise RotorError(f"{row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
+    if traits.cuts_over:
+        ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
+        return f"{row.name} never was in force, so there is nothing to revoke"
+    if traits.revoke is not Revocation.API:
+        ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
+        return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
+    _demand_grace_over(ctx, work)
+    issuer = ctx.systems.issuer(secret)
+    listed = cache(issuer.listed)
+    _demand_unused(work, issuer, listed)
+    _recheck(ctx, work, issuer, listed)
+    with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:
+        issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
+        with after_an_effect():
+            proof = _prove(ctx, work, issuer)
+    ctx.ledger.revoked(ctx.run, secret.name, intent, row, proof)
+    return f"{row.name} revoked, proof: {proof}"
 
-    def _revoke(self, work: Work) -> str:
-        """Revoke by the one rule, and prove it."""
-        secret, row = work.secret, work.row
-        blocking = rule.obstacles(secret, work.state, row, work.order)
-        if blocking:
-            gone = ",".join(rule.unmapped_holders(secret, work.state, row))
-            hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
-            raise RotorError(f"{row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
-        issuer = self._systems.issuer(secret)
-        if issuer.traits.cuts_over:
-            self._ledger.retired(self._run, secret.name, row.id, "never in force")
-            return f"{row.name} never was in force, so there is nothing to revoke"
-        if issuer.traits.revoke != "api":
-            self._ledger.retired(self._run, secret.name, row.id, "gone from every copy")
-            return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
-        self._grace_over(work, issuer)
-        listed = cache(issuer.listed)
-        self._require(work, issuer, listed)
-        Recheck(work, self._systems, self._ledger, self._clock.now()).demand(issuer, listed)
-        intent = self._ledger.intend(self._run, secret.name, "revoke", row.name, row.id)
-        with self._outcome({secret.name: intent}):
-            issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
-            with after_an_effect():
-                proof = self._prove(work, issuer, row)
-        self._ledger.revoked(self._run, secret.name, intent, row, proof)
-        return f"{row.name} revoked, proof: {proof}"
 
-    def _grace_over(self, work: Work, issuer: Issuer) -> None:
-        """By every clock; what never was in use has no grace."""
-        failed = work.row.state in (CredentialState.PENDING, CredentialState.ABANDONED)
-        if clocks.waits(work.secret, issuer.traits) and not failed:
-            replacement = replacement_of(work.state, work.order)
-            readings = Clocks(self._systems, self._ledger).after_a_grace(work.secret, replacement)
-            clocks.demand_over(work.row.name, self._clock.now(), readings)
+def confirm_expiry(ctx: EffectContext, work: Work) -> str:
+    """See how well it can be proven that the provider has ended a credential, with the one that replaced it."""
+    case, row, new = work.case, work.row, work.case.replacement
+    at, *elsewhere = clocks.old_ends(new)
+    if clocks.ends_by_itself(case.traits):
+        clocks.demand_over(row.name, ctx.clock.now(), ctx.systems.readings(case.secret, elsewhere))
+    with ctx.attempt(work, ActionKind.CONFIRM_EXPIRY, row.name) as intent:
+        proof = _prove_expiry(ctx, ctx.systems.issuer(case.secret), row, new)
+    gap = clocks.gap(case.state, new)
+    at = at or (gap.since if gap else ctx.clock.now())
+    ctx.ledger.ended(ctx.run, work.name, intent, row, proof, at)
+    return f"{row.name} has ended, proof: {proof}"
 
-    def _require(self, work: Work, issuer: Issuer, all_listed: Callable[[], Sequence[Listed]]) -> None:
-        row = work.row
-        if "unused" not in work.secret.revoke.require or not issuer.tells_last_use(issuer.options):
-            return
-        listed = next((item for item in all_listed() if item.id == row.provider_id), None)
-        replacement = replacement_of(work.state, work.order)
-        since = replacement.closed_at if replacement else None
-        if listed and listed.last_used_at and since and listed.last_used_at > since:
+
+def purge_value(ctx: EffectContext, work: Work) -> str:
+    ctx.ledger.value_dropped(ctx.run, work.name, work.row.id)
+    return "its value is no longer kept here"
+
+
+# -- what has to be over --------------------------------------------------------------------------------------------
+
+
+def _demand_grace_over(ctx: EffectContext, work: Work) -> None:
+    """RotorError unless every clock says so; what never was in use has no grace."""
+    secret, new = work.case.secret, work.case.replacement
+    if clocks.waits(secret, work.case.traits) and not work.row.never_in_use:
+        began = (new.closed_by_issuer, new.closed_by_database) if new else (None, None)
+        ends = [time and time + secret.revoke.after for time in began]
+        clocks.demand_over(work.row.name, ctx.clock.now(), ctx.systems.readings(secret, ends))
+
+
+def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:
+    row, replacement = work.row, work.case.replacement
+    if "unused" not in work.case.secret.revoke.require or not issuer.tells_last_use(issuer.options):
+        return
+    listed = _find(all_listed(), row)
+    since = replacement.closed_at if replacement else None
+    if listed and listed.last_used_at and since and listed.last_used_at > since:
+        raise RotorError(
+            f"{row.name} was last used {listed.last_used_at:%Y-%m-%d %H:%M:%S}, after every copy had changed",
+            hint="Something that the map does not name still uses it. Find it, add it, and run again",
+        )
+
+
+# -- the world asked again ------------------------------------------------------------------------------------------
+
+
+def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) -> None:
+    """RotorError unless the replacement lives and every copy is as it was left. What cannot be asked holds."""
+    if work.row.origin is Origin.ORPHAN and work.case.old_expired:
+        return  # nobody has its value, and the one in use is dead: nothing may hold up the next one
+    drifted, problems = _recheck_copies(ctx, work)
+    try:
+        ended = _replacement_ended(ctx, work, issuer, listed)
+    except StoppedError:
+        raise
+    except RotorError as error:
+        ended = None
+        problems.insert(0, f"its provider cannot be asked whether what has taken its place lives: {error}")
+    found = [*([ended] if ended else []), *map(rule.drift, drifted), *problems]
+    if found:
+        hints = [_REPLACE] * bool(ended) + ([rule.forget_hint(*drifted)] if drifted else [])
+        raise RotorError(f"{work.row.name} is not revoked: {'; '.join(found)}", hint=". ".join(hints))
+
+
+def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) -> str | None:
+    """Say why the replacement may not live; None where it does, or where there is nothing to replace."""
+    row, new, kind = work.row, work.case.replacement, type(issuer)
+    valueless = row.origin is Origin.ORPHAN and rule.never_handed_out(work.case, row)
+    if valueless or new is None or new.id == row.id or not tells_life(kind):
+        return None
+    if new.has_value and kind.verify is not Issuer.verify:
+        answer = issuer.verify(ctx.ledger.unseal(new))
+        if answer is Answer.UNCLEAR:
+            raise RotorError(f"it says neither that {new.name} lives nor that it is dead")
+        refused = answer is Answer.REFUSED
+        return f"{new.name}, which has taken its place, is refused by its provider" if refused else None
+    if not lists(kind):
+        return f"nobody can say whether {new.name} lives: its value is not kept here, and its provider lists nothing"
+    found = _find(listed(), new)
+    if found is None:
+        return f"{new.name}, which has taken its place, is not listed by its provider"
+    expired = found.expires_at is not None and found.expires_at <= ctx.clock.now()
+    ended = "revoked" if found.revoked else "expired" if expired else ""
+    return f"{new.name}, which has taken its place, is listed as {ended}" if ended else None
+
+
+def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[Copy], list[str]]:
+    """List the copies that somebody has changed, and say why others could not be seen."""
+    drifted, problems = [], []
+    for copy in work.case.secret.copies:
+        left = rule.as_left(work.case, work.row, copy)
+        if left is None or work.case.state.intent(ActionKind.WRITE, copy.id):
+            continue  # never seen before; or a write of ours that may have changed it
+        try:
+            seen = _seen(ctx, work, copy)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            problems.append(f"{copy.label} cannot be seen: {error}")
+            continue
+        if not registry.find("stores", copy.type).unchanged(left, seen):
+            drifted.append(copy)
+    return drifted, problems
+
+
+def _seen(ctx: EffectContext, work: Work, copy: Copy) -> Any:
+    if not copy.host:
+        keys = rule.watched(copy, work.case.state.holdings.get(copy.id))
+        return ctx.systems.store(copy).observe(copy.container, keys)
+    orphan, new = work.action.kind is ActionKind.REVOKE_ORPHAN, work.case.replacement
+    probe = rule.probe_of(work.case, copy, None if orphan or new is None else new.id)
+    if probe is None:
+        raise RotorError("this run has not looked at it", hint="Run again: Ansible looks at it before the revoke")
+    return probe.progress
+
+
+# -- proofs ---------------------------------------------------------------------------------------------------------
+
+
+def lists(issuer: type[Issuer]) -> bool:
+    return issuer.listed is not Issuer.listed
+
+
+def tells_life(issuer: type[Issuer]) -> bool:
+    """Whether its provider can be asked at all whether a credential lives."""
+    return lists(issuer) or issuer.verify is not Issuer.verify
+
+
+def _find(listed: Sequence[Listed], row: CredentialRow) -> Listed | None:
+    return next((item for item in listed if item.id == row.provider_id), None)
+
+
+def _prove(ctx: EffectContext, work: Work, issuer: Issuer) -> Proof:
+    """Return the best proof there is; of an issuer that lists nothing, its answer to the revoke is all."""
+    row, new = work.row, work.case.replacement
+    if row.has_value and new and new.has_value:
+        old, value = ctx.ledger.unseal(row), ctx.ledger.unseal(new)
+        if _refused_for_good(ctx, issuer, old, value):
+            return Proof.REFUSED
+    if not lists(type(issuer)):
+        return Proof.ATTESTED
+    listed = _find(issuer.listed(), row)
+    if listed is None or listed.revoked:
+        return Proof.PROVIDER
+    raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
+
+
+def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: CredentialRow | None) -> Proof:
+    """Return ``attested`` where nobody can be asked: it has ended by what its provider publishes, and nothing else."""
+    value = ctx.ledger.unseal(new) if new and new.has_value else None
+    if row.has_value and value:
+        old = ctx.ledger.unseal(row)
+        if issuer.answer(old) is not Answer.UNCLEAR and _refused_for_good(ctx, issuer, old, value):
+            return Proof.REFUSED
+        if issuer.answer(old) is Answer.ACCEPTED:
             raise RotorError(
-                f"{row.name} was last used {listed.last_used_at:%Y-%m-%d %H:%M:%S}, after every copy had changed",
-                hint="Something that the map does not name still uses it. Find it, add it, and run again",
+                f"{row.name} should have ended with the one that replaced it, and its provider still accepts it",
+                hint="If this lasts, end it at its provider, and run again",
             )
+    if row.provider_id and new and row.provider_id != new.provider_id and lists(type(issuer)):
+        listed = _find(issuer.listed(), row)
+        if listed and not listed.revoked:
+            raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")
+        return Proof.PROVIDER
+    replaced = value is not None and issuer.traits.cuts_over and issuer.answer(value) is Answer.ACCEPTED
+    return (
+        Proof.PROVIDER if replaced else Proof.ATTESTED
+    )  # where there is one value at a time, the new one is the proof
 
-    def _prove(self, work: Work, issuer: Issuer, row: CredentialRow) -> str:
-        """The best proof there is: ``refused`` by the provider; ``provider``, listed as revoked; or ``attested``.
 
-        Of an issuer that lists nothing there is no more than its answer to the revoke.
-        """
-        replacement = replacement_of(work.state, work.order)
-        if row.has_value and replacement and replacement.has_value:
-            old, new = self._ledger.unseal(row), self._ledger.unseal(replacement)
-            if self._refused_for_good(issuer, old, new):
-                return "refused"
-        if not lists(type(issuer)):
-            return "attested"
-        listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
-        if listed is None or listed.revoked:
-            return "provider"
-        raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
+def _refused_for_good(ctx: EffectContext, issuer: Issuer, old: Credential, new: Credential) -> bool:
+    if not _refused(ctx, issuer, old, new):
+        return False
+    ctx.clock.sleep(SETTLE)
+    return _refused(ctx, issuer, old, new)
 
-    def _refused_for_good(self, issuer: Issuer, old: Credential, new: Credential) -> bool:
-        if not self._refused(issuer, old, new):
-            return False
-        self._clock.sleep(SETTLE)
-        return self._refused(issuer, old, new)
 
-    def _refused(self, issuer: Issuer, old: Credential, new: Credential) -> bool:
-        def refused() -> bool | None:
-            return True if issuer.answer(old) is Answer.REFUSED else None
+def _refused(ctx: EffectContext, issuer: Issuer, old: Credential, new: Credential) -> bool:
+    def refused() -> bool | None:
+        return True if issuer.answer(old) is Answer.REFUSED else None
 
-        return bool(self._clock.poll(refused, every=2, within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED
-
-    def _end(self, work: Work) -> str:
-        """Its provider has ended it by itself, with the one that replaced it: see how well that can be proven."""
-        secret, row = work.secret.name, work.row
-        issuer = self._systems.issuer(work.secret)
-        new = replacement_of(work.state, work.order)
-        if clocks.ends_by_itself(issuer.traits):
-            ends = cutover.old_has_ended_elsewhere(new)
-            readings = Clocks(self._systems, self._ledger).at_the_providers_end(work.secret, ends)
-            clocks.demand_over(row.name, self._clock.now(), readings)
-        intent = self._ledger.intend(self._run, secret, "end", row.name, row.id)
-        with self._outcome({secret: intent}):
-            proof = self._prove_end(issuer, row, new)
-        gap = cutover.gap(work.state, new)
-        at = cutover.old_has_ended(new) or (gap.since if gap else self._clock.now())
-        self._ledger.ended(self._run, secret, intent, row, proof, at)
-        return f"{row.name} has ended, proof: {proof}"
-
-    def _prove_end(self, issuer: Issuer, row: CredentialRow, new: CredentialRow | None) -> str:
-        """``attested`` where nobody can be asked: it has ended by what its provider publishes, and by nothing else."""
-        value = self._ledger.unseal(new) if new and new.has_value else None
-        if row.has_value and value:
-            old = self._ledger.unseal(row)
-            if issuer.answer(old) is not Answer.UNCLEAR and self._refused_for_good(issuer, old, value):
-                return "refused"
-            if issuer.answer(old) is Answer.ACCEPTED:
-                raise RotorError(
-                    f"{row.name} should have ended with the one that replaced it, and its provider still accepts it",
-                    hint="If this lasts, end it at its provider, and run again",
-                )
-        if row.provider_id and new and row.provider_id != new.provider_id and lists(type(issuer)):
-            listed = next((item for item in issuer.listed() if item.id == row.provider_id), None)
-            if listed and not listed.revoked:
-                raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")
-            return "provider"
-        replaced = value is not None and issuer.traits.cuts_over and issuer.answer(value) is Answer.ACCEPTED
-        return "provider" if replaced else "attested"  # where there is one value at a time, the new one is the proof
-
-    def _tidy(self, work: Work) -> str:
-        self._ledger.value_dropped(self._run, work.secret.name, work.row.id)
-        return "its value is no longer kept here"
+    return bool(ctx.clock.poll(refused, every=2, within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ....module_utils._core import references, registry
@@ -14,12 +15,13 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Check, Connection, Consumer, Issuer, Store
 from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.hosts import Host, HostConnection
+from ..decide.clocks import Reading
 from ..ledger.writer import Ledger
 from ..secret_map import model
 
 
 class Systems:
-    """Builds stores, issuers, consumers and checks for a map; every thread of a run shares it."""
+    """Build stores, issuers, consumers and checks for a map; every thread of a run shares it."""
 
     def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str, ledger: Ledger) -> None:
         self._settings = connections
@@ -41,7 +43,7 @@ class Systems:
             return self._connections[name]
 
     def own_values(self, name: str) -> list[SecretValue]:
-        """The credentials that a connection itself uses."""
+        """Return the credentials that a connection itself uses."""
         self.connection(name)
         return self._credentials[name]
 
@@ -49,7 +51,7 @@ class Systems:
         with self._lock:
             if copy.store not in self._stores:
                 kind, connection = registry.find("stores", copy.type), self.connection(copy.store)
-                more = {"fingerprint": self._ledger.fingerprints, "stamp": self._ledger.id}
+                more = {"fingerprint": self._ledger.fingerprints, "owner_tag": self._ledger.id}
                 self._stores[copy.store] = kind(connection, clock=self._clock, **more)
             return self._stores[copy.store]
 
@@ -59,13 +61,28 @@ class Systems:
                 self._issuers[secret.name] = self._part("issuers", secret.issuer)
             return self._issuers[secret.name]
 
-    def consumer(self, part: model.Consumer) -> Consumer:
-        return self._part("consumers", part)
+    def consumer(self, part: model.ConsumerSpec) -> Consumer:
+        consumer: Consumer = self._part("consumers", part)
+        return consumer
 
-    def check(self, part: model.Part) -> Check:
-        return self._part("checks", part)
+    def check(self, part: model.PartSpec) -> Check:
+        check: Check = self._part("checks", part)
+        return check
 
-    def _part(self, kind: str, part: model.Part) -> Any:
+    def issuer_time(self, secret: model.Secret) -> datetime | None:
+        """Return the issuer's time, after one question where it has not answered yet; None where it tells none."""
+        connection: Connection | None = self.issuer(secret).connection
+        if connection and connection.server_time() is None:
+            connection.probe()
+        return connection.server_time() if connection else None
+
+    def readings(self, secret: model.Secret, ends: Sequence[datetime | None]) -> list[Reading]:
+        """Read the clocks beside ours: the issuer's and the ledger database's, with the end of a grace by each."""
+        times = (self.issuer_time(secret), self._ledger.database_time())
+        whose = (f"connection {secret.issuer.connection}", "the ledger's database")
+        return [Reading(who, time, end) for who, time, end in zip(whose, times, ends, strict=True) if time]
+
+    def _part(self, kind: str, part: model.PartSpec) -> Any:
         connection = self.connection(part.connection) if part.connection else None
         return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
 

@@ -12,7 +12,17 @@ from itertools import takewhile
 from typing import Any
 
 from ....module_utils._core.errors import ConfigurationError, ConflictError
-from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Mark, Origin, SecretState
+from ..decide.state import (
+    ActionKind,
+    CredentialRow,
+    CredentialState,
+    Intent,
+    IntentState,
+    Mark,
+    Origin,
+    Proof,
+    SecretState,
+)
 from . import postgres
 from .audit import LEDGER, AuditLog, RowsByTable
 from .database import Row, Transaction, reading, tables
@@ -126,14 +136,14 @@ def _state(rows: RowsByTable) -> SecretState:
     """Build a secret's state from its rows by table."""
     intents = [_intent(row) for row in rows["intents"]]
     ineffective = {row["id"] for row in rows["intents"] if row["state"] == IntentState.FAILED and not row["superseded"]}
-    distributed = (i.credential for i in intents if i.kind == "write" and i.id not in ineffective)
+    distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
     return SecretState(
         credentials=tuple(_credential(row) for row in rows["credentials"]),
         holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in rows["holdings"]},
         running={row["consumer"]: _mark(row) for row in rows["running"]},
         proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows["proofs"]},
         intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
-        looks={i.target: i for i in intents if i.kind == "look" and i.state is IntentState.DONE},
+        probes={i.target: i for i in intents if i.kind is ActionKind.PROBE and i.state is IntentState.DONE},
         distributed=frozenset(credential for credential in distributed if credential is not None),
     )
 
@@ -141,7 +151,8 @@ def _state(rows: RowsByTable) -> SecretState:
 def _credential(row: Row) -> CredentialRow:
     times = {name: _time(row[name]) for name in _CREDENTIAL_TIMES}
     states = {"state": CredentialState(row["state"]), "origin": Origin(row["origin"])}
-    return CredentialRow(**{**row, **times, **states})
+    proof = row["proof"] and Proof(row["proof"])
+    return CredentialRow(**{**row, **times, **states, "proof": proof})
 
 
 def _mark(row: Row, label: str = "", keys: Row | None = None) -> Mark:
@@ -149,9 +160,9 @@ def _mark(row: Row, label: str = "", keys: Row | None = None) -> Mark:
 
 
 def _intent(row: Row) -> Intent:
-    names = ("id", "run", "kind", "target", "credential", "progress")
+    names = ("id", "run", "target", "credential", "progress")
     values = {name: row[name] for name in names}
-    return Intent(**values, state=IntentState(row["state"]), at=_time(row["at"]))
+    return Intent(**values, kind=ActionKind(row["kind"]), state=IntentState(row["state"]), at=_time(row["at"]))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -179,7 +179,7 @@ class Ledger:
         """Record the evidence of a copy on a host that can be reached, and is as the ledger has it."""
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
             tx.update(self._t.intents, {"id": intent}, {"progress": dict(evidence)})
-            self._complete(tx, intent, secret, "look", copy, now)
+            self._complete(tx, intent, secret, "probe", copy, now)
 
     def written(
         self,
@@ -262,7 +262,7 @@ class Ledger:
         """Record that a provider has ended a credential by itself, after its replacement was minted."""
         with self._transaction(run, secret, "ended", {"credential": row.id, "proof": proof}) as (tx, now):
             self._set_revoked(tx, row.id, proof, at.isoformat())
-            self._complete(tx, intent, secret, "end", row.name, now)
+            self._complete(tx, intent, secret, "confirm_expiry", row.name, now)
 
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
         """Record the end of a credential that needs no revocation: no issuer knows it, and no copy holds it."""

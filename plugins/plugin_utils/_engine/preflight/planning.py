@@ -5,133 +5,110 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
 
-from ....module_utils._core import guard
+from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ..decide import cutover, planner, selection
-from ..decide.planner import Action
-from ..decide.selection import RunOptions
-from ..decide.state import Order, SecretState
-from ..effects.systems import Systems
-from ..ledger.location import LedgerAccess
-from ..secret_map.model import Secret, SecretMap
-from .preflight import Planned, Preflight
+from ....module_utils._core.contracts import Listed
+from ..decide import planner, selection
+from ..decide.case import Case, is_under_way, rollback_problem
+from ..decide.selection import DueStatus, RunOptions
+from ..decide.state import ActionKind, Order, SecretState
+from ..ledger.writer import Ledger
+from ..secret_map.model import Secret, SecretMap, Step
+from .preflight import Planned, Preflight, Selected
 
 
+@dataclass(frozen=True)
 class Planning:
-    """The making of one plan."""
+    """Makes one plan, in the stages ``Selected``, ``Probed`` and ``Planned``."""
 
-    def __init__(
-        self,
-        secret_map: SecretMap,
-        options: RunOptions,
-        systems: Systems,
-        access: LedgerAccess,
-        clock: Clock,
-        *,
-        keeps_files: bool = False,
-    ) -> None:
-        self._map = secret_map
-        self._options = options
-        self._ledger = access.ledger
-        self._clock = clock
-        self._keeps_files = keeps_files
-        self._preflight = Preflight(secret_map, systems, access.ledger, clock, forget=options.forget)
+    secret_map: SecretMap
+    options: RunOptions
+    ledger: Ledger
+    clock: Clock
+    preflight: Preflight
+    keeps_files: bool
 
     def plan(self) -> list[Planned]:
-        """Every secret that the criteria reach; those that go are the ones with actions and without problems."""
-        reached = [s for s in self._map.secrets.values() if selection.picked_by(self._options, s, self._map)]
-        states = self._ledger.states([secret.name for secret in reached])
-        planned = [self._assess(secret, states[secret.name]) for secret in reached]
-        self._preflight.check([item for item in planned if item.actions and not item.problems])
-        return planned
+        """Plan every secret that the criteria reach; those that go have actions and no problems."""
+        reached = [s for s in self.secret_map.secrets.values() if selection.picked_by(self.options, s, self.secret_map)]
+        states = self.ledger.states([secret.name for secret in reached])
+        selected = [self._select(secret, states[secret.name]) for secret in reached]
+        checked = {item.name: item for item in self.preflight.check([item for item in selected if item.goes])}
+        return [checked.get(item.name) or Planned(**vars(item)) for item in selected]
 
-    def _assess(self, secret: Secret, state: SecretState) -> Planned:
-        """What is wanted, by the map, the ledger and the options alone."""
-        item = Planned(secret, state)
-        self._adopt(item)
-        item.due = selection.assess(secret, item.state, self._clock.now())
-        mint = selection.wants_mint(item.due, item.state, self._options)
-        item.dead = cutover.old_expired(item.state, item.traits, self._clock.now())
-        moved = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self._options.forget))
-        item.order = Order(secret.name, mint, item.state.newest, self._options.rollback, moved=moved, why=item.due.why)
-        if self._wanted(item):
-            now = self._clock.now()
-            item.actions = planner.remaining(secret, item.state, item.order, item.traits, now, self._picked)
-            item.problems += self._refusals(item) + self._kept_on_hosts(item)
-        return item
+    def _select(self, secret: Secret, recorded: SecretState) -> Selected:
+        """Decide what is wanted, by the map, the ledger and the options alone."""
+        state, problems, candidates = self._adopt(secret, recorded)
+        now, back = self.clock.now(), self.options.rollback
+        due = selection.assess(secret, state, now)
+        mint = selection.wants_mint(due, state, self.options)
+        drifted = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self.options.forget))
+        order = Order(secret.name, mint, state.newest, back, drifted=drifted, why=due.why)
+        case = Case(secret, state, order, registry.find("issuers", secret.issuer.type).traits, now)
+        adopted = state.credentials[-1] if state is not recorded else None
+        item = Selected(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
+        unfinished = mint or due.status is DueStatus.UNFINISHED or problems
+        if not (is_under_way(state) if back else unfinished):
+            return item
+        actions = tuple(planner.remaining(case, self._picked))
+        refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
+        return replace(item, actions=actions, problems=(*problems, *refusals))
 
-    def _adopt(self, item: Planned) -> None:
-        """Take in the credential that a person has named as the one in use, if the ledger has not met it."""
-        named = selection.named_credential(item.secret, self._options)
-        if not named or any(row.provider_id == named for row in item.state.credentials):
-            return
+    def _adopt(self, secret: Secret, state: SecretState) -> tuple[SecretState, list[str], list[Listed]]:
+        """Add the credential that a person has named as the one in use, or tell why not, and which may be meant."""
+        named = selection.named_credential(secret, self.options)
+        if not named or any(row.provider_id == named for row in state.credentials):
+            return state, [], []
         try:
-            listed = self._preflight.listed(item.secret)
-            found = next((one for one in listed if one.id == named and not one.revoked), None)
-            if found is None:
-                item.problems += self._preflight.objections(item.secret, named) or [_NOT_LISTED.format(named)]
-                item.candidates = [one for one in listed if not one.revoked]
-                return
+            live = [one for one in self.preflight.listed(secret) if not one.revoked]
+            found = next((one for one in live if one.id == named), None)
+            if found:
+                return selection.with_adopted(secret, state, named, found), [], []
+            unknown = f"the credential {named}, named as the one in use, is not listed as valid by its provider"
+            return state, self.preflight.objections(secret, named) or [unknown], live
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
-            item.problems.append(str(guard.as_rotor_error(error)))
-            return
-        item.state = selection.with_adopted(item.secret, item.state, named, found)
-        item.adopted = item.state.credentials[-1]
+            return state, [str(guard.as_rotor_error(error))], []
 
-    def _wanted(self, item: Planned) -> bool:
-        if self._options.rollback:
-            return planner.under_way(item.state)
-        return bool(item.order.mint or item.due.status == "unfinished" or item.problems)
-
-    def _picked(self, step: Any) -> bool:
-        wanted = self._options.environments
+    def _picked(self, step: Step) -> bool:
+        wanted = self.options.environments
         return not wanted or step.environment is None or step.environment in wanted
 
-    def _refusals(self, item: Planned) -> list[str]:
-        """What the map and the ledger forbid, whatever the providers say."""
-        if item.order.rollback:
-            problem = planner.rollback_problem(item.secret, item.state, item.traits)
+    def _refusals(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
+        """Find what the map and the ledger forbid, whatever the providers say."""
+        if case.order.rollback:
+            problem = rollback_problem(case.secret, case.state, case.traits)
             return [f"there is no way back: {problem}. Run forward, without rotate_resume=rollback"] if problem else []
-        if item.dead or not item.order.mint:
+        if case.old_expired or not case.order.mint:
             return []
-        problem = selection.guard_problem(item.secret, self._options)
-        return [problem] if problem else self._no_turn(item) + self._left_behind(item)
+        problem = selection.guard_problem(case.secret, self.options)
+        return [problem] if problem else [*_no_identity_free(case, actions), *self._left_out(case)]
 
-    def _kept_on_hosts(self, item: Planned) -> list[str]:
-        """Hosts that would get a value in a file that stays, now that nothing has been done yet."""
-        hosts = {self._host_given_a_value(item.secret, action) for action in item.actions} - {None}
-        if not self._keeps_files or item.dead or not hosts:
-            return []
-        names = ", ".join(sorted(map(str, hosts)))
-        return [f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"]
+    def _kept_on_hosts(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
+        """Find hosts that would get a value in a file that stays, now that nothing has been done yet."""
+        targets = {action.target for action in actions}
+        hosts = {copy.host for copy in case.secret.copies if copy.id in targets}
+        consumers = [self.secret_map.consumers[name] for name in case.secret.consumers if name in targets]
+        hosts |= {consumer.host for consumer in consumers if "stdin" in consumer.options}
+        names = ", ".join(sorted(filter(None, hosts)))
+        problem = f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"
+        return [problem] if names and self.keeps_files and not case.old_expired else []
 
-    def _host_given_a_value(self, secret: Secret, action: Action) -> str | None:
-        if action.kind in ("look", "write"):
-            return next(copy.host for copy in secret.copies if copy.id == action.target)
-        if action.kind != "reload":
-            return None
-        consumer = self._map.consumers[action.target]
-        return consumer.host if "stdin" in consumer.options else None
-
-    def _no_turn(self, item: Planned) -> list[str]:
-        """Why none of the identities that take turns is free."""
-        if not item.traits.turns:
-            return []
-        if item.state.current is None:
-            return ["which of its identities is in use is not known to this ledger: name it in issuer.current_id"]
-        waiting = [action for action in item.actions if action.kind == "clean"]
-        taken = [row for row in item.state.credentials if row.alive and row.locatable and row != item.state.current]
-        left = [row.name for row in taken if row.id not in {action.credential for action in waiting}]
-        return [f"{', '.join(left)} has yet to be revoked, and its identity is not free before that"] if left else []
-
-    def _left_behind(self, item: Planned) -> list[str]:
-        """A cut-over reaches every environment at once."""
-        left = [step.name for step in item.secret.steps if not self._picked(step)]
-        if not item.traits.cuts_over or not left:
-            return []
-        return [f"the new one ends the old one everywhere, and rotate_environments leaves out {', '.join(left)}"]
+    def _left_out(self, case: Case) -> list[str]:
+        """Find the steps that a cut-over, which reaches every environment at once, would leave behind."""
+        left = ", ".join(step.name for step in case.secret.steps if not self._picked(step))
+        problem = f"the new one ends the old one everywhere, and rotate_environments leaves out {left}"
+        return [problem] if left and case.traits.cuts_over else []
 
 
-_NOT_LISTED = "the credential {}, named as the one in use, is not listed as valid by its provider"
+def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
+    """Say why a new credential can have none of the alternating identities."""
+    if not case.traits.alternating:
+        return []
+    if case.state.current is None:
+        return ["which of its identities is in use is not known to this ledger: name it in issuer.current_id"]
+    orphans = {action.credential for action in actions if action.kind is ActionKind.REVOKE_ORPHAN}
+    taken = [row for row in case.state.credentials if row.alive and row.locatable and row != case.state.current]
+    left = [row.name for row in taken if row.id not in orphans]
+    return [f"{', '.join(left)} has yet to be revoked, and its identity is not free before that"] if left else []

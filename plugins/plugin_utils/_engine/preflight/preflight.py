@@ -1,64 +1,72 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that can be known before a mint: each system is asked each question once, side by side.
-
-Changes nothing anywhere. What speaks against a secret becomes a problem of its plan, and then nothing is done with it.
-"""
+"""Finds all that can be known before a mint, and changes nothing: each system is asked each question once."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
-from ....module_utils._core import guard, registry
+from ....module_utils._core import guard
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Listed, Traits
+from ....module_utils._core.contracts import Evidence, Listed, Revocation
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
 from ..decide import clocks
-from ..decide.copies import changed_by_hand, forget_hint, watched
+from ..decide.case import Case
 from ..decide.planner import Action
+from ..decide.rule import drift, forget_hint, watched
 from ..decide.selection import Due
-from ..decide.state import CredentialRow, Order, Origin, SecretState
+from ..decide.state import ActionKind, CredentialRow, Origin
 from ..effects.context import NO_CHECKPOINT
 from ..effects.systems import Systems
 from ..ledger.writer import Ledger
-from ..secret_map.model import Consumer, Copy, Part, Secret, SecretMap
+from ..secret_map.model import CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 
 THREADS = 8
 
 
-@dataclass
-class Planned:
-    """One secret in a plan."""
+@dataclass(frozen=True)
+class Selected:
+    """A secret that a run reaches, and what the map, the ledger and the options say of it."""
 
-    secret: Secret
-    state: SecretState
-    due: Due = field(default_factory=lambda: Due("unknown", ""))
-    order: Order = field(default_factory=lambda: Order(""))
-    actions: list[Action] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    case: Case
+    due: Due
+    actions: tuple[Action, ...] = ()
+    problems: tuple[str, ...] = ()
     """Why nothing is done with it."""
-    notes: list[str] = field(default_factory=list)
-    candidates: list[Listed] = field(default_factory=list)
+    candidates: tuple[Listed, ...] = ()
     """Live credentials one of which may be the one in use, where nobody has said which."""
     adopted: CredentialRow | None = None
-    dead: bool = False
-    """The old value has ended, or may have: what speaks against going on is told, and stops nothing."""
-    previews: dict[str, list[str]] = field(default_factory=dict)
-    """Consumer -> what its reload will do."""
 
     @property
-    def traits(self) -> Traits:
-        return registry.find("issuers", self.secret.issuer.type).traits
+    def name(self) -> str:
+        return self.case.secret.name
 
     @property
     def goes(self) -> bool:
         return bool(self.actions) and not self.problems
+
+
+@dataclass(frozen=True)
+class Probed(Selected):
+    """A selected secret, and what the systems have answered so far."""
+
+    notes: tuple[str, ...] = ()
+    previews: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Consumer -> what its reload will do."""
+
+    def plus(self, problems: Iterable[str] = (), notes: Iterable[str] = ()) -> Self:
+        """Return the same with more problems and notes, each of them once."""
+        problems, notes = dict.fromkeys((*self.problems, *problems)), dict.fromkeys((*self.notes, *notes))
+        return replace(self, problems=tuple(problems), notes=tuple(notes))
+
+
+class Planned(Probed):
+    """A secret of a plan; the order of one that goes has the evidence of every copy as its baseline."""
 
 
 @dataclass(frozen=True)
@@ -67,83 +75,69 @@ class Question:
 
     kind: str
     about: str
-    ask: Callable[[], Any]
+    ask: Callable[[], Any] = field(compare=False)
 
 
 class Preflight:
-    """Asks, remembers the answers for this run, and judges plans by them."""
+    """Asks, remembers the answers for this run, and judges secrets by them."""
 
-    def __init__(
-        self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock, forget: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock) -> None:
         self._map = secret_map
         self._systems = systems
         self._ledger = ledger
         self._clock = clock
-        self._forget = forget
-        self._answers: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
+        self._answers: dict[Question, Any] = {}
 
-    def check(self, items: list[Planned]) -> None:
-        """Fill in the problems, notes, previews, candidates and baselines of the plans."""
+    def check(self, selected: Sequence[Selected]) -> list[Planned]:
+        """Probe secrets that go, and complete their plans with problems, notes, previews, candidates and baselines."""
         with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
-            self._ask_all(pool, [question for item in items for question in self._probes(item)])
-            reachable = [item for item in items if self._assess(item, self._probes(item))]
-            questions = [question for item in reachable for question in self._questions(item)]
+            self._ask_all(pool, [question for item in selected for question in self._probes(item)])
+            probed = [self._read(Probed(**vars(item)), self._probes(item)) for item in selected]
+            questions = [question for item in probed if item.goes for question in self._questions(item)]
             self._ask_all(pool, [question for question in questions if question.kind != "preview"])
-            self._ask_all(pool, questions)  # an preview is told from what the others have asked
-        for item in reachable:
-            try:
-                self._weigh(item)
-            except (StoppedError, LedgerError):
-                raise
-            except BaseException as error:  # noqa: BLE001 - what one answer leads to is a problem of that secret alone
-                item.problems.append(str(guard.as_rotor_error(error)))
-
-    def _weigh(self, item: Planned) -> None:
-        """Judge the plan by the answers."""
-        item.problems += self._own_credential(item)
-        if self._assess(item, self._questions(item)):
-            self._compare(item)
-        item.notes += self._clocks_apart(item)
-        if item.goes and item.order.mint and item.state.current is None and item.traits.revoke == "api":
-            self._candidates(item)
+            self._ask_all(pool, questions)  # a preview is told from what the others have asked
+        return [Planned(**vars(self._judge(item) if item.goes else item)) for item in probed]
 
     def listed(self, secret: Secret) -> list[Listed]:
-        return self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed()))
+        """List the credentials in the scope of a secret's issuer."""
+        return list(self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed())))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
-        """What the issuer has to say of ``current`` as the credential that is to be replaced."""
-        name = f"{secret.name} {current}"
-        return self._answer(Question("objections", name, lambda: self._systems.issuer(secret).preflight(current)))
+        """Ask the issuer for its problems with ``current`` as the credential that is to be replaced."""
+        return list(self._answer(self._about_issuer(secret, current)))
 
-    # -- questions ----------------------------------------------------------------------------------------------
+    def _judge(self, item: Probed) -> Probed:
+        try:
+            item = item.plus(self._own_credential(item))
+            item = self._read(item, self._questions(item))
+            item = self._compare(item) if item.goes else item
+            item = item.plus(notes=self._clocks_apart(item)) if item.goes else item
+            unnamed = item.case.order.mint and item.case.state.current is None
+            if item.goes and unnamed and item.case.traits.revoke is Revocation.API:
+                item = self._with_candidates(item)
+        except (StoppedError, LedgerError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - what one answer leads to is a problem of that secret alone
+            item = item.plus([str(guard.as_rotor_error(error))])
+        return item
 
-    def _probes(self, item: Planned) -> list[Question]:
-        """Is every connection there, and does it take our credential?"""
-        parts: list[Part] = [item.secret.issuer, *(self._map.consumers[name] for name in item.secret.consumers)]
-        parts += [check for step in item.secret.steps for check in step.verify]
-        names = {part.connection for part in parts if part.connection} | {copy.store for copy in item.secret.copies}
+    def _probes(self, item: Selected) -> list[Question]:
+        """Ask whether every connection is there, and takes its credential."""
+        secret = item.case.secret
+        consumers = [self._map.consumers[name] for name in secret.consumers]
+        parts: list[PartSpec] = [secret.issuer, *consumers, *secret.checks]
+        names = {part.connection for part in parts if part.connection} | {copy.store for copy in secret.copies}
         return [Question("connection", name, partial(self._probe, name)) for name in sorted(names)]
 
-    def _questions(self, item: Planned) -> list[Question]:
-        secret, systems = item.secret, self._systems
-        questions = [self._look(item, copy) for copy in secret.copies if not copy.host]
-        if item.order.mint:
-            current = item.state.in_use.provider_id if item.state.in_use else None
-            questions.append(Question("issuer", secret.name, lambda: systems.issuer(secret).preflight(current)))
-        for name in dict.fromkeys(action.target for action in item.actions if action.kind == "reload"):
-            part = self._map.consumers[name]
-            if not part.host:
-                questions.append(Question("preview", name, lambda part=part: systems.consumer(part).preview()))
-                questions.append(Question("sick", name, partial(self._sick, part)))
-            questions += [Question("sick", c.key, partial(self._healthy, name, c)) for c in part.healthy]
-        ahead = {action.target for action in item.actions if action.kind == "verify"}
-        for check in (check for step in secret.steps for check in step.verify):
-            key = check.key
-            if key in ahead:
-                questions.append(Question("check", key, lambda check=check: systems.check(check).preflight()))
-        return questions
+    def _questions(self, item: Selected) -> list[Question]:
+        secret, state = item.case.secret, item.case.state
+        questions = [self._observation(item, copy) for copy in secret.copies if not copy.host]
+        if item.case.order.mint:
+            questions.append(self._about_issuer(secret, state.in_use.provider_id if state.in_use else None))
+        reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
+        questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]
+        verified = {action.target for action in item.actions if action.kind is ActionKind.VERIFY}
+        return questions + [self._about_check(check) for check in secret.checks if check.key in verified]
 
     def _probe(self, name: str) -> list[str]:
         try:
@@ -154,85 +148,89 @@ class Preflight:
             return [f"connection {name}: {error}"]
         return []
 
-    def _look(self, item: Planned, copy: Copy) -> Question:
-        keys = watched(copy, item.state.holdings.get(copy.id))
-        observe = partial(self._observe, copy, keys)
-        return Question("copy", f"{item.secret.name} {copy.id}", observe)
+    def _observation(self, item: Selected, copy: Copy) -> Question:
+        keys = watched(copy, item.case.state.holdings.get(copy.id))
+        about = f"{item.name} {copy.id}"
+        return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys))
 
-    def _observe(self, copy: Copy, keys: list[str]) -> Any:
-        return self._systems.store(copy).observe(copy.container, keys)
+    def _about_issuer(self, secret: Secret, current: str | None) -> Question:
+        return Question("issuer", f"{secret.name} {current}", lambda: self._systems.issuer(secret).preflight(current))
 
-    def _sick(self, part: Consumer) -> list[str]:
-        return [f"{part.name} is not well: {what}" for what in self._systems.consumer(part).health_problems()]
+    def _about_check(self, check: CheckSpec) -> Question:
+        return Question("check", check.key, lambda: self._systems.check(check).preflight())
 
-    def _healthy(self, consumer: str, check: Part) -> list[str]:
+    def _about_consumer(self, consumer: ConsumerSpec) -> list[Question]:
+        def health() -> list[str]:
+            return [f"{name} is not well: {what}" for what in self._systems.consumer(consumer).health_problems()]
+
+        name = consumer.name
+        questions = [Question("health", c.key, partial(self._health, name, c)) for c in consumer.healthy]
+        if consumer.host:
+            return questions
+        preview = Question("preview", name, lambda: self._systems.consumer(consumer).preview())
+        return [preview, Question("health", name, health), *questions]
+
+    def _health(self, consumer: str, check: CheckSpec) -> list[str]:
         try:
             self._systems.check(check).run(None, NO_CHECKPOINT)
         except RotorError as error:
             return [f"{consumer} is not well: {error}"]
         return []
 
-    # -- judging ------------------------------------------------------------------------------------------------
-
-    def _assess(self, item: Planned, questions: list[Question]) -> bool:
-        """Whether nothing in these answers speaks against going on."""
+    def _read(self, item: Probed, questions: list[Question]) -> Probed:
+        """Add what the answers to these questions say for and against going on."""
         for question in questions:
-            try:
-                said = self._answer(question)
-            except RotorError as error:
-                said = [str(error)]
-            else:
-                if question.kind == "copy":
-                    continue
+            answer = self._ask(question)
+            lines = [str(answer)] if isinstance(answer, RotorError) else answer
+            if question.kind == "copy" and lines is answer:
+                continue
             if question.kind == "preview":
-                item.previews[question.about] = said
-            elif item.dead or (question.kind == "sick" and not item.order.mint):
-                item.notes += said  # a rotation under way may be what made it sick; going on may mend it
+                item = replace(item, previews={**item.previews, question.about: lines})
+            elif item.case.old_expired or (question.kind == "health" and not item.case.order.mint):
+                item = item.plus(notes=lines)  # a rotation under way may be what made it sick; going on may mend it
             else:
-                item.problems += [one for one in said if one not in item.problems]
-        return not item.problems
+                item = item.plus(lines)
+        return item
 
-    def _compare(self, item: Planned) -> None:
-        """Every copy must be as this ledger left it; one that it never saw is as it is now."""
-        pending, lost = item.state.pending, item.state.intent("mint")
+    def _compare(self, item: Probed) -> Probed:
+        """Compare every copy with how this ledger left it; one that it never saw is taken as it is now."""
+        state, order = item.case.state, item.case.order
+        pending, lost = state.pending, state.intent(ActionKind.MINT)
         earlier: Mapping[str, Any] = pending.baseline if pending else lost.baseline if lost else {}
         baseline: dict[str, Any] = {}
-        moved: list[str] = []
-        for copy in item.secret.copies:
+        drifts: dict[str, str] = {}
+        for copy in item.case.secret.copies:
             seen = self._seen(item, copy)
-            stamp = (seen or {}).get("ledger") or self._ledger.id
-            mark = item.state.holdings.get(copy.id)
+            owner = (seen or {}).get("ledger") or self._ledger.id
+            mark = state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
-            if copy.id in self._forget or copy.label in self._forget:
-                moved.append(copy.id)
+            if copy.id in order.drifted:  # rotate_forget names it
                 known = None
-            elif stamp != self._ledger.id:
-                item.problems.append(f"{copy.label} belongs to another ledger, {stamp}. {forget_hint(copy)}")
-            elif seen is not None and known is not None and self._is_foreign(item, copy, known, seen):
-                moved.append(copy.id)
-                (item.notes if item.dead else item.problems).append(f"{changed_by_hand(copy)}. {forget_hint(copy)}")
+            elif owner != self._ledger.id:
+                item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {forget_hint(copy)}"])
+            elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
+                drifts[copy.id] = f"{drift(copy)}. {forget_hint(copy)}"
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
-        item.order = replace(item.order, baseline=baseline, moved=tuple(moved))
+        order = replace(order, baseline=baseline, drifted=(*order.drifted, *drifts))
+        item = replace(item, case=replace(item.case, order=order))
+        return item.plus(notes=drifts.values()) if item.case.old_expired else item.plus(drifts.values())
 
-    def _seen(self, item: Planned, copy: Copy) -> Any:
-        """None where it cannot be known now: on a host, or in a system that is down while the old value is dead."""
-        if copy.host:
-            return None
-        try:
-            return self._answer(self._look(item, copy))
-        except RotorError:
-            if item.dead:
-                return None
-            raise
+    def _seen(self, item: Selected, copy: Copy) -> Evidence | None:
+        """Return the evidence of a copy; None on a host, or in a system that is down while the old value is dead."""
+        answer = None if copy.host else self._ask(self._observation(item, copy))
+        if isinstance(answer, RotorError) and not item.case.old_expired:
+            raise answer
+        return None if isinstance(answer, RotorError) else answer
 
-    def _is_foreign(self, item: Planned, copy: Copy, known: Any, seen: Any) -> bool:
-        """A write of ours whose outcome is unknown explains a change; nothing else does."""
-        return not item.state.intent("write", copy.id) and not self._systems.store(copy).unchanged(known, seen)
+    def _has_drifted(self, item: Selected, copy: Copy, known: Evidence, seen: Evidence) -> bool:
+        """Tell whether somebody has changed a copy; a write of ours whose outcome is unknown explains a change."""
+        ours = item.case.state.intent(ActionKind.WRITE, copy.id)
+        return not ours and not self._systems.store(copy).unchanged(known, seen)
 
-    def _own_credential(self, item: Planned) -> list[str]:
-        """Whether a connection in use lives on the very credential that is to be rotated."""
-        rows = [row for row in item.state.credentials if row.has_value]
+    def _own_credential(self, item: Selected) -> list[str]:
+        """Find connections that use the very credential that is to be rotated."""
+        rows = [row for row in item.case.state.credentials if row.has_value]
         values = {value for row in rows for value in self._ledger.unseal(row).fields.values()}
         return [
             f"connection {probe.about} uses the credential that is to be rotated; give it one of its own"
@@ -240,51 +238,41 @@ class Preflight:
             if values & set(self._systems.own_values(probe.about))
         ]
 
-    def _clocks_apart(self, item: Planned) -> list[str]:
-        """Whether a clock will hold up the end of an old credential; the probes have heard what time it is."""
-        if not item.goes or not (clocks.waits(item.secret, item.traits) or clocks.ends_by_itself(item.traits)):
+    def _clocks_apart(self, item: Selected) -> list[str]:
+        """Find clocks that will hold up the end of an old credential; the probes have heard what time it is."""
+        secret, traits = item.case.secret, item.case.traits
+        if not (clocks.waits(secret, traits) or clocks.ends_by_itself(traits)):
             return []
         database = Question("clock", "the ledger's database", self._ledger.database_time)
-        connection = self._systems.issuer(item.secret).connection
-        times = {
-            f"connection {item.secret.issuer.connection}": connection.server_time() if connection else None,
-            database.about: self._answer(database),
-        }
-        now = self._clock.now()
-        found = clocks.apart(now, [clocks.Reading(who, time) for who, time in times.items() if time])
+        connection = self._systems.issuer(secret).connection
+        issuer_time = connection.server_time() if connection else None
+        times = {f"connection {secret.issuer.connection}": issuer_time, database.about: self._answer(database)}
+        found = clocks.apart(self._clock.now(), [clocks.Reading(who, time) for who, time in times.items() if time])
         return [f"{what}; as long as it is, no old credential is ended after a time" for what in found]
 
-    def _candidates(self, item: Planned) -> None:
+    def _with_candidates(self, item: Probed) -> Probed:
+        """Add the live credentials that this ledger has not minted, or a note why they cannot be listed."""
         try:
-            listed = self.listed(item.secret)
+            listed = self.listed(item.case.secret)
         except RotorError as error:
-            item.notes.append(f"the credentials in use cannot be listed: {error}")
-            return
-        ours = {row.provider_id for row in item.state.credentials if row.origin is not Origin.ADOPTED}
-        item.candidates = [one for one in listed if not one.revoked and one.id not in ours]
-
-    # -- asking -------------------------------------------------------------------------------------------------
+            return item.plus(notes=[f"the credentials in use cannot be listed: {error}"])
+        ours = {row.provider_id for row in item.case.state.credentials if row.origin is not Origin.ADOPTED}
+        return replace(item, candidates=tuple(one for one in listed if not one.revoked and one.id not in ours))
 
     def _ask_all(self, pool: ThreadPoolExecutor, questions: list[Question]) -> None:
-        once = {(question.kind, question.about): question for question in questions}
-        list(pool.map(self._quietly, once.values()))
+        list(pool.map(self._ask, dict.fromkeys(questions)))
 
-    def _quietly(self, question: Question) -> None:
-        try:
-            self._answer(question)
-        except RotorError:
-            return  # raised again for each plan that wants the answer
+    def _ask(self, question: Question) -> Any:
+        """Return the answer to a question or the error that it led to; each question is asked once."""
+        if question not in self._answers:
+            try:
+                self._answers[question] = question.ask()
+            except BaseException as error:  # noqa: BLE001 - it is about the secrets that ask, and no others
+                self._answers[question] = guard.as_rotor_error(error)
+        return self._answers[question]
 
     def _answer(self, question: Question) -> Any:
-        key = (question.kind, question.about)
-        if key not in self._answers:
-            try:
-                answer = question.ask()
-            except BaseException as error:  # noqa: BLE001 - it is about the secrets that ask, and no others
-                answer = guard.as_rotor_error(error)
-            with self._lock:
-                self._answers[key] = answer
-        answer = self._answers[key]
+        answer = self._ask(question)
         if isinstance(answer, RotorError):
             raise answer
         return answer

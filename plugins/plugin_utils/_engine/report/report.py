@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ....module_utils._core import durations, registry
-from ....module_utils._core.contracts import Listed, Traits
+from ....module_utils._core.contracts import Listed, Revocation, Traits
 from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
-from ..decide import cutover, planner, rule
+from ..decide import clocks, rule
+from ..decide.case import rollback_problem
 from ..decide.planner import Action
-from ..decide.state import CredentialRow, CredentialState, Mark, SecretState, target_of
-from ..preflight.preflight import Planned
-from ..run import Rotation
+from ..decide.selection import DueStatus
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Phase, SecretState, Subject, target_of
+from ..preflight.preflight import Planned, Selected
+from ..progress import MANY
+from ..run import Rotation, RotationStatus
 from ..secret_map.model import Secret, SecretMap
-from .progress import MANY
 from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
+
+_TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
+_ITS_PROVIDER = "its provider has ended it"
 
 
 class Report:
@@ -45,19 +50,19 @@ class Report:
             elif item.actions:
                 lines += self._planned(item)
             else:
-                lines.append(f"{item.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
         return lines
 
     def _stuck(self, item: Planned) -> list[str]:
-        lines = [f"{item.secret.name}   cannot go on; nothing of it was changed:"]
+        lines = [f"{item.case.secret.name}   cannot go on; nothing of it was changed:"]
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
-        if any(row.state is CredentialState.PENDING for row in item.state.credentials):
-            lines += self._whereabouts(item.secret, item.state, item.dead)
+        if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
+            lines += self._whereabouts(item.case.secret, item.case.state, item.case.old_expired)
         return lines
 
     def _planned(self, item: Planned) -> list[str]:
-        secret = item.secret
+        secret = item.case.secret
         issuer = registry.find("issuers", secret.issuer.type)
         made_by = f"{issuer.label(secret.issuer.options)}, {overlap(item)}"
         lines = [f"{secret.name}   {item.due.why}   {made_by}"]
@@ -66,8 +71,8 @@ class Report:
         for title, actions in groupby(item.actions, key=lambda action: self._title(secret, action)):
             label = f"  {title}"
             for action in actions:
-                for verb, what in self._action(item, action):
-                    lines.append(f"{label:<26}{f'{verb} ':<8}{what}")
+                for what in self._action(item, action):
+                    lines.append(f"{label:<26}{f'{action.kind.verb} ':<8}{what}")
                     label = ""
         lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += expected_gap(item)
@@ -78,10 +83,10 @@ class Report:
 
     def _unknown(self, item: Planned) -> list[str]:
         """What no preflight can know, of the kinds that this plan comes to."""
-        verbs = {action.kind for action in item.actions}
-        kinds = [("issuers", item.secret.issuer.type)] if "mint" in verbs else []
-        kinds += [("stores", copy.type) for copy in item.secret.copies if "write" in verbs]
-        kinds += [("checks", check.type) for step in item.secret.steps for check in step.verify if "verify" in verbs]
+        ahead, checks = {action.kind for action in item.actions}, item.case.secret.checks
+        kinds = [("issuers", item.case.secret.issuer.type)] if ActionKind.MINT in ahead else []
+        kinds += [("stores", copy.type) for copy in item.case.secret.copies if ActionKind.WRITE in ahead]
+        kinds += [("checks", check.type) for check in checks if ActionKind.VERIFY in ahead]
         found = (f"{name}: {registry.find(kind, name).unverifiable}" for kind, name in dict.fromkeys(kinds))
         return [line for line in found if not line.endswith(": ")]
 
@@ -89,54 +94,34 @@ class Report:
         if action.cut:
             return "cut over"
         if action.step is None:
-            return (
-                "revoke"
-                if action.phase is planner.Phase.REVOKED
-                else "issue"
-                if action.phase is planner.Phase.ISSUED
-                else "close"
-            )
+            return _TITLES[action.phase]
         return f"{action.step + 1} {secret.steps[action.step].name}"
 
-    def _action(self, item: Planned, action: Action) -> list[tuple[str, str]]:
-        secret, state = item.secret, item.state
-        if action.kind == "mint":
-            return [("mint", "one new credential, named after this ledger")]
-        if action.kind == "activate":
-            ends = ", which is the old one's end" if item.traits.ends_the_old else ""
-            return [("activate", f"the sealed value becomes valid at its provider{ends}")]
-        if action.kind == "accept":
-            return [("verify", "its provider accepts it")]
-        if action.kind == "recover":
-            return [("recover", f"{action.target}: its mint got no answer; find out what became of it")]
-        if action.kind == "write":
+    def _action(self, item: Planned, action: Action) -> list[str]:
+        """Fill in what the table of kinds says; a reload may do several things."""
+        secret, subject = item.case.secret, action.kind.subject
+        if not action.kind.words:
+            return []
+        details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
+        details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
+        if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
-            return [("write", f"{copy.label}: {', '.join(copy.keys)}{', by Ansible' if copy.host else ''}")]
-        if action.kind == "look":
-            copy = next(copy for copy in secret.copies if copy.id == action.target)
-            return [("look", f"{copy.label}, on its host: within reach, and as it was left")]
-        if action.kind == "reload":
-            return [("reload", what) for what in self._outlook(item, action.target)]
-        if action.kind == "verify":
-            part = next(c for s in secret.steps for c in s.verify if c.key == action.target)
-            return [("verify", f"{registry.find('checks', part.type).label(part.options)} (proves {part.proves})")]
-        if action.kind == "wait":
-            return [("wait", f"until {when(action.until) if action.until else 'its provider has ended it'}")]
-        if action.kind == "abandon":
-            return [("abandon", f"{_name(state.credential(action.credential))}, once no copy holds it")]
-        if action.kind == "end":
-            return [("end", f"{_name(state.credential(action.credential))}, by its provider; see that it is dead")]
-        if action.kind in ("revoke", "clean"):
-            row = state.credential(action.credential)
-            return [(action.kind, f"{_name(row)}{_condition(secret, row)}; {_best_proof(item, row)}")] if row else []
-        return []
+            details |= {"copy": copy.label, "keys": ", ".join(copy.keys) + (", by Ansible" if copy.host else "")}
+        elif subject is Subject.CHECK:
+            part = next(check for check in secret.checks if check.key == action.target)
+            label = registry.find("checks", part.type).label(part.options)
+            details |= {"check": label, "proves": part.proves}
+        elif row := item.case.state.credential(action.credential):
+            proof = _best_proof(item, row)
+            details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
+        previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
+        return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
 
-    def _outlook(self, item: Planned, consumer: str) -> list[str]:
+    def _previews(self, item: Planned, consumer: str) -> Sequence[str]:
         part = self._map.consumers[consumer]
         if part.host:
-            return [f"{consumer}: on host {part.host}, by Ansible"]
-        preview = item.previews.get(consumer) or [registry.find("consumers", part.type).label(part.options)]
-        return [f"{consumer}: {what}" for what in preview]
+            return [f"on host {part.host}, by Ansible"]
+        return item.previews.get(consumer) or [registry.find("consumers", part.type).label(part.options)]
 
     def candidates(self, item: Planned) -> list[str]:
         """What may be the credential in use, and how to say which it is."""
@@ -144,45 +129,40 @@ class Report:
             "  old: this ledger does not know the credential in use, and revokes nothing that it does not know.",
             "       If it is one of these, name it:",
             *(f"         {_listed(one)}" for one in item.candidates),
-            f"       {_how_to_name(item.secret)}",
+            f"       {_how_to_name(item.case.secret)}",
         ]
 
     # -- results ------------------------------------------------------------------------------------------------
 
     def held(self, rotation: Rotation) -> list[str]:
-        secret = rotation.secret
-        place = f" at {self._place(secret, rotation.held_at)}" if rotation.held_at else ""
-        if not rotation.dead:
-            return [
-                f"HELD  {secret.name}{place}: {rotation.problem}",
-                *self._whereabouts(secret, rotation.state, dead=False),
-            ]
+        secret, dead = rotation.case.secret, rotation.case.must_finish
+        whereabouts = self._whereabouts(secret, rotation.case.state, dead)
+        place = self._place(secret, rotation.held_at) if rotation.held_at else ""
+        if not dead:
+            return [f"HELD  {secret.name}{place and f' at {place}'}: {rotation.problem}", *whereabouts]
         failed = [f"{self._place(secret, action)}: {problem}" for action, problem in rotation.failed.values()]
         return [
-            f"GAP   {secret.name}: the old value is dead, or may be, and this did not succeed:",
-            *(
-                f"  - {one}"
-                for one in failed or [f"{place.removeprefix(' at ')}: {rotation.problem}".removeprefix(": ")]
-            ),
-            *self._whereabouts(secret, rotation.state, dead=True),
+            f"CUTOVER INCOMPLETE  {secret.name}: the old value is dead, or may be, and this did not succeed:",
+            *(f"  - {one}" for one in failed or [f"{place and f'{place}: '}{rotation.problem}"]),
+            *whereabouts,
         ]
 
     def _place(self, secret: Secret, action: Action) -> str:
-        target = f" of {action.target}" if action.kind == "reload" else ""
+        target = f" of {action.target}" if action.kind is ActionKind.RELOAD else ""
         connection = self._connection(secret, action)
         through = f" (connection {connection})" if connection else ""
-        return f"{self._title(secret, action)}, {action.kind}{target}{through}"
+        return f"{self._title(secret, action)}, {action.kind.replace('_', ' ')}{target}{through}"
 
     def _connection(self, secret: Secret, action: Action) -> str | None:
-        """Whose address and credential the action uses."""
-        if action.kind in ("look", "write"):
+        """Name the connection whose address and credential the action uses."""
+        subject = action.kind.subject
+        if subject is Subject.COPY:
             return next((copy.store for copy in secret.copies if copy.id == action.target), None)
-        if action.kind == "reload":
+        if subject is Subject.CONSUMER:
             return self._map.consumers[action.target].connection
-        if action.kind == "verify":
-            checks = [check for step in secret.steps for check in step.verify]
-            return next((check.connection for check in checks if check.key == action.target), None)
-        return secret.issuer.connection if action.kind not in ("close", "abandon", "tidy", "wait") else None
+        if subject is Subject.CHECK:
+            return next((check.connection for check in secret.checks if check.key == action.target), None)
+        return secret.issuer.connection if subject is Subject.ISSUER else None
 
     def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
         """Which credential is where, which are alive, and the commands to go on and back."""
@@ -195,7 +175,7 @@ class Report:
             lines.append(f"  old  not known to this ledger, {place}; {'dead' if dead else 'nothing was revoked'}")
         only = f"-e rotate_only={secret.name}"
         lines.append(f"  go on:    {self._command} {only}")
-        problem = planner.rollback_problem(secret, state, traits)
+        problem = rollback_problem(secret, state, traits)
         way_back = f"{self._command} {only} -e rotate_resume=rollback"
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
@@ -217,21 +197,22 @@ class Report:
 
     def _open(self, rotation: Rotation) -> list[str]:
         problem = f": {rotation.problem}" if rotation.problem else ""
-        head = f"OPEN  {rotation.secret.name}   {rotation.status}{problem}"
+        head = f"OPEN  {rotation.name}   {rotation.status}{problem}"
         if not rotation.actions:
             return [head]
-        return [head, *self._whereabouts(rotation.secret, rotation.state, rotation.dead)]
+        return [head, *self._whereabouts(rotation.case.secret, rotation.case.state, rotation.case.must_finish)]
 
     def result(self, rotation: Rotation) -> list[str]:
         """The summary of a secret that this run worked on."""
-        if rotation.status == "held":
+        if rotation.status is RotationStatus.HELD:
             return self.held(rotation)
-        if rotation.status in ("idle", "busy"):
-            return [f"{rotation.status.upper()}  {rotation.secret.name}: {rotation.problem}"]
-        secret, state = rotation.secret, rotation.state
-        back = rotation.order.rollback
-        head = {"done": "BACK" if back else "DONE", "waiting": "WAITING"}.get(rotation.status, "OPEN")
-        ends = "ends by itself, and that is proven" if rotation.traits.ends_the_old else "is revoked"
+        if rotation.status in (RotationStatus.SKIPPED, RotationStatus.LOCKED):
+            return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
+        secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
+        back = rotation.case.order.rollback
+        done = "BACK" if back else "DONE"
+        head = {RotationStatus.DONE: done, RotationStatus.WAITING: "WAITING"}.get(rotation.status, "OPEN")
+        ends = "ends by itself, and that is proven" if traits.ends_the_old else "is revoked"
         rest = f": the old credential {ends} after {when(rotation.until)}, by the next run" if rotation.until else ""
         lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
         new = state.pending or state.current
@@ -243,17 +224,14 @@ class Report:
             lines += [f"         {name} runs on it since {when(mark.at)}" for name, mark in _on(state.running, new)]
         for row in state.credentials:
             if new and row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
-                end = (
-                    f"{_ended(rotation)} {when(row.revoked_at)}, proof: {row.proof}"
-                    if row.revoked_at
-                    else "still valid"
-                )
+                how = "ended" if traits.ends_the_old else "revoked"
+                end = f"{how} {when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
                 lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {end}")
-        gap = cutover.gap(state, new) if rotation.traits.cuts_over and not back else None
+        gap = clocks.gap(state, new) if traits.cuts_over and not back else None
         if gap:
             lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
         lines += beyond_reach(state)
-        if rotation.traits.revoke == "api" and all(row is new for row in state.credentials):
+        if traits.revoke is Revocation.API and all(row is new for row in state.credentials):
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
             lines.append(f"         {_how_to_name(secret)}")
         return lines
@@ -267,10 +245,10 @@ class Report:
 
     # -- status -------------------------------------------------------------------------------------------------
 
-    def status(self, item: Planned, works: dict[int, str], drift: dict[str, str]) -> list[str]:
+    def status(self, item: Selected, works: dict[int, str], drift: dict[str, str]) -> list[str]:
         """``works``: row -> what the provider says of it; ``drift``: copy -> whether it is as recorded."""
-        secret, state = item.secret, item.state
-        lines = [f"{secret.name}   {item.due.status}: {item.due.why}"]
+        secret, state = item.case.secret, item.case.state
+        lines = [f"{secret.name}   {item.due.status.replace('_', ' ')}: {item.due.why}"]
         alive = [row for row in reversed(state.credentials) if row.alive]
         lines += [f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}".rstrip() for row in alive]
         for copy in secret.copies:
@@ -282,7 +260,7 @@ class Report:
             running = state.running.get(name)
             holder = state.credential(running.credential) if running else None
             what = f"{holder.name} since {when(running.at)}" if holder and running else "unknown to this ledger"
-            doubt = state.intent("reload", name)
+            doubt = state.intent(ActionKind.RELOAD, name)
             maybe = state.credential(doubt.credential) if doubt else None
             what += f"; may run on {maybe.name}, since a reload did not end well" if maybe else ""
             lines.append(f"  consumer  {name}: {what}")
@@ -291,13 +269,13 @@ class Report:
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)
         ]
-        if item.due.status != "fresh":
+        if item.due.status is not DueStatus.UP_TO_DATE:
             lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
         return lines
 
 
 def _is_bad(rotation: Rotation) -> bool:
-    return rotation.status in ("held", "idle")
+    return rotation.status in (RotationStatus.HELD, RotationStatus.SKIPPED)
 
 
 def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
@@ -308,20 +286,16 @@ def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
 
 def _torn(item: Planned) -> list[str]:
     """Copies of several keys in a store that does not take them in one go."""
-    written = {action.target for action in item.actions if action.kind == "write"}
-    copies = [copy for copy in item.secret.copies if copy.id in written]
+    written = {action.target for action in item.actions if action.kind is ActionKind.WRITE}
+    copies = [copy for copy in item.case.secret.copies if copy.id in written]
     limits = {copy.id: registry.find("stores", copy.type).limits.keys_at_once for copy in copies}
     torn = [copy for copy in copies if len(copy.keys) > (limits[copy.id] or len(copy.keys))]
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _ended(rotation: Rotation) -> str:
-    return "ended" if rotation.traits.ends_the_old else "revoked"
-
-
-def _why_not(item: Planned) -> str:
-    if item.due.status == "unknown":
-        return "; name it with -e rotate_only=" + item.secret.name
+def _why_not(item: Selected) -> str:
+    if item.due.status is DueStatus.UNKNOWN:
+        return "; name it with -e rotate_only=" + item.case.secret.name
     return "; -e rotate_force=true rotates it now"
 
 
@@ -339,7 +313,8 @@ def _role(row: CredentialRow) -> str:
 def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Traits, dead: bool) -> str:
     places = [f"{mark.label} (since {when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
     places += [f"{name} runs on it" for name, _mark in _on(state.running, row)]
-    doubts = [i.target for i in state.intents if i.kind == "reload" and i.credential == row.id and i.unresolved]
+    unresolved = [i for i in state.intents if i.credential == row.id and i.unresolved]
+    doubts = [intent.target for intent in unresolved if intent.kind is ActionKind.RELOAD]
     if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
         places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
         places += rule.untracked_holders(secret, state, row)
@@ -354,12 +329,12 @@ def _ended_in_this_rotation(row: CredentialRow, new: CredentialRow, back: bool) 
     return bool(row.revoked_at and new.minted_at and row.revoked_at >= new.minted_at)
 
 
-def _on(marks: dict[str, Mark] | object, row: CredentialRow) -> Iterable[tuple[str, Mark]]:
-    return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]  # type: ignore[attr-defined]
+def _on(marks: Mapping[str, Mark], row: CredentialRow) -> Iterable[tuple[str, Mark]]:
+    return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]
 
 
 def _condition(secret: Secret, row: CredentialRow) -> str:
-    if row.state in (CredentialState.PENDING, CredentialState.ABANDONED):
+    if row.never_in_use:
         return ""  # nobody has had it, or everybody has gone back from it
     wanted = secret.revoke
     conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
@@ -377,11 +352,11 @@ def _how_to_name(secret: Secret) -> str:
 
 def _best_proof(item: Planned, row: CredentialRow) -> str:
     """A refusal proves something only beside a replacement that is accepted."""
-    if item.traits.cuts_over:
+    if item.case.traits.cuts_over:
         return "it never was in force"
-    if item.traits.revoke != "api":
+    if item.case.traits.revoke is not Revocation.API:
         return "nobody issued it: it ends with its last copy"
-    target = target_of(item.state, item.order)
+    target = target_of(item.case.state, item.case.order)
     comparable = row.has_value and (target is None or target.has_value)
     return f"best proof possible: {'refused' if comparable else 'provider'}"
 

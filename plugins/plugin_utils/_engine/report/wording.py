@@ -1,17 +1,17 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report says of overlaps, gaps and ends, and of numbers and times."""
+"""The report's phrases for overlaps, gaps, ends, numbers and times."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from ....module_utils._core import durations, registry
-from ....module_utils._core.contracts import Overlap, Recover, Traits
-from ..decide import cutover
-from ..decide.state import CredentialRow, CredentialState, Origin, SecretState
-from ..effects.recheck import tells_life
+from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation, Traits
+from ..decide import clocks
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
+from ..effects.revoke import tells_life
 from ..preflight.preflight import Planned
 
 _OVERLAP = {
@@ -19,6 +19,7 @@ _OVERLAP = {
     Overlap.TIMED: "the provider ends the old one by itself",
     Overlap.NONE: "no overlap: copies disagree until the last one is written and reloaded",
 }
+_REVOKES = (ActionKind.REVOKE, ActionKind.REVOKE_ORPHAN)
 _NO_TRACE = {
     Overlap.OPEN: "should the answer to the mint be lost, it cannot be found: it may stay valid at its provider",
     Overlap.TIMED: "should the answer to the mint be lost, it cannot be read back: the next run mints again",
@@ -28,44 +29,44 @@ _NO_TRACE = {
 
 
 def overlap(item: Planned) -> str:
-    if item.traits.cuts_over:
-        how = "mint" if item.traits.value == "provider" else "activation"
+    if item.case.traits.cuts_over:
+        how = "mint" if item.case.traits.value is Maker.PROVIDER else "activation"
         return f"no overlap: the {how} of the new one is the old one's end"
-    if item.traits.overlap is Overlap.TIMED:
-        after = registry.find("issuers", item.secret.issuer.type).ends_after(item.secret.issuer.options)
+    if item.case.traits.overlap is Overlap.TIMED:
+        after = registry.find("issuers", item.case.secret.issuer.type).ends_after(item.case.secret.issuer.options)
         return f"the provider ends the old one by itself, {durations.show(after)} after the new one is made"
-    return _OVERLAP[item.traits.overlap]
+    return _OVERLAP[item.case.traits.overlap]
 
 
 def expected_gap(item: Planned) -> list[str]:
-    """What has to be done between the cut and the moment from which everything runs on the new value."""
-    if item.order.rollback or (not any(action.cut for action in item.actions) and not item.dead):
+    """Count what has to be done between the cut and the moment from which everything runs on the new value."""
+    if item.case.order.rollback or (not any(action.cut for action in item.actions) and not item.case.old_expired):
         return []
     cut = next((index for index, action in enumerate(item.actions) if action.cut), 0)
     kinds = [action.kind for action in item.actions[cut:]]
-    parts = {"write": "write", "reload": "reload", "verify": "check"}
+    parts = {ActionKind.WRITE: "write", ActionKind.RELOAD: "reload", ActionKind.VERIFY: "check"}
     left = [count(kinds.count(kind), noun) for kind, noun in parts.items() if kind in kinds]
-    before = cutover.gap(item.state, item.state.current)
+    before = clocks.gap(item.case.state, item.case.state.current)
     last = f"; the last one took {how_long(before)}" if before else ""
-    since = "the old value is dead, or may be" if item.dead else "the old value dies with the cut"
+    since = "the old value is dead, or may be" if item.case.old_expired else "the old value dies with the cut"
     return [f"  gap: {since}; {', '.join(left) or 'nothing more'} until everything works again{last}"]
 
 
 def untraceable(item: Planned) -> list[str]:
-    mints = any(action.kind == "mint" for action in item.actions)
-    return [_NO_TRACE[item.traits.overlap]] if mints and item.traits.recover is Recover.NONE else []
+    mints = any(action.kind is ActionKind.MINT for action in item.actions)
+    return [_NO_TRACE[item.case.traits.overlap]] if mints and item.case.traits.recover is Recover.NONE else []
 
 
 def unasked(item: Planned) -> list[str]:
     """Say that a revoke rests on the ledger alone, where no provider can be asked."""
-    ends = item.traits.revoke == "api" and any(action.kind in ("revoke", "clean") for action in item.actions)
-    if not ends or tells_life(registry.find("issuers", item.secret.issuer.type)):
+    ends = item.case.traits.revoke is Revocation.API and any(action.kind in _REVOKES for action in item.actions)
+    if not ends or tells_life(registry.find("issuers", item.case.secret.issuer.type)):
         return []
     return ["its provider cannot be asked whether a new credential lives: the old one is revoked without that"]
 
 
 def beyond_reach(state: SecretState) -> list[str]:
-    """Of a mint whose answer was lost, where nobody can tell what became of it."""
+    """Warn of mints whose answer was lost, where nobody can tell what became of them."""
     return [
         f"  lost {row.name}   may be valid at its provider, and its value is known to nobody; when it is ended there: "
         f"-e rotate_forget={row.name}"
@@ -74,7 +75,7 @@ def beyond_reach(state: SecretState) -> list[str]:
     ]
 
 
-def how_long(gap: cutover.Gap) -> str:
+def how_long(gap: clocks.Gap) -> str:
     return durations.show(timedelta(seconds=round(gap.length.total_seconds())))
 
 

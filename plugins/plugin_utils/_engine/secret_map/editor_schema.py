@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One JSON Schema for editors of the files that hold ``secret_connections``, ``secret_consumers`` and ``secret_map``.
+"""The JSON Schema by which editors check files with ``secret_connections``, ``secret_consumers`` and ``secret_map``.
 
 Run as a module, it prints the schema, which is kept as ``docs/secret-map.schema.json``.
 """
@@ -22,15 +22,10 @@ _JINJA = {"$ref": "#/$defs/jinja"}
 
 
 def json_schema() -> Json:
-    """It knows the built-in types; a type of another collection may have any options."""
+    """Describe the built-in types; a type of another collection may have any options."""
     definitions: Json = {"jinja": {"type": "string", "pattern": r"\{[{%]", "description": "a template of Ansible's"}}
-    for singular, kind, node in (
-        ("connection", "connections", schema.connection),
-        ("issuer", "issuers", schema.issuer),
-        ("consumer", "consumers", partial(schema.consumer, check=_CHECK)),
-        ("check", "checks", _lenient_check),
-    ):
-        definitions |= _by_type(singular, kind, node)
+    definitions |= _by_type("connections", schema.connection) | _by_type("issuers", schema.issuer)
+    definitions |= _by_type("consumers", partial(schema.consumer, check=_CHECK)) | _by_type("checks", _lenient_check)
     stores = registry.names("stores")
     definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
     definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
@@ -55,9 +50,9 @@ def _entries(definition: str, description: str) -> Json:
     return {"type": ["object", "string"], "description": description, "additionalProperties": entry}
 
 
-def _by_type(singular: str, kind: str, node: Callable[[str], Json]) -> Json:
-    """``type`` decides which options there are."""
-    names = registry.names(kind)
+def _by_type(kind: str, node: Callable[[str], Json]) -> Json:
+    """Describe a part whose ``type`` decides which options it has."""
+    singular, names = kind[:-1], registry.names(kind)
     choice = {
         "type": "object",
         "required": ["type"],
@@ -74,14 +69,14 @@ def _by_type(singular: str, kind: str, node: Callable[[str], Json]) -> Json:
 
 
 def _lenient_check(name: str) -> Json:
-    """What may come from a copy need not be there."""
+    """Describe a check without requiring what may come from a copy."""
     node = schema.check(name)
     own = schema.inherited(name) if schema.connection_types("checks", name) else []
     return node | {"required": [option for option in node["required"] if option not in own]}
 
 
 def _open_to_jinja(node: Json) -> Json:
-    """Wherever something else than free text is wanted, a template of Ansible's may stand instead."""
+    """Allow a template of Ansible's wherever something else than free text is wanted."""
     return node | {"properties": {name: _or_jinja(option) for name, option in node["properties"].items()}}
 
 

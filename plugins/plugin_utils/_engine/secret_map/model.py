@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A validated secret map: what people wrote, with every default filled in and every type found."""
+"""A validated secret map, with every default filled in and every type found."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
-    """An issuer, a consumer or a check: a kind, the connection it uses (None if it needs none), its own options."""
+class PartSpec:
+    """An issuer, a consumer or a check: its type, its connection (None if it needs none), and its own options."""
 
     type: str
     connection: str | None
@@ -26,23 +26,23 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Check(Part):
+class CheckSpec(PartSpec):
     proves: str = "life"
     """``use`` (a consumer works with the new credential) or ``life`` (something answers)."""
 
     @cached_property
     def key(self) -> str:
-        """Its name in the ledger; an edited check is another check."""
+        """Name this check in the ledger; an edited check is another check."""
         text = json.dumps([self.type, self.connection, self.options, self.proves], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
-class Consumer(Part):
+class ConsumerSpec(PartSpec):
     name: str = ""
     host: str | None = None
-    """The inventory host of a consumer whose work Ansible does."""
-    healthy: tuple[Check, ...] = ()
+    """The inventory host on which Ansible reloads it."""
+    healthy: tuple[CheckSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Copy:
     """``<connection>:<container's identity>``: the same for two secrets that share a container."""
     label: str
     host: str | None = None
-    """The inventory host of a copy that Ansible writes."""
+    """The inventory host on which Ansible writes it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Step:
     name: str
     copies: tuple[Copy, ...]
     reload: tuple[str, ...] = ()
-    verify: tuple[Check, ...] = ()
+    verify: tuple[CheckSpec, ...] = ()
     environment: str | None = None
 
 
@@ -90,9 +90,9 @@ class Guard:
 @dataclass(frozen=True)
 class Secret:
     name: str
-    issuer: Part
+    issuer: PartSpec
     steps: tuple[Step, ...]
-    let: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     owner: str = ""
     blast_radius: str = ""
@@ -109,24 +109,28 @@ class Secret:
         return (copy for step in self.steps for copy in step.copies)
 
     @property
+    def checks(self) -> Iterator[CheckSpec]:
+        return (check for step in self.steps for check in step.verify)
+
+    @property
     def consumers(self) -> list[str]:
         return list(dict.fromkeys(name for step in self.steps for name in step.reload))
 
     @property
-    def places(self) -> set[str]:
-        """What is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
+    def holders(self) -> set[str]:
+        """List what is to have the credential, by the ledger's names: copies, each of their keys, and consumers."""
         keys = (key_id(copy.id, key) for copy in self.copies for key in copy.keys)
         return {*(copy.id for copy in self.copies), *keys, *self.consumers}
 
 
 def key_id(copy: str, key: str) -> str:
-    """The ledger's name for one key of a copy."""
+    """Name one key of a copy in the ledger."""
     return f"{copy}#{key}"
 
 
 @dataclass(frozen=True)
 class SecretMap:
     secrets: Mapping[str, Secret]
-    consumers: Mapping[str, Consumer]
+    consumers: Mapping[str, ConsumerSpec]
     connections: Mapping[str, Options]
     """Name -> what was written, ``type`` included; credentials are unresolved references."""

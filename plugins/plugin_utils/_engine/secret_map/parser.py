@@ -1,23 +1,22 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what people wrote to a :class:`SecretMap`, or to all of its mistakes at once. Sends nothing."""
+"""Turns the ``secret_*`` variables into a :class:`SecretMap`, or reports all of their errors at once. Sends nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from ....module_utils._core import durations, registry
-from . import cross_checks as across
 from . import schema
-from .builders import Builders, Raw, Scope, dicts
-from .errors import Mistakes, Path
-from .expand import plain
-from .model import Copy, Guard, Revoke, Secret, SecretMap, Step
-from .schema_errors import describe_type
+from .builders import Builders, Raw, TemplateScope, dicts
+from .errors import Path, ValidationErrors, show
+from .model import Copy, Guard, PartSpec, Revoke, Secret, SecretMap, Step
+from .variables import Expander, section
 
 
 def parse(
@@ -29,92 +28,90 @@ def parse(
     bare_connections: bool = False,
     check_credentials: bool = False,
 ) -> SecretMap:
-    """MapError holds every mistake. Consumers and connections that no secret uses are not looked at.
+    """Validate and build a map; MapError holds every error. Consumers and connections that no secret uses are ignored.
 
     ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else. ``check_credentials``
     resolves what the connections refer to.
     """
-    mistakes = Mistakes()
-    entries = _section("secret_map", raw_map, mistakes)
-    consumers = _section("secret_consumers", {} if raw_consumers is None else raw_consumers, mistakes)
-    connections = _section("secret_connections", {} if raw_connections is None else raw_connections, mistakes)
-    how = {"bare_connections": bare_connections, "check_credentials": check_credentials}
-    nodes = Builders(mistakes, connections, consumers, hosts, **how)
-    parser = _Parser(nodes, mistakes)
-    secrets = [parser.secret(name, plain(raw, ("secret_map", name), mistakes)) for name, raw in entries.items()]
-    across.compare(parser.found, mistakes)
-    mistakes.refuse()
-    return SecretMap({secret.name: secret for secret in secrets if secret}, nodes.consumers, nodes.connections)
+    errors = ValidationErrors()
+    entries = section("secret_map", raw_map, errors)
+    consumers = section("secret_consumers", raw_consumers, errors, optional=True)
+    connections = section("secret_connections", raw_connections, errors, optional=True)
+    builders = Builders(errors, connections, consumers, hosts, bare_connections, check_credentials)
+    parser = _Parser(builders, errors)
+    secrets = [parser.secret(name, raw) for name, raw in entries.items()]
+    _cross_checks(parser.entries, errors)
+    errors.raise_if_any()
+    return SecretMap({secret.name: secret for secret in secrets if secret}, builders.consumers, builders.connections)
 
 
-def _section(name: str, raw: Any, mistakes: Mistakes) -> Raw:
-    if not isinstance(raw, dict):
-        mistakes.add((name,), f"expected a mapping of names, not {describe_type(raw)}")
-        return {}
-    for key in raw:
-        if not isinstance(key, str):
-            mistakes.add((name,), f"a name is {describe_type(key)}, not a string", "put it in quotes")
-    return {key: value for key, value in raw.items() if isinstance(key, str)}
+@dataclass
+class _MapEntry:
+    """The valid parts of one entry, with their paths."""
+
+    name: str
+    path: Path
+    issuer: PartSpec | None = None
+    current_id: str | None = None
+    copies: list[tuple[Path, Copy]] = field(default_factory=list)
+    unproven: list[Path] = field(default_factory=list)
+    """Steps none of whose checks proves use."""
 
 
+@dataclass
 class _Parser:
-    def __init__(self, nodes: Builders, mistakes: Mistakes) -> None:
-        self._nodes = nodes
-        self._mistakes = mistakes
-        self.found: list[across.Found] = []
+    _builders: Builders
+    _errors: ValidationErrors
+    entries: list[_MapEntry] = field(default_factory=list)
 
     def secret(self, name: str, raw: Any) -> Secret | None:
-        """None if there is a mistake in it."""
+        """Build one entry of the map; None if there is an error in it."""
         path: Path = ("secret_map", name)
-        before = len(self._mistakes)
+        before = len(self._errors)
+        raw = Expander(self._errors).expand(raw, path)
         if not re.fullmatch(schema.ENTRY_NAME, name):
-            self._mistakes.add(
-                path, "is no name for a secret", "letters, digits, _ . and - are, beginning with a letter or _"
-            )
-        self._nodes.fits("secret", "", raw, path)
+            suggestion = "letters, digits, _ . and - are, beginning with a letter or _"
+            self._errors.add(path, "is no name for a secret", suggestion)
+        self._builders.validate("secret", "", raw, path)
         if not isinstance(raw, dict):
             return None
-        found = across.Found(name, path)
-        self.found.append(found)
+        entry = _MapEntry(name, path)
+        self.entries.append(entry)
         max_age = self._duration(raw, "max_age", path)
         if "issuer" in raw:
-            found.issuer = self._nodes.issuer(raw["issuer"], (*path, "issuer"), max_age)
-        if found.issuer:
-            found.current_id = raw["issuer"].get("current_id")
-        scope = self._scope(name, raw.get("let"), found)
-        steps = [self._step(step, where, label, scope, found) for step, where, label in self._steps(raw, path)]
-        revoke = self._revoke(raw, path, found)
-        if len(self._mistakes) > before or found.issuer is None:
+            entry.issuer = self._builders.issuer(raw["issuer"], (*path, "issuer"), max_age)
+            entry.current_id = raw["issuer"].get("current_id") if entry.issuer else None
+        scope = self._scope(raw.get("derived"), entry)
+        steps = [self._step(step, where, label, scope, entry) for step, where, label in self._steps(raw, path)]
+        revoke = self._revoke(raw, path, entry)
+        if len(self._errors) > before or entry.issuer is None:
             return None
+        as_written = ("derived", "description", "owner", "blast_radius", "retain")
         return Secret(
             name=name,
-            issuer=found.issuer,
+            issuer=entry.issuer,
             steps=tuple(steps),
             max_age=max_age,
             revoke=revoke,
-            current_id=found.current_id,
+            current_id=entry.current_id,
             guard=Guard(**raw["guard"]) if "guard" in raw else None,
-            **{
-                option: raw[option]
-                for option in ("let", "description", "owner", "blast_radius", "retain")
-                if option in raw
-            },
+            **{option: raw[option] for option in as_written if option in raw},
         )
 
-    def _scope(self, name: str, lets: Any, found: across.Found) -> Scope:
-        """The credential's fields, and what ``let`` derives from them and from the names above."""
-        fields = registry.find("issuers", found.issuer.type).fields if found.issuer else None
-        scope = Scope(name, fields)
-        for let, text in lets.items() if isinstance(lets, dict) else ():
-            path = (*found.path, "let", let)
-            if let in (scope.fields or ()):
-                self._mistakes.add(path, "is a field of the credential already", "choose another name")
-            self._nodes.template(text, path, scope.names)
-            scope = Scope(name, fields, (*scope.lets, let))
+    def _scope(self, derived: Any, entry: _MapEntry) -> TemplateScope:
+        """Collect the credential's fields, and what ``derived`` makes of them and of the names above."""
+        fields = registry.find("issuers", entry.issuer.type).fields if entry.issuer else None
+        scope = TemplateScope(entry.name, fields)
+        for name, text in derived.items() if isinstance(derived, dict) else ():
+            path = (*entry.path, "derived", name)
+            if name in (scope.fields or ()):
+                self._errors.add(path, "is a field of the credential already", "choose another name")
+            self._builders.validate_template(text, path, scope.names)
+            scope = TemplateScope(entry.name, fields, (*scope.derived, name))
         return scope
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:
-        """Each step with its path and its name; copies straight under the secret are one."""
+        """List each step with its path and its name; copies straight under the secret are one step."""
         if "rollout" not in raw:
             return [(raw, path, "rollout")]
         steps = [
@@ -124,28 +121,27 @@ class _Parser:
         labels = [label for _step, _where, label in steps]
         for index, (_step, where, label) in enumerate(steps):
             if label in labels[:index]:
-                self._mistakes.add((*where, "name"), "another step has this name", "give each its own")
+                self._errors.add((*where, "name"), "another step has this name", "give each its own")
         return steps
 
-    def _step(self, raw: Raw, path: Path, label: str, scope: Scope, found: across.Found) -> Step:
+    def _step(self, raw: Raw, path: Path, label: str, scope: TemplateScope, entry: _MapEntry) -> Step:
         copies: list[tuple[Raw, Copy | None]] = []
         for index, copy in dicts(raw.get("copies")):
             where = (*path, "copies", index)
-            built = self._nodes.copy(copy, where, scope)
+            built = self._builders.copy(copy, where, scope)
             copies.append((copy, built))
-            found.copies += [(where, built)] if built else []
-        reload = [name for name in _listed(raw.get("reload")) if isinstance(name, str)]
+            entry.copies += [(where, built)] if built else []
+        reload = _strings(raw.get("reload"))
         for index, name in enumerate(reload):
-            consumer = self._nodes.consumer(name, (*path, "reload", index))
-            if consumer:
-                self._nodes.handed_over(consumer, scope)
-        default = found.issuer.connection if found.issuer else None
+            self._builders.consumer(name, (*path, "reload", index), scope)
+        default = entry.issuer.connection if entry.issuer else None
+        raw_checks = dicts(raw.get("verify"))
         checks = [
-            self._nodes.check(check, (*path, "verify", index), scope.credential, copies=copies, default=default)
-            for index, check in dicts(raw.get("verify"))
+            self._builders.check(check, (*path, "verify", index), scope.in_checks, copies=copies, default=default)
+            for index, check in raw_checks
         ]
-        if not any(check.get("proves") == "use" for _index, check in dicts(raw.get("verify"))):
-            found.unproven.append(path)
+        if not any(check.get("proves") == "use" for _index, check in raw_checks):
+            entry.unproven.append(path)
         return Step(
             name=label,
             copies=tuple(copy for _raw, copy in copies if copy),
@@ -154,22 +150,16 @@ class _Parser:
             environment=raw.get("environment"),
         )
 
-    def _revoke(self, raw: Raw, path: Path, found: across.Found) -> Revoke:
-        """What nobody has to revoke needs no proof of use."""
-        wanted = raw.get("revoke")
-        wanted = wanted if isinstance(wanted, dict) else {}
-        revocable = found.issuer is not None and registry.find("issuers", found.issuer.type).traits.revoke == "api"
+    def _revoke(self, raw: Raw, path: Path, entry: _MapEntry) -> Revoke:
+        """Build the conditions of a revoke; what nobody has to revoke needs no proof of use."""
+        wanted = raw["revoke"] if isinstance(raw.get("revoke"), dict) else {}
+        revocable = entry.issuer is not None and registry.find("issuers", entry.issuer.type).traits.revoke == "api"
         accept = wanted.get("accept", "use" if revocable else "life")
-        if accept == "use":
-            for step in found.unproven:
-                self._mistakes.add(
-                    (*step, "verify"),
-                    "nothing proves that the new credential is in use",
-                    "revoking needs a check that proves use, or revoke: {accept: life}",
-                )
+        for step in entry.unproven if accept == "use" else ():
+            suggestion = "revoking needs a check that proves use, or revoke: {accept: life}"
+            self._errors.add((*step, "verify"), "nothing proves that the new credential is in use", suggestion)
         after = self._duration(wanted, "after", (*path, "revoke")) or timedelta(0)
-        require = frozenset(name for name in _listed(wanted.get("require")) if isinstance(name, str))
-        return Revoke(after, require, accept)
+        return Revoke(after, frozenset(_strings(wanted.get("require"))), accept)
 
     def _duration(self, raw: Raw, option: str, path: Path) -> timedelta | None:
         if not isinstance(raw.get(option), str):
@@ -177,9 +167,31 @@ class _Parser:
         try:
             return durations.parse(raw[option])
         except (ValueError, OverflowError):
-            self._mistakes.add((*path, option), "is no duration such as 90d, 36h or 1h30m")
+            self._errors.add((*path, option), "is no duration such as 90d, 36h or 1h30m")
             return None
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _cross_checks(entries: Sequence[_MapEntry], errors: ValidationErrors) -> None:
+    """Report a container that stands twice in one entry, and keys and credentials that two entries claim."""
+    keys: dict[tuple[str, str], tuple[str, Path]] = {}
+    credentials: dict[tuple[str, str | None, str], Path] = {}
+    for entry in entries:
+        containers: dict[str, Path] = {}
+        for path, copy in entry.copies:
+            first = containers.setdefault(copy.id, path)
+            if first is not path:
+                errors.add(path, f"is the container of {show(first)}", "write all of its keys in one copy")
+            for key in copy.keys:
+                owner, first = keys.setdefault((copy.id, key), (entry.name, path))
+                if owner != entry.name:
+                    what = f"{show(first)} writes this key, too"
+                    errors.add((*path, "keys", key), what, "each key belongs to one secret")
+        if entry.issuer and entry.current_id:
+            path = (*entry.path, "issuer", "current_id")
+            first = credentials.setdefault((entry.issuer.type, entry.issuer.connection, entry.current_id), path)
+            if first is not path:
+                errors.add(path, f"{show(first)} names this credential, too", "give it all its copies in one entry")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of everything that stands in the map: what we say of all, and what each class says of itself.
+"""The options of every part of the map as closed JSON Schemas: the engine's own, and those that each class declares.
 
-Each function gives one closed JSON Schema. The map is validated against them node by node, since which class a node has
-is found on the way; the editors' schema is put together from the same ones.
+A map is validated part by part, since the class of a part is found on the way; the editors' schema is made of the same
+definitions.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ....module_utils._core.deps import library
 Json = dict[str, Any]
 
 ENTRY_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
-"""What a secret may be called."""
+"""The form of a secret's name."""
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
-"""A type that another collection offers."""
+"""The form of a type that another collection offers."""
 GENERIC = {
     "connections": ("type",),
     "stores": ("store", "keys"),
@@ -53,6 +53,10 @@ def _list(items: Json, description: str) -> Json:
     return {"type": "array", "items": items, "minItems": 1, "description": description}
 
 
+def _enum(members: list[str], description: str, **more: Any) -> Json:
+    return {"enum": members, **more, "description": description}
+
+
 def _closed(properties: Mapping[str, Any], required: tuple[str, ...] = (), **more: Any) -> Json:
     return {
         "type": "object",
@@ -64,17 +68,16 @@ def _closed(properties: Mapping[str, Any], required: tuple[str, ...] = (), **mor
 
 
 def connection(name: str) -> Json:
-    """An entry of ``secret_connections``."""
+    """Describe an entry of ``secret_connections``."""
     cls = registry.find("connections", name)
     own: Schema = cls.schema
-    credentials = {
-        option: references.SCHEMA for option in cls.references if option.partition(".")[0] not in own.properties
-    }
+    undeclared = [option for option in cls.references if option.partition(".")[0] not in own.properties]
+    credentials = dict.fromkeys(undeclared, references.SCHEMA)
     return _node({"type": _TYPE}, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 
 def copy(name: str) -> Json:
-    """An entry of ``copies``; ``name`` is the type of the connection that it is stored through."""
+    """Describe an entry of ``copies``; ``name`` is the type of the connection that it is stored through."""
     keys = {
         "type": "object",
         "minProperties": 1,
@@ -88,14 +91,14 @@ def copy(name: str) -> Json:
 
 
 def issuer(name: str) -> Json:
-    """What stands under ``issuer``."""
+    """Describe the entry ``issuer``."""
     current = _text("the provider's id of the credential that was in use before the ledger knew any")
     needed = {"type": _TYPE, **_connection("issuers", name)}
     return _node({**needed, "current_id": current}, registry.find("issuers", name).schema, tuple(needed))
 
 
 def consumer(name: str, *, check: Json | None = None) -> Json:
-    """An entry of ``secret_consumers``."""
+    """Describe an entry of ``secret_consumers``."""
     cls = registry.find("consumers", name)
     needed = {"type": _TYPE, **_connection("consumers", name)}
     if cls.on_host:
@@ -106,24 +109,21 @@ def consumer(name: str, *, check: Json | None = None) -> Json:
 
 
 def check(name: str) -> Json:
-    """An entry of ``verify`` or ``healthy``. Its connection, and what :func:`inherited` names, may come from a copy."""
-    proves = {
-        "enum": ["use", "life"],
-        "default": "life",
-        "description": "use: something works with the new credential; life: something answers",
-    }
+    """Describe an entry of ``verify`` or ``healthy``; a copy may give its connection and :func:`inherited` options."""
+    about = "use: something works with the new credential; life: something answers"
+    proves = _enum(["use", "life"], about, default="life")
     generic = {"type": _TYPE, **_connection("checks", name), "proves": proves}
     return _node(generic, registry.find("checks", name).schema, ("type",))
 
 
 def inherited(name: str) -> list[str]:
-    """The options of a check that, left out, are those of the step's copy in the same system."""
+    """List the options of a check that, left out, are those of the step's copy in the same system."""
     own = registry.find("checks", name).schema
     return [option for option in own.required if own.properties.get(option, {}).get("type") == "string"]
 
 
 def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | None = None) -> Json:
-    """An entry of ``secret_map``; where its parts are validated on their own, they may be anything."""
+    """Describe an entry of ``secret_map``; parts that are validated on their own may be any mapping."""
     issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
     step = {
         "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
@@ -135,13 +135,14 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
         "environment": _text("the environment it belongs to; rotate_environments picks by it"),
         **step,
     }
+    retain = "current: the sealed value in use stays in the ledger after its rotation"
     properties = {
         "description": _text("what it is for"),
         "owner": _text("who answers for it"),
         "max_age": _duration("the age at which it is due, such as 90d"),
         "blast_radius": _text("what stands still if this goes wrong"),
         "issuer": {**issuer, "description": "who makes the credential"},
-        "let": {
+        "derived": {
             "type": "object",
             "propertyNames": {"pattern": r"^[A-Za-z_]\w*$", "description": "url or read_only_url"},
             "additionalProperties": {"type": "string", "minLength": 1},
@@ -150,11 +151,7 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
         "rollout": _list(_closed(rollout, ("copies",)), "ordered steps; each begins when the one before is proven"),
         **step,
         "revoke": _revoke(),
-        "retain": {
-            "enum": ["none", "current"],
-            "default": "none",
-            "description": "current: the sealed value in use stays in the ledger after its rotation",
-        },
+        "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
     }
     steps = {"oneOf": [{"required": ["copies"]}, {"required": ["rollout"]}]}
@@ -163,20 +160,15 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
 
 
 def _revoke() -> Json:
-    require = _names(
-        "unused: its provider saw nobody use it since; drained: jobs that were queued with it have ended",
-        enum=["unused", "drained"],
-    )
-    accept = {
-        "enum": ["use", "life"],
-        "description": "what each step must have proven; use, unless the issuer has nothing to revoke",
-    }
+    about = "unused: its provider saw nobody use it since; drained: jobs that were queued with it have ended"
+    require = _names(about, enum=["unused", "drained"])
+    accept = _enum(["use", "life"], "what each step must have proven; use, unless the issuer has nothing to revoke")
     after = _duration("how long the old credential lives on", default="0s")
     return _closed({"after": after, "require": require, "accept": accept}, description="when the old one is revoked")
 
 
 def _guard() -> Json:
-    allow = {"enum": ["confirmed", "compromised"], "default": "confirmed", "description": "what lets it be rotated"}
+    allow = _enum(["confirmed", "compromised"], "what lets it be rotated", default="confirmed")
     reason = _text("why it is not rotated like others")
     return _closed({"reason": reason, "allow": allow}, ("reason",), description="only rotated when it is confirmed")
 
@@ -194,7 +186,7 @@ def _connection(kind: str, name: str) -> Json:
 
 @cache
 def connection_types(kind: str, name: str) -> tuple[str, ...]:
-    """The connections that a type can work on: those of its own provider. None: it needs no connection."""
+    """List the connection types that a type works on, those of its own provider; empty if it needs none."""
     if not getattr(registry.find(kind, name), "connected", True):
         return ()
     home = name.rpartition(".")[0]
@@ -206,6 +198,6 @@ _NODES = {"connections": connection, "stores": copy, "issuers": issuer, "consume
 
 @cache
 def validator(kind: str, name: str = "") -> Any:
-    """Compiled once for each class; ``secret`` is the kind of an entry of ``secret_map``."""
+    """Compile the schema of a class once; ``secret`` is the kind of an entry of ``secret_map``."""
     node = secret() if kind == "secret" else _NODES[kind](name)
     return library("jsonschema").Draft202012Validator(node)

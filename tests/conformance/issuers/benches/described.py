@@ -45,7 +45,7 @@ def _calls(keys: str, show: str, listing: str = "") -> Mapping[str, Mapping[str,
 
 
 class Neon(DescribedBench):
-    title, type, provider = "neon_api_key", "neon_api_key", "neon"
+    title, issuer_type, provider = "neon_api_key", "neon_api_key", "neon"
     server = "a stand-in made from Neon's published description"
     base = "/neon/api/v2"
     options: ClassVar[Options] = {"organization": "acme"}
@@ -53,7 +53,7 @@ class Neon(DescribedBench):
 
 
 class Resend(DescribedBench):
-    title, type, provider = "resend_api_key", "resend_api_key", "resend"
+    title, issuer_type, provider = "resend_api_key", "resend_api_key", "resend"
     server = "a stand-in made from Resend's published description"
     base = "/resend"
     options: ClassVar[Options] = {"permission": "full_access"}
@@ -62,7 +62,7 @@ class Resend(DescribedBench):
 
 
 class Grafana(DescribedBench):
-    title, type, provider = "grafana_token", "grafana_token", "grafana"
+    title, issuer_type, provider = "grafana_token", "grafana_token", "grafana"
     server = "a stand-in made from Grafana's published client"
     base = "/grafana"
     options: ClassVar[Options] = {"service_account": 7, "lifetime": "1h"}
@@ -70,7 +70,7 @@ class Grafana(DescribedBench):
 
 
 class OpenAi(DescribedBench):
-    title, type, provider = "openai_api_key", "openai_api_key", "openai"
+    title, issuer_type, provider = "openai_api_key", "openai_api_key", "openai"
     server = "a stand-in made from OpenAI's published description"
     base = "/openai/v1"
     options: ClassVar[Options] = {"project": "proj_1", "service_account": "svc_1"}
@@ -84,7 +84,7 @@ _PROJECT = "/organization/projects/proj_1"
 class KeyApi(OpenAi):
     """OpenAI's API as a user would describe it who has no issuer for it."""
 
-    title, type = "key_api", "key_api"
+    title, issuer_type = "key_api", "key_api"
     server = "OpenAI's stand-in, by a description in the map"
     options: ClassVar[Options] = {
         "create": {

@@ -18,7 +18,7 @@ from tests.conformance.issuers.bench import IssuerBench
 
 
 class FlyTokenBench(IssuerBench):
-    title = type = "fly_token"
+    title = issuer_type = "fly_token"
     server = "the stand-in world, after Fly's published description"
     options: ClassVar[Options] = {"organization": "molecule-ai", "lifetime": "1h"}
     provider = "fly"

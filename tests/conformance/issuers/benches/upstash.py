@@ -25,7 +25,7 @@ from tests.servers.tls import Authority
 
 
 class UpstashBench(IssuerBench):
-    title = type = "upstash_redis_password"
+    title = issuer_type = "upstash_redis_password"
     server = "a stand-in made from Upstash's published description, and a server of our own for AUTH"
     options: ClassVar[Options] = {"database": "cache"}
     provider = "upstash"

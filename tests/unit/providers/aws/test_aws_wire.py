@@ -18,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.clien
     SsmConnection,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.settings import Settings
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.versions import Secret
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.versions import VersionedSecret
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.writer import Writer
 from tests.servers import fronts as tls
 from tests.servers.fronts import Front, Fronts
@@ -104,7 +104,7 @@ def test_new_version_stays_unknown_when_it_cannot_be_looked_at(
     for _turn in range(6):
         script.drop()
     with pytest.raises(errors.OutcomeUnknownError):
-        Secret(connection, "molecule", "secretsmanager molecule").replace("{}", None)
+        VersionedSecret(connection, "molecule", "secretsmanager molecule").replace("{}", None)
 
 
 @pytest.mark.parametrize("status", [0, 503])

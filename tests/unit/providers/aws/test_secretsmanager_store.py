@@ -313,7 +313,7 @@ def test_a_missing_secret_is_made_only_where_that_is_wanted(sm: SecretsManagerSe
     with pytest.raises(NotFoundError, match="With create: true, it is made"):
         sm.write({"secret": name}, {"KEY": secret()})
     settings = {"kms_key_id": "alias/molecule", "description": "For mail", "tags": {"owner": "platform"}}
-    sm.stamp = "ledger-one"
+    sm.owner_tag = "ledger-one"
     written = sm.write({"secret": name, "create": True, **settings}, {"KEY": secret()})
     found = described(aws, name)
     assert (found["KmsKeyId"], found["Description"]) == ("alias/molecule", "For mail")
@@ -346,7 +346,7 @@ def test_a_lost_answer_makes_no_second_secret(sm: SecretsManagerSecrets, aws: An
 def test_a_ledger_that_may_not_leave_its_mark_writes_all_the_same(
     sm: SecretsManagerSecrets, aws: Any, there: str, proxy: Proxy
 ) -> None:
-    sm.stamp = "ledger-one"
+    sm.owner_tag = "ledger-one"
     proxy.fault(operation="TagResource", status=400, body={"__type": "AccessDeniedException"})
     assert "ledger" not in sm.write({"secret": there}, {"KEY": secret()})
     assert document_of(aws, there)["KEY"] == NEW

@@ -130,7 +130,7 @@ def test_a_tag_that_cannot_be_set_is_an_error_where_it_was_asked_for(
 def test_a_ledger_that_may_not_leave_its_mark_writes_all_the_same(
     ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy, operation: str
 ) -> None:
-    ssm.stamp = "ledger-one"
+    ssm.owner_tag = "ledger-one"
     proxy.fault(operation=operation, times=0, status=400, body={"__type": "AccessDeniedException"})
     written = ssm.write({"path": path}, {"KEY": secret()})
     assert value_of(moto, f"{path}/KEY") == NEW
@@ -139,7 +139,7 @@ def test_a_ledger_that_may_not_leave_its_mark_writes_all_the_same(
 
 def test_the_mark_of_another_ledger_is_told(ssm: SsmParameters, moto: Moto, path: str) -> None:
     make(moto, f"{path}/THEIRS", Tags=[{"Key": "rotor_ledger", "Value": "ledger-two"}])
-    ssm.stamp = "ledger-one"
+    ssm.owner_tag = "ledger-one"
     ssm.write({"path": path}, {"OURS": secret()})
     assert ssm.observe({"path": path}, ["OURS"])["ledger"] == "ledger-one"
     assert ssm.observe({"path": path}, ["OURS", "THEIRS"])["ledger"] == "ledger-two"

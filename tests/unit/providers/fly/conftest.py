@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from tests.sandbox.visitor import Visitor
+from tests.unit.core.doubles import VirtualClock
 from tests.unit.providers.fly.support import connect
 
 
@@ -18,5 +19,10 @@ def world(brisk: Visitor) -> Visitor:
 
 
 @pytest.fixture
-def fly(world: Visitor) -> FlyConnection:
-    return connect(world)
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def fly(world: Visitor, clock: VirtualClock) -> FlyConnection:
+    return connect(world, clock=clock)

@@ -21,7 +21,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.consumer import FlyApp
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import MemoryCheckpoint
+from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
 from tests.unit.providers.fly.support import APP, FIRST, SECOND, STOPPED, CrashingCheckpoint, connect, paths
 
 ALL = {FIRST, SECOND, STOPPED}
@@ -128,14 +128,14 @@ def test_the_nested_shape_of_a_lease_is_understood(world: Visitor, app: FlyApp, 
 
 
 def test_a_host_that_does_not_know_the_version_yet_is_waited_for(
-    world: Visitor, app: FlyApp, write: Callable[[], Written]
+    world: Visitor, app: FlyApp, write: Callable[[], Written], clock: VirtualClock
 ) -> None:
     world.tell("switch", replication_lag=600.0)
     written = write()
-    app.clock.meanwhile = lambda: world.act("replicate_fly_secrets", app=APP)
+    clock.meanwhile = lambda: world.act("replicate_fly_secrets", app=APP)
     app.reload([written], MemoryCheckpoint())
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
-    assert app.clock.slept == [2]
+    assert clock.slept == [2]
 
 
 def test_a_host_that_never_knows_the_version_is_not_updated(
@@ -200,10 +200,12 @@ def test_a_lease_held_by_somebody_else_names_the_holder(
     assert instances(world) == before
 
 
-def test_a_lease_that_ends_soon_is_waited_for(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+def test_a_lease_that_ends_soon_is_waited_for(
+    world: Visitor, app: FlyApp, write: Callable[[], Written], clock: VirtualClock
+) -> None:
     written = write()
     world.act("lease_machine", machine_id=FIRST, seconds=600)
-    app.clock.meanwhile = lambda: world.act("lease_machine", machine_id=FIRST, seconds=0)
+    clock.meanwhile = lambda: world.act("lease_machine", machine_id=FIRST, seconds=0)
     assert set(app.reload([written], MemoryCheckpoint())["machines"]) == ALL
 
 

@@ -35,7 +35,7 @@ class SimulatedFly(BaseAdapter):
     def close(self) -> None:
         pass
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_more: Any, **_options: Any) -> requests.Response:
         self._clock.sleep(LATENCY)
         response = requests.Response()
         response.status_code, response.request, response.url = self._status(request), request, str(request.url)

@@ -60,7 +60,7 @@ class SimulatedGitHub(BaseAdapter):
     def close(self) -> None:
         pass
 
-    def send(self, request: PreparedRequest, **_options: Any) -> Response:
+    def send(self, request: PreparedRequest, *_more: Any, **_options: Any) -> Response:
         self._leaves(str(request.method))
         there, back = (self._random.uniform(*_LATENCY) / 2 for _way in range(2))
         self._under_way += 1

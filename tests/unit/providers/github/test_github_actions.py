@@ -41,10 +41,12 @@ def queue(world: Visitor) -> int:
     return int(run_id)
 
 
-def test_it_returns_when_every_run_that_was_queued_before_has_ended(github: GitHubConnection, world: Visitor) -> None:
+def test_it_returns_when_every_run_that_was_queued_before_has_ended(
+    github: GitHubConnection, world: Visitor, clock: VirtualClock
+) -> None:
     world.tell("switch", run_seconds=3600)
     run_id = queue(world)
-    github.clock.meanwhile = lambda: world.act("finish_run", run_id=run_id)
+    clock.meanwhile = lambda: world.act("finish_run", run_id=run_id)
     evidence = consumer(github).reload([written_now(world)], MemoryCheckpoint())
     assert evidence["drained"] == [run_id]
     assert world.github("GET", f"/repos/{REPOSITORY}/actions/runs/{run_id}").json()["status"] == "completed"

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.core.described import issuer, mistakes
@@ -12,7 +14,7 @@ MADE = {"id": 7, "name": "rotor-1", "key": "glsa_of_the_grafana_tests"}
 
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [({"lifetime": "1h"}, {"secondsToLive": 3600}), ({}, {})])
-def test_token_lives_as_long_as_the_map_says(lifetime: dict[str, str], seconds: dict[str, int]) -> None:
+def test_token_lives_as_long_as_the_map_says(lifetime: dict[str, Any], seconds: dict[str, int]) -> None:
     with ScriptedServer() as server:
         issuer("grafana_token", server.answer(200, MADE), service_account=7, **lifetime).mint("rotor-1")
         assert server.asked == ["POST /api/serviceaccounts/7/tokens"]

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from tests.unit.core.described import KEY, issuer
 from tests.unit.core.doubles import ScriptedServer
 
-OPTIONS = {"project": "proj_1", "service_account": "svc_1", "scopes": ["models.read"]}
+OPTIONS: dict[str, Any] = {"project": "proj_1", "service_account": "svc_1", "scopes": ["models.read"]}
 MADE = {"id": "key_1", "value": "sk-of-the-openai-tests", "name": "rotor-1", "created_at": 1767225600}
 
 

@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from tests.unit.core.described import KEY, issuer, mistakes
 from tests.unit.core.doubles import ScriptedServer
 
-SENDING = {"permission": "sending_access", "domain_id": "d-1"}
+SENDING: dict[str, Any] = {"permission": "sending_access", "domain_id": "d-1"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Maker, Overlap, Revocation
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.random import RandomValues
 
 
@@ -69,7 +69,8 @@ def test_nobody_else_knows_it() -> None:
     assert (credential.id, credential.name) == (None, "rotor-1")
     assert issuer.verify(credential) is Answer.UNCLEAR
     assert issuer.listed() == []
-    assert (issuer.traits.value, issuer.traits.overlap, issuer.traits.revoke) == ("ours", Overlap.NONE, "auto")
+    traits = issuer.traits
+    assert (traits.value, traits.overlap, traits.revoke) == (Maker.OURS, Overlap.NONE, Revocation.AUTO)
 
 
 def test_its_label_says_what_it_makes() -> None:

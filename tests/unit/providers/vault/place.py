@@ -44,8 +44,8 @@ class Place:
         namespace = {"namespace": self.namespace} if self.namespace else {}
         return VaultConnection({"url": self.server.url, **secret, **namespace, **options}, clock=self.clock)
 
-    def store(self, token: str = "", *, stamp: str = "", **options: Any) -> VaultSecrets:
-        return VaultSecrets(self.connect(token, **options), clock=self.clock, stamp=stamp)
+    def store(self, token: str = "", *, owner_tag: str = "", **options: Any) -> VaultSecrets:
+        return VaultSecrets(self.connect(token, **options), clock=self.clock, owner_tag=owner_tag)
 
     def token(self, **rights: tuple[str, ...]) -> str:
         """For ``data``, ``metadata`` and ``subkeys`` of this document; ``document`` is its path in KV 1."""

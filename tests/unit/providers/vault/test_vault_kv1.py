@@ -116,7 +116,7 @@ def test_the_right_that_is_missing_is_named(kv1: Place) -> None:
 
 
 def test_it_has_no_room_for_the_ledgers_id(kv1: Place) -> None:
-    store = kv1.store(stamp="ledger-one")
+    store = kv1.store(owner_tag="ledger-one")
     store.write(kv1.container, secret(A="one"))
     assert "ledger" not in store.observe(kv1.container, ["A"])
     assert kv1.values == {"A": "one"}

@@ -23,7 +23,7 @@ from tests.servers.openbao import OpenBao
 from tests.unit.providers.vault.place import ALL, Place, secret
 
 STRUCTURED = {"PORT": 5432, "RATIO": 0.25, "ON": True, "NONE": None, "NESTED": {"a": [1, {"b": None}]}, "EMPTY": ""}
-RIGHTS = {
+RIGHTS: dict[str, dict[str, Any]] = {
     "merged by the server": {"data": ALL},
     "read and written back": {"data": ("read", "create", "update")},
     "merged unread, by its subkeys": {"data": ("create", "update", "patch"), "subkeys": ("read",)},

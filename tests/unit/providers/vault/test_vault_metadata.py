@@ -25,7 +25,7 @@ def test_the_ledgers_id_is_kept_beside_what_others_have_noted(kv2: Place, rights
     kv2.put(SIBLING="here")
     settings = {"custom_metadata": {"owner": "platform"}, "max_versions": 7, "delete_version_after": "72h0m0s"}
     kv2.server.ask("POST", kv2.api("metadata"), settings)
-    store = kv2.store(kv2.token(data=ALL, metadata=rights), stamp="ledger-one")
+    store = kv2.store(kv2.token(data=ALL, metadata=rights), owner_tag="ledger-one")
     written = store.write(kv2.container, secret(A="one"))
     assert written["ledger"] == store.observe(kv2.container, ["A"])["ledger"] == "ledger-one"
     found = kv2.server.metadata(kv2.mount, kv2.path)
@@ -37,19 +37,19 @@ def test_the_ledgers_id_is_kept_beside_what_others_have_noted(kv2: Place, rights
 
 def test_what_was_noted_before_the_first_version_is_kept(kv2: Place) -> None:
     kv2.server.ask("POST", kv2.api("metadata"), {"custom_metadata": {"owner": "platform"}})
-    kv2.store(kv2.token(data=ALL, metadata=("read", "update")), stamp="one").write(kv2.container, secret(A="one"))
+    kv2.store(kv2.token(data=ALL, metadata=("read", "update")), owner_tag="one").write(kv2.container, secret(A="one"))
     assert kv2.custom == {"owner": "platform", "rotor_ledger": "one"}
 
 
-def test_a_stamp_that_is_there_is_not_written_again(kv2: Place, proxy: Proxy) -> None:
-    store = kv2.store(url=proxy.url, stamp="one")
+def test_owner_tag_that_is_there_is_not_written_again(kv2: Place, proxy: Proxy) -> None:
+    store = kv2.store(url=proxy.url, owner_tag="one")
     for value in ("one", "two", "three"):
         store.write(kv2.container, secret(A=value))
     assert [seen.path for seen in proxy.requests if seen.changing].count(f"/v1/{kv2.api('metadata')}") == 1
 
 
 def test_a_missing_right_to_note_it_does_not_fail_the_write(kv2: Place) -> None:
-    store = kv2.store(kv2.token(data=ALL), stamp="one")
+    store = kv2.store(kv2.token(data=ALL), owner_tag="one")
     written = store.write(kv2.container, secret(A="one"))
     assert "ledger" not in written
     assert (kv2.values, kv2.custom) == ({"A": "one"}, {})
@@ -57,9 +57,9 @@ def test_a_missing_right_to_note_it_does_not_fail_the_write(kv2: Place) -> None:
 
 
 def test_another_ledgers_id_is_told(kv2: Place) -> None:
-    kv2.store(stamp="theirs").write(kv2.container, secret(A="one"))
+    kv2.store(owner_tag="theirs").write(kv2.container, secret(A="one"))
     for token in ("", kv2.token(subkeys=("read",)), kv2.token(metadata=("read",))):
-        assert kv2.store(token, stamp="ours").observe(kv2.container, ["A"])["ledger"] == "theirs"
+        assert kv2.store(token, owner_tag="ours").observe(kv2.container, ["A"])["ledger"] == "theirs"
 
 
 @pytest.mark.parametrize(("ahead", "deleted"), [(timedelta(days=9), False), (timedelta(days=-9), True)])

@@ -15,10 +15,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Connection,
     Issuer,
     Listed,
+    Maker,
     Options,
     Overlap,
     Provider,
     Recover,
+    Revocation,
     Schema,
     Traits,
 )
@@ -91,27 +93,27 @@ class _Rolled(_Key):
 
 
 class Readable(_Rolled):
-    traits = Traits("provider", Overlap.NONE, "auto", Recover.READABLE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.AUTO, Recover.READABLE)
 
     def recover(self, name: str) -> Credential | None:
         return self._credential(self._ask("GET", "/key", "reading the key back"))
 
 
 class Reconciled(_Rolled):
-    traits = Traits("provider", Overlap.NONE, "api", Recover.RECONCILE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.API, Recover.RECONCILE)
 
     def revoke(self, credential: Credential) -> None:
         self._ask("DELETE", f"/keys/{credential.id}", f"ending {credential.name}")
 
 
 class Unseen(_Rolled):
-    traits = Traits("provider", Overlap.NONE, "auto", Recover.NONE)
+    traits = Traits(Maker.PROVIDER, Overlap.NONE, Revocation.AUTO, Recover.NONE)
 
 
 class Ours(_Key):
     """We make the value, and it is worth nothing until it is set."""
 
-    traits = Traits("ours", Overlap.NONE, "auto", Recover.OURS, activates=True)
+    traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         return Credential(None, name, {"key": SecretValue(secrets.token_urlsafe(24))})
@@ -125,7 +127,7 @@ class Ours(_Key):
 class Roles(Ours):
     """Two take turns; both are valid until one of them is ended."""
 
-    traits = Traits("ours", Overlap.OPEN, "api", Recover.OURS, activates=True, turns=True)
+    traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS, activates=True, alternating=True)
     revoke = Reconciled.revoke
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a provider's answers mean where HTTP leaves it open; most say what HTTP's own words are for."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from . import limits
+
+if TYPE_CHECKING:
+    from .client import Answer
+
+_YEARS = (2000, 2200)
+"""Between which a server's date lies; what is compared with another one stays within the calendar."""
+
+
+class Dialect:
+    """429 says that requests come too fast. A provider that says so in other ways has a subclass."""
+
+    def throttles(self, answer: Answer) -> bool:
+        """Return whether a request was refused for its pace: it had no effect, whatever its method."""
+        return answer.status == 429
+
+    def default_pause(self, answer: Answer, attempt: int) -> float:
+        """Return the seconds to wait after a refusal for the pace that asks for no pause."""
+        return backoff(attempt)
+
+    def permission_hint(self, answer: Answer) -> str:
+        """Return advice from a 403 that names the missing right."""
+        return ""
+
+
+def backoff(attempt: int) -> float:
+    return random.uniform(0.5, 1) * float(min(2 ** (attempt - 1), 30))  # noqa: S311 - jitter
+
+
+def requested_pause(answer: Answer) -> float | None:
+    """Return the seconds that Retry-After or the reset of a spent quota asks for; None where neither can be read."""
+    after = answer.headers.get("Retry-After", "")
+    seconds, moment = limits.number(after), http_date(after)
+    if seconds is not None:
+        return float(seconds)
+    if moment:
+        return max((moment - answer.date).total_seconds(), 1.0)
+    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
+    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(reset - answer.date.timestamp(), 1.0)
+    return None
+
+
+def http_date(header: str) -> datetime | None:
+    """Parse a moment as HTTP writes it; None for what is none, or lies centuries away."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One secret with all that is decided from, and what follows: its target, and whether the old value is dead.
+
+Pure functions of the ledger. In doubt the old value counts as dead: an effect of unknown outcome may have been made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from ....module_utils._core.contracts import Maker, Overlap, Traits
+from ..secret_map.model import Copy, Secret
+from .state import ActionKind, CredentialRow, CredentialState, Intent, Order, Origin, SecretState, target_of
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hold what the map, the ledger, the order and the issuer say of one secret, and when that was read."""
+
+    secret: Secret
+    state: SecretState
+    order: Order
+    traits: Traits
+    now: datetime
+
+    @cached_property
+    def target(self) -> CredentialRow | None:
+        """Find the credential that every copy is to hold; None where it has yet to be minted, or was never known."""
+        return target_of(self.state, self.order)
+
+    @property
+    def target_id(self) -> int | None:
+        return self.target.id if self.target else None
+
+    @property
+    def replacement(self) -> CredentialRow | None:
+        """Find what stands in the place of an older credential: the current one, as long as there is no new one."""
+        return self.target or self.state.current
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the target is proven everywhere."""
+        return self.target is not None and self.target.state is CredentialState.CURRENT
+
+    @property
+    def wants_mint(self) -> bool:
+        return self.target is None and not self.order.rollback
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the provider has made the target valid, for certain."""
+        if self.target is None or self.state.intent(ActionKind.ACTIVATE, self.target.name):
+            return False
+        return self.target.state is not CredentialState.PENDING or self.target.in_force_since is not None
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether the provider has yet to accept the target: a new one, or one that others have replaced.
+
+        Where somebody has changed copies, or another ledger has, they may have ended it, too.
+        """
+        target = self.target
+        if target is None:
+            return True
+        if self.order.drifted:
+            return target.accepted_in != self.order.run
+        handed_out = target.id in self.state.distributed
+        return target.state is CredentialState.PENDING and not handed_out and not target.accepted_at
+
+    # -- the old value --------------------------------------------------------------------------------------------
+
+    @property
+    def past_point_of_no_return(self) -> bool:
+        return past_point_of_no_return(self.state, self.traits)
+
+    @property
+    def old_expired(self) -> bool:
+        """Whether the old value of a rotation under way has ended, or may have: nothing may hold up the new one."""
+        if not self.past_point_of_no_return or self.traits.overlap is Overlap.NONE:
+            return self.past_point_of_no_return
+        ends = self.state.pending.old_ends_at if self.state.pending else None
+        return ends is not None and ends <= self.now
+
+    @property
+    def must_finish(self) -> bool:
+        """Whether the old value is dead and the run goes forward, so that a failure stops nothing else."""
+        return not self.order.rollback and self.old_expired
+
+    def begun(self) -> datetime:
+        """Return the first moment at which an effect made now may have been made: by an earlier attempt."""
+        first = _lost(self.state, self.traits)
+        times = [first.at if first else None, *(row.minted_at for row in _orphans(self.state))]
+        return min((time for time in times if time), default=self.now)
+
+
+def past_point_of_no_return(state: SecretState, traits: Traits) -> bool:
+    """Whether a rotation is under way that the old value does not survive: there is only the way forward."""
+    if not traits.ends_the_old:
+        return False
+    return bool(_lost(state, traits) or _orphans(state) or (state.pending and state.pending.in_force_since))
+
+
+def is_under_way(state: SecretState) -> bool:
+    """Whether a rotation was begun, and neither finished nor undone to the end."""
+    abandoned = CredentialState.ABANDONED
+    left = (row for row in state.credentials if row.alive and row.locatable and row.state is abandoned)
+    return bool(state.pending or state.intent(ActionKind.MINT) or any(left))
+
+
+def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str | None:
+    """Say why there is no way back; None when there is one."""
+    if past_point_of_no_return(state, traits):
+        timed = traits.overlap is Overlap.TIMED
+        return "its provider ends the old one by itself" if timed else "the old value is dead"
+    pending, old = state.pending, state.current
+    if pending is None:
+        return None if is_under_way(state) else "no rotation of it is under way"
+    if (old and old.has_value) or pending.id not in state.distributed:
+        return None
+    labels = {copy.id: copy.label for copy in secret.copies}
+    changed = {mark.label for mark in state.holdings.values() if mark.credential == pending.id}
+    doubts = [i for i in state.intents if i.credential == pending.id and i.kind is ActionKind.WRITE]
+    changed |= {labels.get(intent.target, intent.target) for intent in doubts}
+    return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
+
+
+def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
+    """Whether a copy holds that credential in every key that the map gives it now."""
+    mark = state.holdings.get(copy.id)
+    return mark is not None and mark.credential == credential and mark.keys == copy.keys
+
+
+def _lost(state: SecretState, traits: Traits) -> Intent | None:
+    """Find the oldest effect of unknown outcome that may have ended the old value."""
+    return state.intent(ActionKind.MINT if traits.value is Maker.PROVIDER else ActionKind.ACTIVATE)
+
+
+def _orphans(state: SecretState) -> list[CredentialRow]:
+    """List what lost mints of the rotation that is under way have left."""
+    known = state.pending or state.current
+    return [row for row in state.credentials if row.origin is Origin.ORPHAN and row.id > (known.id if known else 0)]

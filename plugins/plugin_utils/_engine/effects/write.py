@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Effects of the roll-out: copies are written, consumers reloaded, checks run, and the rotation is closed or undone."""
+
+from __future__ import annotations
+
+from ....module_utils._core import registry
+from ....module_utils._core.contracts import Evidence, Written
+from ....module_utils._core.credential import Credential, SecretValue
+from ....module_utils._core.errors import ConflictError, InvalidRequestError, RotorError
+from ....module_utils._core.templates import Template
+from ..decide import clocks, rule
+from ..decide.state import ActionKind
+from ..secret_map.model import Copy, Secret
+from .context import NO_CHECKPOINT, EffectContext, Work
+
+
+def write(ctx: EffectContext, work: Work) -> str:
+    secret, row, copy = work.case.secret, work.row, work.copy
+    store = ctx.systems.store(copy)
+    credential = ctx.unseal(row)
+    step = secret.steps[work.action.step or 0]
+    with ctx.access.locks.hold(copy.id, wait=60):
+        _refuse_unfit_values(work, credential)
+        since = _refuse_drift(ctx, work)
+        with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
+            evidence = store.write(copy.container, render(secret, copy, credential), since)
+        ctx.ledger.written(
+            ctx.run,
+            secret.name,
+            intent,
+            copy=copy.id,
+            label=copy.label,
+            keys=copy.keys,
+            credential=row.id,
+            evidence=evidence,
+            unproven={"step": step.name, "consumers": step.reload},
+        )
+    return f"{copy.label}: {', '.join(copy.keys)} ({store.describe(evidence)})"
+
+
+def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
+    """Return the credential's own fields, and what the map derives from them with ``derived``."""
+    fields = dict(credential.fields)
+    for name, text in secret.derived.items():
+        fields[name] = Template.parse(text).render(fields)
+    return fields
+
+
+def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, SecretValue]:
+    """Return what a copy's keys are to hold."""
+    fields = fields_of(secret, credential)
+    return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
+
+
+def _refuse_unfit_values(work: Work, credential: Credential) -> None:
+    """Refuse a value that some store cannot keep as it is, before the first copy is written."""
+    secret = work.case.secret
+    unfit = [
+        f"{copy.label}: {problem}"
+        for copy in (() if work.row.id in work.case.state.distributed else secret.copies)
+        for problem in registry.find("stores", copy.type).reject_values(
+            copy.container, render(secret, copy, credential)
+        )
+    ]
+    if unfit:
+        raise InvalidRequestError(f"nothing was written, since not every store can keep it: {'; '.join(unfit)}")
+
+
+def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
+    """Notice what somebody has changed in between, and return the evidence that the copy must still fit."""
+    copy, state = work.copy, work.case.state
+    if state.intent(ActionKind.WRITE, copy.id):
+        return None  # our own write of unknown outcome is no drift
+    baseline = rule.as_left(work.case, work.row, copy)
+    store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
+    if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, keys)):
+        raise ConflictError(rule.drift(copy), hint=rule.forget_hint(copy))
+    return baseline
+
+
+def reload(ctx: EffectContext, works: list[Work]) -> str:
+    """Reload a consumer once for every secret that needs it."""
+    first = works[0]
+    name = first.action.target
+    part = ctx.secret_map.consumers[name]
+    consumer = ctx.systems.consumer(part)
+    with ctx.access.locks.hold(f"consumer {name}", wait=600):
+        written = [item for work in works for item in _written_for(ctx, work)]
+        credentials = {work.name: work.row.id for work in works}
+        intents = {
+            secret: ctx.ledger.intend(ctx.run, secret, ActionKind.RELOAD, name, row)
+            for secret, row in credentials.items()
+        }
+        with ctx.outcome(intents, in_parts=True):
+            evidence = consumer.reload(written, ctx.checkpoint(first, intents[first.name]))
+            for check in part.healthy:
+                ctx.systems.check(check).run(None, NO_CHECKPOINT)
+        ctx.ledger.reloaded(ctx.run, intents, consumer=name, credentials=credentials, evidence=evidence)
+    return f"{name}: {consumer.summary(evidence)}"
+
+
+def _written_for(ctx: EffectContext, work: Work) -> list[Written]:
+    """List the copies that the action's credential stands in, with the evidence of their writes."""
+    copies = {copy.id: copy for copy in work.case.secret.copies}
+    return [
+        Written(copies[copy].type, copies[copy].container, mark.evidence, mark.at)
+        for copy, mark in ctx.ledger.state(work.name).holdings.items()
+        if copy in copies and mark.credential == work.action.credential
+    ]
+
+
+def verify(ctx: EffectContext, work: Work) -> str:
+    action = work.action
+    step = work.case.secret.steps[action.step or 0]
+    part = next(check for check in step.verify if check.key == action.target)
+    check = ctx.systems.check(part)
+    credential = ctx.unseal(work.row)
+    with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
+        evidence = check.run(credential, ctx.checkpoint(work, intent))
+    proven = {"step": step.name, "check": part.key, "proves": part.proves}
+    ctx.ledger.verified(ctx.run, work.name, intent, credential=work.row.id, evidence=evidence, **proven)
+    return f"{check.label(part.options)} holds (proves {part.proves})"
+
+
+def promote(ctx: EffectContext, work: Work) -> str:
+    """Close the rotation: its credential is the current one from now on."""
+    secret, row = work.case.secret, work.row
+    lacking = rule.missing_proof(secret, work.case.state, row)
+    if lacking:
+        raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
+    measured = clocks.waits(secret, work.case.traits)
+    ctx.ledger.closed(ctx.run, secret.name, row.id, ctx.systems.issuer_time(secret) if measured else None)
+    return f"{row.name} is in every copy and proven"
+
+
+def discard(ctx: EffectContext, work: Work) -> str:
+    """Close a rollback: nothing holds its credential any more."""
+    row = work.row
+    in_use = rule.uses(work.case.state, row)
+    if in_use:
+        raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}")
+    ctx.ledger.abandoned(ctx.run, work.name, row.id)
+    return f"went back; {row.name} is abandoned"
