@@ -69,9 +69,9 @@ A duration is written as `90d`, `36h` or `1h30m`; the units are `w`, `d`, `h`, `
 
 ## Fields and templates
 
-A credential has named fields. `${field}` stands for one, in `keys`, in `derived`, in a check's `header` and `json`, and
-in a command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value. `{{ … }}` is
-Ansible's, as everywhere. `$$` is a dollar sign.
+A credential has named fields. `${field}` stands for one, in `keys`, in `derived`, in a check's `header` and `json`,
+and in a command's `stdin`. It is expanded in the engine at the moment of use, and Ansible never sees the value.
+`{{ … }}` is Ansible's, as everywhere. `$$` is a dollar sign.
 
 | Filter | |
 |---|---|
