@@ -89,7 +89,7 @@ class SessionLocks:
         self._mutex = threading.Lock()
         self._held: set[str] = set()
         self._connection: Any = None
-        self._session = postgres.Session(0, secrets.token_hex(8))
+        self._session = postgres.ServerSession(0, secrets.token_hex(8))
 
     @contextmanager
     def hold(self, name: str, *, wait: float = 0) -> Iterator[None]:

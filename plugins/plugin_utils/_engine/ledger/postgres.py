@@ -38,7 +38,7 @@ _CONNECT = {
 }
 
 
-class Session(NamedTuple):
+class ServerSession(NamedTuple):
     """A session of the server: the id of its process, and the token of the owner of its locks."""
 
     process: int
@@ -114,14 +114,14 @@ def own_connection(engine: Any) -> Any:
     return connection
 
 
-def session_of(connection: Any) -> Session:
+def session_of(connection: Any) -> ServerSession:
     """Read the session that answers now; its owner is empty where none was set."""
     query = f"SELECT pg_backend_pid(), current_setting('{_OWNER_SETTING}', true)"
     process, owner = connection.execute(query).fetchone()
-    return Session(process, owner or "")
+    return ServerSession(process, owner or "")
 
 
-def claim_session(connection: Any, owner: str) -> Session:
+def claim_session(connection: Any, owner: str) -> ServerSession:
     """Set the session's owner; raise ConfigurationError if another client has set one.
 
     The server takes two clients of one session for one, and would give each of them the locks of the other.
@@ -130,7 +130,7 @@ def claim_session(connection: Any, owner: str) -> Session:
     if others:
         raise pooling_error()
     connection.execute("SELECT set_config(%s, %s, false)", (_OWNER_SETTING, owner))
-    return Session(process, owner)
+    return ServerSession(process, owner)
 
 
 def refuse_pooling(engine: Any) -> None:
