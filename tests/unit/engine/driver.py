@@ -72,7 +72,7 @@ class Play:
         self.map = dict(secret_map)
         self.consumers: dict[str, Any] = variables.pop("consumers", {})
         self.connections = variables.pop("connections", {"cloud": {"type": "test.fake.cloud", "world": world.name}})
-        self.setting = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
+        self.setting: dict[str, Any] = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
         self.folder = folder
         self.lines: list[str] = []
         self.execute: Host = self._execute

@@ -72,7 +72,7 @@ class Folder:
 
 class Token:
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
-    fields = ("token",)
+    fields: tuple[str, ...] = ("token",)
     schema = Schema(properties={"team": TEXT, "user": TEXT, "lifetime": TEXT}, one_of=("team", "user"))
 
     @classmethod

@@ -130,11 +130,7 @@ class Rolled(Replaced):
         return LIVES_ON
 
     def mint(self, name: str) -> Credential:
-        def roll() -> Issued:
-            _end_in_a_day(self.world)
-            return self.world.issue(name, engine=True)
-
-        one: Issued = self.world.call("mint", name, roll)
+        one: Issued = self.world.call("mint", name, lambda: _roll(self.world, name))
         return Credential(one.id, name, {"token": SecretValue(one.value)})
 
 
@@ -145,8 +141,7 @@ class Unlisted(Shown):
     ends_after = Rolled.ends_after
 
     def mint(self, name: str) -> Credential:
-        one = Rolled.mint(self, name)
-        return Credential(None, name, one.fields)
+        return self._known(self.world.call("mint", name, lambda: _roll(self.world, name)), name)
 
 
 class Queued(Chosen):
@@ -157,7 +152,7 @@ class Queued(Chosen):
 
     def activate(self, credential: Credential) -> None:
         def put_first() -> None:
-            one = self.world.issued[credential.id]
+            one = self.world.issued[str(credential.id)]
             if one.revoked:
                 _end_in_a_day(self.world)
                 one.revoked, one.ends_at = False, None
@@ -182,7 +177,7 @@ class Shelved(Replaced):
 
     def revoke(self, credential: Credential) -> None:
         def delete() -> None:
-            self.world.issued[credential.id].revoked = True
+            self.world.issued[str(credential.id)].revoked = True
 
         self.world.call("revoke", str(credential.id), delete)
 
@@ -233,6 +228,11 @@ class Roles(_Kind):
 def _only(world: World, name: str) -> Issued:
     for one in world.issued.values():
         one.revoked = True
+    return world.issue(name, engine=True)
+
+
+def _roll(world: World, name: str) -> Issued:
+    _end_in_a_day(world)
     return world.issue(name, engine=True)
 
 

@@ -25,7 +25,9 @@ import sqlalchemy as sa
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import run as engine
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.preflight import preflight
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 from tests.unit.engine import world
 from tests.unit.engine.driver import quick_ledgers
 
@@ -76,8 +78,8 @@ def quick_runs() -> Iterator[Path]:
             stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
         stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
         stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))
-        stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(ledger.Ledger)))
-        stack.enter_context(mock.patch.object(session, "parse", _read_once(session.parse)))
+        stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(Ledger)))
+        stack.enter_context(mock.patch.object(session, "parse", _read_once(parse)))
         stack.enter_context(mock.patch.object(world, "time"))
         folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
         yield Path(stack.enter_context(folder))

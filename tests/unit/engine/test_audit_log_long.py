@@ -69,8 +69,10 @@ def lengthen(ledger: Ledger) -> None:
         for number in range(made["id"] + 1, ROWS + 1):
             credential = number // 20
             details = {"copy": "box app", "evidence": {"version": number}, "credential": credential}
-            row = {"at": f"2026-11-01T00:00:00.{number:06}+00:00", "run": f"{number // 50:08x}", "event": "written"}
-            row |= {
+            row = {
+                "at": f"2026-11-01T00:00:00.{number:06}+00:00",
+                "run": f"{number // 50:08x}",
+                "event": "written",
                 "secret": f"S{credential % 200:03}",
                 "details": details,
                 "rows": {},

@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fake_issuers import KINDS
 from tests.unit.engine.kinds import assert_at_rest, done, plays
@@ -264,7 +265,7 @@ def test_activation_stays_unknown_when_its_repetition_never_left(
 
     monkeypatch.setattr(KINDS["chosen"], "activate", lose)
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert play.state("TOKEN").intent("activate")
+    assert play.state("TOKEN").intent(ActionKind.ACTIVATE)
     monkeypatch.setattr(KINDS["chosen"], "activate", really)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
@@ -304,17 +305,19 @@ def test_the_end_of_the_old_one_is_dated_at_the_cut_and_proven_as_well_as_can_be
     assert play.world.counted("revoke") == 0
 
 
-def test_an_old_value_that_outlives_the_cut_is_reported(ready: Callable[..., Play]) -> None:
+def test_an_old_value_that_outlives_the_cut_is_reported(
+    ready: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
     play = ready("reset")
     play.rotate("TOKEN", force=True)
     old = play.state("TOKEN").current
     assert old
     value = play.ledger().unseal(old).fields["token"].reveal()
     real = play.world.valid
-    play.world.valid = lambda one: one == value or real(one)  # type: ignore[method-assign]
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "its provider still accepts it" in play.output
-    play.world.valid = real  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(play.world, "valid", lambda one: one == value or real(one))
+        assert play.rotate("TOKEN", force=True)["failed"]
+        assert "its provider still accepts it" in play.output
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
 

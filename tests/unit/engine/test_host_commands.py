@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.effects.host import LONGEST_OUTPUT
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.sealing import Sealer
 from tests.unit.engine.driver import Play
@@ -95,7 +96,7 @@ def test_an_output_whose_values_cannot_be_opened_is_not_shown(
     assert play.rotate("TOKEN")["held"] == ["TOKEN"]
     monkeypatch.undo()
     assert "(not shown: the values that it may hold cannot be opened)" in play.output
-    assert play.state("TOKEN").intent("reload") is not None, "whether it had its effect is unknown"
+    assert play.state("TOKEN").intent(ActionKind.RELOAD) is not None, "whether it had its effect is unknown"
 
 
 def test_the_output_of_every_command_is_caught(play: Play) -> None:

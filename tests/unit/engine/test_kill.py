@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_with_the_credential_it_ha
 ) -> None:
     for point in itertools.count(1):
         play = settled.clone(f"kill-{when}-{point}", tmp_path / str(point))
-        killed = killed_at(play, point, when, lambda play=play: play.rotate("TOKEN", force=True))
+        killed = killed_at(play, point, when, partial(play.rotate, "TOKEN", force=True))
         minted_before = [what for kind, what in play.world.log if kind == "mint"]
         known = {row.name for row in play.state("TOKEN").credentials}
         lost_answer = bool(set(minted_before) - known)
@@ -108,8 +109,8 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_with_the_credential_it_ha
 def test_a_run_killed_twice_at_any_point_still_comes_to_rest(settled: Play, tmp_path: Path) -> None:
     for point in range(1, 60, 6):
         play = settled.clone(f"twice-{point}", tmp_path / str(point))
-        killed_at(play, point, "after", lambda play=play: play.rotate("TOKEN", force=True))
-        killed_at(play, 12 + point // 3, "before", lambda play=play: play.rotate("TOKEN", force=True))
+        killed_at(play, point, "after", partial(play.rotate, "TOKEN", force=True))
+        killed_at(play, 12 + point // 3, "before", partial(play.rotate, "TOKEN", force=True))
         assert not play.rotate("TOKEN")["failed"], play.output
         assert_at_rest(play, mints=play.world.counted("mint"))
         del WORLDS[play.world.name]
@@ -120,7 +121,7 @@ def test_going_back_killed_anywhere_is_finished_by_going_back_again(halfway: Pla
         play = halfway.clone(f"back-{point}", tmp_path / str(point))
         world = play.world
         old = next(row for row in play.state("TOKEN").credentials if row.state == "current")
-        killed = killed_at(play, point, "after", lambda play=play: play.rotate("TOKEN", rollback=True))
+        killed = killed_at(play, point, "after", partial(play.rotate, "TOKEN", rollback=True))
         if killed:
             play.rotate("TOKEN", rollback=True)
         if any(row.alive and row.id != old.id for row in play.state("TOKEN").credentials):

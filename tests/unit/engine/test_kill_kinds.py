@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def sweep(play: Play, folder: Path, when: str) -> Iterator[tuple[Play, bool]]:
     first = 1 if when == "before" else 1 + STRIDE // 2
     for point in itertools.count(first, STRIDE):
         clone = play.clone(f"{play.world.name}-{when}-{point}", folder / str(point))
-        killed = killed_at(clone, point, when, lambda clone=clone: clone.rotate("TOKEN", force=True))
+        killed = killed_at(clone, point, when, partial(clone.rotate, "TOKEN", force=True))
         yield clone, killed
         del WORLDS[clone.world.name]
         if not killed:
@@ -93,8 +94,8 @@ def test_a_rotation_of_any_kind_killed_anywhere_is_finished_by_the_next_run(
 def test_a_rotation_of_any_kind_killed_twice_is_finished_by_the_third_run(begun: Play, tmp_path: Path) -> None:
     for point in range(4, LEAST, 4 * STRIDE):
         play = begun.clone(f"{begun.world.name}-twice-{point}", tmp_path / str(point))
-        killed_at(play, point, "after", lambda play=play: play.rotate("TOKEN", force=True))
-        killed_at(play, 8 + point // 3, "before", lambda play=play: play.rotate("TOKEN", force=True))
+        killed_at(play, point, "after", partial(play.rotate, "TOKEN", force=True))
+        killed_at(play, 8 + point // 3, "before", partial(play.rotate, "TOKEN", force=True))
         finish(play)
         assert_at_rest(play)
         del WORLDS[play.world.name]

@@ -69,10 +69,10 @@ def test_new_keys_that_are_killed_on_their_way_lose_no_fingerprint_and_the_next_
         before = fingerprints(ledger)
         ledger.close()
         killed = place.killed("rekey", event, number, BOTH)
-        ledger = place.opened(BOTH)
-        under_old.add(fingerprints(ledger.ledger) == before)
-        Maintenance(ledger, print).rekey("a test", "", check=False)
-        ledger.ledger.close()
+        opened = place.opened(BOTH)
+        under_old.add(fingerprints(opened.ledger) == before)
+        Maintenance(opened, print).rekey("a test", "", check=False)
+        opened.ledger.close()
         ledger = place.opened(NEW).ledger
         assert_comparable(ledger)
         assert fingerprints(ledger) != before

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def test_killed_at_any_commit_the_same_command_finishes_it(held: Play, tmp_path:
         while killed:
             point += 1
             play = held.clone(f"rekey-{number}-{point}", tmp_path / f"{number}-{point}")
-            killed = killed_at(play, point, when, lambda play=play: rekey(play))
+            killed = killed_at(play, point, when, partial(rekey, play))
             changed = rekey(play)
             seen.add((killed, changed))
             play.setting["key"] = NEW

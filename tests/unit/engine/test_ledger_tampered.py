@@ -17,6 +17,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,9 @@ def tamperings(play: Play, table: str) -> Iterator[Tampering]:
             taken = [other for other in rows if all(other[key] == new[key] for key in keys) and other is not row]
             if not taken and not (table == "credentials" and name == "state" and value not in ("current", "revoked")):
                 yield f"altered {name}", replaced(table, (row, new))
-        yield "deleted", lambda connection, row=row: delete(connection, table, row)
+        yield "deleted", partial(delete, table=table, row=row)
         copy = {**row, keys[-1]: 999 if keys == ["id"] else f"{row[keys[-1]]}2"}
-        yield "doubled", lambda connection, copy=copy: insert(connection, table, copy)
+        yield "doubled", partial(insert, table=table, row=copy)
         for other in chance.sample(rows, min(len(rows), 2)):
             mine, others = ({key: one[key] for key in keys} for one in (row, other))
             if {**other, **mine} != row:
@@ -133,7 +134,7 @@ def tamperings(play: Play, table: str) -> Iterator[Tampering]:
     for row in older:
         now = next((one for one in rows if all(one[key] == row[key] for key in keys)), None)
         if now is None:
-            yield "put back", lambda connection, row=row: insert(connection, table, row)
+            yield "put back", partial(insert, table=table, row=row)
         elif now != row:
             yield "put back", replaced(table, (now, row))
 

@@ -16,7 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     RotorError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from tests.unit.engine.conftest import machines
@@ -181,7 +181,7 @@ def test_a_host_that_cannot_be_reached_is_recorded_as_well(many: Callable[..., P
     play = many(1)
     play.map["S00"] = secret("S00", reload=["script"])
 
-    def unreachable(command: object) -> int:
+    def unreachable(command: HostCommand) -> HostAnswer:
         raise UnavailableError("host app1 cannot be reached")
 
     play.execute = unreachable
@@ -197,6 +197,7 @@ def test_a_value_goes_to_a_host_through_standard_input_only(many: Callable[..., 
     play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
     assert not play.rotate("S00")["failed"], play.output
     value = world.containers["S00"]["S00"][0]
+    assert seen[0].stdin
     assert seen[0].stdin.reveal() == f"TOKEN={value}"
     assert value not in repr(seen[0])
 

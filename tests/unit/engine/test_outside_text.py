@@ -33,6 +33,7 @@ from tests.hostile import HOSTILE, MARK, problems, problems_of
 from tests.unit.engine import fakes
 from tests.unit.engine.conftest import machines, token_map
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_stores import Shelf
 from tests.unit.engine.world import WORLDS, World
 
 STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 4
@@ -40,7 +41,7 @@ STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 4
 _numbers = count(1)
 _KINDS: dict[type, type] = {
     contracts.Connection: fakes.Cloud,
-    contracts.Store: fakes.Shelf,
+    contracts.Store: Shelf,
     contracts.Issuer: fakes.Token,
     contracts.Consumer: fakes.Machines,
     contracts.Check: fakes.SelfTest,

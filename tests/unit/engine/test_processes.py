@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -273,6 +274,6 @@ def test_a_lost_parent_is_noticed_before_an_effect_without_any_signal(monkeypatc
 
 
 def test_where_the_kernel_cannot_be_asked_the_check_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.ctypes, "CDLL", lambda *args, **kwargs: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda *args, **kwargs: object())
     worker._die_with_parent()
     WorkerClock().check()

@@ -16,7 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
 from tests.unit.engine.conftest import token_map
 from tests.unit.engine.driver import Play
@@ -57,7 +57,7 @@ def test_whoever_dies_at_a_revoke_has_said_before_what_it_was_about_to_do(play: 
     world.fail("revoke", Killed())
     with pytest.raises(Killed):
         play.advance(plan["run"], Phase.REVOKED)
-    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+    assert play.state("TOKEN").intent(ActionKind.REVOKE, play.state("TOKEN").credentials[0].name)
 
 
 def test_whoever_revokes_is_given_no_value(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_revoke_whose_proof_fails_is_unknown(play: Play, world: World) -> None:
     play.through(plan["run"], Phase.ROLLED_OUT)
     world.fail("list", UnavailableError("listing: cannot connect"))
     assert play.advance(plan["run"], Phase.REVOKED)["failed"]
-    assert play.state("TOKEN").intent("revoke", play.state("TOKEN").credentials[0].name)
+    assert play.state("TOKEN").intent(ActionKind.REVOKE, play.state("TOKEN").credentials[0].name)
     assert not play.rotate("TOKEN")["failed"], play.output
 
 

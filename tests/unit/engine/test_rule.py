@@ -53,17 +53,17 @@ def test_what_nobody_holds_and_a_verified_credential_replaces_may_be_revoked() -
 
 
 def test_what_a_copy_holds_is_not_revoked() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | on(OLD, APP))
+    state = replace(FINISHED, holdings={**FINISHED.holdings, **on(OLD, APP)})
     assert "fly app app holds it" in obstacles(state)
 
 
 def test_what_a_copy_that_left_the_map_holds_is_not_revoked() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | on(OLD, copy("gone")))
+    state = replace(FINISHED, holdings={**FINISHED.holdings, **on(OLD, copy("gone"))})
     assert obstacles(state) == "fly app gone holds it"
 
 
 def test_what_a_consumer_runs_on_is_not_revoked_even_if_the_map_forgot_it() -> None:
-    state = replace(FINISHED, running=FINISHED.running | {"gone": mark(OLD)})
+    state = replace(FINISHED, running={**FINISHED.running, "gone": mark(OLD)})
     assert obstacles(state) == "gone runs on it"
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_revoked_while_a_copy_lacks_the_replacement() -> None:
 
 
 def test_nothing_is_revoked_while_a_key_of_a_copy_lacks_the_replacement() -> None:
-    state = replace(FINISHED, holdings=FINISHED.holdings | {CI.id: mark(NEW, keys={"OTHER": "${token}"})})
+    state = replace(FINISHED, holdings={**FINISHED.holdings, CI.id: mark(NEW, keys={"OTHER": "${token}"})})
     assert obstacles(state) == "fly app ci does not hold rotor-2"
 
 

@@ -135,7 +135,7 @@ class World:
 
     # -- faults -------------------------------------------------------------------------------------------------
 
-    def fail(self, kind: str, error: Exception, what: str = "", *, after: bool = False, times: int = 1) -> None:
+    def fail(self, kind: str, error: BaseException, what: str = "", *, after: bool = False, times: int = 1) -> None:
         """The next ``times`` calls of that kind raise ``error``, before or after their effect."""
         self._faults.append([kind, what, error, after, times])
 
