@@ -26,7 +26,7 @@ from tests.unit.engine.world import WORLDS, World
 
 pytestmark = pytest.mark.no_cover  # what it goes over a thousand times is covered elsewhere
 
-STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 11
+STRIDE = 1 if os.environ.get("ROTOR_SWEEP") == "all" else 17
 LEAST = 40
 """Every rotation has more points than this."""
 
