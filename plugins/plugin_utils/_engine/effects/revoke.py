@@ -219,10 +219,9 @@ def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: C
         if listed and not listed.revoked:
             raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")
         return Proof.PROVIDER
+    # where there is one value at a time, the new one is the proof
     replaced = value is not None and issuer.traits.cuts_over and issuer.answer(value) is Answer.ACCEPTED
-    return (
-        Proof.PROVIDER if replaced else Proof.ATTESTED
-    )  # where there is one value at a time, the new one is the proof
+    return Proof.PROVIDER if replaced else Proof.ATTESTED
 
 
 def _refused_for_good(ctx: EffectContext, issuer: Issuer, old: Credential, new: Credential) -> bool:
