@@ -24,7 +24,6 @@ def nameless(world: Visitor, desk: Desk) -> Desk:
     return desk
 
 
-@pytest.mark.core
 def test_without_a_name_nothing_is_revoked_and_naming_it_afterwards_revokes_that_one_only(
     world: Visitor, nameless: Desk
 ) -> None:

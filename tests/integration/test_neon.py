@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
 
@@ -17,7 +15,6 @@ def keys(world: Visitor) -> list[str]:
     return [key["id"] for key in world.ask("state")["neon"]["keys"]]
 
 
-@pytest.mark.core
 def test_lost_answer_to_a_mint_leaves_no_key_behind(world: Visitor, desk: Desk) -> None:
     world.tell("switch", named=["NEON_API_KEY", "molecule-cp"], machine_seconds=0)
     old = world.act("make_neon_key", path="/organizations/acme/api_keys", name="made by hand")["id"]

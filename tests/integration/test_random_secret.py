@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
-
 from tests.sandbox.visitor import Visitor
 
 from .conftest import Desk
@@ -32,7 +30,6 @@ def digests(world: Visitor) -> dict[str, str]:
     return {name: secrets[name]["digest"] for name in NAMES if name in secrets}
 
 
-@pytest.mark.core
 def test_two_random_secrets_of_one_app_are_written_and_reload_it_once(world: Visitor, desk: Desk) -> None:
     world.tell("switch", named=[*NAMES, "molecule-cp"])
     desk.override(secret_map=dict(zip(NAMES, (entry("hex"), entry("alphanumeric")), strict=True)))

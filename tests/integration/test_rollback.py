@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.sandbox.visitor import Visitor
 
 from .conftest import OLD_TOKEN, Desk
@@ -33,7 +31,6 @@ def test_before_anything_was_written_the_new_token_is_revoked_and_nothing_else_c
     assert paragraph(back.output[back.output.rindex("BACK") :], "FLY_API_TOKEN")
 
 
-@pytest.mark.core
 def test_with_the_value_kept_the_old_token_is_written_back_everywhere_proven_and_the_new_one_revoked(
     world: Visitor, desk: Desk
 ) -> None:

@@ -36,7 +36,6 @@ def test_a_slip_is_told_and_nothing_is_asked_of_anybody(world: Visitor, desk: De
     assert not desk.ledger.exists()
 
 
-@pytest.mark.core
 def test_a_guarded_secret_is_rotated_only_when_it_is_confirmed_and_after_a_compromise_with_a_reason(
     world: Visitor, desk: Desk
 ) -> None:
