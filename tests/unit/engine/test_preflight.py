@@ -18,11 +18,13 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.builders import Builders
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import machines, token_map
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_stores import Shelf
 from tests.unit.engine.world import World
 
 
@@ -247,3 +249,27 @@ def test_map_is_parsed_and_validated_once_an_action(
     assert set(calls.values()) == {2}
     play.status(only=("TOKEN",))
     assert set(calls.values()) == {3}
+
+
+@pytest.mark.parametrize("looks", ["plan", "status"])
+def test_copy_written_by_another_run_meanwhile_has_not_drifted(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch, looks: str
+) -> None:
+    """The ledger was read before the copies were looked at, and both have changed in between."""
+    play.map["TOKEN"]["max_age"] = "90d"
+    assert not play.rotate("TOKEN")["failed"]
+    really, others = Shelf.observe, iter([lambda: play.rotate("TOKEN", force=True)])
+
+    def observe(store: Shelf, *asked: Any) -> Any:
+        for rotate in others:
+            assert not rotate()["failed"], play.output
+        return really(store, *asked)
+
+    world.clock.pass_(days=100)
+    monkeypatch.setattr(Shelf, "observe", observe)
+    result = play.plan() if looks == "plan" else play.session().status(RunOptions())
+    assert len(play.state("TOKEN").credentials) == 2, "the other run has rotated"
+    assert not result.get("failed")
+    assert not result.get("go")
+    assert "changed by somebody else" not in play.output.lower()
+    assert "changed since by somebody else" not in play.output.lower()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ....module_utils._core import guard, registry
@@ -17,6 +18,9 @@ from ..decide.state import ActionKind, Order, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap, Step
 from .preflight import Planned, Preflight, Selected
+
+_TURNS = 3
+"""How often a secret is planned anew, because another run has changed it after its ledger was read."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,18 @@ class Planning:
         """Plan every secret that the criteria reach; those that go have actions and no problems."""
         reached = [s for s in self.secret_map.secrets.values() if selection.picked_by(self.options, s, self.secret_map)]
         states = self.ledger.states([secret.name for secret in reached])
-        selected = [self._select(secret, states[secret.name]) for secret in reached]
+        planned = {item.name: item for item in self._plan(reached, states)}
+        for _again in range(_TURNS):
+            stuck = [secret for secret in reached if planned[secret.name].problems]
+            now = self.ledger.states([secret.name for secret in stuck]) if stuck else {}
+            changed = [secret for secret in stuck if now[secret.name] != states[secret.name]]
+            self.preflight.forget_answers(secret.name for secret in changed)
+            planned |= {item.name: item for item in self._plan(changed, now)}
+            states = {**states, **now}
+        return list(planned.values())
+
+    def _plan(self, secrets: Sequence[Secret], states: Mapping[str, SecretState]) -> list[Planned]:
+        selected = [self._select(secret, states[secret.name]) for secret in secrets]
         checked = {item.name: item for item in self.preflight.check([item for item in selected if item.goes])}
         return [checked.get(item.name) or Planned(**vars(item)) for item in selected]
 

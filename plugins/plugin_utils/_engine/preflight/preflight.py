@@ -98,6 +98,13 @@ class Preflight:
             self._ask_all(pool, questions)  # a preview is told from what the others have asked
         return [Planned(**vars(self._judge(item) if item.goes else item)) for item in probed]
 
+    def forget_answers(self, names: Iterable[str]) -> None:
+        """Ask again about the copies and the issuers of these secrets."""
+        stale = set(names)
+        about_secrets = ("copy", "issuer", "listed")
+        kept = (q for q in self._answers if q.kind not in about_secrets or q.about.partition(" ")[0] not in stale)
+        self._answers = {question: self._answers[question] for question in kept}
+
     def listed(self, secret: Secret) -> list[Listed]:
         """List the credentials in the scope of a secret's issuer."""
         return list(self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed())))

@@ -83,8 +83,10 @@ class Status:
                 continue
             try:
                 seen = self._systems.store(copy).observe(copy.container, watched(copy, mark))
-                same = registry.find("stores", copy.type).unchanged(mark.evidence, seen)
-                found[copy.id] = "" if same else "; CHANGED since by somebody else"
+                unchanged = registry.find("stores", copy.type).unchanged
+                if not unchanged(mark.evidence, seen):  # a run may have written it after the ledger was read
+                    mark = self._ledger.state(item.name).holdings[copy.id]
+                found[copy.id] = "" if unchanged(mark.evidence, seen) else "; CHANGED since by somebody else"
             except BaseException as error:  # noqa: BLE001 - it is about this copy alone
                 found[copy.id] = f"; cannot be asked: {guard.as_rotor_error(error)}"
         return found
