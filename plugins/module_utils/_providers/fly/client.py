@@ -110,10 +110,14 @@ class FlyConnection(Connection):
 
     def show(self, token: SecretValue) -> None:
         """Present another token to Fly; AuthenticationError when it is refused."""
-        _grants(self._ask_current(self._client(self._url, token, self.clock)))
+        answer = self._ask_current(self._client(self._url, token, self.clock), ok=(200, 401))
+        _dict(answer)  # a page of HTML is not Fly's word, whatever its status
+        if answer.status == 401:
+            raise errors.AuthenticationError(f"{answer.where} answered 401", status=401)
+        _grants(answer)
 
-    def _ask_current(self, client: HttpClient) -> Answer:
-        return client.request("GET", "/tokens/current", doing="asking Fly what a token may do")
+    def _ask_current(self, client: HttpClient, **options: Any) -> Answer:
+        return client.request("GET", "/tokens/current", doing="asking Fly what a token may do", **options)
 
     # Apps and secrets
 

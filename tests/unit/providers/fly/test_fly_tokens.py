@@ -153,7 +153,8 @@ def test_a_token_that_is_there_and_cannot_be_revoked_is_an_error(world: Visitor,
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [*(("status", each) for each in (403, 429, 500, 503)), ("html", 200), ("reset_before", 0)]
+    ("kind", "status"),
+    [*(("status", each) for each in (403, 429, 500, 503)), ("html", 200), ("html", 401), ("reset_before", 0)],
 )
 def test_what_is_no_clear_answer_proves_nothing(world: Visitor, fly: FlyConnection, kind: str, status: int) -> None:
     made = tokens(fly).mint("new")
