@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from ..._core.deps import library
 from ..._core.http import certificates, limits, shapes, wire
 from ..._core.http.budget import Budget, Pace
 from ..._core.http.client import checked_url
+from ..._core.http.dialect import backoff
 from ..._core.http.shapes import Maybe, Shape
 from ..._core.references import SCHEMA as REFERENCE
 from . import failures
@@ -122,7 +122,7 @@ class AwsConnection(Connection):
                     asked = failures.asked_pause(exception)
                 else:
                     return _checked(answer, call, needs or {})
-            pause = _backoff(attempt) if asked is None else asked
+            pause = backoff(attempt + 1) if asked is None else asked
             doubt = doubt or isinstance(error, errors.OutcomeUnknownError)
             if attempt == _ATTEMPTS or not _may_repeat(error, repeatable) or pause > self._budget.patience:
                 raise (errors.in_doubt(error) if doubt else error) from None
@@ -182,7 +182,3 @@ def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
     if isinstance(error, errors.UntrustedServerError):
         return False
     return isinstance(error, (errors.RateLimitedError, errors.UnavailableError))
-
-
-def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1) * float(min(2**attempt, 30))  # noqa: S311 - jitter
