@@ -47,11 +47,12 @@ def open_issuer(params: Mapping[str, Any]) -> Issuer:
             f"issuer: {params['issuer']} does not make keys that are listed and revoked one by one",
             hint="Let the role rotate its secrets",
         )
-    (name, *others) = registry.provider("issuers", params["issuer"]).connections
-    if others:
-        raise ConfigurationError(f"issuer: {params['issuer']} works on more than one type of connection")
-    connection = registry.find("connections", name)
-    (reference,) = {path for path in connection.references if path in connection.schema.required or path == "token"}
+    types = schema.connection_types("issuers", params["issuer"])
+    connection = registry.find("connections", types[0]) if len(types) == 1 else None
+    tokens = [path for path in connection.references if "." not in path] if connection else []
+    if connection is None or len(tokens) != 1:
+        raise ConfigurationError(f"issuer: {params['issuer']} does not work on one connection with one token")
+    name, reference = types[0], tokens[0]
     account = {**params["account"], reference: params["token"]}
     account |= {option: params[option] for option in ("url", "ca_cert") if params[option]}
     _check("account", schema.connection(name), {"type": name, **account})
