@@ -288,8 +288,6 @@ class Issuer(Part):
 
     traits: ClassVar[Traits]
     fields: ClassVar[tuple[str, ...]]
-    reports_last_used: ClassVar[bool] = False
-    """Whether :meth:`listed` says when a credential was last used; only then can ``unused`` be asked for."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options
@@ -297,9 +295,9 @@ class Issuer(Part):
         self.clock = clock
 
     @classmethod
-    def tells_last_use(cls, options: Options) -> bool:
-        """Say the same of an issuer with these options."""
-        return cls.reports_last_used
+    def reports_last_used(cls, options: Options) -> bool:
+        """Say whether :meth:`listed` has the time of a credential's last use; only then can ``unused`` be asked for."""
+        return False
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 
 from . import errors
 from .contracts import Answer
@@ -40,6 +41,11 @@ def authenticate(host: str, port: int, password: SecretValue, doing: str, ca_cer
 
 def _line(connection: ssl.SSLSocket) -> bytes:
     line = b""
-    while not line.endswith(b"\n") and len(line) < _LONGEST and (part := connection.recv(_LONGEST)):
+    end = time.monotonic() + _SECONDS
+    while not line.endswith(b"\n") and len(line) < _LONGEST:
+        connection.settimeout(max(end - time.monotonic(), 0.001))
+        part = connection.recv(_LONGEST)
+        if not part:
+            break
         line += part
     return line

@@ -38,7 +38,6 @@ class GrafanaTokens(KeyIssuer):
         required=("service_account",),
     )
     connection: GrafanaConnection
-    reports_last_used = True
     api = KeyApi(
         create=Call("POST", _TOKENS, {"name": "<name>", "secondsToLive": "<seconds>"}),
         value={"token": "key"},

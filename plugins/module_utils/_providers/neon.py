@@ -30,7 +30,6 @@ class NeonApiKeys(KeyIssuer):
         }
     )
     connection: NeonConnection
-    reports_last_used = True
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:

@@ -32,7 +32,6 @@ class OpenAiApiKeys(KeyIssuer):
         required=("project", "service_account"),
     )
     connection: OpenAiConnection
-    reports_last_used = True
     api = KeyApi(
         create=Call(
             "POST",

@@ -33,7 +33,6 @@ class ResendApiKeys(KeyIssuer):
         required=("permission",),
     )
     connection: ResendConnection
-    reports_last_used = True
     api = KeyApi(
         create=Call("POST", "/api-keys", {"name": "<name>", "permission": "<permission>", "domain_id": "<domain_id>"}),
         value={"token": "token"},

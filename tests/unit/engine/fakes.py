@@ -107,8 +107,11 @@ class Token(Issuer):
 
     traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
     fields = ("token",)
-    reports_last_used = True
     schema = Schema({})
+
+    @classmethod
+    def reports_last_used(cls, options: Options) -> bool:
+        return True
 
     @property
     def world(self) -> World:

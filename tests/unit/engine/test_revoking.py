@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     LedgerError,
@@ -166,7 +167,7 @@ def test_unused_holds_the_revoke_while_somebody_unlisted_uses_the_old_one(
 def test_an_issuer_that_cannot_tell_who_uses_a_credential_is_not_asked(
     make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Token, "reports_last_used", False)
+    monkeypatch.setattr(Token, "reports_last_used", Issuer.reports_last_used)
     play = make_play(secret_map={"TOKEN": token_map(revoke={"require": ["unused"]})})
     play.rotate("TOKEN")
     world.issued[first_id(play)].last_used_at = world.clock.now() + timedelta(days=9)

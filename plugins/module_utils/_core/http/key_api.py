@@ -205,7 +205,7 @@ class ApiConnection(Connection):
         return HttpClient(self.system, url or self.url, None, redirects=False, **self._more)
 
     def probe(self) -> str:
-        send(self.http, self.whoami, f"asking {self.system} who we are", {}).json  # noqa: B018 - it must be JSON
+        send(self.http, self.whoami, f"asking {self.system} who we are", {}, reads=True).json  # noqa: B018 - it must be JSON
         return f"{self.system} lets us in"
 
     def server_time(self) -> datetime | None:
@@ -279,7 +279,9 @@ class ApiIssuer(Issuer):
         headers = {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
         client = self.connection.bare(how.url)
         doing = f"showing a credential of {self._where}"
-        answer = send(client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers)
+        answer = send(
+            client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers, reads=True
+        )
         document = answer.json
         if any(sign.fits(answer.status, document) for sign in how.dead):
             return Answer.REFUSED
@@ -319,6 +321,10 @@ class KeyIssuer(ApiIssuer):
     def describe(cls, options: Options) -> KeyApi:
         """Return the description; a subclass gives one that depends on the options."""
         return cls.api
+
+    @classmethod
+    def reports_last_used(cls, options: Options) -> bool:
+        return bool(cls.describe(options).listing.facts.last_used_at)
 
     @property
     def _api(self) -> KeyApi:
@@ -373,7 +379,7 @@ class KeyIssuer(ApiIssuer):
         cursors = limits.Cursors(doing)
         params: dict[str, Any] = {how.page: 1} if how.page else {}
         while True:
-            answer = self._send(how.call, doing, params=params)
+            answer = self._send(how.call, doing, params=params, reads=True)
             document = answer.json
             items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
             keys = [_listed(item, how.facts, answer.where) for item in items]
@@ -419,7 +425,8 @@ class ResetIssuer(ApiIssuer):
 
     def recover(self, name: str) -> Credential:
         doing = f"reading {self._where}"
-        return self._credential(self._send(self.api.read, doing).json, self.api.value, Facts(self.api.id), name, doing)
+        document = self._send(self.api.read, doing, reads=True).json
+        return self._credential(document, self.api.value, Facts(self.api.id), name, doing)
 
 
 class RollIssuer(ApiIssuer):
@@ -458,11 +465,11 @@ def _unknown_if_unreadable() -> Iterator[None]:
         raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None
 
 
-def _cursor(how: Listing, document: Any, keys: list[Listed], said: str) -> str | None:
+def _cursor(how: Listing, document: Any, keys: list[Listed], where: str) -> str | None:
     """Return what leads to the next page, or tells a counted page from the others; None where this is the last one."""
     more = paths.at(document, how.more) if how.more else True
     if not isinstance(more, bool | None):
-        raise errors.UnexpectedAnswerError(f"{said}: {how.more} is neither true nor false")
+        raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
     if not more or not keys or not (how.after or how.page):
         return None
     if not how.cursor:
@@ -470,17 +477,17 @@ def _cursor(how: Listing, document: Any, keys: list[Listed], said: str) -> str |
     return _id(paths.at(document, how.cursor)) or None
 
 
-def _listed(item: Mapping[str, Any], facts: Facts, said: str) -> Listed:
+def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
     id_, name, scope = (paths.at(item, path) if path else None for path in (facts.id, facts.name, facts.scope))
     known = _id(id_)
     if known is None or not isinstance(name, str | None):
-        raise errors.UnexpectedAnswerError(f"{said}: a key has no id, or a name that is none")
+        raise errors.UnexpectedAnswerError(f"{where}: a key has no id, or a name that is none")
     return Listed(
         id=known,
         name=name or "",
         created_at=_moment(item, facts.created_at),
-        expires_at=_moment(item, facts.expires_at, said),
-        last_used_at=_moment(item, facts.last_used_at, said),
+        expires_at=_moment(item, facts.expires_at, where),
+        last_used_at=_moment(item, facts.last_used_at, where),
         scope=scope if isinstance(scope, str) else "",
         revoked=bool(facts.revoked and paths.at(item, facts.revoked)),
     )
@@ -491,8 +498,8 @@ def _id(found: Any) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
-def _moment(document: Any, path: str, said: str = "") -> datetime | None:
-    """Read a time; None for none. One that cannot be read is an error where ``said`` says whose answer it is in."""
+def _moment(document: Any, path: str, where: str = "") -> datetime | None:
+    """Read a time; None for none. One that cannot be read is an error with ``where``, the answer that it is in."""
     found = paths.at(document, path) if path else None
     if found in (None, "", 0):
         return None
@@ -508,6 +515,6 @@ def _moment(document: Any, path: str, said: str = "") -> datetime | None:
         return None
     if moment and shapes.moment(moment):
         return moment
-    if said:
-        raise errors.UnexpectedAnswerError(f"{said}: {path} of a key is no date and time")
+    if where:
+        raise errors.UnexpectedAnswerError(f"{where}: {path} of a key is no date and time")
     return None

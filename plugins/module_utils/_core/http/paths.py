@@ -15,17 +15,18 @@ _STEP = re.compile(r"(?:^|\.)(?P<member>[^.\[\]]+)|\[(?P<index>\d+)\]|\[(?P<fiel
 
 
 def problem(path: str) -> str:
-    """What is wrong with it, if anything is."""
+    """Say what is wrong with a path; empty where nothing is."""
     rest = _STEP.sub("", path)
     return "" if path and not rest else f"{path} is not a path such as data.items[0].name or [key=<key>].updated_at"
 
 
 def last_member(path: str) -> str:
+    """Return the name of the member to which a path leads."""
     return next((step["member"] for step in reversed(list(_STEP.finditer(path))) if step["member"]), "")
 
 
 def at(document: Any, path: str, key: str = "") -> Any:
-    """What stands there for ``key``; None where there is nothing."""
+    """Return what stands at a path for ``key``; None where nothing does."""
     for step in _STEP.finditer(path):
         if step["index"]:
             document = _item(document, int(step["index"]))

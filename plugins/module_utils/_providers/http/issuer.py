@@ -101,12 +101,8 @@ class DescribedKeys(KeyIssuer):
     unverifiable = "whether the connection's token may make and revoke keys; whether the description fits its answers"
 
     @classmethod
-    def tells_last_use(cls, options: Options) -> bool:
-        return "last_used_at" in options["list"]
-
-    @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
-        return list(dict.fromkeys(_mistakes(options)))
+        return list(dict.fromkeys(_problems(options)))
 
     @classmethod
     def label(cls, options: Options) -> str:
@@ -142,7 +138,7 @@ class DescribedKeys(KeyIssuer):
         return super().preflight(current) or self._objections_to_verify()
 
     def _objections_to_verify(self) -> list[str]:
-        """What accepts a key that nobody has issued, or says nothing to it, could never prove a revocation."""
+        """Show a key that nobody has issued: a call that does not refuse it could never prove a revocation."""
         text = self.options["verify"].get("nonsense") or f"rotor-{secrets.token_urlsafe(24)}"
         try:
             answer = self.verify(Credential("0", "nonsense", {"token": SecretValue(text)}))
@@ -164,11 +160,11 @@ def _facts(options: Mapping[str, Any]) -> Facts:
     return Facts(**{name: options[name] for name in _FACTS & options.keys()})
 
 
-def _mistakes(options: Options) -> Iterator[str]:
+def _problems(options: Options) -> Iterator[str]:
     known: dict[str, set[str]] = {"create": {NAME}, "list": set(), "revoke": {NAME, ID}, "verify": {NAME, ID}}
     for part, places in known.items():
-        said = set(_places(options[part]))
-        yield from (f"{part}: {place} is unknown; there are {' and '.join(sorted(places))}" for place in said - places)
+        used = set(_places(options[part]))
+        yield from (f"{part}: {place} is unknown; there are {' and '.join(sorted(places))}" for place in used - places)
     if NAME not in set(_places(options["create"])):
         yield f"create: neither its path nor its body says {NAME}, by which a key is found whose making got no answer"
     if ID not in set(_places(options["revoke"])):
@@ -179,10 +175,10 @@ def _mistakes(options: Options) -> Iterator[str]:
                 yield f"{part}.{name}: {wrong}"
     if {"after", "page"} <= options["list"].keys():
         yield "list: pages go on by after or by page, not by both"
-    yield from _mistakes_in_verify(options["verify"])
+    yield from _problems_in_verify(options["verify"])
 
 
-def _mistakes_in_verify(verify: Mapping[str, Any]) -> Iterator[str]:
+def _problems_in_verify(verify: Mapping[str, Any]) -> Iterator[str]:
     signs = [sign for name in ("alive", "dead") for sign in verify.get(name, ())]
     yield from (f"verify: {wrong}" for sign in signs if "at" in sign and (wrong := paths.problem(sign["at"])))
     alive = verify.get("alive", [{"status": 200}])
@@ -201,6 +197,6 @@ def _mistakes_in_verify(verify: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _places(tree: Any) -> Iterator[str]:
-    """The places in what is sent; where something stands in an answer has none."""
+    """Find the placeholders in what a call sends."""
     sent = [tree["path"], tree.get("body"), tree.get("params")]
     yield from (place for text in description.texts(sent) for place in re.findall(r"<\w+>", text))

@@ -87,7 +87,7 @@ def _demand_grace_over(ctx: EffectContext, work: Work) -> None:
 
 def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:
     row, replacement = work.row, work.case.replacement
-    if "unused" not in work.case.secret.revoke.require or not issuer.tells_last_use(issuer.options):
+    if "unused" not in work.case.secret.revoke.require or not issuer.reports_last_used(issuer.options):
         return
     listed = _find(all_listed(), row)
     since = replacement.closed_at if replacement else None

@@ -340,7 +340,7 @@ def _condition(secret: Secret, row: CredentialRow) -> str:
     conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
     conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []
     issuer = registry.find("issuers", secret.issuer.type)
-    if "unused" in wanted.require and not issuer.tells_last_use(secret.issuer.options):
+    if "unused" in wanted.require and not issuer.reports_last_used(secret.issuer.options):
         conditions.append("though its provider does not tell whether it is used")
     return f", {', '.join(conditions)}" if conditions else ""
 

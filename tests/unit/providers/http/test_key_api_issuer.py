@@ -56,7 +56,7 @@ def test_description_is_validated(description: dict[str, Any], mistake: str | No
 
 @pytest.mark.parametrize(("part", "tells"), [({}, True), ({"last_used_at": None}, False)])
 def test_last_use_is_told_where_the_description_says_where(part: dict[str, Any], tells: bool) -> None:
-    assert registry.find("issuers", "key_api").tells_last_use(changed(list=part)) is tells
+    assert registry.find("issuers", "key_api").reports_last_used(changed(list=part)) is tells
 
 
 def preflight(server: Scripted, status: int, body: Any) -> list[str]:
@@ -87,3 +87,11 @@ def test_key_is_shown_as_the_connection_sends_its_own() -> None:
         assert issuer("key_api", server.answer(200, {}), account, **ACME).answer(KEY) is Answer.ACCEPTED
         assert server.received[0].headers["X-Key"] == KEY.fields["token"].reveal()
         assert server.received[0].headers["X-Team"] == "a"
+
+
+def test_list_by_post_is_asked_again() -> None:
+    """A POST that only reads leaves nothing in doubt."""
+    with ScriptedServer() as server:
+        server.drop().answer(200, KEYS)
+        found = issuer("key_api", server, **changed(list={"method": "POST"})).listed()
+        assert [key.id for key in found] == ["7"]
