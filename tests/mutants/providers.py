@@ -266,8 +266,8 @@ MUTANTS = (
     key_api("what is still listed is not revoked", "            if alive:\n                raise\n", ""),
     key_api(
         "an unreadable last use is no lack of use",
-        '    if said:\n        raise errors.UnexpectedAnswerError(f"{said}: {path}',
-        '    if said == 5:\n        raise errors.UnexpectedAnswerError(f"{said}: {path}',
+        '    if where:\n        raise errors.UnexpectedAnswerError(f"{where}: {path}',
+        '    if where == str(5):\n        raise errors.UnexpectedAnswerError(f"{where}: {path}',
     ),
     key_api("a reset is seen before it is told", "if found.fields != before.fields:", "if found:"),
     key_api(
