@@ -158,6 +158,11 @@ def test_who_has_started_a_job_is_known_where_awx_or_semaphore_tell(monkeypatch:
     semaphore = {"semaphore_vars": {"task_details": {"username": "grace"}}}
     assert session.caller_name(semaphore) == "grace as runner, job 7"
     assert session.caller_name({"semaphore_vars": None}) == "runner, job 7"
+    monkeypatch.delenv("SEMAPHORE_TASK_DETAILS_ID")
+    semaphore["semaphore_vars"]["task_details"]["id"] = 12
+    assert session.caller_name(semaphore) == "grace as runner, job 12"
+    scheduled = {"awx_job_id": 43, "awx_schedule_name": "every night", "tower_schedule_name": "every night"}
+    assert session.caller_name(scheduled) == "runner, job 43, schedule every night"
 
 
 def test_a_secret_with_a_kept_value_is_no_contradiction(play: Play) -> None:

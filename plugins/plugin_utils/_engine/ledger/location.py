@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, LedgerError
+from ..job import NO_JOB, Job
 from . import postgres
+from .ephemeral import loss
 from .locks import FileLocks, Locks, SessionLocks
 from .sealing import HOW_TO_MAKE_A_KEY, Sealer
 from .writer import Ledger
@@ -29,6 +32,10 @@ SQLITE = "sqlite:///"
 BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's."""
 OPTIONS = {"url", "password", "key", "allow_ephemeral"}
+WHERE_IT_LASTS = (
+    "Name a path that lasts as secret_ledger.url, on a mounted volume where this is a container, or PostgreSQL; where "
+    "you know that this path lasts, say secret_ledger.allow_ephemeral: true"
+)
 DEFAULT_KEY = {"env": "ROTOR_LEDGER_KEY"}
 
 
@@ -41,7 +48,7 @@ class LedgerAccess:
     where: str
 
 
-def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False) -> LedgerAccess:
+def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False, job: Job = NO_JOB) -> LedgerAccess:
     """Open the ledger that ``secret_ledger`` names, or create it; ``readonly`` reads a missing one as empty."""
     setting = setting or {}
     if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
@@ -57,13 +64,13 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
             ledger = Ledger(engine, sealer, clock)
         locks: Locks = SessionLocks(engine, ledger.id, clock, holder)
     else:
-        path = _path(setting)
+        path = _path(setting, job)
         where = str(path)
         with _opening(where, "It is no ledger, or damaged: restore it from a backup"):
             engine = _engine(path, readonly)
             _refuse_damaged(engine, path)
             ledger = Ledger(engine, sealer, clock)
-        locks = FileLocks(Path(f"{path}.locks"), clock, holder)
+        locks = FileLocks(Path(f"{path.resolve()}.locks"), clock, holder)  # one folder, whatever links lead there
     _raise_ledger_errors(engine, where)
     return LedgerAccess(ledger, locks, where)
 
@@ -104,7 +111,7 @@ def _key(setting: Mapping[str, Any]) -> SecretValue:
         raise ConfigurationError(error.message, hint=HOW_TO_MAKE_A_KEY) from None
 
 
-def _path(setting: Mapping[str, Any]) -> Path:
+def _path(setting: Mapping[str, Any], job: Job) -> Path:
     state_home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
     url = setting.get("url") or f"{SQLITE}{state_home / 'rotor.secrets' / 'ledger.db'}"
     if not isinstance(url, str) or not url.startswith(SQLITE):
@@ -118,19 +125,10 @@ def _path(setting: Mapping[str, Any]) -> Path:
             f"secret_ledger.url has the relative path {path}",
             hint="A path depends on where a job starts; make it absolute",
         )
-    if _in_ephemeral_container() and not setting.get("allow_ephemeral"):
-        raise ConfigurationError(
-            f"this job runs in a container, and the ledger {path} would be lost with it",
-            hint="Mount a volume there and say secret_ledger.allow_ephemeral: true",
-        )
+    by_default = not setting.get("url") and not os.environ.get("XDG_STATE_HOME")
+    if not setting.get("allow_ephemeral") and (why := loss(path, job, by_default=by_default)):
+        raise ConfigurationError(f"the ledger {path} would be lost: {why}", hint=WHERE_IT_LASTS)
     return path
-
-
-def _in_ephemeral_container() -> bool:
-    """Recognize an execution environment of ansible-runner: a container with its private data dir at /runner."""
-    markers = Path("/run/.containerenv"), Path("/.dockerenv")
-    in_container = any(marker.exists() for marker in markers) or "KUBERNETES_SERVICE_HOST" in os.environ
-    return in_container and Path("/runner").is_dir()
 
 
 def _postgres_engine(url: Any, holder: str, readonly: bool) -> Any:
@@ -144,6 +142,7 @@ def _engine(path: Path, readonly: bool) -> Any:
     sa = library("sqlalchemy")
     if os.path.lexists(path) and not path.is_file():
         raise ConfigurationError(f"the ledger {path} is no file", hint="Name another place as secret_ledger.url")
+    _refuse_exposed(path.resolve())
     if not readonly:
         _make_private(path)
     elif not _has_tables(path):
@@ -162,6 +161,16 @@ def _engine(path: Path, readonly: bool) -> Any:
         connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _refuse_exposed(path: Path) -> None:
+    """Raise ConfigurationError for a ledger that everybody can alter, or put another one in its place."""
+    for place, harmless in ((path, 0), (path.parent, stat.S_ISVTX)):
+        mode = place.stat().st_mode if place.exists() else 0
+        if mode & stat.S_IWOTH and not mode & harmless:
+            raise ConfigurationError(
+                f"the ledger {path} is refused: everybody can write to {place}", hint=f"chmod o-w {place}"
+            )
 
 
 def _refuse_damaged(engine: Any, path: Path) -> None:

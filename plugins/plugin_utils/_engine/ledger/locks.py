@@ -154,7 +154,7 @@ def _busy(name: str, holder: str) -> BusyError:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         hint = "Raise the limit of open files (ulimit -n), or rotate fewer secrets at once"
         raise ConfigurationError(
