@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -17,11 +20,21 @@ _TICK = 0.1
 """Seconds within which a sleeper hears that it is to stop."""
 
 
+@dataclass
+class Busy:
+    """What a thread is at, in words for people, and since when."""
+
+    work: str
+    since: float
+    waits_for: str = ""
+
+
 class Clock:
     """Wall time for records, monotonic time for deadlines, and sleeping that ends when the run is stopped."""
 
     def __init__(self) -> None:
         self._stopped = False
+        self._busy: dict[int, Busy] = {}
 
     def stop(self) -> None:
         """End sleeps and effects. Takes no lock: signal handlers call it, and one may interrupt another."""
@@ -48,6 +61,24 @@ class Clock:
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _TICK))
             self.check()
+
+    @contextmanager
+    def busy(self, work: str) -> Iterator[None]:
+        """Note what the calling thread is at, for whoever asks ``working``."""
+        self._busy[threading.get_ident()] = Busy(work, self.monotonic())
+        try:
+            yield
+        finally:
+            del self._busy[threading.get_ident()]
+
+    def waits_for(self, what: str) -> None:
+        """Note what the work of the calling thread waits for: its name and address."""
+        if busy := self._busy.get(threading.get_ident()):
+            busy.waits_for = what
+
+    def working(self) -> list[Busy]:
+        """Return what all threads are at."""
+        return list(self._busy.values())
 
     def poll(self, probe: Callable[[], T | None], *, every: float, within: float) -> T | None:
         """Call ``probe`` until it returns something other than None; None when the time is over."""

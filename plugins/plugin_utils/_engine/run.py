@@ -25,7 +25,7 @@ from .decide import selection
 from .decide.case import Case
 from .decide.clocks import NotYetError
 from .decide.planner import Action, is_of_use, remaining
-from .decide.state import ActionKind, Order, Phase, SecretState
+from .decide.state import ActionKind, Order, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .progress import Counts, ProgressReport
@@ -62,7 +62,8 @@ def perform(ctx: EffectContext, works: list[Work]) -> str:
     """
     ctx.clock.check()
     kind = works[0].action.kind
-    return write.reload(ctx, works) if kind is ActionKind.RELOAD else EFFECTS[kind](ctx, works[0])
+    with ctx.clock.busy(f"{', '.join(work.name for work in works)}  {kind.verb}{_object(works[0])}"):
+        return write.reload(ctx, works) if kind is ActionKind.RELOAD else EFFECTS[kind](ctx, works[0])
 
 
 class RotationStatus(StrEnum):
@@ -152,6 +153,7 @@ class Engine:
                 self._dispatch(pool, until)
                 while self._futures:
                     finished, _rest = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
+                    self._progress.waiting()
                     for future in finished:
                         self._collect(future)
                     if finished and not self._ctx.clock.stopped:
@@ -302,6 +304,17 @@ class Engine:
 
     def _failures(self) -> int:
         return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
+
+
+def _object(work: Work) -> str:
+    """Name what an action is done to."""
+    subject = work.action.kind.subject
+    if subject is Subject.CHECK:
+        part = next(check for check in work.case.secret.checks if check.key == work.action.target)
+        return f" {registry.find('checks', part.type).label(part.options)}"
+    if subject is Subject.COPY:
+        return f" {work.copy.label}"
+    return f" {work.action.target}" if subject is Subject.CONSUMER else ""
 
 
 def _group(actions: list[Action]) -> list[Action]:

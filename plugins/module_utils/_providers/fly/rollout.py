@@ -62,6 +62,7 @@ class Rollout:
     def _update_batch(self, names: list[str]) -> None:
         with ThreadPoolExecutor(len(names)) as pool:
             futures = [pool.submit(self._update, name) for name in names]
+            self._fly.clock.waits_for(f"{', '.join(names)} of fly app {self._app}")
         for future in futures:
             future.result()
 

@@ -77,6 +77,7 @@ class Runs:
             left = deadline - clock.monotonic()
             if run["status"] == COMPLETED or left <= 0:
                 return run
+            clock.waits_for(f"{describe(run)}, {run['status']}")
             clock.sleep(min(pause, longest_pause, left))
             pause *= 1.5
 

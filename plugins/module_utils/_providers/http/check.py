@@ -116,6 +116,7 @@ class Http(Check):
                 asked = self._soak(look, every)
                 return {"attempts": attempt, "soaked": asked}
             if attempt < tries:
+                self.clock.waits_for(f"another answer: it {problem}")
                 self.clock.sleep(every)
         raise self._failed(problem, f"asked {tries} times")
 
@@ -124,6 +125,7 @@ class Http(Check):
         soak = self.options.get("soak", "0s")
         until = self.clock.monotonic() + durations.parse(soak).total_seconds()
         asked = 0
+        self.clock.waits_for(f"the {soak} for which it has to hold")
         while (left := until - self.clock.monotonic()) > 0:
             self.clock.sleep(min(every, left))
             if problem := look():

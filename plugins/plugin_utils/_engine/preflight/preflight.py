@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
@@ -24,6 +24,7 @@ from ..decide.state import ActionKind, CredentialRow, Origin
 from ..effects.context import NO_CHECKPOINT
 from ..effects.systems import Systems
 from ..ledger.writer import Ledger
+from ..progress import REMINDER
 from ..secret_map.model import CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 
 THREADS = 8
@@ -81,8 +82,12 @@ class Question:
 class Preflight:
     """Asks, remembers the answers for this run, and judges secrets by them."""
 
-    def __init__(self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock, say: Callable[[str], None]
+    ) -> None:
+        """``say`` prints a line now and then while the answers are long in coming."""
         self._map = secret_map
+        self._say = say
         self._systems = systems
         self._ledger = ledger
         self._clock = clock
@@ -267,7 +272,11 @@ class Preflight:
         return replace(item, candidates=tuple(one for one in listed if not one.revoked and one.id not in ours))
 
     def _ask_all(self, pool: ThreadPoolExecutor, questions: list[Question]) -> None:
-        list(pool.map(self._ask, dict.fromkeys(questions)))
+        asked = [pool.submit(self._ask, question) for question in dict.fromkeys(questions)]
+        while left := wait(asked, timeout=REMINDER).not_done:
+            self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
+        for future in asked:
+            future.result()
 
     def _ask(self, question: Question) -> Any:
         """Return the answer to a question or the error that it led to; each question is asked once."""
