@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..plugin_utils._ansible.invocation import leaving_out
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
 
@@ -19,4 +20,8 @@ class ActionModule(RotationAction):
     options: ClassVar[Mapping[str, Any]] = {"reason": {"type": "str", "default": ""}}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        left_out = leaving_out(self._task.tags)
+        if left_out:
+            self.say(f"NOTHING WAS SEALED ANEW  {left_out} leaves it out; run it again without")
+            return {"changed": False}
         return session.rekey(options["reason"], check=self._task.check_mode)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible.context import CLIARGS
-
 from ..module_utils._core.errors import ConfigurationError
+from ..plugin_utils._ansible.invocation import leaving_out, playbooks
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
 from ..plugin_utils._ansible.phases import find_hooks, phases
 from ..plugin_utils._ansible.shell import RotationAction
@@ -29,7 +28,11 @@ class ActionModule(RotationAction):
                 "rotor.secrets serves a whole inventory at once, and this play has several hosts",
                 hint="Rotate in a play of its own, on localhost",
             )
-        hooks = find_hooks(options["hooks"], CLIARGS.get("args") or ())
-        plan = session.plan(parse_options(options), check=self._task.check_mode)
-        going = plan["go"] and not self._task.check_mode
-        return {**plan, "phases": phases(hooks, hosts=plan["hosts"]) if going else []}
+        hooks = find_hooks(options["hooks"], playbooks(), self._loader.load_from_file)
+        check = bool(self._task.check_mode)
+        left_out = "" if check else leaving_out(self._task.tags)
+        plan = session.plan(parse_options(options), check=check or bool(left_out))
+        if left_out:
+            self.say(f"NOTHING WAS ROTATED  {left_out} leaves it out; run it again without")
+        going = plan["go"] and not (check or left_out)
+        return {**plan, "changed": check and plan["go"], "phases": phases(hooks, hosts=plan["hosts"]) if going else []}

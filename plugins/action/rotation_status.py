@@ -17,6 +17,7 @@ class ActionModule(RotationAction):
     """Ask the providers and print the state of each secret; change nothing."""
 
     _supports_check_mode = True
+    looks = True
     options: ClassVar[Mapping[str, Any]] = {name: RUN_OPTIONS[name] for name in ("only", "where")}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:

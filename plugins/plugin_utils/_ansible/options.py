@@ -11,7 +11,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.selection import RunOptions
-from .._engine.session import names_in
+from .._engine.session import is_blank, names_in
 from .phases import HOOKS
 
 RUN_OPTIONS = {
@@ -61,4 +61,4 @@ def _plain(value: Any, option: str) -> dict[str, str] | None:
         return None
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{option} is not a mapping of names")
-    return {str(key): str(entry) for key, entry in value.items()}
+    return {str(key): str(entry) for key, entry in value.items() if not is_blank(entry)}

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
 
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.state import Phase
+from .._engine.session import is_blank
 
 HOOKS = {
     "before_issue": None,
@@ -21,24 +25,35 @@ HOOKS = {
 _VERBS = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "roll out", Phase.REVOKED: "revoke"}
 
 
-def find_hooks(hooks: Mapping[str, str | None] | None, playbooks: Iterable[str]) -> dict[str, str]:
-    """Return the path of each hook's file; ConfigurationError names every file that does not exist.
+def find_hooks(
+    hooks: Mapping[str, str | None] | None, playbooks: Iterable[str], load: Callable[[str], Any]
+) -> dict[str, str]:
+    """Return the path of each hook's file; ConfigurationError names every file that is missing or no list of tasks.
 
     A relative path begins at the folder of a playbook of the command line, or, if that belongs to a collection, at the
-    working directory.
+    working directory. ``load`` reads a YAML file.
     """
     folders = list(dict.fromkeys(_folder(playbook) for playbook in playbooks)) or [Path.cwd()]
-    found, missing = {}, []
+    found, wrong = {}, []
     for name, file in (hooks or {}).items():
-        paths = [folder / file for folder in folders] if file else []
+        paths = [] if is_blank(file) else [folder / str(file) for folder in folders]
         path = next((path for path in paths if path.is_file()), None)
         if path:
             found[name] = str(path)
+            wrong += [f"rotate_hooks.{name}: the file {path} is no list of tasks"] if not _has_tasks(path, load) else []
         elif paths:
-            missing.append(f"rotate_hooks.{name}: there is no file {' or '.join(map(str, dict.fromkeys(paths)))}")
-    if missing:
-        raise ConfigurationError("; ".join(missing), hint="Relative paths begin at the playbook's folder")
+            wrong.append(f"rotate_hooks.{name}: there is no file {' or '.join(map(str, dict.fromkeys(paths)))}")
+    if wrong:
+        raise ConfigurationError("; ".join(wrong), hint="Relative paths begin at the playbook's folder")
     return found
+
+
+def _has_tasks(path: Path, load: Callable[[str], Any]) -> bool:
+    try:
+        tasks = load(str(path))
+    except AnsibleError:  # its message quotes the file
+        return False
+    return tasks is None or (isinstance(tasks, list) and all(isinstance(task, Mapping) for task in tasks))
 
 
 def phases(hooks: Mapping[str, str], *, hosts: bool) -> list[dict[str, str]]:

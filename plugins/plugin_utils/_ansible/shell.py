@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from ansible import constants
 from ansible.context import CLIARGS
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -22,9 +20,11 @@ from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ...module_utils._core.module_runner import register_arguments
 from ...module_utils._core.outside_text import printable
+from .._engine.job import Job
 from .._engine.secret_map.variables import TaskVariables
-from .._engine.session import Caller, Session, caller_name
+from .._engine.session import Caller, Session, caller_name, is_blank
 from .._engine.worker import WorkerClock
+from . import invocation
 from .on_host import keeps_remote_files
 from .options import check_unknown_options
 
@@ -73,6 +73,8 @@ class RotationAction(ActionBase):
     _supports_async = False
     options: ClassVar[Mapping[str, Any]] = {}
     """The action's argument spec."""
+    looks: ClassVar[bool] = False
+    """Whether a playbook with this action need not have the one that rotates."""
 
     def __init_subclass__(cls) -> None:
         """Preload the libraries that every run uses, once in the parent for all workers that it forks."""
@@ -91,14 +93,14 @@ class RotationAction(ActionBase):
         return result
 
     def _act(self) -> Mapping[str, Any]:
-        self._task.args = {name: value for name, value in self._task.args.items() if not _is_blank(value)}
+        self._task.args = {name: value for name, value in self._task.args.items() if not is_blank(value)}
         options = validated(self, self.options)
         clock = WorkerClock()
         clock.guard()
         try:
             check_unknown_options(self.task_vars)
             variables = TaskVariables(self.task_vars, self._template)
-            session = Session(variables, clock, _caller(self.task_vars), self.say)
+            session = Session(variables, clock, self._caller(), self.say)
             return self.act(session, options)
         except StoppedError:
             os._exit(1)  # core's own way out would run handlers of a parent that may be gone
@@ -111,27 +113,17 @@ class RotationAction(ActionBase):
     def _template(self, text: str) -> Any:
         return self._templar.template(text)
 
-
-def _is_blank(value: Any) -> bool:
-    """Return whether the field of a survey was left empty."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _caller(task_vars: Mapping[str, Any]) -> Caller:
-    hosts = {host for members in task_vars.get("groups", {}).values() for host in members}
-    return Caller(_command(), caller_name(task_vars), frozenset(map(str, hosts)), keeps_remote_files())
-
-
-def _command() -> str:
-    """Return the command that resumes a rotation, with the inventories of this run."""
-    inventories = CLIARGS.get("inventory") or ()
-    if list(inventories) == list(constants.DEFAULT_HOST_LIST):
-        inventories = ()
-    return " ".join(["ansible-playbook rotor.secrets.rotate", *(f"-i {_short(path)}" for path in inventories)])
-
-
-def _short(path: str) -> str:
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path
+    def _caller(self) -> Caller:
+        hosts = {host for members in self.task_vars.get("groups", {}).values() for host in members}
+        job = Job.of(self.task_vars)
+        only_looks = self.looks or (self._task.check_mode and not CLIARGS.get("check"))
+        theirs = [playbook for playbook in invocation.playbooks() if not invocation.is_ours(playbook)]
+        return Caller(
+            invocation.command(),
+            caller_name(self.task_vars),
+            frozenset(map(str, hosts)),
+            keeps_remote_files(),
+            job,
+            job.way_on or ("run your playbook that rotates with" if only_looks and theirs else ""),
+            invocation.remark(),
+        )

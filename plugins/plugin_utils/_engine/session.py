@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from shlex import quote
 from typing import Any
 
 from ...module_utils._core.clock import Clock
@@ -22,6 +23,7 @@ from .decide.state import ActionKind, Order, Phase
 from .effects.context import EffectContext
 from .effects.host import HostWork
 from .effects.systems import Systems
+from .job import NO_JOB, Job
 from .ledger.location import LedgerAccess, open_ledger
 from .ledger.maintenance import Maintenance
 from .preflight.planning import Planning
@@ -42,11 +44,22 @@ class Caller:
     """The person or job that runs this, and how they would run it again."""
 
     command: str
-    """The playbook call, without its ``-e`` options."""
+    """The playbook call, without the ``-e`` options that say what to do."""
     by: str = ""
     hosts: frozenset[str] | None = None
     keeps_files: bool = False
     """Whether Ansible leaves behind what it puts into files on hosts."""
+    job: Job = NO_JOB
+    words: str = ""
+    """What to do instead, up to the variables: in a job, and where the playbook that rotates is not known."""
+    remark: str = ""
+    """What the command lacks, as a comment of the shell."""
+
+    def again(self, *variables: str) -> str:
+        """Tell how to run it again with these variables."""
+        if self.words:
+            return f"{self.words} {' '.join(variables)}"
+        return " ".join([self.command, *(f"-e {quote(one)}" for one in variables), *filter(None, [self.remark])])
 
 
 class Session:
@@ -66,10 +79,10 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
         if not check:
             self._forget(access, run, secret_map, options)
-        preflight = Preflight(secret_map, systems, access.ledger, self._clock)
+        preflight = Preflight(secret_map, systems, access.ledger, self._clock, self._say)
         planning = Planning(secret_map, options, access.ledger, self._clock, preflight, self._caller.keeps_files)
         items = planning.plan()
-        self._print(Report(secret_map, run, self._caller.command).plan(items))
+        self._print(Report(secret_map, run, self._caller.again, options.environments).plan(items))
         if not check:
             self._keep(access, run, secret_map, options, items)
         result: Row = shown(_planned(run, items, secret_map))
@@ -92,7 +105,7 @@ class Session:
         stuck = plan["stuck"]
         over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
         result: Row = shown(_advanced(rotations, engine.todo, stuck if over else [], over))
-        report = Report(secret_map, run, self._caller.command)
+        report = Report(secret_map, run, self._caller.again, plan["environments"])
         if over:
             self._print(report.results(rotations, stuck, access.ledger.audit_head()))
         elif not engine.todo:
@@ -115,7 +128,7 @@ class Session:
         access = self._access("", readonly=True)
         systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
         status = Status(secret_map, options, systems, access, self._clock)
-        report = Report(secret_map, "", self._caller.command)
+        report = Report(secret_map, "", self._caller.again)
         lines, rows = status.tell(report)
         self._print(lines)
         result: Row = shown({"changed": False, "secrets": rows})
@@ -133,7 +146,8 @@ class Session:
 
     def _access(self, run: str, *, readonly: bool = False) -> LedgerAccess:
         holder = printable(f"run {run} (process {os.getpid()} on {socket.gethostname()}, {self._caller.by})", NAME)
-        return open_ledger(self._variables.ledger, clock=self._clock, holder=holder, readonly=readonly)
+        job = self._caller.job
+        return open_ledger(self._variables.ledger, clock=self._clock, holder=holder, readonly=readonly, job=job)
 
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()
@@ -232,27 +246,28 @@ def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], 
 
 
 def caller_name(variables: Row | None = None) -> str:
-    """Name the person or job behind this run; AWX and Semaphore say which job it is, and who has started it."""
-    variables = variables or {}
-    semaphore = variables.get("semaphore_vars")
-    details = semaphore.get("task_details") if isinstance(semaphore, Mapping) else None
-    starter = details.get("username") if isinstance(details, Mapping) else None
-    starter = starter or variables.get("awx_user_name") or variables.get("tower_user_name")
-    jobs = ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID")
-    job = next((os.environ[name] for name in jobs if os.environ.get(name)), variables.get("awx_job_id"))
+    """Name the person or job behind this run; AWX and Semaphore say which job it is, and who or what has started it."""
+    job = Job.of(variables or {})
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return printable(", ".join([f"{starter} as {user}" if starter else user, *([f"job {job}"] if job else [])]), NAME)
+    who = f"{job.starter} as {user}" if job.starter else user
+    words = {"job": job.id, "schedule": job.schedule}
+    return printable(", ".join([who, *(f"{word} {name}" for word, name in words.items() if name)]), NAME)
 
 
 def names_in(value: Any, option: str) -> tuple[str, ...]:
     """Parse a list of names, or names with commas between, as ``-e`` gives them."""
-    if value in (None, ""):
+    if is_blank(value):
         return ()
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        value = value.split(",")
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return tuple(map(str, value))
+        return tuple(part.strip() for part in value if part.strip())
     raise ConfigurationError(f"{option} is neither a list of names nor names with commas between")
+
+
+def is_blank(value: Any) -> bool:
+    """Return whether the field of a survey was left empty."""
+    return value is None or (isinstance(value, str) and not value.strip())

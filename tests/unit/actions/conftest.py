@@ -41,11 +41,18 @@ def act(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def act(name: str, variables: Mapping[str, Any] | None = None, /, **arguments: Any) -> str:
         module = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.action.{name}")
         task = SimpleNamespace(
-            args=arguments, action=name, async_val=0, check_mode=False, diff=True, delegate_to=None, no_log=False
+            args=arguments,
+            action=name,
+            async_val=0,
+            check_mode=False,
+            diff=True,
+            delegate_to=None,
+            no_log=False,
+            tags=[],
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
         templar = Templar(loader=DataLoader(), variables=variables or {})
-        action = module.ActionModule(task, connection, None, None, templar)
+        action = module.ActionModule(task, connection, None, DataLoader(), templar)
         try:
             ended = json.dumps(action.run(task_vars=dict(variables or {})), default=repr)
         except BaseException as error:  # noqa: BLE001 - core would show it

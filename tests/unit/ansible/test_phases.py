@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.phases import HOOKS, find_hooks, phases
 
+LOAD = DataLoader().load_from_file
 TASKS = Path(__file__).resolve().parents[3] / "roles" / "rotate" / "tasks"
 
 
@@ -51,13 +53,21 @@ def test_a_relative_hook_begins_at_the_playbooks_folder(tmp_path: Path, monkeypa
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     expected = {"after": str(tmp_path / "plays" / "hook.yml")}
-    assert find_hooks({"after": "hook.yml"}, ["plays/site.yml"]) == expected
-    assert find_hooks({"after": "plays/hook.yml"}, ["rotor.secrets.rotate"]) == expected
-    assert find_hooks({"after": expected["after"], "before_issue": ""}, ()) == expected
+    assert find_hooks({"after": "hook.yml"}, ["plays/site.yml"], LOAD) == expected
+    assert find_hooks({"after": "plays/hook.yml"}, ["rotor.secrets.rotate"], LOAD) == expected
+    assert find_hooks({"after": expected["after"], "before_issue": " ", "before_revoke": None}, (), LOAD) == expected
 
 
 def test_every_missing_hook_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError) as caught:
-        find_hooks({"after": "a.yml", "before_issue": str(tmp_path)}, ["rotor.secrets.rotate"])
+        find_hooks({"after": "a.yml", "before_issue": str(tmp_path)}, ["rotor.secrets.rotate"], LOAD)
     assert f"rotate_hooks.after: there is no file {tmp_path}/a.yml; rotate_hooks.before_issue: " in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a: [", "hosts: all", "- just words", "- {a: 1}\n- - b"])
+def test_a_hook_that_is_no_list_of_tasks_is_told_without_its_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hook.yml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        find_hooks({"after": str(tmp_path / "hook.yml")}, (), LOAD)
+    assert caught.value.message == f"rotate_hooks.after: the file {tmp_path}/hook.yml is no list of tasks"

@@ -235,14 +235,17 @@ def test_selecting_twice_templates_once() -> None:
     assert len(templar.asked) == 1
 
 
+NOT_DEFINED = (
+    "secret_map: is not defined; define it in the inventory, in group_vars/all.yml for instance (group_vars beside a "
+    "playbook count for its own plays, and not for what it imports from a collection)"
+)
+
+
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        ({}, "secret_map: is not defined; define it in the inventory, in group_vars/all.yml for instance"),
-        (
-            {"secret_map": None},
-            "secret_map: is not defined; define it in the inventory, in group_vars/all.yml for instance",
-        ),
+        ({}, NOT_DEFINED),
+        ({"secret_map": None}, NOT_DEFINED),
         ({"secret_map": []}, "secret_map: expected a mapping of names, not a list"),
         ({"secret_map": "x"}, "secret_map: expected a mapping of names, not a string"),
         ({"secret_map": "{{ nope }}"}, "secret_map: the template failed; 'nope' is undefined"),

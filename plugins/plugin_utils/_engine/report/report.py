@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ....module_utils._core import durations, registry
@@ -29,12 +29,15 @@ _ITS_PROVIDER = "its provider has ended it"
 
 
 class Report:
-    """Lines for one run. ``command`` is the playbook call that goes on with it, without its ``-e`` options."""
+    """Lines for one run in some environments. ``again`` tells how to start another one with some variables."""
 
-    def __init__(self, secret_map: SecretMap, run: str, command: str) -> None:
+    def __init__(
+        self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str] = ()
+    ) -> None:
         self._map = secret_map
         self._run = run
-        self._command = command
+        self._again = again
+        self._same = [f"rotate_environments={','.join(environments)}"] if environments else []
 
     # -- plan ---------------------------------------------------------------------------------------------------
 
@@ -173,10 +176,10 @@ class Report:
             unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
             place = f"in {', '.join(unknown)}" if unknown else "in no copy that the map names"
             lines.append(f"  old  not known to this ledger, {place}; {'dead' if dead else 'nothing was revoked'}")
-        only = f"-e rotate_only={secret.name}"
-        lines.append(f"  go on:    {self._command} {only}")
+        same = [f"rotate_only={secret.name}", *self._same]
+        lines.append(f"  go on:    {self._again(*same)}")
         problem = rollback_problem(secret, state, traits)
-        way_back = f"{self._command} {only} -e rotate_resume=rollback"
+        way_back = self._again(*same, "rotate_resume=rollback")
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
 
@@ -270,7 +273,7 @@ class Report:
             for name in rule.unmapped_holders(secret, state)
         ]
         if item.due.status is not DueStatus.UP_TO_DATE:
-            lines.append(f"  go on:    {self._command} -e rotate_only={secret.name}")
+            lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         return lines
 
 

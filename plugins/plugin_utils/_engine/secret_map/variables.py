@@ -106,7 +106,8 @@ class TaskVariables:
         """List every secret's name, and expand nothing below."""
         if self._vars.get("secret_map") is None:
             where = "define it in the inventory, in group_vars/all.yml for instance"
-            raise MapError([f"secret_map: is not defined; {where}"])
+            but = "group_vars beside a playbook count for its own plays, and not for what it imports from a collection"
+            raise MapError([f"secret_map: is not defined; {where} ({but})"])
         return list(self._section("secret_map"))
 
     def select(self, names: list[str]) -> Mapping[str, Any]:

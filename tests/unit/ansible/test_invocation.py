@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line is rebuilt for a second run, and no variable's value that may be secret is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible import constants
+from ansible.cli.playbook import PlaybookCLI
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import invocation
+
+CANARY = "a-value-nobody-may-see"
+Call = Callable[..., None]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Parse a command line as ansible-playbook does, in a folder with a playbook."""
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / "site.yml").touch()
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> None:
+        cli = PlaybookCLI(["ansible-playbook", *arguments])
+        cli.init_parser()
+        options: Any = cli.post_process_args(cli.parser.parse_args(list(arguments)))
+        monkeypatch.setattr(invocation, "CLIARGS", vars(options))
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("rotor.secrets.rotate_fly_token", "rotor.secrets.rotate"),
+        ("rotor.secrets.rotate --check --diff -vv -f 3 --start-at-task x", "rotor.secrets.rotate"),
+        ("rotor.secrets.status -i inventory -i host,", "rotor.secrets.rotate -i inventory -i host,"),
+        ("rotor.secrets.rotate --tags x --skip-tags y", "rotor.secrets.rotate"),
+        ("acme.ops.nightly --tags x", "acme.ops.nightly --tags x"),
+        (
+            "plays/site.yml --limit localhost,app1 --tags x --skip-tags y",
+            "plays/site.yml --limit localhost,app1 --tags x --skip-tags y",
+        ),
+        ("plays/site.yml -e @vars.yml -e @more.json", "plays/site.yml -e @vars.yml -e @more.json"),
+        (
+            "plays/site.yml -J -K -b --become-user deploy --vault-id dev@keys/dev",
+            "plays/site.yml --vault-id dev@keys/dev --ask-vault-pass --become --become-user deploy --ask-become-pass",
+        ),
+        (
+            "plays/site.yml --vault-password-file pass.txt --become-password-file become.txt --private-key id",
+            "plays/site.yml --vault-password-file pass.txt --private-key id --become-password-file become.txt",
+        ),
+    ],
+)
+def test_command_has_what_a_second_run_needs(call: Call, given: str, expected: str) -> None:
+    call(*given.split())
+    assert invocation.command() == f"ansible-playbook {expected}"
+    assert invocation.remark() == ""
+
+
+def test_command_quotes_what_a_shell_would_split(call: Call) -> None:
+    call("plays/site.yml", "-i", "my inventory", "--limit", "a;b")
+    assert invocation.command() == "ansible-playbook plays/site.yml -i 'my inventory' --limit 'a;b'"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["-e", f"token={CANARY} rotate_only=A"],
+        [f"-etoken={CANARY}"],
+        [f"--extra-vars=token='{CANARY} more'", "-e", "rotate_force=true"],
+        ["-e", f'{{"token": "{CANARY}", "rotate_reason": "{CANARY}"}}'],
+        ["-e", f"{{token: {{deep: [{CANARY}]}}, rotate_adopt: {{A: {CANARY}}}}}"],
+    ],
+)
+def test_value_of_a_variable_is_never_told(call: Call, given: list[str]) -> None:
+    call("plays/site.yml", *given)
+    assert invocation.command() == "ansible-playbook plays/site.yml"
+    assert invocation.remark() == "# and again -e with token"
+
+
+def test_hooks_and_confirmations_of_the_command_line_are_told_again(call: Call) -> None:
+    call("plays/site.yml", "-e", '{"rotate_hooks": {"before_revoke": "ask.yml"}, "rotate_where": ""}')
+    expected = """-e '{"rotate_hooks": {"before_revoke": "ask.yml"}}'"""
+    assert invocation.command() == f"ansible-playbook plays/site.yml {expected}"
+
+
+@pytest.mark.parametrize(
+    ("options", "tags", "expected"),
+    [
+        ("", ["always"], ""),
+        ("--tags x", [], ""),
+        ("--tags x", ["always"], "--tags x"),
+        ("--tags x,a", ["always"], "--tags a,x"),
+        ("--tags x", ["always", "x"], ""),
+        ("--tags tagged", ["always", "x"], ""),
+        ("--tags tagged", ["always"], "--tags tagged"),
+        ("--tags untagged", ["always"], ""),
+        ("--tags all", ["always"], ""),
+        ("--skip-tags x", ["always"], ""),
+        ("--skip-tags x", ["always", "x"], "--skip-tags x"),
+        ("--skip-tags all", ["always"], "--skip-tags all"),
+        ("--skip-tags untagged", ["always"], "--skip-tags untagged"),
+        ("--tags x --skip-tags x", ["always", "x"], "--tags x --skip-tags x"),
+    ],
+)
+def test_tags_that_leave_out_all_but_the_plan_are_known(
+    call: Call, options: str, tags: list[str], expected: str
+) -> None:
+    call("rotor.secrets.rotate", *options.split())
+    assert invocation.leaving_out(tags) == expected
+
+
+def test_ad_hoc_command_has_no_playbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invocation, "CLIARGS", {"args": "localhost", "inventory": list(constants.DEFAULT_HOST_LIST)})
+    assert invocation.playbooks() == ()
+    assert invocation.command() == "ansible-playbook rotor.secrets.rotate"
