@@ -85,6 +85,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: In check mode, whether a run would rotate or finish anything; otherwise false, since a plan changes nothing.
+  type: bool
+  returned: success
 run:
   description: The run's id, for M(rotor.secrets.rotation_advance).
   type: str

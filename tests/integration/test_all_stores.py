@@ -164,6 +164,7 @@ def test_the_events_of_a_job_hold_no_value_and_its_copy_of_the_environment_is_wh
     stores: AllStores,
 ) -> None:
     desk = stores.desk
+    desk.override(secret_ledger={"allow_ephemeral": True})  # the tests' home is a temporary folder
     (desk.home / "runner").mkdir()
     script = desk.home / "job.py"
     script.write_text(JOB)

@@ -16,6 +16,7 @@ from .conftest import OLD_TOKEN, ROOT, Desk
 from .facts import holders, paragraph, working
 
 ANSIBLES_OWN = (".ansible", "tmp")
+WOULD_ROTATE = ("plan", "rotate", "rotate_fly_token")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 
@@ -41,13 +42,16 @@ def test_check_mode_and_plan_change_nothing_and_the_plan_is_what_is_then_carried
 ) -> None:
     before = world.ask("state")
 
-    checked = desk.rotate("--check")
+    checked = desk.rotate("--check", "--diff")
     planned = desk.play("rotor.secrets.plan", "-e", "rotate_only=FLY_API_TOKEN")
+    left_out = desk.rotate("--tags", "deploy")
 
-    for outcome in (checked, planned):
+    for outcome, changed in ((checked, 1), (planned, 1), (left_out, 0)):
         assert outcome.code == 0, outcome
-        assert "changed=0" in outcome.output
-    assert steps(checked.output) == steps(planned.output)
+        assert f"changed={changed}" in outcome.output, "would be changed, in check mode"
+        assert steps(outcome.output) == steps(checked.output)
+    assert "NOTHING WAS ROTATED  --tags deploy leaves it out; run it again without" in left_out.output
+    assert "NOTHING WAS ROTATED" not in checked.output + planned.output
     assert world.ask("counts")["mutating"] == 0
     assert world.ask("state") == before
     assert kept(desk) == {}
@@ -87,7 +91,7 @@ def test_no_playbook_changes_anything_in_check_mode(world: Visitor, desk: Desk, 
     checked = desk.play(f"rotor.secrets.{playbook}", "--check")
 
     assert "PLAY RECAP" in checked.output, checked
-    assert "changed=0" in checked.output
+    assert f"changed={int(playbook in WOULD_ROTATE)}" in checked.output
     assert world.ask("counts")["mutating"] == 0
     assert world.ask("state") == before
     assert kept(desk) == {}

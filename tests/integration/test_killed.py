@@ -109,6 +109,7 @@ def test_sighup_as_a_closed_terminal_sends_it_stops_everything(world: Visitor, d
 def test_a_cancelled_ansible_runner_job_stops_everything(world: Visitor, desk: Desk, tmp_path: Path) -> None:
     point = POINTS["the write to GitHub"]
     world.tell("gate", when="before", **point)
+    desk.override(secret_ledger={"allow_ephemeral": True})  # the tests' home is a temporary folder
     script = tmp_path / "job.py"
     script.write_text(_RUNNER)
     job = desk.start(sys.executable, str(script), str(tmp_path / "runner"), str(desk.inventory))

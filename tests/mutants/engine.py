@@ -371,4 +371,37 @@ MUTANTS = (
         "host_commands",
         instead="printed",
     ),
+    dropped(
+        "no ledger where a job runner empties the place",
+        "(why := loss(path, job, by_default=by_default))",
+        "ledger_location",
+        instead='(why := "")',
+    ),
+    dropped(
+        "no ledger that everybody can alter",
+        "if mode & stat.S_IWOTH and not mode & harmless:",
+        "ledger_location",
+        instead="if False:",
+    ),
+    dropped(
+        "a ledger has one lock by all of its names",
+        'Path(f"{path.resolve()}.locks")',
+        "ledger_location",
+        instead='Path(f"{path}.locks")',
+    ),
+    dropped("a lock is no link", " | os.O_NOFOLLOW", "ledger_location"),
+    Mutant(
+        "a variable's value is no part of a command to go on",
+        "plugin_utils/_ansible",
+        "names = [name for name in _inline() if name not in own]\n",
+        "names = [str(variable) for variable in _inline().items() if variable[0] not in own]\n",
+        ("ansible/test_invocation",),
+    ),
+    Mutant(
+        "tags that leave out the rotation are known",
+        "plugin_utils/_ansible",
+        "if own == tags or not only or (only & meant and not skip & meant):",
+        "if True:",
+        ("ansible/test_invocation",),
+    ),
 )

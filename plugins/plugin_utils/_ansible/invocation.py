@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
 from ...module_utils._core.outside_text import printable
+from .._engine.session import is_blank
 
 OURS = "rotor.secrets."
 _OPTIONS = {
@@ -59,8 +60,7 @@ def is_ours(playbook: str) -> bool:
 def command() -> str:
     """Return the command without inline variables; for a playbook of this collection, the one that rotates."""
     files = [f"{OURS}rotate" if is_ours(playbook) else playbook for playbook in playbooks()] or [f"{OURS}rotate"]
-    inline = _inline()
-    kept = {name: inline[name] for name in _SAFE if inline.get(name)}
+    kept = {name: value for name, value in map(_without_blanks, _inline().items()) if name in _SAFE and value}
     extra = [part for entry in _extra_files() for part in ("-e", entry)]
     extra += ["-e", json.dumps(kept, default=str)] if kept else []
     return printable(shlex.join(["ansible-playbook", *dict.fromkeys(files), *_options(), *extra]))
@@ -112,6 +112,13 @@ def _inline() -> dict[str, Any]:
                 continue
             found |= parsed if isinstance(parsed, Mapping) else {}
     return found
+
+
+def _without_blanks(variable: tuple[str, Any]) -> tuple[str, Any]:
+    name, value = variable
+    if isinstance(value, Mapping):
+        return name, {key: entry for key, entry in value.items() if not is_blank(entry)}
+    return name, None if is_blank(value) else value
 
 
 def _short(path: str) -> str:

@@ -85,8 +85,9 @@ def test_value_of_a_variable_is_never_told(call: Call, given: list[str]) -> None
     assert invocation.remark() == "# and again -e with token"
 
 
-def test_hooks_and_confirmations_of_the_command_line_are_told_again(call: Call) -> None:
-    call("plays/site.yml", "-e", '{"rotate_hooks": {"before_revoke": "ask.yml"}, "rotate_where": ""}')
+def test_hooks_of_the_command_line_are_told_again_without_blanks(call: Call) -> None:
+    blank = '{"rotate_hooks": {"before_revoke": "ask.yml", "after": " "}, "rotate_where": "", "rotate_confirm": ""}'
+    call("plays/site.yml", "-e", blank)
     expected = """-e '{"rotate_hooks": {"before_revoke": "ask.yml"}}'"""
     assert invocation.command() == f"ansible-playbook plays/site.yml {expected}"
 

@@ -159,7 +159,7 @@ def test_who_has_started_a_job_is_known_where_awx_or_semaphore_tell(monkeypatch:
     assert session.caller_name(semaphore) == "grace as runner, job 7"
     assert session.caller_name({"semaphore_vars": None}) == "runner, job 7"
     monkeypatch.delenv("SEMAPHORE_TASK_DETAILS_ID")
-    semaphore["semaphore_vars"]["task_details"]["id"] = 12
+    semaphore["semaphore_vars"]["task_details"]["id"] = "12"
     assert session.caller_name(semaphore) == "grace as runner, job 12"
     scheduled = {"awx_job_id": 43, "awx_schedule_name": "every night", "tower_schedule_name": "every night"}
     assert session.caller_name(scheduled) == "runner, job 43, schedule every night"

@@ -66,9 +66,18 @@ def test_default_place_is_refused_under_semaphore(tmp_path: Path, monkeypatch: p
     assert opened(SEMAPHORE).ledger.id
 
 
-def test_copy_of_the_repository_is_refused_under_semaphore(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/work/ledger.db"
-    assert "the task's copy of the repository" in refusal(SEMAPHORE, url=url)
+@pytest.mark.parametrize(
+    ("repository", "emptied"),
+    [("work", "work"), ("project_1/repository_2", "project_1")],
+    ids=["alone", "in a project"],
+)
+def test_folder_of_a_task_is_refused_under_semaphore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: str, emptied: str
+) -> None:
+    (tmp_path / repository).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / repository)
+    url = f"sqlite:///{tmp_path}/{emptied}/ledger.db"
+    assert "the task's folder" in refusal(SEMAPHORE, url=url)
     assert opened(url=url).ledger.id
 
 

@@ -42,8 +42,10 @@ def _emptied(job: Job) -> Iterator[tuple[Path, str]]:
         return
     if artifacts := os.environ.get("AWX_ISOLATED_DATA_DIR"):  # private_data_dir/artifacts/ID
         yield Path(artifacts).parent.parent, "that is in the private data directory of the job, which ends with it"
-    if job.runner is Runner.SEMAPHORE:
-        yield Path.cwd(), "that is in the task's copy of the repository, which Semaphore empties"
+    if job.runner is Runner.SEMAPHORE:  # it works in project_N/repository_N, and "Clear cache" empties project_N
+        repository = Path.cwd()
+        project = repository.parent.name.startswith("project_")
+        yield repository.parent if project else repository, "that is in the task's folder, which Semaphore empties"
     for folder in TEMPORARY:
         yield Path(folder), "that is a temporary folder"
 
