@@ -33,7 +33,8 @@ def run(lines: list[str]) -> list[list[str]]:
     """What each command printed, without Ansible's own lines."""
     script = "".join(f"{line}\n{f'sleep {STARTING}' if line.endswith('&') else ':'}\necho '{END}'\n" for line in lines)
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "HOME": home, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+        own = {"HOME": home, "XDG_STATE_HOME": f"{home}/state", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **own}
         environment.pop("ANSIBLE_HOME", None)
         shell = subprocess.run(
             ["bash"], input=script, env=environment, cwd=ROOT, text=True, check=False,

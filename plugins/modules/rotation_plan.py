@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: In check mode, whether a run would rotate or finish anything; otherwise false, since a plan changes nothing.
+  description: In check mode, whether a run would rotate or finish anything; a plan itself changes nothing.
   type: bool
   returned: success
 run:

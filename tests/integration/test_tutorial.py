@@ -94,6 +94,7 @@ def environment(home: str, moto: Moto) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
         "HOME": home,
+        "XDG_STATE_HOME": f"{home}/state",  # named, since the tests may run in a container
         "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
         "ANSIBLE_NOCOLOR": "1",
         "VAULT_TOKEN": openbao.ROOT,
