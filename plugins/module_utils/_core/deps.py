@@ -36,12 +36,29 @@ def library(name: str) -> ModuleType:
         with _one_at_a_time:
             return importlib.import_module(name)
     except ImportError as error:
-        top = name.partition(".")[0]
-        package = _PACKAGES.get(top, top)
-        raise MissingLibraryError(
-            f"the Python library {package} is missing for {sys.executable}",
-            hint=f"Install it with: {sys.executable} -m pip install {package}",
-        ) from error
+        raise _missing(name) from error
+
+
+def require(*names: str) -> None:
+    """Import all of these, or name every one that is missing."""
+    missing = []
+    for name in names:
+        try:
+            library(name)
+        except MissingLibraryError:
+            missing.append(name)
+    if missing:
+        raise _missing(*missing)
+
+
+def _missing(*names: str) -> MissingLibraryError:
+    tops = (name.partition(".")[0] for name in names)
+    packages = [_PACKAGES.get(top, top) for top in tops]
+    which = f"library {packages[0]} is" if len(packages) == 1 else f"libraries {', '.join(packages)} are"
+    return MissingLibraryError(
+        f"the Python {which} missing for {sys.executable}",
+        hint=f"Install with: {sys.executable} -m pip install {' '.join(packages)}",
+    )
 
 
 def preload(*names: str) -> None:

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from ansible import release
 from ansible.context import CLIARGS
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -28,6 +29,10 @@ from . import invocation
 from .on_host import keeps_remote_files
 from .options import check_unknown_options
 
+LIBRARIES = ("cryptography", "jsonschema", "requests", "sqlalchemy")
+"""What every run uses."""
+CORE = str(release.__version__)
+OLDEST_CORE = (2, 19)
 Result = TypeVar("Result")
 display = Display()
 
@@ -45,6 +50,7 @@ def guarded(
     """
     kind: type[AnsibleError] = AnsibleActionFail
     try:
+        _refuse_old_core()
         return act()
     except passing:
         raise
@@ -55,6 +61,15 @@ def guarded(
     finally:
         register_with_core()
     raise kind(problem)  # out here, where core finds no exception whose chain it could show
+
+
+def _refuse_old_core() -> None:
+    """Raise ConfigurationError on a core that is not supported: core itself warns, and goes on into another error."""
+    if tuple(map(int, CORE.split(".")[:2])) < OLDEST_CORE:
+        oldest = ".".join(map(str, OLDEST_CORE))
+        raise ConfigurationError(
+            f"rotor.secrets does not run on ansible-core {CORE}", hint=f"It needs {oldest} or later"
+        )
 
 
 def validated(action: ActionBase, spec: Mapping[str, Any], **rules: Any) -> dict[str, Any]:
@@ -78,7 +93,7 @@ class RotationAction(ActionBase):
 
     def __init_subclass__(cls) -> None:
         """Preload the libraries that every run uses, once in the parent for all workers that it forks."""
-        deps.preload("jsonschema", "requests", "sqlalchemy")
+        deps.preload(*LIBRARIES)
 
     @abstractmethod
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,6 +108,7 @@ class RotationAction(ActionBase):
         return result
 
     def _act(self) -> Mapping[str, Any]:
+        deps.require(*LIBRARIES)
         self._task.args = {name: value for name, value in self._task.args.items() if not is_blank(value)}
         options = validated(self, self.options)
         clock = WorkerClock()

@@ -111,3 +111,15 @@ def test_an_action_refuses_arguments_without_their_values(wrong: dict[str, Any],
     assert "AnsibleActionFail: " in said
     assert "unexpected" not in said
     assert CANARY not in said
+
+
+@pytest.mark.parametrize(
+    ("core", "refused"), [("2.17.14", True), ("2.18.0", True), ("2.19.0b1", False), ("2.22.1rc1", False)]
+)
+def test_old_core_is_refused_in_one_line(core: str, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "CORE", core)
+    if refused:
+        with pytest.raises(AnsibleActionFail, match=f"does not run on ansible-core {core}. It needs 2.19 or later$"):
+            guarded(lambda: True)
+    else:
+        assert guarded(lambda: True)

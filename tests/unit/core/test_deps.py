@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library
+from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library, require
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
 
@@ -28,6 +28,14 @@ def test_a_missing_one_is_named_with_how_to_install_it(module: str, package: str
         library(module)
     assert f"library {package} is missing for {sys.executable}" in caught.value.message
     assert caught.value.hint.endswith(f"-m pip install {package}")
+
+
+def test_all_that_are_missing_are_named_at_once() -> None:
+    with pytest.raises(MissingLibraryError) as caught:
+        require("os.path", "nacl.not_there", "jwt.not_there")
+    assert "the Python libraries PyNaCl, PyJWT are missing" in caught.value.message
+    assert caught.value.hint.endswith("-m pip install PyNaCl PyJWT")
+    require("os.path", "json")
 
 
 def test_threads_do_not_import_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
