@@ -142,9 +142,10 @@ def test_ledger_that_everybody_can_alter_is_refused(tmp_path: Path, target: str,
 
 
 def test_ledger_has_one_lock_by_its_path_and_by_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    direct, linked = (opened(url=f"sqlite:///{tmp_path}/{folder}/ledger.db") for folder in ("real", "link"))
+    direct = opened(url=f"sqlite:///{tmp_path}/real/ledger.db")
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "ledger.db")
+    linked = opened(url=f"sqlite:///{tmp_path}/link.db")
+    assert direct.ledger.id == linked.ledger.id
     with direct.locks.hold("secret A"), pytest.raises(BusyError), linked.locks.hold("secret A"):
         pass
 
