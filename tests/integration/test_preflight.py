@@ -26,7 +26,6 @@ SAID = {
     "PLAIN_HTTP": "http://fly.example/v1 would send a credential in clear. Use https://",
     "WRONG_TOKEN": "Its credential is wrong, expired or revoked: see secret_connections.fly_wrong",
     "UNSET_TOKEN": "the environment variable NO_SUCH_TOKEN is unset or empty",
-    "POWERLESS_TOKEN": "the connection's token cannot make tokens",
     "WITHOUT_SECRETS": "It needs the permission secrets=read",
     "WITHOUT_ACTIONS": "It needs the permission actions=read",
     "MISSING_REPOSITORY": "looking at repository Molecule-AI/molecule-monorep: GET ",
@@ -41,7 +40,6 @@ def flawed(desk: Desk, world: Visitor) -> dict[str, Any]:
     variables = desk.example
     connections, consumers = variables["secret_connections"], variables["secret_consumers"]
     fly, github = connections["fly"], connections["github"]
-    narrow = world.act("mint_fly_token", profile="deploy_organization", name="narrow")
     with_secrets, with_actions = (
         world.act("mint_github_token", permissions={"metadata": "read", right: "write"})["token"]
         for right in ("secrets", "actions")
@@ -52,7 +50,6 @@ def flawed(desk: Desk, world: Visitor) -> dict[str, Any]:
         "fly_plain": fly | {"url": "http://fly.example/v1"},
         "fly_wrong": fly | {"token": "no-such-token"},
         "fly_unset": fly | {"token": {"env": "NO_SUCH_TOKEN"}},
-        "fly_narrow": fly | {"token": narrow["token"]},
         "github_secrets": github | {"token": with_secrets},
         "github_actions": github | {"token": with_actions},
     }
@@ -88,7 +85,6 @@ def flawed(desk: Desk, world: Visitor) -> dict[str, Any]:
         "PLAIN_HTTP": entry(connection="fly_plain"),
         "WRONG_TOKEN": entry(connection="fly_wrong"),
         "UNSET_TOKEN": entry(connection="fly_unset"),
-        "POWERLESS_TOKEN": entry(connection="fly_narrow"),
         "WITHOUT_SECRETS": published(store="github_actions"),
         "WITHOUT_ACTIONS": published(store="github_secrets"),
         "MISSING_REPOSITORY": published(repository="Molecule-AI/molecule-monorep"),

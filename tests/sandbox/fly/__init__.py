@@ -30,6 +30,8 @@ from .state import (
     go_duration,
     new_token,
     node_id,
+    ulid,
+    without_release,
     without_scheme,
 )
 
@@ -40,6 +42,7 @@ PROFILES = ("deploy", "deploy_organization", "litefs_cloud")
 class Fly(Provider):
     name = "fly"
     prefix = "/fly"
+    doors = ("http://api.machines.dev", "http://api.fly.io")
     spec = "fly-machines.json"
     error_schema = "ErrorResponse"
     switches: ClassVar[Mapping[str, Any]] = {
@@ -50,6 +53,7 @@ class Fly(Provider):
         "replication_lag": 0.0,
         "page_size": 100,
         "machine_seconds": 0.05,
+        "session_apps": [],
     }
 
     def seed(self) -> None:
@@ -186,7 +190,8 @@ class Fly(Provider):
                 held[f"fly app {app.name}, secret", secret.name] = secret.digest
             for machine in app.machines.values():
                 version = None if app.name in named else machine.instance_id
-                state = (machine.config, machine.state == "stopped", version)
+                config = without_release(machine.config) if app.name in named else machine.config
+                state = (config, machine.state == "stopped", version)
                 held[f"fly app {app.name}, machine", machine.id] = state
         return held
 
@@ -214,10 +219,15 @@ class Fly(Provider):
         return {
             "secrets_version": app.newest.version,
             "secrets": {
-                secret.name: {"digest": secret.digest, "token_id": self.identify(secret.value)}
+                secret.name: {
+                    "digest": secret.digest,
+                    "token_id": self.identify(secret.value),
+                    "status": app.status_of(secret),
+                }
                 for secret in app.newest.secrets.values()
             },
             "machines": {machine.id: self._machine_picture(machine) for machine in app.machines.values()},
+            "releases": [{"version": release.version, "status": release.status} for release in app.releases],
         }
 
     def _machine_picture(self, machine: Machine) -> dict[str, Any]:
@@ -245,6 +255,9 @@ class Fly(Provider):
             "start_machine": lambda machine_id: self._power(machine_id, on=True),
             "stop_machine": lambda machine_id: self._power(machine_id, on=False),
             "lease_machine": self._lease,
+            "destroy_machine": self._destroy,
+            "launch_machine": self._launch,
+            "deploy_machine": self._deploy,
         }
 
     def _set_secret(self, app: str, name: str, value: str | None) -> dict[str, Any]:
@@ -279,6 +292,29 @@ class Fly(Provider):
         else:
             machine.state = "stopped"
         return {"state": machine.state}
+
+    def _destroy(self, machine_id: str) -> dict[str, Any]:
+        app = next(app for app in self.apps.values() if machine_id in app.machines)
+        del app.machines[machine_id]
+        self.world.touch()
+        return {}
+
+    def _launch(self, app: str, like: str, identity: str) -> dict[str, Any]:
+        """Launch one more machine, as an autoscaler does, which reads the secrets of this moment."""
+        model, now = self.apps[app].machines[like], self.world.now()
+        machine = Machine(identity, identity, model.region, model.app, dict(model.config), now, now)
+        machine.load(model.app.visible)
+        self.apps[app].machines[identity] = machine
+        self.launch(machine, "launch")
+        return {"state": machine.state}
+
+    def _deploy(self, machine_id: str) -> dict[str, Any]:
+        """Update a machine, as somebody's deploy does."""
+        machine = next(app.machines[machine_id] for app in self.apps.values() if machine_id in app.machines)
+        machine.instance_id, machine.updated_at = ulid(), self.world.now()
+        machine.load(machine.app.visible)
+        self.launch(machine, "launch")
+        return {"instance_id": machine.instance_id}
 
     def _lease(self, machine_id: str, seconds: float = 60.0) -> dict[str, Any]:
         machine = next(app.machines[machine_id] for app in self.apps.values() if machine_id in app.machines)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..provider import RefusedError, json_object, read_json
-from .state import ADMIN, App, Organization, Secret, Token, go_duration, node_id, rfc3339
+from .state import ADMIN, App, Organization, Release, Secret, Token, go_duration, node_id, rfc3339
 
 if TYPE_CHECKING:
     from . import Fly
@@ -89,6 +89,25 @@ class Root:
                 return OrganizationNode(self.fly, found)
         raise refuse("Could not find Organization", "NOT_FOUND")
 
+    def create_release(self, input: dict[str, Any]) -> dict[str, Any]:
+        caller = self._caller()
+        app = next((app for app in self.fly.apps.values() if app.id == input["appId"]), None)
+        if app is None or not caller.covers(app.organization, app):
+            raise refuse("Could not find App", "NOT_FOUND")
+        if input["platformVersion"] != "machines":
+            raise refuse("platformVersion is not supported", "UNPROCESSABLE")
+        release = app.release(input["definition"], input["image"], self.fly.world.now())
+        return {"clientMutationId": None, "app": AppNode(self.fly, app), "release": ReleaseNode(release)}
+
+    def update_release(self, input: dict[str, Any]) -> dict[str, Any]:
+        caller = self._caller()
+        for app in self.fly.apps.values():
+            for release in app.releases:
+                if release.id == input["releaseId"] and caller.covers(app.organization, app):
+                    release.status = input.get("status") or release.status
+                    return {"clientMutationId": None, "release": ReleaseNode(release)}
+        raise refuse("Could not find Release", "NOT_FOUND")
+
     def create_limited_access_token(self, input: dict[str, Any]) -> dict[str, Any]:
         self._operator()
         organization = self._by_id(input["organizationId"])
@@ -135,6 +154,9 @@ class AppNode:
     def organization(self) -> OrganizationNode:
         return OrganizationNode(self.fly, self.app.organization)
 
+    def current_release_unprocessed(self) -> ReleaseNode | None:
+        return ReleaseNode(self.app.releases[-1]) if self.app.releases else None
+
     def secrets(self) -> list[SecretNode]:
         return [SecretNode(self.app, secret) for secret in self.app.visible.secrets.values()]
 
@@ -163,6 +185,13 @@ class SecretNode:
             secret.digest,
         )
         self.created_at = rfc3339(secret.created_at)
+
+
+class ReleaseNode:
+    def __init__(self, release: Release) -> None:
+        self.id, self.version, self.status = release.id, release.version, release.status
+        self.created_at, self.image_ref = rfc3339(release.created_at), release.image
+        self.config_definition = release.definition
 
 
 class TokenNode:

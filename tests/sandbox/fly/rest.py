@@ -67,8 +67,9 @@ class MachinesApi:
         token = self.fly.authenticate(request.headers)
         if token.is_user:
             owned = list(self.fly.organizations.values())
+            apps = {"apps": self.world.switches.session_apps} if self.world.switches.session_apps else {}
             info = [
-                {"org_slug": item.slug, "organization": item.id, "token_id": token.id, "user": token.name}
+                {"org_slug": item.slug, "organization": item.id, "token_id": token.id, "user": token.name, **apps}
                 for item in owned
             ]
         else:

@@ -52,6 +52,12 @@ def without_scheme(header: str) -> str:
     return header.strip()
 
 
+def without_release(config: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what names the release: each deployment changes that."""
+    metadata = {name: text for name, text in config["metadata"].items() if not name.startswith("fly_release_")}
+    return {**config, "metadata": metadata}
+
+
 def new_token() -> str:
     return f"FlyV1 fm2_{secrets.token_urlsafe(48)},fm2_{secrets.token_urlsafe(32)}"
 
@@ -125,6 +131,18 @@ class Snapshot:
 
 
 @dataclass
+class Release:
+    """A record of a deployment, which machines name in their metadata; it changes nothing by itself."""
+
+    id: str
+    version: int
+    definition: dict[str, Any]
+    image: str
+    created_at: datetime
+    status: str = "pending"
+
+
+@dataclass
 class App:
     id: str
     number: int
@@ -133,6 +151,7 @@ class App:
     boots: Callable[[dict[str, str]], bool] = lambda env: True
     snapshots: list[Snapshot] = field(default_factory=lambda: [Snapshot(1, 0.0, {})])
     machines: dict[str, Machine] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
 
     @property
     def newest(self) -> Snapshot:
@@ -153,6 +172,18 @@ class App:
                 current[name] = Secret(name, value, old.created_at if old else now, now)
         self.snapshots.append(Snapshot(self.newest.version + 1, time.monotonic() + lag if lag else 0.0, current))
         return self.newest
+
+    def release(self, definition: dict[str, Any], image: str, now: datetime, version: int = 0) -> Release:
+        version = version or (self.releases[-1].version + 1 if self.releases else 1)
+        self.releases.append(Release(node_id("Release", self.number * 1000 + version), version, definition, image, now))
+        return self.releases[-1]
+
+    def status_of(self, secret: Secret) -> str:
+        """Tell as ``fly secrets list`` does: by the dates of the releases that the machines name."""
+        dates = {str(release.version): release.created_at for release in self.releases}
+        named = [machine.config["metadata"].get("fly_release_version") for machine in self.machines.values()]
+        has = [name in dates and secret.updated_at <= dates[name] for name in named]
+        return "Staged" if not any(has) else "Deployed" if all(has) else "Partial"
 
     def replicate(self) -> None:
         self.snapshots[-1] = replace(self.newest, replicated_at=0.0)

@@ -57,6 +57,7 @@ def _control_plane(world: World, fly: Fly, app: App, token: str) -> None:
             "SECRETS_ENCRYPTION_KEY": secrets.token_hex(32),
         },
     )
+    app.release({"app": CONTROL_PLANE}, f"registry.fly.io/{app.name}:deployment-01", world.now(), version=41)
     _machine(world, app, "d8905e2c41e708", "cp-1", "started")
     _machine(world, app, "e28600dc7d9e86", "cp-2", "started")
     _machine(world, app, "683d92ea0b1748", "cp-3", "stopped")

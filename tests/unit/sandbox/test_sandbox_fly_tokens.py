@@ -142,16 +142,30 @@ def schema_of(path: Path) -> GraphQLSchema:
     return build_ast_schema(parse(path.read_text()), assume_valid_sdl=True, assume_valid=True)
 
 
+_LEFT_OUT = """
+extend type App {currentReleaseUnprocessed: ReleaseUnprocessed}
+type ReleaseUnprocessed {
+  configDefinition: JSON createdAt: ISO8601DateTime! id: ID! imageRef: String status: String! version: Int!
+}
+input CreateReleaseInput {
+  appId: ID! buildId: ID clientMutationId: String definition: JSON! image: String! platformVersion: String!
+  strategy: DeploymentStrategy!
+}
+type CreateReleasePayload {app: App! clientMutationId: String release: Release}
+input UpdateReleaseInput {clientMutationId: String metadata: JSON releaseId: ID! status: String}
+type UpdateReleasePayload {clientMutationId: String release: Release!}
+enum DeploymentStrategy {BLUEGREEN CANARY IMMEDIATE ROLLING ROLLING_ONE SIMPLE}
+"""
+"""From the same schema of superfly/fly-go, in which the slice leaves it out."""
+
+
 def test_the_schema_is_a_part_of_the_published_one() -> None:
     specs = find_specs()
     if specs is None:
         pytest.skip("the published schema is not here")
     missing = "type PageInfo {endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String}"
     text = (specs / "fly.graphql").read_text() + missing
-    left_out = ("CreateReleaseInput", "UpdateReleaseInput")
-    text += "".join(f"\ninput {name} {{x: Int}}" for name in left_out)
-    names = ("CreateReleasePayload", "UpdateReleasePayload", "Principal", "ReleaseConnection")
-    text += "".join(f"\ntype {name} {{x: Int}}" for name in names)
+    text += "".join(f"\ntype {name} {{x: Int}}" for name in ("Principal", "ReleaseConnection")) + _LEFT_OUT
     published = build_ast_schema(parse(text), assume_valid_sdl=True, assume_valid=True)
     ours = schema_of(Path(__file__).parents[2] / "sandbox" / "fly" / "schema.graphql")
     compared = 0

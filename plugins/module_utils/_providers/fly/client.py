@@ -22,7 +22,7 @@ from ..._core.http.client import Answer, HttpClient, checked_url, origin
 from ..._core.http.shapes import Maybe, checked
 from ..._core.http.shapes import moment as a_moment
 from ..._core.references import SCHEMA as CREDENTIAL
-from . import authorization
+from . import authorization, health
 from .recent import TtlCache
 
 MACHINES_URL = "https://api.machines.dev/v1"
@@ -41,7 +41,6 @@ _REFUSALS: dict[str, type[errors.RotorError]] = {
     "UNPROCESSABLE": errors.InvalidRequestError,
 }
 _SECRET = {"name": str, "digest": Maybe(str), "updated_at": Maybe(a_moment)}
-_GRANT = {"user": Maybe(str), "apps": Maybe([str]), "org_slug": Maybe(str), "token_id": Maybe(str)}
 _CHECK = {"name": Maybe(str), "status": Maybe(str)}
 _MACHINE = {
     "id": str,
@@ -94,27 +93,27 @@ class FlyConnection(Connection):
     # Tokens
 
     def probe(self) -> str:
+        """Ask Fly what it says of the token. No field of that is documented, so none of them refuses anything."""
         grants = self.current_token()
-        users = {grant["user"] for grant in grants if grant.get("user")}
-        apps = {app for grant in grants for app in grant.get("apps") or ()}
-        organizations = {grant["org_slug"] for grant in grants if grant.get("org_slug")}
-        who = ", ".join(sorted(users)) or "a token"
-        return f"{who} for {'app' if apps else 'organization'} {', '.join(sorted(apps or organizations))}"
+        users, apps, organizations = (_told(grants, field) for field in ("user", "apps", "org_slug"))
+        scope = f"for {'app' if apps else 'organization'} {', '.join(apps or organizations)}"
+        return " ".join([", ".join(users) or "a token", *([scope] if apps or organizations else ())])
 
     def current_token(self) -> list[dict[str, Any]]:
-        """What this connection's own token may reach; asked once."""
+        """Return what Fly says of this connection's own token; asked once."""
         with self._lock:
             if not self._identity:
                 self._identity = _grants(self._ask_current(self._rest))
         return self._identity
 
     def show(self, token: SecretValue) -> None:
-        """Present another token to Fly; AuthenticationError when it is refused."""
+        """Present another token to Fly; AuthenticationError when it is refused, and only then."""
         answer = self._ask_current(self._client(self._url, token, self.clock), ok=(200, 401))
         _dict(answer)  # a page of HTML is not Fly's word, whatever its status
         if answer.status == 401:
             raise errors.AuthenticationError(f"{answer.where} answered 401", status=401)
-        _grants(answer)
+        if not _grants(answer):
+            raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
 
     def _ask_current(self, client: HttpClient, **options: Any) -> Answer:
         return client.request("GET", "/tokens/current", doing="asking Fly what a token may do", **options)
@@ -158,7 +157,7 @@ class FlyConnection(Connection):
         if not isinstance(body, list):
             raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of machines")
         machines = [_checked_machine(machine, answer) for machine in body]
-        return [machine for machine in machines if machine["state"] not in ("destroyed", "destroying")]
+        return [machine for machine in machines if not health.is_gone(machine)]
 
     def machine(self, app: str, machine: str, *, leases: bool = False) -> dict[str, Any]:
         doing = f"reading machine {machine} of fly app {app}"
@@ -284,11 +283,15 @@ def _dict(answer: Answer) -> dict[str, Any]:
 
 
 def _grants(answer: Answer) -> list[dict[str, Any]]:
-    grants: list[dict[str, Any]] = _dict(answer).get("tokens") or []
-    if not grants:
-        raise errors.UnexpectedAnswerError(f"{answer.where} answered without any token")
-    checked(grants, [_GRANT], f"{answer.where} answered with tokens")
+    checked(_dict(answer), {"tokens": Maybe([dict], there=True)}, f"{answer.where} answered")
+    grants: list[dict[str, Any]] = answer.json["tokens"] or []
     return grants
+
+
+def _told(grants: list[dict[str, Any]], field: str) -> list[str]:
+    """Return what the grants say in one field, which may be a text or a list of them."""
+    told = [grant[field] for grant in grants if grant.get(field)]
+    return sorted({str(one) for item in told for one in (item if isinstance(item, list) else [item])})
 
 
 def _checked_machine(body: Any, answer: Answer) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from . import health
 from .client import APP, FlyConnection, moment
 from .rollout import Rollout
 
+_UNPROVEN = "nothing has to be reloaded, and nothing here will prove the new value"
+
 
 class FlyApp(Consumer):
     schema = Schema(
@@ -49,20 +51,18 @@ class FlyApp(Consumer):
         return f"fly app {options['app']}"
 
     def health_problems(self) -> list[str]:
-        machines = self._machines()
-        if not machines:
-            return ["no machines"]
-        if not any(map(health.runs, machines)):
-            return [f"none of its {len(machines)} machines is started"]
-        return [what for machine in machines for what in health.ailments(machine)]
+        """Report machines that are not well; an app of which none runs has nothing to reload, and is not ill."""
+        return [what for machine in self._machines() for what in health.ailments(machine)]
 
     def preview(self) -> list[str]:
         machines = self._machines()
         if not machines:
-            return ["no machines: nothing to reload"]
+            return [f"no machines: {_UNPROVEN}"]
         stopped = sum(not health.runs(machine) for machine in machines)
         pace = "one at a time" if self._batch == 1 else f"{self._batch} at a time"
         lines = [f"{_count(len(machines))}, {pace}" + (f" ({stopped} stopped stays stopped)" if stopped else "")]
+        if stopped == len(machines):
+            lines.append(f"none of them runs: {_UNPROVEN}")
         if staged := self._staged(machines):
             lines.append(f"goes live as well, set since the last update of its machines: {', '.join(staged)}")
         return lines
@@ -75,8 +75,8 @@ class FlyApp(Consumer):
 
     def summary(self, evidence: Evidence) -> str:
         total, launched = len(evidence["machines"]), len(evidence["launched"])
-        if not total:
-            return "no machines: nothing to reload"
+        if not launched:
+            return f"{_count(total)}, none of which runs" if total else "no machines: nothing to reload"
         rest = f", {total - launched} stopped will when started" if total > launched else ""
         return f"{launched} of {_count(launched)} run{'s' if launched == 1 else ''} on it{rest}"
 

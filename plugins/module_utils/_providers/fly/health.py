@@ -11,7 +11,8 @@ from typing import Any
 Machine = Mapping[str, Any]
 
 _RUNNING = ("started", "starting", "restarting", "replacing", "updating")
-_ENDED = ("stopped", "suspended", "failed", "destroying", "destroyed")
+_GONE = ("destroying", "destroyed")
+_ENDED = ("stopped", "suspended", "failed", *_GONE)
 
 
 def runs(machine: Machine) -> bool:
@@ -20,6 +21,10 @@ def runs(machine: Machine) -> bool:
 
 def has_ended(machine: Machine) -> bool:
     return machine["state"] in _ENDED
+
+
+def is_gone(machine: Machine) -> bool:
+    return machine["state"] in _GONE
 
 
 def failing(machine: Machine) -> list[str]:

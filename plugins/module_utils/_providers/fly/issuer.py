@@ -16,6 +16,7 @@ from ..._core.errors import (
     AuthenticationError,
     NotFoundError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     UnexpectedAnswerError,
     after_an_effect,
 )
@@ -49,6 +50,9 @@ _OWNERS = {
     "organization": {**_OWNER, "limitedAccessTokens": _PAGE},
     "app": {"id": str, "organization": _OWNER, "limitedAccessTokens": _PAGE},
 }
+_MINT_HINT = (
+    "The connection's token may not make tokens: take that of a person who may (fly auth login, then fly auth token)"
+)
 _SCOPES = {"deploy": "app deploy", "deploy_organization": "organization deploy"}
 
 
@@ -75,6 +79,7 @@ class FlyTokens(Issuer):
         required=("lifetime",),
         one_of=("organization", "app"),
     )
+    unverifiable = "whether the connection's token may make tokens: Fly does not document how to tell"
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields = ("token",)
     connection: FlyConnection
@@ -93,7 +98,7 @@ class FlyTokens(Issuer):
 
     def preflight(self, current: str | None) -> list[str]:
         grants = self.connection.current_token()
-        problems = [] if any(map(_may_mint, grants)) else [_CANNOT_MINT]
+        problems = []
         if current and current in {grant.get("token_id") for grant in grants}:
             problems.append(
                 f"the connection's own token is {current}, the one that is to be rotated: "
@@ -145,7 +150,11 @@ class FlyTokens(Issuer):
         if self._app:
             payload["profileParams"] = {"app_id": scope["app"]}
         doing = f"making a token for {self._where}"
-        data = self._mutate(_CREATE, doing=doing, input=payload)
+        try:
+            data = self._mutate(_CREATE, doing=doing, input=payload)
+        except PermissionDeniedError as error:
+            error.hint = _MINT_HINT
+            raise
         try:
             made = checked(data, _MADE, doing)["createLimitedAccessToken"]["limitedAccessToken"]
         except UnexpectedAnswerError:
@@ -228,17 +237,6 @@ class FlyTokens(Issuer):
         self._ids = {"organization": owner["id"], "slug": owner["slug"]}
         if root == "app":
             self._ids["app"] = found["id"]
-
-
-_CANNOT_MINT = (
-    "the connection's token cannot make tokens, since it is limited to an app or an organization: "
-    "take that of a person who may (fly auth login, then fly auth token)"
-)
-
-
-def _may_mint(grant: dict[str, Any]) -> bool:
-    """Not published; operators report that only a person's own session makes tokens."""
-    return bool(grant.get("user")) and not grant.get("apps") and not grant.get("restricted_to_machine")
 
 
 def _listed(node: dict[str, Any]) -> Listed:

@@ -1,14 +1,15 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines take up new secrets: each is updated with its own configuration, some at a time, until one goes bad.
+"""Rolling update of an app's machines: each gets its own configuration back, some at a time, until one goes bad.
 
-An update, never a restart: only an update reads the secrets anew.
+An update, never a restart: only an update reads the secrets anew. Like ``fly secrets deploy`` it is recorded as a
+release, since ``fly secrets list`` compares secrets with the release that a machine names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 from shlex import quote
@@ -16,14 +17,16 @@ from threading import Lock
 from typing import Any
 
 from ..._core.contracts import Checkpoint, Evidence
-from ..._core.errors import CheckFailedError, ConflictError, UnexpectedAnswerError
+from ..._core.errors import CheckFailedError, ConflictError, NotFoundError, RotorError, UnexpectedAnswerError
 from ..._core.outside_text import identifier
-from . import health
+from . import health, release
 from .client import FlyConnection
 from .lease import Lease
 
 _ATTEMPTS = 3
 _LONG_POLL = 10
+_ROUNDS = 5
+"""How often the machines are listed anew, where others replace or update them meanwhile."""
 
 
 class Rollout:
@@ -41,23 +44,62 @@ class Rollout:
         earlier = recalled if version and recalled.get("version") == version else {}
         self._updated: dict[str, str] = dict(earlier.get("machines", {}))
         self._launched: set[str] = set(earlier.get("launched", ()))
+        self._release: Evidence | None = earlier.get("release")
         self._nonces: dict[str, str] = dict(recalled.get("nonces", {}))
+        self._healthy: set[str] = set()
+        """Machines that this run has seen healthy; one that its proxy stops afterwards is no failure."""
         self._all: list[str] = []
 
     def run(self, batch: int) -> Evidence:
+        """Update machines until all that the app has now run on the new version."""
+        try:
+            evidence = self._roll(batch)
+        except RotorError:
+            self._close_release("failed")
+            raise
+        self._close_release("complete")
+        return evidence
+
+    def _roll(self, batch: int) -> Evidence:
+        pending = self._pending()
+        for _round in range(_ROUNDS):
+            if not pending:
+                return self._evidence()
+            for start in range(0, len(pending), batch):
+                self._update_batch(pending[start : start + batch])
+            pending = self._pending()
+        if not pending:
+            return self._evidence()
+        raise ConflictError(
+            f"machines of fly app {self._app} are replaced or updated by somebody else all the time: "
+            f"{', '.join(pending)}",
+            hint=f"{self._standing()}. Run again when that is over",
+        )
+
+    def _pending(self) -> list[str]:
+        """List the machines of now, those that run first, and return the ones that have yet to be updated."""
         machines = sorted(self._fly.machines(self._app), key=lambda machine: (not health.runs(machine), machine["id"]))
         self._all = [machine["id"] for machine in machines]
         self._launched |= {machine["id"] for machine in machines if health.runs(machine)}
-        to_do = [machine["id"] for machine in machines if not self._is_done(machine)]
-        for start in range(0, len(to_do), batch):
-            self._update_batch(to_do[start : start + batch])
-        return self._evidence()
+        pending = [machine for machine in machines if not self._is_done(machine)]
+        if pending and self._release is None:
+            self._open_release(pending)
+        return [machine["id"] for machine in pending]
+
+    def _open_release(self, machines: Sequence[health.Machine]) -> None:
+        self._release = release.create(self._fly, self._app, machines)
+        if self._release:
+            self._checkpoint.record({**self._evidence(), "nonces": dict(self._nonces)})
+
+    def _close_release(self, status: str) -> None:
+        if self._release:
+            release.close(self._fly, self._release, status)
 
     def _is_done(self, machine: health.Machine) -> bool:
-        """Whether an earlier run has updated it, nobody has since, and it is as it should be."""
+        """Return whether a run has updated a machine, nobody has since, and it is or was healthy."""
         name = machine["id"]
         same = self._updated.get(name) == machine["instance_id"]
-        return same and (name not in self._launched or health.is_healthy(machine))
+        return same and (name not in self._launched or name in self._healthy or health.is_healthy(machine))
 
     def _update_batch(self, names: list[str]) -> None:
         with ThreadPoolExecutor(len(names)) as pool:
@@ -67,17 +109,28 @@ class Rollout:
             future.result()
 
     def _update(self, name: str) -> None:
-        with Lease(self._fly, self._app, name, self._nonces.get(name, "")) as lease:
-            self._record(self._nonces, name, lease.nonce)
-            instance = self._send(name, lease)
-            self._record(self._updated, name, instance)
-            if name in self._launched:
-                self._await_health(name, instance, lease)
+        """Update one machine. One that is destroyed meanwhile is left out, and its successor is listed later."""
+        try:
+            with Lease(self._fly, self._app, name, self._nonces.get(name, "")) as lease:
+                self._record(self._nonces, name, lease.nonce)
+                instance = self._send(name, lease)
+                self._record(self._updated, name, instance)
+                if name in self._launched:
+                    self._await_health(name, instance, lease)
+        except RotorError:
+            if not self._is_gone(name):
+                raise
         with self._lock:
-            del self._nonces[name]
+            self._nonces.pop(name, None)
+
+    def _is_gone(self, name: str) -> bool:
+        try:
+            return health.is_gone(self._fly.machine(self._app, name))
+        except RotorError as error:
+            return isinstance(error, NotFoundError)
 
     def _send(self, name: str, lease: Lease) -> str:
-        """Compare and set: somebody who was faster, or our own lost answer, only means to look again."""
+        """Compare and set; after a conflict or a lost answer of our own, look again."""
         for _attempt in range(_ATTEMPTS - 1):
             try:
                 return self._send_once(name, lease)
@@ -92,7 +145,8 @@ class Rollout:
                 f"machine {name} of fly app {self._app} shows no complete configuration to update it with",
                 hint=f"Its host may be unreachable: fly machine status {quote(identifier(name))}",
             )
-        payload: dict[str, Any] = {"config": machine["config"], "current_version": machine["instance_id"]}
+        config = release.stamped(machine["config"], self._release or {})
+        payload: dict[str, Any] = {"config": config, "current_version": machine["instance_id"]}
         if self._version is not None:
             payload["min_secrets_version"] = self._version
         if name not in self._launched:  # stopped ones stay stopped, standbys too
@@ -100,6 +154,7 @@ class Rollout:
         return str(self._fly.update_machine(self._app, name, payload, lease.nonce)["instance_id"])
 
     def _await_health(self, name: str, instance: str, lease: Lease) -> None:
+        """Wait until a machine is healthy; one that somebody else has updated meanwhile is left to the next round."""
         clock = self._fly.clock
         deadline = clock.monotonic() + self._timeout
         pauses = _pauses()
@@ -110,11 +165,9 @@ class Rollout:
                 started = self._fly.wait_started(self._app, name, instance, max(1, min(_LONG_POLL, int(left))))
             machine = self._fly.machine(self._app, name)
             if machine["instance_id"] != instance:
-                raise ConflictError(
-                    f"machine {name} of fly app {self._app} was updated by somebody else meanwhile",
-                    hint=self._standing(),
-                )
+                return
             if health.is_healthy(machine):
+                self._healthy.add(name)
                 return
             if left <= 0 or health.has_ended(machine):
                 raise self._bad(machine)
@@ -141,7 +194,9 @@ class Rollout:
 
     def _evidence(self) -> Evidence:
         machines = {name: self._updated[name] for name in self._all if name in self._updated}
-        return {"version": self._version, "machines": machines, "launched": sorted(self._launched & set(self._all))}
+        launched = sorted(self._launched & set(self._all))
+        made = {"release": self._release} if self._release else {}
+        return {"version": self._version, "machines": machines, "launched": launched, **made}
 
 
 def _pauses() -> Iterator[float]:

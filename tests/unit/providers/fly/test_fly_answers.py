@@ -71,10 +71,10 @@ def test_an_answer_without_apps_is_not_an_organization_without_apps(server: Scri
         fly.apps("shop")
 
 
-def test_an_app_without_machines_is_sick_and_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
+def test_an_app_without_machines_has_nothing_to_reload(server: Scripted, app: FlyApp) -> None:
     server.answer(200, []).answer(200, [])
-    assert app.health_problems() == ["no machines"]
-    assert app.preview() == ["no machines: nothing to reload"]
+    assert app.health_problems() == []
+    assert app.preview() == ["no machines: nothing has to be reloaded, and nothing here will prove the new value"]
     evidence = app.reload([], MemoryCheckpoint())
     assert evidence == {"version": None, "machines": {}, "launched": []}
     assert app.summary(evidence) == "no machines: nothing to reload"
@@ -101,12 +101,13 @@ def test_a_standby_stays_stopped_and_the_whole_configuration_goes_back(server: S
     standby = machine("a", "stopped")
     standby["config"]["standbys"] = ["b"]
     server.answer(200, [standby]).answer(201, LEASE).answer(200, standby)
-    server.answer(200, {**standby, "instance_id": "a-2"}).answer(200)
+    updated = {**standby, "instance_id": "a-2"}
+    server.answer(200, updated).answer(200).answer(200, [updated])
     evidence = app.reload([], MemoryCheckpoint())
     update = server.received[3]
     assert update.json == {"config": standby["config"], "current_version": "a-1", "skip_launch": True}
     assert update.headers["fly-machine-lease-nonce"] == "n1"
-    assert app.summary(evidence) == "0 of 0 machines run on it, 1 stopped will when started"
+    assert app.summary(evidence) == "1 machine, none of which runs"
 
 
 def test_a_machine_without_a_complete_configuration_is_not_updated(server: Scripted, app: FlyApp) -> None:
@@ -114,7 +115,7 @@ def test_a_machine_without_a_complete_configuration_is_not_updated(server: Scrip
     server.answer(200, [hidden]).answer(201, LEASE).answer(200, hidden).answer(200)
     with pytest.raises(UnexpectedAnswerError, match="no complete configuration"):
         app.reload([], MemoryCheckpoint())
-    assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
+    assert "DELETE /apps/shop/machines/a/lease" in server.asked
 
 
 def test_an_update_that_somebody_forestalls_each_time_is_given_up(server: Scripted, app: FlyApp) -> None:
@@ -123,14 +124,16 @@ def test_an_update_that_somebody_forestalls_each_time_is_given_up(server: Script
         server.answer(200, machine("a")).answer(status, {"error": "machine version mismatch"})
     with pytest.raises(ConflictError):
         app.reload([], MemoryCheckpoint())
-    assert server.asked[-1] == "DELETE /apps/shop/machines/a/lease"
+    assert "DELETE /apps/shop/machines/a/lease" in server.asked
 
 
-def test_a_machine_that_somebody_else_updates_meanwhile_is_not_ours(server: Scripted, app: FlyApp) -> None:
-    server.answer(200, [machine("a")]).answer(201, LEASE).answer(200, machine("a"))
-    server.answer(200, {**machine("a"), "instance_id": "a-2"}).answer(200, {"ok": True})
-    server.answer(200, {**machine("a"), "instance_id": "a-3"})
-    with pytest.raises(ConflictError, match="somebody else"):
+def test_machines_that_others_update_without_end_are_given_up(server: Scripted, app: FlyApp) -> None:
+    server.answer(200, [machine("a")])
+    for turn in range(2, 100, 2):
+        ours, theirs = ({**machine("a"), "instance_id": f"a-{number}"} for number in (turn, turn + 1))
+        server.answer(201, LEASE).answer(200, machine("a")).answer(200, ours).answer(200, {"ok": True})
+        server.answer(200, theirs).answer(200).answer(200, [theirs])
+    with pytest.raises(ConflictError, match="replaced or updated by somebody else all the time: a"):
         app.reload([], MemoryCheckpoint())
 
 
@@ -141,11 +144,11 @@ def test_a_lease_is_prolonged_while_a_machine_takes_long(server: Scripted, app: 
     server.answer(200, {"ok": True})
     for _poll in range(15):
         server.answer(200, slow)
-    server.answer(201, {**LEASE, "nonce": "n2"}).answer(200, well).answer(200)
+    server.answer(201, {**LEASE, "nonce": "n2"}).answer(200, well).answer(200).answer(200, [well])
     app.reload([], MemoryCheckpoint())
     prolonged = [item for item in server.received if item.method == "POST" and item.path.endswith("lease")][1]
     assert prolonged.headers["fly-machine-lease-nonce"] == "n1"
-    assert server.received[-1].headers["fly-machine-lease-nonce"] == "n2"
+    assert server.received[-2].headers["fly-machine-lease-nonce"] == "n2"
 
 
 def test_a_machine_list_that_is_none_is_unexpected(server: Scripted, app: FlyApp) -> None:
@@ -172,13 +175,27 @@ def test_a_lease_without_a_nonce_is_unexpected(server: Scripted, app: FlyApp) ->
     server.answer(200, [machine("a")]).answer(201, {"status": "success"})
     with pytest.raises(UnexpectedAnswerError, match="nonce"):
         app.reload([], MemoryCheckpoint())
-    assert server.asked[-1] == "POST /apps/shop/machines/a/lease"
+    assert server.asked[-2:] == ["POST /apps/shop/machines/a/lease", "GET /apps/shop/machines/a"]
 
 
-def test_an_answer_without_any_token_says_nothing_of_who_we_are(server: Scripted, fly: FlyConnection) -> None:
+@pytest.mark.parametrize(
+    ("tokens", "who"),
+    [
+        ([], "a token"),
+        (None, "a token"),
+        ([{"user": "u1", "apps": ["*"], "org_slug": "o"}], "u1 for app *"),
+        ([{"user": {"id": 1}, "apps": "all", "restricted_to_machine": True}], "{'id': 1} for app all"),
+    ],
+)
+def test_no_field_of_the_token_information_refuses(server: Scripted, fly: FlyConnection, tokens: Any, who: str) -> None:
+    server.answer(200, {"tokens": tokens})
+    assert fly.probe() == who
+
+
+def test_a_token_of_which_fly_says_nothing_is_not_proven(server: Scripted, fly: FlyConnection) -> None:
     server.answer(200, {"tokens": []})
-    with pytest.raises(UnexpectedAnswerError):
-        fly.probe()
+    with pytest.raises(UnexpectedAnswerError, match="without any token"):
+        fly.show(SecretValue("fm2_whatever"))
 
 
 def test_a_mint_whose_answer_holds_no_token_is_put_right_by_its_name(server: Scripted, fly: FlyConnection) -> None:

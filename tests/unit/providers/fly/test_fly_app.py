@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,10 +73,12 @@ def test_every_machine_runs_on_the_new_version_and_the_stopped_one_stays_stopped
     }
     assert after[FIRST]["passing"]
     assert after[SECOND]["passing"]
+    release = evidence["release"]
     assert evidence == {
         "version": written.evidence["version"],
         "machines": instances(world),
         "launched": [FIRST, SECOND],
+        "release": {"id": release["id"], "version": 42},
     }
     assert app.summary(evidence) == "2 of 2 machines run on it, 1 stopped will when started"
     assert leased(world) == []
@@ -107,10 +110,12 @@ def test_no_call_more_than_needed(world: Visitor, app: FlyApp, write: Callable[[
     base = f"/v1/apps/{APP}/machines"
     each = [("POST", "/lease"), ("GET", ""), ("POST", "")]
     well = [("GET", "/wait"), ("GET", "")]
-    expected = [("GET", base)]
+    graphql = ("POST", "/graphql")
+    expected = [("GET", base), graphql, graphql]
     for name in (FIRST, SECOND, STOPPED):
         steps = [*each, *(well if name != STOPPED else []), ("DELETE", "/lease")]
         expected += [(verb, f"{base}/{name}{rest}") for verb, rest in steps]
+    expected += [("GET", base), graphql]
     assert [(entry["method"], entry["path"]) for entry in entries] == expected
 
 
@@ -121,8 +126,11 @@ def test_machines_can_be_updated_in_batches(world: Visitor, fly: FlyConnection, 
     assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
 
 
-def test_the_nested_shape_of_a_lease_is_understood(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
-    world.tell("switch", lease_shape="nested")
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+def test_both_shapes_of_a_lease_are_understood(
+    world: Visitor, app: FlyApp, write: Callable[[], Written], shape: str
+) -> None:
+    world.tell("switch", lease_shape=shape)
     assert set(app.reload([write()], MemoryCheckpoint())["machines"]) == ALL
     assert leased(world) == []
 
@@ -149,10 +157,102 @@ def test_a_host_that_never_knows_the_version_is_not_updated(
     assert leased(world) == []
 
 
-def test_the_configuration_goes_back_whole(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+def test_the_configuration_goes_back_whole_but_for_its_release(
+    world: Visitor, app: FlyApp, write: Callable[[], Written]
+) -> None:
     before = {name: machine["config"] for name, machine in world.machines().items()}
-    app.reload([write()], MemoryCheckpoint())
+    release = app.reload([write()], MemoryCheckpoint())["release"]
+    for config in before.values():
+        config["metadata"] |= {"fly_release_id": release["id"], "fly_release_version": str(release["version"])}
     assert {name: machine["config"] for name, machine in world.machines().items()} == before
+
+
+# Its release
+
+
+def picture(world: Visitor) -> dict[str, Any]:
+    app: dict[str, Any] = world.ask("state")["fly"]["apps"][APP]
+    return app
+
+
+def test_a_reload_leaves_behind_what_fly_secrets_deploy_does(
+    world: Visitor, app: FlyApp, write: Callable[[], Written]
+) -> None:
+    written = write()
+    assert picture(world)["secrets"]["FLY_API_TOKEN"]["status"] == "Staged"
+    app.reload([written], MemoryCheckpoint())
+    assert {secret["status"] for secret in picture(world)["secrets"].values()} == {"Deployed"}
+    assert picture(world)["releases"][1:] == [{"version": 42, "status": "complete"}]
+
+
+def test_a_resumed_reload_goes_on_with_its_release(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+    written, checkpoint = write(), MemoryCheckpoint()
+    world.tell("switch", bad_updates=1)
+    with pytest.raises(CheckFailedError):
+        app.reload([written], checkpoint)
+    assert picture(world)["releases"][1:] == [{"version": 42, "status": "failed"}]
+    app.reload([written], checkpoint)
+    assert picture(world)["releases"][1:] == [{"version": 42, "status": "complete"}]
+
+
+@pytest.mark.parametrize("refused", ["app", "createRelease"])
+def test_machines_are_updated_where_no_release_can_be_made(
+    world: Visitor, app: FlyApp, write: Callable[[], Written], refused: str
+) -> None:
+    world.tell("faults", provider="fly", graphql=refused, kind="ok_with_errors", times=0)
+    written = write()
+    evidence = app.reload([written], MemoryCheckpoint())
+    assert "release" not in evidence
+    assert {machine["secrets_version"] for machine in machines(world).values()} == {written.evidence["version"]}
+
+
+# Machines that come and go
+
+
+def test_a_machine_that_is_replaced_meanwhile_is_left_out_and_its_successor_updated(
+    world: Visitor, fly: FlyConnection, write: Callable[[], Written]
+) -> None:
+    written = write()
+    with meanwhile(world, fly, written, f"/machines/{FIRST}$") as replaced:
+        world.act("destroy_machine", machine_id=SECOND)
+        world.act("launch_machine", app=APP, like=STOPPED, identity="successor")
+    evidence = replaced.result()
+    assert evidence["machines"] == instances(world)
+    assert evidence["machines"].keys() == {FIRST, STOPPED, "successor"}
+    assert evidence["launched"] == [FIRST, "successor"]
+
+
+@pytest.mark.parametrize("when", ["lease$", "$", "wait$"])
+def test_a_machine_that_is_destroyed_while_it_is_updated_is_left_out(
+    world: Visitor, fly: FlyConnection, write: Callable[[], Written], when: str
+) -> None:
+    written = write()
+    with meanwhile(world, fly, written, f"/machines/{FIRST}/?{when}") as replaced:
+        world.act("destroy_machine", machine_id=FIRST)
+    assert replaced.result()["machines"] == instances(world)
+    assert FIRST not in instances(world)
+
+
+def test_a_machine_that_is_deployed_meanwhile_is_updated_again(
+    world: Visitor, fly: FlyConnection, write: Callable[[], Written]
+) -> None:
+    written = write()
+    with meanwhile(world, fly, written, f"/machines/{FIRST}/wait$") as replaced:
+        world.act("deploy_machine", machine_id=FIRST)
+    assert replaced.result()["machines"] == instances(world)
+    assert machines(world)[FIRST]["passing"]
+
+
+@contextmanager
+def meanwhile(world: Visitor, fly: FlyConnection, written: Written, path: str) -> Iterator[Future[Any]]:
+    """A reload that is held while this request is under way; it goes on after the block."""
+    app = FlyApp({"app": APP, "timeout": 20}, fly, clock=fly.clock)
+    world.tell("gate", provider="fly", path=path, when="before")
+    with ThreadPoolExecutor(1) as pool:
+        reload = pool.submit(app.reload, [written], MemoryCheckpoint())
+        assert world.ask("gate", wait=15)["held"]
+        yield reload
+        world.tell("gate/release")
 
 
 # A reload that does not
@@ -317,10 +417,18 @@ def test_failing_checks_are_named(world: Visitor, app: FlyApp) -> None:
     ]
 
 
-def test_an_app_that_does_not_run_is_sick(world: Visitor, app: FlyApp) -> None:
+def test_an_app_that_does_not_run_is_written_and_proves_nothing(
+    world: Visitor, app: FlyApp, write: Callable[[], Written]
+) -> None:
     world.act("stop_machine", machine_id=FIRST)
     world.act("stop_machine", machine_id=SECOND)
-    assert app.health_problems() == ["none of its 3 machines is started"]
+    assert app.health_problems() == []
+    assert app.preview()[1:] == [
+        "none of them runs: nothing has to be reloaded, and nothing here will prove the new value"
+    ]
+    evidence = app.reload([write()], MemoryCheckpoint())
+    assert app.summary(evidence) == "3 machines, none of which runs"
+    assert {machine["state"] for machine in machines(world).values()} == {"stopped"}
 
 
 def test_other_peoples_staged_secrets_are_named(world: Visitor, app: FlyApp) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     NotFoundError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     RotorError,
     StoppedError,
 )
@@ -186,12 +187,18 @@ def test_a_good_start_has_no_problems(world: Visitor, fly: FlyConnection) -> Non
     assert world.ask("counts")["mutating"] == 0
 
 
-@pytest.mark.parametrize("profile", [{"profile": "deploy", "app": APP}, {"profile": "deploy_organization"}])
-def test_a_connection_that_cannot_mint_is_found(world: Visitor, profile: dict[str, str]) -> None:
-    narrow = connect(world, world.tell("fly/token", **profile)["token"])
-    problems = tokens(narrow).preflight(None)
-    assert "cannot make tokens" in problems[0]
-    assert "fly auth token" in problems[0]
+def test_apps_of_a_persons_session_refuse_nothing(world: Visitor, fly: FlyConnection) -> None:
+    world.tell("switch", session_apps=["*"])
+    assert tokens(fly).preflight(old(world)) == []
+    assert "may make tokens" in FlyTokens.unverifiable
+
+
+def test_a_connection_that_cannot_mint_is_told_by_the_mint(world: Visitor) -> None:
+    narrow = connect(world, world.tell("fly/token", profile="deploy_organization")["token"])
+    assert tokens(narrow).preflight(None) == []
+    with pytest.raises(PermissionDeniedError, match=r"may not make tokens.*fly auth token"):
+        tokens(narrow).mint("rotor-1")
+    assert world.ask("mints")["count"] == 0
 
 
 def test_rotating_the_connections_own_token_is_found(world: Visitor) -> None:
