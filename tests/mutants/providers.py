@@ -185,8 +185,8 @@ MUTANTS = (
     provider(
         "check and set: merged (Vault)",
         "vault/documents",
-        'options = {} if version is None else {"options": {"cas": version}}',
-        "options = {}",
+        ', "options": {"cas": version}}',
+        "}",
         "vault_kv2",
     ),
     provider("check and set: replaced (Vault)", "vault/documents", "cas=version, ", "", "vault_kv2", "vault_names"),

@@ -158,7 +158,7 @@ def test_where_values_may_not_be_read_that_is_said(task: Task, path: str, proxy:
     [
         ({"name": "A KEY", "value": NEW}, "A KEY: AWS takes letters"),
         ({"name": "KEY"}, "KEY: its value is missing or empty"),
-        ({"name": "KEY", "value": NEW + "{{ x }}"}, "takes {{ in a value for a reference"),
+        ({"name": "KEY", "value": NEW + "{{ x }}"}, "takes {{…}} in a value for a reference"),
         ({"name": "KEY", "value": NEW, "access_key_id": "AKIA"}, "required together"),
         ({"name": "KEY", "value": NEW, "profile": "nowhere"}, "There is no such profile"),
         ({"name": "KEY", "value": NEW, "endpoint_url": "http://ssm.example.com"}, "in clear"),

@@ -226,7 +226,7 @@ def test_the_environment_of_the_tools_is_used(
     ("options", "message"),
     [
         ({"name": "A"}, "A: its value is missing or empty"),
-        ({"name": "A", "value": VALUE, "path": "data/x"}, "belongs to the API's paths"),
+        ({"name": "A", "value": VALUE, "path": "data/x"}, "looks like a part of the API's path"),
         ({"name": "A", "value": VALUE, "token": ""}, "there is no token. Set token, BAO_TOKEN or VAULT_TOKEN"),
         ({"name": "A", "value": VALUE, "token": "nobody"}, "the token has expired, was revoked"),
         ({"name": "A", "value": VALUE, "mount": "nowhere"}, "The mount or the namespace is missing"),

@@ -22,7 +22,7 @@ VERSIONS = 100
 """How many versions of a parameter AWS keeps."""
 _SEGMENT = r"[A-Za-z0-9_.-]+"
 PATH = rf"^(/{_SEGMENT})+$"
-_NAME = re.compile(rf"{_SEGMENT}|(/{_SEGMENT}){{2,}}")
+_NAME = re.compile(rf"{_SEGMENT}|(/{_SEGMENT})+")
 _LEVELS = 15
 _LONGEST_NAME = 1011 - len("arn:aws-us-gov:ssm:ap-southeast-1:123456789012:parameter/")
 _LISTED = {
@@ -72,7 +72,7 @@ def name_problem(container: Options, key: str) -> str:
     if container.get("path") and "/" in key:
         return "the path ends where the key begins: put its slashes into path"
     if not _NAME.fullmatch(name):
-        return "AWS takes letters, digits and _.- in parts with a / before each; a single part has none"
+        return "AWS takes letters, digits and _.- in parts with a / before each; a single part may go without"
     if name.lower().lstrip("/").startswith(("aws", "ssm")):
         return "AWS keeps names that begin with aws or ssm for itself"
     if name.count("/") > _LEVELS:

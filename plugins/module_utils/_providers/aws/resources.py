@@ -38,7 +38,8 @@ class Parameters(StoredSecrets):
     def read(self) -> State:
         if self.present:
             return super().read()
-        found = self.store.look(self.container, self.names)  # whatever it is, it can be deleted
+        found = self.store.look(self.container, self.names)
+        self.store.refuse_lists(self.container, found)
         self._seen = self.store.evidence(self.container, found)
         return {"secrets": self._seen["keys"]}
 

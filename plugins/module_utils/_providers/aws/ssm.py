@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -27,6 +28,7 @@ from .settings import Settings
 from .writer import Writer
 
 OWNER_TAG = "rotor_ledger"
+_REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
 
 
@@ -66,8 +68,8 @@ class SsmParameters(Store):
         large = Settings.of(container).tier in ("advanced", "intelligent-tiering")
         hint = "" if large else "; with tier: advanced, they are twice as many"
         long = [f"{problem}{hint}" for problem in too_long(values, _ADVANCED if large else _STANDARD)]
-        nested = [key for key, value in values.items() if "{{" in value.reveal()]
-        return long + [f"{key}: AWS takes {{{{ in a value for a reference, and refuses it" for key in nested]
+        nested = [key for key, value in values.items() if _REFERENCE.search(value.reveal())]
+        return long + [f"{key}: AWS takes {{{{…}}}} in a value for a reference, and refuses it" for key in nested]
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         found = self.look(container, keys)
@@ -111,6 +113,14 @@ class SsmParameters(Store):
             tagged = [self._tag(container, writer, key, written=key in made) for key in values]
             now = self._read_back(container, values, made) if made or any(tagged) else found
             return self.evidence(container, now)
+
+    def refuse_lists(self, container: Options, found: Mapping[str, Parameter]) -> None:
+        """Refuse a StringList: it holds several values, of which none is ours to write or delete."""
+        if lists := [key for key, parameter in found.items() if parameter.type == "StringList"]:
+            raise ConfigurationError(
+                f"{', '.join(lists)} of {self.label(container)} is a StringList, which is not managed here",
+                hint="Take another name; or delete the list, if it is not needed: aws ssm delete-parameter",
+            )
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         writer = Writer(self.connection, self.label(container), Settings.of(container))
@@ -187,6 +197,7 @@ class SsmParameters(Store):
 
     def _refuse_kinds(self, container: Options, found: Mapping[str, Parameter]) -> None:
         """AWS changes no type, and the versions before would stay in plain text; nor does it take a tier back."""
+        self.refuse_lists(container, found)
         wanted = Settings.of(container)
         for key, parameter in found.items():
             where = f"{key} of {self.label(container)}"

@@ -56,7 +56,7 @@ class GitHubWorkflow(Check):
         """Whether it can be started by hand stands in its file, which the token need not see."""
         state = self._runs.workflow(self.options["workflow"])["state"]
         where = f"{self.label(self.options)} of {self.options['repository']}"
-        return [] if state == "active" else [f"{where} is {state.replace('_', ' ')}"]
+        return [f"{where} is {state.replace('_', ' ')}"] if state.startswith(("disabled", "deleted")) else []
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:  # health is asked without starting anything

@@ -25,6 +25,17 @@ _HOUR = 3600.0
 _LATE = 60.0
 """Seconds by which an answer may lag behind the reset that it tells of."""
 _SECONDARY_PAUSE = 60.0
+_POLICIES = {
+    "saml enforcement": "The organization enforces SAML single sign-on: authorize the token for it, on GitHub under "
+    "Settings, Developer settings, Personal access tokens, Configure SSO",
+    "ip allow list": "The organization has an IP allow list, on which this machine's address is not",
+    "forbids access via a personal access token (classic)": "The organization takes no classic personal access token: "
+    "use a fine-grained one, or a GitHub App",
+    "forbids access via a fine-grained personal access token": "The organization's policy refuses this fine-grained "
+    "personal access token, perhaps for its lifetime: see the policy, or use a GitHub App",
+    "oauth app access restrictions": "The organization restricts OAuth apps: have an owner approve the token's app",
+}
+"""What a 403 says where no permission of the token would help (in lower case), and what to do about it."""
 
 
 class GitHubDialect(Dialect):
@@ -40,6 +51,9 @@ class GitHubDialect(Dialect):
         return super().default_pause(answer, attempt)
 
     def permission_hint(self, answer: Answer) -> str:
+        text = answer.text.lower()
+        if policy := next((hint for phrase, hint in _POLICIES.items() if phrase in text), ""):
+            return policy
         permission = answer.headers.get("X-Accepted-GitHub-Permissions")
         return f"It needs the permission {permission}" if permission else ""
 

@@ -82,8 +82,6 @@ class Document:
 
 
 ABSENT = Document(exists=False, values={})
-UNSEEN = Document(exists=True)
-"""Nothing may be read, not even whether it exists."""
 
 
 def _merged(values: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
@@ -97,9 +95,6 @@ def _stand_in(value: Any) -> SecretValue:
 
 class Kv(ABC):
     """One document in an engine of one version."""
-
-    merges = False
-    """Whether the server itself can change some keys and keep the others."""
 
     def __init__(self, connection: VaultConnection, mount: str, path: str, label: str) -> None:
         self.label = label
@@ -161,8 +156,6 @@ class KvV1(Kv):
 
 
 class KvV2(Kv):
-    merges = True
-
     def read(self) -> Document:
         try:
             body = self._api("reading").read_secret_version(raise_on_deleted_version=True, **self._at)
@@ -180,15 +173,13 @@ class KvV2(Kv):
         except (PermissionDeniedError, NotFoundError):
             return self.read()
 
-    def change(self, document: Document, changes: Changes) -> int | None:
+    def change(self, document: Document, changes: Changes) -> int:
         """By a merge in the server, which leaves the other keys alone; or by writing all that was read."""
         if document.exists:
             try:
                 return self._merge(changes, document.version)
             except AbsentError:
-                if document.version is not None:
-                    raise MismatchError(f"writing {self.label}: it was deleted meanwhile") from None
-                return self._create(changes)
+                raise MismatchError(f"writing {self.label}: it was deleted meanwhile") from None
             except (PermissionDeniedError, UnsupportedError) as refused:
                 if document.values is None:
                     raise self._cannot_merge(refused.message) from None
@@ -212,21 +203,12 @@ class KvV2(Kv):
         return checked(body.get("data"), {"custom_metadata": Maybe(dict)}, doing).get("custom_metadata") or {}
 
     def _merge(self, changes: Changes, version: int | None) -> int:
-        options = {} if version is None else {"options": {"cas": version}}
-        doing = self._doing("writing")
-        return _version(self._connection.adapter(doing).patch(self._url("data"), {"data": changes, **options}), doing)
+        doing, body = self._doing("writing"), {"data": changes, "options": {"cas": version}}
+        return _version(self._connection.adapter(doing).patch(self._url("data"), body), doing)
 
     def _replace(self, values: Mapping[str, Any], version: int) -> int:
         body = self._api("writing").create_or_update_secret(secret=values, cas=version, **self._at)
         return _version(body, self._doing("writing"))
-
-    def _create(self, changes: Changes) -> int | None:
-        """Only if there is none yet, which is all that can be known without reading."""
-        values = _merged({}, changes)
-        try:
-            return self._replace(values, 0) if values else None
-        except MismatchError as mismatch:
-            raise self._cannot_merge(mismatch.message) from None
 
     def _cannot_merge(self, message: str) -> PermissionDeniedError:
         mount, path = self._at["mount_point"], self._at["path"]
@@ -248,6 +230,8 @@ class KvV2(Kv):
         except AbsentError:
             return self._gone({})
         except PermissionDeniedError:
+            mount, path = self._at["mount_point"], self._at["path"]
+            denied.hint += f"; or, to write without reading the values, patch there and read on {mount}/metadata/{path}"
             raise denied from None
         metadata = _mapping(body.get("data"), self._doing("looking at"))
         version = metadata.get("current_version")

@@ -23,7 +23,7 @@ from ..._core.errors import (
 )
 from .answers import MismatchError
 from .client import V1, V2, VaultConnection
-from .documents import UNSEEN, Changes, Document, Kv, KvV1, KvV2
+from .documents import Changes, Document, Kv, KvV1, KvV2
 
 MOUNT = "secret"
 _OWNER_TAG = "rotor_ledger"
@@ -55,7 +55,7 @@ class VaultSecrets(Store):
         required=("path",),
     )
     readable = True
-    unknown = (
+    unverifiable = (
         "whether the token may write, since only its reading is tried; and for KV version 1, whether somebody else "
         "writes the same document in that very moment"
     )
@@ -74,8 +74,11 @@ class VaultSecrets(Store):
         mount, path = _place(container)
         found = [f"{name}: {why}" for name, place in (("mount", mount), ("path", path)) if (why := _problem(place))]
         first, _slash, rest = path.removeprefix(f"{mount}/").partition("/")
-        if first in _API_PARTS and rest and container.get("version") != V1:
-            found.append(f"path: {first}/ belongs to the API's paths, and not to the document's; write {rest}")
+        if first in _API_PARTS and rest and not container.get("version"):
+            found.append(
+                f"path: {first}/ looks like a part of the API's path; write {rest}, or, if a folder has that name, "
+                "say the engine's version"
+            )
         return found + [f"{key!a}: it has what is no text, and would be altered" for key in keys if not _is_text(key)]
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
@@ -152,7 +155,7 @@ class VaultSecrets(Store):
             for turn in range(_ROUNDS):
                 if turn:
                     self.clock.sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
-                document = self._look(kv, since, trouble)
+                document = self._look(kv, trouble)
                 if document.fulfils(changes):
                     return document
                 self._refuse_foreign(kv.label, document, changes, since)
@@ -167,19 +170,17 @@ class VaultSecrets(Store):
             raise trouble
         raise ConflictError(f"{trouble.message}, {_ROUNDS} times in a row", hint="Somebody else is at it; run again")
 
-    def _look(self, kv: Kv, since: Evidence | None, trouble: RotorError) -> Document:
-        """What is there now; after a write of unknown outcome, that has to tell what became of it."""
+    def _look(self, kv: Kv, trouble: RotorError) -> Document:
+        """Read a document; after a write of unknown outcome, that has to tell what became of it."""
         lost = trouble if isinstance(trouble, OutcomeUnknownError) else None
         try:
             document = kv.read()
         except StoppedError:
             raise
         except RotorError as error:
-            if lost:
-                raise _unresolved(lost, f"Reading it back failed as well: {error.message}") from None
-            if not (isinstance(error, PermissionDeniedError) and kv.merges and since is None):
+            if not lost:
                 raise
-            document = UNSEEN
+            raise _unresolved(lost, f"Reading it back failed as well: {error.message}") from None
         if lost and document.values is None:
             raise _unresolved(lost, "The token may not read it, so that nobody can tell") from None
         return document

@@ -165,6 +165,27 @@ def test_a_plain_parameter_is_written_where_that_is_wanted(ssm: SsmParameters, m
     assert [described(moto, f"{path}/{key}")["Type"] for key in ("KEY", "OTHER")] == ["String", "String"]
 
 
+def test_a_parameter_of_one_level_is_written(ssm: SsmParameters, moto: Moto, path: str) -> None:
+    name = f"/{path.strip('/').replace('/', '-')}"
+    ssm.write({}, {name: secret()})
+    assert value_of(moto, name) == NEW
+
+
+def test_a_list_is_neither_written_nor_deleted(ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy) -> None:
+    make(moto, f"{path}/KEY", Type="StringList")
+    found = ssm.look({"path": path}, ["KEY"])
+    for attempt in (lambda: ssm.observe({"path": path}, ["KEY"]), lambda: ssm.refuse_lists({"path": path}, found)):
+        with pytest.raises(ConfigurationError, match="is a StringList, which is not managed here") as caught:
+            attempt()
+        assert "parameter_type" not in caught.value.hint
+    assert proxy.mutating == 0
+
+
+def test_only_a_whole_reference_in_a_value_is_refused() -> None:
+    refused = SsmParameters.reject_values({}, {"A": secret("a{{b}}"), "B": secret("a{{b"), "C": secret("}}a{{")})
+    assert refused == ["A: AWS takes {{…}} in a value for a reference, and refuses it"]
+
+
 def test_an_advanced_parameter_cannot_become_standard(ssm: SsmParameters, moto: Moto, path: str) -> None:
     make(moto, f"{path}/KEY", Tier="Advanced")
     with pytest.raises(ConfigurationError, match="is advanced, and AWS does not take that back"):
@@ -189,7 +210,8 @@ def test_a_longer_value_needs_a_tier_that_is_named(ssm: SsmParameters, moto: Mot
         ("/molecule/prod", "key-1.b_c", ""),
         ("", "KEY", ""),
         ("", "/molecule/prod/KEY", ""),
-        ("", "/KEY", "a single part has none"),
+        ("", "/KEY", ""),
+        ("/KEY/", "", "AWS takes letters"),
         ("", "molecule/KEY", "with a / before each"),
         ("/molecule", "A KEY", "AWS takes letters"),
         ("/molecule", "", "AWS takes letters"),

@@ -69,6 +69,30 @@ def test_missing_permission_is_named(client: HttpClient, script: Scripted) -> No
     assert caught.value.hint == "It needs the permission secrets=write"
 
 
+APPEAR = "Although you appear to have the correct authorization credentials, the `acme` organization has"
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("Resource protected by organization SAML enforcement. You must grant your OAuth token access", "SAML"),
+        (f"{APPEAR} an IP allow list enabled, and 192.0.2.1 is not permitted to access this resource.", "IP allow"),
+        ("`acme` forbids access via a personal access token (classic). Please use a GitHub App", "no classic"),
+        ("'acme' forbids access via a fine-grained personal access tokens if the token's lifetime is", "lifetime"),
+        (f"{APPEAR} enabled OAuth App access restrictions, meaning that data access is limited.", "OAuth apps"),
+    ],
+)
+def test_policy_of_an_organization_is_no_missing_permission(
+    client: HttpClient, script: Scripted, message: str, hint: str
+) -> None:
+    script.answer(403, {"message": f"{message} {MARK}"}, X_Accepted_GitHub_Permissions="secrets=write")
+    with pytest.raises(PermissionDeniedError) as caught:
+        client.request("PUT", "/x", doing=DOING)
+    assert hint in caught.value.hint
+    assert "secrets=write" not in str(caught.value)
+    assert MARK not in str(caught.value)
+
+
 def test_name_of_a_missing_permission_forges_no_line(client: HttpClient, script: Scripted) -> None:
     script.answer(403, "", X_Accepted_GitHub_Permissions=f"a\x1b]0;x\x07\x9b31m\x85{MARK}{'z' * 9000}")
     with pytest.raises(PermissionDeniedError) as caught:

@@ -43,7 +43,7 @@ def test_slashes_lead_to_the_same_document(kv: Place) -> None:
         ({"path": "a\nb"}, "path: it has characters that cannot be printed"),
         ({"path": "data/agenticverz/database"}, "write agenticverz/database"),
         ({"path": "secret/data/agenticverz/database"}, "write agenticverz/database"),
-        ({"path": "/metadata/a"}, "path: metadata/ belongs to the API's paths"),
+        ({"path": "/metadata/a"}, "path: metadata/ looks like a part of the API's path"),
     ],
 )
 def test_a_path_that_cannot_be_meant_is_a_mistake(container: dict[str, str], mistake: str) -> None:
@@ -52,10 +52,19 @@ def test_a_path_that_cannot_be_meant_is_a_mistake(container: dict[str, str], mis
 
 
 @pytest.mark.parametrize(
-    "container", [{"path": "data"}, {"path": "database/data"}, {"path": "data/a", "version": 1}, {"path": "a..b/c"}]
+    "container",
+    [{"path": "data"}, {"path": "database/data"}, {"path": "data/a", "version": 1}, {"path": "a..b/c"}]
+    + [{"path": f"{folder}/a", "version": 2} for folder in ("data", "metadata", "subkeys")],
 )
 def test_a_path_that_only_looks_like_it_is_none(container: dict[str, str]) -> None:
     assert VaultSecrets.validate(container, ["A"]) == []
+
+
+@pytest.mark.parametrize("folder", ["data", "metadata", "subkeys"])
+def test_a_document_in_a_folder_of_the_apis_name_is_written(kv2: Place, folder: str) -> None:
+    container = {**kv2.container, "path": f"{folder}/{kv2.path}", "version": 2}
+    kv2.store().write(container, {"A": SecretValue("one")})
+    assert kv2.server.values(kv2.mount, container["path"]) == {"A": "one"}
 
 
 def test_a_name_that_would_be_altered_on_the_way_is_refused_before_it_is_sent(kv: Place, proxy: Proxy) -> None:
