@@ -54,14 +54,16 @@ def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None
     desk.rotate()
 
     asked = world.ask("requests")["requests"]
-    assert sum(r["mutating"] for r in asked) == len(("mint", "write", "write", "dispatch", "revoke")) + 3 * 3
+    effects = ("mint", "write", "write", "make a release", "close it", "dispatch", "revoke")
+    assert sum(r["mutating"] for r in asked) == len(effects) + 3 * 3
     assert Counter(last_word(r) for r in asked if not r["mutating"]) == {
         # the plan: who are we, what may we, how are things; once each
         "fly tokens/current": 1 + 1 + 1,  # and whether the new token is accepted, and lives before the revoke
         "fly organization": 1 + 1 + 1,  # its id for the mint; the list that proves the revocation
         "fly apps": 1,
+        "fly app": 1,  # its current release
         "fly secrets": 1 + 1 + 1,  # and right before the write and before the revoke: has somebody been here?
-        "fly machines": 1 + 1,
+        "fly machines": 1 + 1 + 1,  # and whether those of now all have it
         "fly machine": 3 + 2,  # each under its lease; the two that run, until they are well
         "fly wait": 2,
         "github rate_limit": 1,

@@ -215,8 +215,8 @@ MUTANTS = (
     provider(
         "200 without a token (Fly)",
         "fly/client",
-        "    if not grants:\n",
-        "    if False:\n",
+        "        if not _grants(answer):\n",
+        "        if False:\n",
         "fly_answers",
         "fly_tokens",
         "fly_client",

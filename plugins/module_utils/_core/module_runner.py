@@ -68,6 +68,8 @@ class RotorModule(AnsibleModule):
 
     def __init__(self, argument_spec: Mapping[str, Any], **rules: Any) -> None:
         super().__init__(argument_spec, **rules)
+        if no_text := list(_no_text(self._given, argument_spec)):
+            self.fail_json(msg=f"{', '.join(no_text)}: a mapping or a list is not text; use the filter to_json")
         self._accepted = True
 
     def _load_params(self) -> None:
@@ -99,6 +101,20 @@ def register_arguments(arguments: Mapping[str, Any], spec: Mapping[str, Any]) ->
     """Register for masking whatever was given to an option that takes a secret, or that does not exist."""
     for text in _secret_texts(arguments, spec):
         masking.register(text)
+
+
+def _no_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
+    """Name the options for text that were given a mapping or a list: core would write it in Python's spelling."""
+    known = {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
+    for name, given in arguments.items():
+        option = known.get(name, {})
+        if option.get("type", "str") == "str" and isinstance(given, (Mapping, list)) and name in known:
+            yield name
+        if option.get("options"):
+            items = given if isinstance(given, list) else [given]
+            for item in items:
+                if isinstance(item, Mapping):
+                    yield from (f"{name}.{inner}" for inner in _no_text(item, option["options"]))
 
 
 def _secret_texts(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:

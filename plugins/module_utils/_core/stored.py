@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,9 +43,12 @@ class StoredSecrets(Resource):
         super().__init__(params)
         self.container = container
         self.present = params["state"] == "present"
-        given = {item["name"]: item.get("value") for item in params["secrets"] or [params]}
+        items = params["secrets"] or [params]
+        given = {item["name"]: item.get("value") for item in items}
         self.names = list(given)
         problems = kind.validate(container, self.names)
+        counted = Counter(item["name"] for item in items)
+        problems += [f"{name}: it is named {count} times" for name, count in counted.items() if count > 1]
         if self.present:
             problems += [f"{name}: its value is missing or empty" for name, value in given.items() if not value]
         self.values = self._values(given, problems) if self.present else {}

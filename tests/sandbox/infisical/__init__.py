@@ -19,7 +19,7 @@ from ..provider import Provider, RefusedError, read_json
 from . import logins
 from .changes import Changes
 from .logins import Logins
-from .reading import Reading
+from .reading import NO_ROUTE, Reading
 from .state import PROJECT, Folder, Identity
 
 _NAMES = {
@@ -31,7 +31,7 @@ _NAMES = {
     429: "RateLimitExceeded",
 }
 _NO_MEMBER = "You are not a member of this project"
-_ERRORS = {logins.EXPIRED: "TokenError", _NO_MEMBER: "ProjectMembershipNotFound"}
+_ERRORS = {logins.EXPIRED: "TokenError", _NO_MEMBER: "ProjectMembershipNotFound", NO_ROUTE: "Not Found"}
 """Words for an error that are not the usual ones of their status."""
 _LATENCY = 0.002
 """Seconds that a request takes, so that several can be under way."""

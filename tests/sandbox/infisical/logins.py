@@ -72,13 +72,19 @@ class Logins:
 
     # What people do
 
-    def mint(self, rights: list[str] | None = None, unseen: list[str] | None = None) -> dict[str, Any]:
+    def mint(
+        self,
+        rights: list[str] | None = None,
+        unseen: list[str] | None = None,
+        unreadable: list[str] | None = None,
+    ) -> dict[str, Any]:
         """A token that somebody was given, without an end; and an identity of its own to log in with."""
         name = f"identity-{len(self._identities)}"
         allowed = state.EVERYTHING if rights is None else frozenset(rights)
         if wrong := allowed - state.EVERYTHING:
             raise ValueError(f"unknown rights {', '.join(wrong)}")
-        identity = Identity(name, f"{name}-client", secrets.token_urlsafe(24), allowed, unseen=frozenset(unseen or ()))
+        names = {"unseen": frozenset(unseen or ()), "unreadable": frozenset(unreadable or ())}
+        identity = Identity(name, f"{name}-client", secrets.token_urlsafe(24), allowed, **names)
         self.add(identity)
         given = {"client_id": identity.client_id, "client_secret": identity.client_secret}
         return {"token": self._issue(identity, None).value, **given}

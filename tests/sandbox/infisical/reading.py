@@ -19,6 +19,10 @@ from .state import DESCRIBE, READ, Folder, Identity, Secret
 if TYPE_CHECKING:
     from ..world import World
 
+NO_ROUTE = "Route not found"
+_LONGEST = 100
+"""Characters of a path segment that the web framework takes; it has no route for more."""
+
 
 class Reading:
     def __init__(self, world: World, folders: Mapping[tuple[str, str], Folder], changes: Changes) -> None:
@@ -41,8 +45,10 @@ class Reading:
 
     async def one(self, identity: Identity, request: Request) -> Any:
         """The right comes before the question whether there is such a secret."""
-        query = self._query(request)
-        folder, name = self._changes.folder(query), request.path_params["name"]
+        query, name = self._query(request), request.path_params["name"]
+        if len(name) > _LONGEST:
+            raise RefusedError(404, NO_ROUTE)
+        folder = self._changes.folder(query)
         Logins.need(identity, DESCRIBE, name)
         version = query.get("version", "0")
         if not version.isdecimal():

@@ -90,12 +90,14 @@ class Identity:
     client_secret: str
     rights: frozenset[str] = EVERYTHING
     unseen: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    """Names whose values its right to read is not for."""
     member: bool = True
     failures: int = 0
 
     def may(self, right: str, key: str | None = None) -> bool:
         if right in (READ, DESCRIBE):
-            return right in self.rights and key not in self.unseen
+            return right in self.rights and key not in self.unseen and not (right == READ and key in self.unreadable)
         return right in self.rights or WRITE in self.rights
 
 

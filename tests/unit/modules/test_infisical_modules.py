@@ -58,6 +58,33 @@ def test_a_secret_is_set_once(task: Task, world: Visitor) -> None:
     assert holds(world)
 
 
+def test_one_secret_is_looked_at_with_one_request(task: Task, world: Visitor) -> None:
+    task(infisical_secret, name="API_KEY", value=VALUE)
+    since = len(world.ask("requests")["requests"])
+    task(infisical_secret, name="API_KEY", value=VALUE)
+    entries = world.ask("requests", since=since)["requests"]
+    assert [entry["path"].rsplit("/", 1)[-1] for entry in entries] == ["login", "API_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"name": "API_KEY", "value": {"key": VALUE}}, "value"),
+        ({"secrets": [{"name": "API_KEY", "value": [VALUE]}]}, "secrets.value"),
+        ({"name": "API_KEY", "value": VALUE, "environment": ["prod"]}, "environment"),
+    ],
+)
+def test_what_is_no_text_is_refused(task: Task, world: Visitor, options: dict[str, Any], option: str) -> None:
+    failed = task(infisical_secret, **options)
+    assert failed["msg"] == f"{option}: a mapping or a list is not text; use the filter to_json"
+    assert world.ask("requests")["requests"] == []
+
+
+def test_a_name_that_stands_twice_is_refused(task: Task) -> None:
+    failed = task(infisical_secret, secrets=[{"name": "API_KEY", "value": one} for one in (VALUE, f"{VALUE}-2")])
+    assert "API_KEY: it is named 2 times" in failed["msg"]
+
+
 def test_check_mode_changes_nothing(task: Task, world: Visitor) -> None:
     assert task(infisical_secret, name="API_KEY", value=VALUE, check=True)["changed"]
     assert holds(world) is None

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
 from ..._core.credential import SecretValue
-from ..._core.errors import UnexpectedAnswerError
+from ..._core.errors import ConfigurationError, NotFoundError, UnexpectedAnswerError
 from ..._core.http import certificates
 from ..._core.http.budget import AtOnce, Budget, Quota, shared
 from ..._core.http.client import Answer, HttpClient, checked_url, origin
@@ -40,21 +41,32 @@ class InfisicalConnection(Connection):
     in_headers = (f"auth.{tokens.TOKEN}",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
-        """One budget for a server, whoever asks: its pool has no owners, and the cloud counts by address."""
+        """Share one budget for a server, whoever asks: its pool has no owners, and the cloud counts by address."""
         self.clock = clock
         self._auth = options["auth"]
         url = checked_url(options.get("url") or URL).removesuffix("/api")
+        if problem := _address_problem(url):
+            raise ConfigurationError(problem)
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
         more: dict[str, Any] = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
 
+    @classmethod
+    def validate(cls, options: Options) -> list[str]:
+        problem = _address_problem(str(options.get("url") or URL).rstrip("/"))
+        return [*super().validate(options), *([problem] if problem else [])]
+
     def server_time(self) -> datetime | None:
         return self._http.server_time()
 
     def probe(self) -> str:
-        """Whether it is there, and a login where there is one to be made; what it may do is seen when it is used."""
-        self._http.request("GET", "/status", doing="asking Infisical for its status")
+        """Ask for the server's status, and log in where the method does; rights are seen when they are used."""
+        try:
+            self._http.request("GET", "/status", doing="asking Infisical for its status").shaped({})
+        except (NotFoundError, UnexpectedAnswerError) as error:
+            error.hint = "Is url the server's address, https://HOST?"
+            raise
         self._tokens.current()
         if self._auth["method"] == tokens.UNIVERSAL:
             return f"machine identity with client {self._auth['client_id']}"
@@ -76,3 +88,8 @@ class InfisicalConnection(Connection):
     def _send(self, token: SecretValue, method: str, path: str, **more: Any) -> Answer:
         shown = {"Authorization": f"Bearer {token.reveal()}"}
         return self._http.request(method, path, ok=(200, *REFUSALS), headers=shown, **more)
+
+
+def _address_problem(url: str) -> str:
+    version = re.search(r"/api/v\d+$", url)
+    return f"url: leave out {version[0]}: it is the server's address, https://HOST" if version else ""

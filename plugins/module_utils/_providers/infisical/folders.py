@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -30,8 +30,14 @@ Found = Mapping[str, Mapping[str, Any]]
 """Secrets by their names, as Infisical shows them."""
 
 
+_FEW = 3
+"""So many secrets are read by their names; for more, the folder is listed."""
+_LONGEST = 100
+"""Characters of a name that Infisical's web framework takes in an address."""
+
+
 class Looks:
-    """Into one folder, without its subfolders and imports, and with references as they stand."""
+    """Reads secrets of one folder, without its subfolders and imports, and with references as they stand."""
 
     def __init__(self, connection: InfisicalConnection, container: Options, label: str) -> None:
         self._connection = connection
@@ -39,40 +45,57 @@ class Looks:
         self._label = label
         self._doing = f"reading {label}"
 
-    def at(self, keys: Iterable[str], *, view: bool = True) -> dict[str, Mapping[str, Any]]:
-        """Everything, and of these keys also what the list may have left out for want of a right."""
-        found = dict(self.everything(view=view))
-        for key in keys:
-            if key not in found and (one := self._one(key)):
-                found[key] = one
+    def at(self, keys: Collection[str], *, view: bool = True) -> dict[str, Mapping[str, Any]]:
+        """Read the secrets of these names that exist. ``view``: with their values, where the identity may read them."""
+        if len(keys) > _FEW or any(len(key) > _LONGEST for key in keys):
+            return self._among_all(keys, view=view)
+        found = {key: secret for key in keys if (secret := self._one(key, view=view))}
+        if len(found) < len(keys) or not keys:
+            self.everything()  # a key is absent only from a folder that is there
         return found
 
-    def everything(self, *, view: bool = True) -> Found:
-        """``view``: with the values, where the identity may read them; older servers refuse the whole otherwise."""
+    def everything(self) -> Found:
+        """List the folder's secrets without their values."""
         try:
-            return self._all(place(self._container), view=view)
-        except PermissionDeniedError:
-            if not view:
-                raise
             return self._all(place(self._container), view=False)
         except NotFoundError as missing:
             raise self._named(missing) from None
+
+    def _among_all(self, keys: Collection[str], *, view: bool) -> dict[str, Mapping[str, Any]]:
+        """List the folder, and read by name what the list is without, or without the value, for want of a right."""
+        try:
+            found = dict(self._all(place(self._container), view=True) if view else self.everything())
+            unclear = [key for key in keys if key not in found]
+        except PermissionDeniedError:
+            if not view:
+                raise
+            found, unclear = dict(self.everything()), list(keys)
+        except NotFoundError as missing:
+            raise self._named(missing) from None
+        for key in unclear:
+            if len(key) <= _LONGEST and (secret := self._one(key, view=view)):
+                found[key] = secret
+        return {key: found[key] for key in keys if key in found}
 
     def _all(self, where: Mapping[str, str], *, view: bool) -> Found:
         query = {**where, "recursive": "false", **_as_it_stands(view=view)}
         body = self._connection.ask("GET", _LIST, self._doing, self._label, params=query)
         return secrets_of(body, self._doing)
 
-    def _one(self, key: str) -> Mapping[str, Any] | None:
-        """The list is without those that the identity may not describe; asked for by name, they are refused."""
+    def _one(self, key: str, *, view: bool) -> Mapping[str, Any] | None:
+        """Read one secret by its name, without its value where that is denied; None if there is none."""
         doing, where = f"looking for {key} of {self._label}", f"{self._label}, {key} among them"
-        query = {**place(self._container), **_as_it_stands(view=False)}
+        query = {**place(self._container), **_as_it_stands(view=view)}
         try:
             body = self._connection.ask("GET", f"{_LIST}/{quote(key, safe='')}", doing, where, params=query)
         except NotFoundError as absent:
             if absent.code == FOREIGN:
                 raise
             return None
+        except PermissionDeniedError:
+            if not view:
+                raise
+            return self._one(key, view=False)
         return secrets_of({"secrets": [body.get("secret")]}, doing).get(key)
 
     def _named(self, missing: NotFoundError) -> NotFoundError:
@@ -81,7 +104,7 @@ class Looks:
         if missing.code == FOREIGN:
             return missing
         if missing.code == PROJECT:
-            hint = f"There is no project {where['project']} that this identity could see"
+            hint = f"There is no project with the id {where['project']} that this identity could see; a slug is no id"
         elif self._has_root():
             hint = f"Environment {where['environment']} has no folder {folder(where)}: make it first"
         else:

@@ -30,6 +30,17 @@ PROJECT = "project"
 FOREIGN = "foreign"
 """The code of a refusal that is not in Infisical's words."""
 _ID = re.compile(r"[\w-]{1,64}")
+_LOGINS = {
+    "temporarily locked": "Refused logins have locked the identity out: wait for as long as its settings say, or have "
+    "an administrator clear the lockout",
+    "expired client secret": "The client secret has expired: make a new one",
+    "usage limit": "The client secret has been used as often as it may be: make one without such a limit",
+    "ip address": "The identity does not trust the address of this machine: see its trusted IPs",
+}
+_WRONG_LOGIN = (
+    "auth.client_id or auth.client_secret is wrong, or the client secret was revoked; each refused login counts "
+    "towards the identity's lockout"
+)
 _RIGHTS = {"GET": "describe", "PATCH": "create and edit", "DELETE": "delete"}
 
 
@@ -43,6 +54,14 @@ def refusal(answer: Answer, method: str, where: str) -> RotorError:
     message = f"{answer.where} answered {answer.status}" + (f" (request {request})" if request else "")
     code = _code(answer)
     return kind(message, hint=_hint(kind, method, where, code), status=answer.status, request_id=request, code=code)
+
+
+def login_refusal(answer: Answer) -> RotorError:
+    """Say why a login is refused, where one of the server's sentences is known."""
+    request, sentence = _request(answer), str(_said(answer).get("message", "")).lower()
+    message = f"{answer.where} answered {answer.status}" + (f" (request {request})" if request else "")
+    hint = next((hint for phrase, hint in _LOGINS.items() if phrase in sentence), _WRONG_LOGIN)
+    return AuthenticationError(message, hint=hint, status=answer.status, request_id=request)
 
 
 def _hint(kind: type[RotorError], method: str, where: str, code: str) -> str:

@@ -83,8 +83,7 @@ class InfisicalSecrets(Store):
         problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
-        looks = self._looks(container)
-        before = looks.at(values) if since is None else looks.everything()
+        before = self._looks(container).at(values)
         due = {key: value for key, value in values.items() if not _holds(before, key, value)}
         self._refuse_foreign(container, before, due, since)
         self._refuse_rotated(container, before, due)
@@ -112,7 +111,7 @@ class InfisicalSecrets(Store):
 
     def listed(self, container: Options) -> list[dict[str, Any]]:
         """Name, version and dates of every secret in the folder; values are not asked for."""
-        found = self._looks(container).everything(view=False)
+        found = self._looks(container).everything()
         return [{"name": key, "version": one["version"], "updated_at": one["updatedAt"]} for key, one in found.items()]
 
     @classmethod
@@ -147,7 +146,7 @@ class InfisicalSecrets(Store):
             except OutcomeUnknownError:
                 self.clock.sleep(_PAUSE)
                 with after_an_effect():
-                    now = self._looks(container).everything()
+                    now = self._looks(container).at(values)
                 if all(_holds(now, key, value) for key, value in values.items()):
                     return now
                 if attempt == _ATTEMPTS or any(_version(now, key) != _version(before, key) for key in values):

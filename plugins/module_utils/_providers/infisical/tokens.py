@@ -12,14 +12,9 @@ from ..._core import references
 from ..._core.clock import Clock
 from ..._core.contracts import Options
 from ..._core.credential import SecretValue
-from ..._core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    PermissionDeniedError,
-    RotorError,
-    UnexpectedAnswerError,
-)
+from ..._core.errors import ConfigurationError, RotorError, UnexpectedAnswerError
 from ..._core.http.client import HttpClient
+from .refusals import login_refusal
 
 UNIVERSAL, TOKEN = "universal", "token"
 SECRET = ("client_secret", "token")
@@ -70,17 +65,15 @@ class Tokens:
             return True
 
     def _log_in(self) -> SecretValue:
-        """A refused login is not tried again: three of them lock the identity out."""
+        """Log in; a refused login is not tried again, since each counts towards the identity's lockout."""
         if self._refused:
             raise self._refused
         doing = f"logging in to Infisical as client {self._auth['client_id']}"
         body = {"clientId": self._auth["client_id"], "clientSecret": self._auth["client_secret"].reveal()}
-        try:
-            answer = self._http.request("POST", _LOGIN, doing=doing, body=body, reads=True)
-        except (AuthenticationError, PermissionDeniedError) as error:
-            error.hint = "Check auth.client_id and auth.client_secret; after three refused logins, wait five minutes"
-            self._refused = error
-            raise
+        answer = self._http.request("POST", _LOGIN, doing=doing, body=body, ok=(200, 401, 403), reads=True)
+        if answer.status != 200:
+            self._refused = login_refusal(answer)
+            raise self._refused
         response: Any = answer.json
         try:
             token, seconds = SecretValue(response["accessToken"]), float(response["expiresIn"])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import VirtualClock
+from tests.unit.core.doubles import Scripted, ScriptedServer, VirtualClock
 
 FOLDER = {"project": "molecule", "environment": "prod", "path": "/backend"}
 PLACE = "infisical secret of molecule prod:/backend"
@@ -24,6 +24,12 @@ Connect = Callable[..., InfisicalSecrets]
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
+
+
+@pytest.fixture
+def script() -> Iterator[Scripted]:
+    with ScriptedServer() as script:
+        yield script
 
 
 @pytest.fixture

@@ -10,11 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    UnexpectedAnswerError,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import VirtualClock
+from tests.unit.core.doubles import Scripted, VirtualClock
 from tests.unit.providers.infisical.conftest import FOLDER, Connect, asked
 
 LOGIN = "/universal-auth/login"
@@ -60,10 +64,47 @@ def test_a_refused_login_is_not_tried_again(connect: Connect, world: Visitor) ->
     )
 
     for _attempt in range(3):
-        with pytest.raises(AuthenticationError, match="wait five minutes"):
+        with pytest.raises(AuthenticationError, match="is wrong, or the client secret was revoked"):
             wrong.observe(FOLDER, [])
 
     assert asked(world, LOGIN) == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "hint"),
+    [
+        (401, "Invalid credentials", "is wrong, or the client secret was revoked"),
+        (401, "This identity auth method is temporarily locked, please try again later", "locked the identity out"),
+        (401, "Access denied due to expired client secret", "has expired: make a new one"),
+        (401, "Access denied due to client secret usage limit reached", "as often as it may be"),
+        (403, "You are not allowed to access this resource from the current IP address", "trusted IPs"),
+    ],
+)
+def test_a_refused_login_says_why(script: Scripted, clock: VirtualClock, status: int, sentence: str, hint: str) -> None:
+    body = {"reqId": "req-1", "statusCode": status, "error": "UnauthorizedError", "message": sentence}
+    script.answer(200, {"message": "Ok"}).answer(status, body)
+    auth = {"method": "universal", "client_id": "us", "client_secret": SecretValue("some-secret")}
+    with pytest.raises(AuthenticationError, match=rf"answered {status} \(request req-1\)") as refused:
+        InfisicalConnection({"url": script.url, "auth": auth}, clock=clock).probe()
+    assert hint in refused.value.hint
+    assert sentence not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https://host/api/v4", "https://host/infisical/api/v3/"])
+def test_an_address_with_the_version_of_the_api_is_refused(clock: VirtualClock, url: str) -> None:
+    auth = {"method": "token", "token": SecretValue("some-token")}
+    assert "leave out /api/v" in InfisicalConnection.validate({"url": url, "auth": auth})[0]
+    with pytest.raises(ConfigurationError, match="it is the server's address"):
+        InfisicalConnection({"url": url, "auth": auth}, clock=clock)
+
+
+def test_a_page_in_place_of_the_status_is_another_address(script: Scripted, clock: VirtualClock) -> None:
+    script.answer(200, "<html>")
+    connection = InfisicalConnection(
+        {"url": script.url, "auth": {"method": "token", "token": SecretValue("some-token")}}, clock=clock
+    )
+    with pytest.raises(UnexpectedAnswerError, match="Is url the server's address"):
+        connection.probe()
 
 
 def test_the_probe_says_who_we_are(store: InfisicalSecrets, world: Visitor) -> None:

@@ -155,7 +155,7 @@ def test_who_may_not_read_values_still_has_versions(connect: Connect, world: Vis
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        ({"project": "nobody"}, "There is no project nobody that this identity could see"),
+        ({"project": "nobody"}, "There is no project with the id nobody that this identity could see; a slug is no id"),
         ({"environment": "qa"}, "The project has no environment with the slug qa"),
         ({"path": "/nowhere"}, "Environment prod has no folder /nowhere: make it first"),
     ],
@@ -224,6 +224,47 @@ def test_a_secret_made_anew_is_another_one_although_its_version_is_the_same(
 def test_more_than_a_request_holds_is_refused() -> None:
     values = {f"KEY_{number}": SecretValue(f"{number}" * 300_000) for number in range(4)}
     assert InfisicalSecrets.reject_values(FOLDER, values)[-1].endswith("Infisical takes no request of more than 1 MiB")
+
+
+def reads(world: Visitor) -> list[str]:
+    """What was read, in order."""
+    requests = world.ask("requests")["requests"]
+    paths = [entry["path"] for entry in requests if entry["method"] == "GET"]
+    return [path.removeprefix("/api/v4/") for path in paths]
+
+
+def test_only_the_named_secrets_are_read(store: InfisicalSecrets, world: Visitor) -> None:
+    store.observe(FOLDER, ["SENTRY_DSN"])
+    assert reads(world) == ["secrets/SENTRY_DSN"]
+
+
+def test_many_secrets_are_read_by_one_list(store: InfisicalSecrets, world: Visitor) -> None:
+    values = {f"KEY_{number}": SecretValue(f"value-{number}") for number in range(5)}
+    store.write(FOLDER, values)
+    asked_before = len(reads(world))
+    assert store.observe(FOLDER, list(values))["keys"].keys() == values.keys()
+    assert reads(world)[asked_before:] == ["secrets"]
+
+
+@pytest.mark.parametrize("others", [0, 5])
+def test_who_may_read_some_values_only_has_those(
+    connect: Connect, store: InfisicalSecrets, world: Visitor, others: int
+) -> None:
+    names = ["API_KEY", *(f"OTHER_{number}" for number in range(others))]
+    store.write(FOLDER, {name: SecretValue(f"value of {name}") for name in names})
+    token = world.act("mint_infisical_token", unreadable=["SENTRY_DSN"])["token"]
+    narrow = connect(method="token", token=token)
+
+    assert all("fingerprint" in facts for facts in narrow.observe(FOLDER, names)["keys"].values())
+    assert "fingerprint" not in narrow.observe(FOLDER, ["SENTRY_DSN"])["keys"]["SENTRY_DSN"]
+
+
+def test_a_name_too_long_for_an_address_is_read_from_the_list(store: InfisicalSecrets) -> None:
+    name = "LONG_" * 40
+    written = store.write(FOLDER, {name: SecretValue("a value")})
+    assert store.unchanged(written, store.observe(FOLDER, [name]))
+    assert store.delete(FOLDER, [name]) == {"keys": {}}
+    assert store.observe(FOLDER, [name])["keys"] == {}
 
 
 def test_imported_secret_is_neither_seen_nor_touched(store: InfisicalSecrets, world: Visitor) -> None:
