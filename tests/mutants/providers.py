@@ -198,6 +198,18 @@ MUTANTS = (
         "vault_kv2",
         "vault_kv1",
     ),
+    # machines of now
+    provider("machines of now: gone (Fly)", "fly/rollout", "if not self._is_gone(name):", "if True:", "fly_app"),
+    provider(
+        "machines of now: listed again (Fly)",
+        "fly/rollout",
+        "            pending = self._pending()\n",
+        "            pending = []\n",
+        "fly_app",
+    ),
+    provider(
+        "a list is left alone (Parameter Store)", "aws/ssm", "if lists := [", "if lists := [][:] and [", "ssm_store"
+    ),
     provider("check and set: crossed (Infisical)", "infisical/store", "if crossed:", "if False:", "infisical_store"),
     provider("check and set: crossed (Parameter Store)", "aws/writer", "if made != due:", "if False:", "ssm_store"),
     # 200 with something else in it

@@ -76,7 +76,7 @@ class MachinesApi:
             assert token.organization is not None
             scope = [app.name for app in self.fly.apps.values() if app.id == token.app_id]
             info = [{"org_slug": token.organization.slug, "organization": token.organization.id, "token_id": token.id}]
-            info[0] |= {"apps": scope} if scope else {}  # type: ignore[dict-item]
+            info[0] |= {"apps": scope} if scope else {}
         return JSONResponse({"tokens": info})
 
     async def list_apps(self, request: Request) -> Response:

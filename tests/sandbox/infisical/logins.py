@@ -83,8 +83,8 @@ class Logins:
         allowed = state.EVERYTHING if rights is None else frozenset(rights)
         if wrong := allowed - state.EVERYTHING:
             raise ValueError(f"unknown rights {', '.join(wrong)}")
-        names = {"unseen": frozenset(unseen or ()), "unreadable": frozenset(unreadable or ())}
-        identity = Identity(name, f"{name}-client", secrets.token_urlsafe(24), allowed, **names)
+        hidden = frozenset(unseen or ()), frozenset(unreadable or ())
+        identity = Identity(name, f"{name}-client", secrets.token_urlsafe(24), allowed, *hidden)
         self.add(identity)
         given = {"client_id": identity.client_id, "client_secret": identity.client_secret}
         return {"token": self._issue(identity, None).value, **given}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from tests.sandbox.visitor import CP, Visitor
 
@@ -14,6 +15,16 @@ RUNNING, STOPPED = "d8905e2c41e708", "683d92ea0b1748"
 
 def runs_on(world: Visitor, machine: str = RUNNING) -> dict[str, Any]:
     return world.ask("state")["fly"]["apps"]["molecule-cp"]["machines"][machine]
+
+
+def test_a_client_that_knows_no_prefix_takes_the_sandbox_for_its_proxy(world: Visitor) -> None:
+    options: dict[str, Any] = {"proxies": {"http": world.url}}
+    headers = {"Authorization": f"Bearer {world.credentials['FLY_ADMIN_TOKEN']}"}
+    shown = requests.get("http://api.machines.dev/v1/apps/molecule-cp", headers=headers, timeout=60, **options)
+    assert shown.json()["name"] == "molecule-cp"
+    query = {"query": '{app(name: "molecule-cp") {id}}'}
+    answer = requests.post("http://api.fly.io/graphql", json=query, headers=headers, timeout=60, **options)
+    assert answer.json()["data"]["app"]["id"] == shown.json()["id"]
 
 
 def test_a_written_secret_reaches_a_machine_by_an_update_only(world: Visitor) -> None:
