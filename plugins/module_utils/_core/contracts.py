@@ -253,12 +253,12 @@ class Traits:
 
     @property
     def ends_the_old(self) -> bool:
-        """Whether a new credential brings the end of the old one with it, at once or in a while."""
+        """Return whether a new credential ends the old one, at once or after a while."""
         return self.overlap is not Overlap.OPEN and (self.value is Maker.PROVIDER or self.activates)
 
     @property
     def cuts_over(self) -> bool:
-        """Whether there is no moment at which old and new are both valid."""
+        """Return whether old and new are never valid at the same time."""
         return self.ends_the_old and self.overlap is Overlap.NONE
 
 

@@ -168,7 +168,7 @@ class StoppedError(RotorError):
 
 
 def in_doubt(error: RotorError) -> RotorError:
-    """The same error as an OutcomeUnknownError, too: an attempt before the one it answers may have had its effect."""
+    """Return an error that is an OutcomeUnknownError, too: an earlier attempt may have had its effect."""
     if isinstance(error, OutcomeUnknownError):
         return error
     kind = type(error)
@@ -179,7 +179,7 @@ def in_doubt(error: RotorError) -> RotorError:
 
 @contextmanager
 def after_an_effect(happened: object = True) -> Iterator[None]:
-    """Whatever fails in here, if something ``happened`` before: nobody may take it for a refusal of the whole."""
+    """Raise errors of the block as OutcomeUnknownError where something ``happened`` before: not a clean refusal."""
     try:
         yield
     except (StoppedError, OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError):

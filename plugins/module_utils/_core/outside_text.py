@@ -80,7 +80,7 @@ def shown(data: Any, key: str = "") -> Any:
 
 
 def _key(key: Any) -> Any:
-    """Two keys stay two."""
+    """Make a key printable, and keep two keys apart."""
     if isinstance(key, Enum):
         return key.value
     if not isinstance(key, str) or printable(key) == key:
@@ -93,7 +93,7 @@ def _digest(text: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Cut out the middle: what a long name stands before is still to be seen."""
+    """Cut out the middle, so that the end of a long text stays visible."""
     if len(text) <= limit:
         return text
     tail = limit // 4

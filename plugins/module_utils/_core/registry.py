@@ -42,7 +42,7 @@ def providers() -> dict[str, Provider]:
 
 
 def names(kind: str) -> list[str]:
-    """The short names of a kind, for suggestions and the schema."""
+    """Return the short names of a kind, for suggestions and the schema."""
     return sorted(name for entry in _built_in() for name in getattr(entry.provider, kind))
 
 

@@ -52,14 +52,14 @@ class Limit(ABC):
 
     @abstractmethod
     def wait(self, request: Request, now: float) -> float:
-        """Seconds until it may be worth asking again; nothing, when there is room now."""
+        """Return the seconds until there may be room; 0 when there is room now."""
 
     @abstractmethod
     def take(self, request: Request, now: float) -> None:
         """Count a request that is sent now."""
 
     def heard(self, headers: Mapping[str, str], date: float, now: float) -> None:  # noqa: B027 - few listen
-        """Take in what an answer says; ``date`` is the provider's own time, in seconds since 1970."""
+        """Note what an answer's headers say; ``date`` is the provider's own time, in seconds since 1970."""
 
     def end(self, request: Request, now: float) -> None:  # noqa: B027 - a pace does not care
         """Note that a request's answer is there, or that none will come."""
@@ -184,7 +184,7 @@ class Budget:
 
     @contextmanager
     def turn(self, method: str, path: str) -> Iterator[Callable[[Mapping[str, str], float], None]]:
-        """Sleep until it may be sent; the answer's headers and its date are for the function that it yields."""
+        """Sleep until a request may be sent; yields a function that takes the answer's headers and date."""
         request, limits = Request(method, path), self._limits
         while (wait := self._take(request, limits)) > 0:
             self._clock.sleep(max(wait, _LEAST))

@@ -54,16 +54,16 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The parsed body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
+        """Parse the body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
         return limits.document(self.text, f"{self.where} answered {self.status}", self.status)
 
     def shaped(self, shape: Shape) -> Any:
-        """The parsed body, if it has this shape; UnexpectedAnswerError otherwise."""
+        """Parse the body and check its shape; UnexpectedAnswerError otherwise."""
         return checked(self.json, shape, f"{self.where} answered {self.status}", self.status)
 
     @property
     def date(self) -> datetime:
-        """The server's time, our own where it sends none that can be true."""
+        """Return the server's time, or our own where it sends none that can be true."""
         return http_date(self.headers.get("Date", "")) or datetime.now(UTC)
 
 

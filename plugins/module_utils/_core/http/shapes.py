@@ -38,7 +38,7 @@ def checked(found: Any, shape: Shape, message: str, status: int | None = None) -
 
 
 def moment(found: Any) -> bool:
-    """Whether this is a date and time with its zone, as RFC 3339 writes it or as a library has read it."""
+    """Return whether this is a date and time with a zone, in RFC 3339 or as a datetime."""
     try:
         read = datetime.fromisoformat(found) if isinstance(found, str) else found
     except ValueError:
@@ -51,7 +51,7 @@ def _can_be_compared(found: datetime) -> bool:
 
 
 def _misfit(found: Any, shape: Shape) -> list[str] | None:
-    """The path to the first thing that does not fit; None where all does."""
+    """Return the path to the first member that does not fit; None where all do."""
     if isinstance(shape, Maybe):
         none = found is None or (found is _ABSENT and not shape.there)
         return None if none else _misfit(found, shape.shape)
@@ -69,5 +69,5 @@ def _misfit(found: Any, shape: Shape) -> list[str] | None:
 
 
 def _is_of(found: Any, kind: type) -> bool:
-    """JSON's true is no number."""
+    """Check a type; JSON's true is no number."""
     return isinstance(found, kind) and (kind is bool or not isinstance(found, bool))

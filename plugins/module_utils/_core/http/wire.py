@@ -55,7 +55,7 @@ def watch(*, fresh: bool = False, armed: bool = True) -> Iterator[Transmission]:
 
 
 def arm(**_event: Any) -> None:
-    """Count from now on: what this thread sent before was not the request that is watched. A handler of botocore's."""
+    """Start counting now: what this thread sent before was another request. A handler for botocore."""
     transmission = _current()
     transmission.armed, transmission.connected, transmission.sent = True, False, False
 
@@ -67,12 +67,12 @@ def observe(manager: Any) -> None:
 
 
 def adapter() -> Any:
-    """A transport adapter of requests whose connections note what they do, with limits. It repeats nothing."""
+    """Return a transport adapter for requests whose connections note what they do. It retries nothing."""
     return _adapter_class()(max_retries=0)
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """The exception and everything it wraps: requests and botocore wrap urllib3's, which wraps the socket's.
+    """Yield an exception and all that it wraps: requests and botocore wrap urllib3's, which wraps the socket's.
 
     An error of ours among them is one that was being handled when this one came up.
     """
@@ -91,7 +91,7 @@ def timed_out(error: BaseException) -> bool:
 
 
 def refused_certificate(error: BaseException) -> tuple[str, str] | None:
-    """Why the server's certificate was refused, and what to do; None where that was not what happened."""
+    """Say why the server's certificate was refused, and what to do; None where it was not."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _REFUSED.get(cause.verify_code, (cause.verify_message, "Look at the server's certificate"))
@@ -101,7 +101,7 @@ def refused_certificate(error: BaseException) -> tuple[str, str] | None:
 
 
 def reason(error: BaseException) -> str:
-    """What the system said of a connection that could not be made; never a text of the other side."""
+    """Return the system's reason why a connection failed; never a text of the other side."""
     found = causes(error)
     names = {type(cause).__name__ for cause in found}
     if "ProxyError" in names or "ProxyConnectionError" in names:

@@ -28,7 +28,7 @@ _ATTEMPTS = 5
 
 
 class AwsConnection(Connection):
-    """What both services share; each has a connection type of its own."""
+    """One AWS account and region; each service has a connection type of its own."""
 
     service: ClassVar[str]
     schema = Schema(
@@ -78,7 +78,7 @@ class AwsConnection(Connection):
         self._budget = Budget(clock, Pace(pace, pace, lambda request: "" if request.writes else None))
 
     def probe(self) -> str:
-        """Every credential may ask who it is."""
+        """Ask STS who we are, which every credential may."""
         doing = "asking AWS who we are"
         identity = self.call("GetCallerIdentity", doing, needs={"Account": str, "Arn": str}, service="sts")
         return f"account {identity['Account']}, {identity['Arn'].split(':', 5)[-1]}, {self.region}"
@@ -98,7 +98,7 @@ class AwsConnection(Connection):
         service: str = "",
         **arguments: Any,
     ) -> dict[str, Any]:
-        """The answer, which has what it ``needs``. Asks again where that is harmless.
+        """Call an operation, again where that is harmless, and return an answer that has what it ``needs``.
 
         ``doing`` begins every error, ``resource`` says what a missing right is about. ``repeatable``: a change that
         may be sent twice; where no answer comes in the end, its outcome is unknown all the same.
@@ -133,7 +133,7 @@ class AwsConnection(Connection):
         raise AssertionError("the last attempt returns or raises")
 
     def pages(self, operation: str, doing: str, key: str, item: Shape, **arguments: Any) -> Iterator[dict[str, Any]]:
-        """All items of all pages, each of this shape; a page may be empty, and not the last."""
+        """Yield the items of all pages, each of this shape; an empty page need not be the last."""
         more: dict[str, Any] = {}
         cursors = limits.Cursors(doing)
         while True:
@@ -152,13 +152,13 @@ class AwsConnection(Connection):
 
 
 class SsmConnection(AwsConnection):
-    """To Systems Manager's Parameter Store."""
+    """A connection to Systems Manager's Parameter Store."""
 
     service = "ssm"
 
 
 class SecretsManagerConnection(AwsConnection):
-    """To Secrets Manager."""
+    """A connection to Secrets Manager."""
 
     service = "secretsmanager"
 
@@ -169,14 +169,14 @@ def _send(client: Any, operation: str, arguments: dict[str, Any]) -> dict[str, A
 
 
 def _checked(answer: dict[str, Any], call: failures.Call, needs: Mapping[str, Shape]) -> dict[str, Any]:
-    """boto3 makes an empty answer of whatever it cannot read, such as a page of HTML with status 200."""
+    """Check an answer: boto3 makes an empty one of whatever it cannot read, such as HTML with status 200."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     found: dict[str, Any] = shapes.checked(answer, needs, f"{call.where} answered", status)
     return found
 
 
 def _may_repeat(error: errors.RotorError, repeatable: bool) -> bool:
-    """What was refused for its pace, or never sent, had no effect; a refused certificate is refused again."""
+    """Return whether to send a call again: a throttled or unsent one had no effect; a bad certificate stays bad."""
     if isinstance(error, errors.OutcomeUnknownError):
         return repeatable
     if isinstance(error, errors.UntrustedServerError):

@@ -25,7 +25,7 @@ class Document(ABC):
 
     @abstractmethod
     def held(self, key: str) -> SecretValue | None:
-        """What the key holds, as something that can be compared."""
+        """Return the value of a key in a form that can be compared; None if the key is absent."""
 
     @abstractmethod
     def with_values(self, values: Mapping[str, SecretValue]) -> str: ...
@@ -35,7 +35,7 @@ class Document(ABC):
 
 
 class JsonObject(Document):
-    """Members that are not named stay letter for letter as they are: reading a number may already change it."""
+    """A JSON object. Members that are not written stay as they are, byte for byte."""
 
     def __init__(self, text: str | None) -> None:
         self._members = _members(text) if text else {}
@@ -45,7 +45,7 @@ class JsonObject(Document):
         return list(self._members)
 
     def held(self, key: str) -> SecretValue | None:
-        """Anything but a text is marked, so that the number 5 is not the text 5."""
+        """Return the text of a member; any other type is marked, so that the number 5 is not the text 5."""
         if key not in self._members:
             return None
         raw = self._members[key]
@@ -75,7 +75,7 @@ class WholeText(Document):
 
 
 def _members(text: str) -> dict[str, str]:
-    """Each key of the object, and its value as it is written."""
+    """Return each key of the object with its raw JSON value."""
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):

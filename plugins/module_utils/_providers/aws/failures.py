@@ -129,7 +129,7 @@ class Call:
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """All that boto3 raises.
+    """Return the exception classes that boto3 raises.
 
     A RuntimeError says that a new session is over already. Its parsers raise whatever an answer of another shape than
     AWS's leads them to, such as a KeyError for STS's in XML, or a RecursionError for a thousand lists.
@@ -140,7 +140,7 @@ def kinds() -> tuple[type[Exception], ...]:
 
 
 def translate(exception: Exception, call: Call, transmission: wire.Transmission) -> errors.RotorError:
-    """Any call may have to assume a role first, and fail in that. ``transmission`` is that of the call itself."""
+    """Turn an exception of boto3 into an error of ours; it may come from assuming a role before the call."""
     ours = getattr(exception, "kwargs", {}).get("error")
     if isinstance(ours, errors.UnreadableAnswerError):
         return errors.OutcomeUnknownError(ours.message) if call.changes and transmission.sent else ours
@@ -154,7 +154,7 @@ def translate(exception: Exception, call: Call, transmission: wire.Transmission)
 
 
 def asked_pause(exception: Exception) -> float | None:
-    """Seconds for which AWS asks to be left alone; it seldom says."""
+    """Return the seconds of ``Retry-After``; None where AWS sends none."""
     retry_after = _metadata(getattr(exception, "response", None) or {}).get("HTTPHeaders", {}).get("retry-after")
     seconds = number(retry_after)
     return None if seconds is None else float(seconds)
@@ -180,7 +180,7 @@ def _kind_of_status(status: int, call: Call) -> Kind:
 
 
 def _missing_right(response: dict[str, Any], call: Call) -> str:
-    """AWS names the action, which may be one of KMS."""
+    """Name the missing action: the one in AWS's message, which may be of KMS, or the one that was called."""
     named = _ACTION.search(str(response.get("Error", {}).get("Message", "")))
     if named:
         return f"{named.group(1)} on {call.resource}"

@@ -39,7 +39,7 @@ _VALUES_AT_ONCE, _DESCRIBED_AT_ONCE = 10, 50
 
 @dataclass(frozen=True)
 class Parameter:
-    """As it is now. ``value`` is None where it may not be read."""
+    """A parameter's current version. ``value`` is None where it may not be read."""
 
     name: str
     version: int
@@ -67,7 +67,7 @@ def name_of(container: Options, key: str) -> str:
 
 
 def name_problem(container: Options, key: str) -> str:
-    """By the naming rules of AWS's user guide; its length counts with the ARN, so the longest of those is taken."""
+    """Say what AWS's naming rules have against a name. Its length counts with the ARN: the longest is assumed."""
     name = name_of(container, key)
     if container.get("path") and "/" in key:
         return "the path ends where the key begins: put its slashes into path"
@@ -88,20 +88,20 @@ class Reader:
         self._label = label
 
     def read(self, names: Sequence[str]) -> dict[str, Parameter]:
-        """Those that exist. What one call has and the other does not yet is asked again."""
+        """Read the parameters that exist; asked again until both of AWS's calls list the same ones."""
         found = self._connection.clock.poll(lambda: self._read(names), every=1, within=10)
         if found is None:
             raise UnexpectedAnswerError(f"reading {self._label}: AWS gives a parameter that it does not list")
         return found
 
     def listed(self, path: str | None, *, recursive: bool) -> Iterator[Parameter]:
-        """Without values."""
+        """List parameters, without their values."""
         option = "Recursive" if recursive else "OneLevel"
         filters = [{"Key": "Path", "Option": option, "Values": [path]}] if path else []
         yield from map(_parameter, self._pages(filters, f"listing {self._label}"))
 
     def blockade(self, parameter: Parameter) -> Blockade | None:
-        """What keeps AWS from making the next version; None where nothing does."""
+        """Find the labels that keep AWS from dropping the oldest version; None where the next one can be made."""
         if parameter.version < VERSIONS:
             return None
         name, doing = parameter.name, f"reading the history of {parameter.name} of {self._label}"
@@ -144,7 +144,7 @@ class Reader:
         )
 
     def _values(self, names: Sequence[str]) -> dict[str, dict[str, Any]] | None:
-        """None where they may not be read, which is no reason not to write them."""
+        """Read values; None where the credentials may not, which does not stop a write."""
         found: dict[str, dict[str, Any]] = {}
         for batch in batches(names, _VALUES_AT_ONCE):
             try:

@@ -66,7 +66,7 @@ class SecretsManagerSecrets(Store):
 
     @classmethod
     def identity(cls, container: Options) -> str:
-        """An ARN ends in its name and six letters more."""
+        """Return the secret's name; an ARN ends in that and a random suffix."""
         arn = _ARN.fullmatch(container["secret"])
         return str(arn.group(1) if arn else container["secret"])
 
@@ -80,7 +80,7 @@ class SecretsManagerSecrets(Store):
 
     @classmethod
     def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
-        """AWS's limit is that of the whole text; what else is in it is known only when it is written."""
+        """Report values that are too long for a secret even without its other keys."""
         if container.get("format") == TEXT:
             return too_long(values, _MOST)
         if len(JsonObject(None).with_values(values).encode()) <= _MOST:
@@ -101,7 +101,7 @@ class SecretsManagerSecrets(Store):
         return self._change(container, list(values), edit, since)
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """From an object. One value cannot be taken out of its secret: see :meth:`schedule_deletion`."""
+        """Remove keys from a JSON object. A secret of one value is deleted by :meth:`schedule_deletion`."""
         if container.get("format") == TEXT:
             raise InvalidRequestError(
                 f"{self.label(container)} is one value, without which it would not be a secret",
@@ -115,7 +115,7 @@ class SecretsManagerSecrets(Store):
         return self._change(container, keys, edit, None)
 
     def is_there(self, container: Options) -> bool:
-        """Whether there is such a secret, which is not about to be deleted."""
+        """Return whether the secret exists and is not scheduled for deletion."""
         try:
             return not self._secret(container).describe().is_deleted
         except NotFoundError:
@@ -126,7 +126,7 @@ class SecretsManagerSecrets(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By what our keys hold: the version is the secret's, and new with every change of any other key."""
+        """Compare our keys' fingerprints: the secret's version moves with every other key, too."""
         return bool(recorded["keys"] == observed["keys"])
 
     @classmethod
@@ -172,7 +172,7 @@ class SecretsManagerSecrets(Store):
         return {key: {"fingerprint": self.fingerprint(value)} for key, value in held.items() if value}
 
     def _refuse_obstacles(self, container: Options, described: Described) -> None:
-        """A secret that somebody else has in hand is not written, and nobody begins to."""
+        """Refuse a secret that is deleted, a replica, managed by a service, or in rotation by somebody else."""
         label, region = self.label(container), self.connection.region
         if described.is_deleted:
             raise ConflictError(f"{label} is about to be deleted", hint="Restore it: aws secretsmanager restore-secret")
@@ -244,7 +244,7 @@ class SecretsManagerSecrets(Store):
             )
 
     def _set(self, container: Options, seen: Snapshot, text: str) -> str | None:
-        """The version that is current now; None when somebody was faster."""
+        """Store the text and return its version; None when somebody else was faster."""
         if seen.described:
             return self._secret(container).replace(text, seen.version)
         tags = [{"Key": key, "Value": tag} for key, tag in (container.get("tags") or {}).items()]
@@ -255,7 +255,7 @@ class SecretsManagerSecrets(Store):
             return None
 
     def _tag_owner(self, container: Options, seen: Snapshot) -> dict[str, str]:
-        """That the ledger's id cannot be kept is no failure of the write."""
+        """Tag the secret with the ledger's id; a missing right to do so is no failure of the write."""
         there = seen.described.tags.get(OWNER_TAG) if seen.described else None
         if not self.owner_tag or there == self.owner_tag:
             return {}

@@ -22,7 +22,7 @@ READ_TIMEOUT = 30.0
 
 
 class Clients:
-    """Made once, when they are first used, and under a lock: unlike its clients, boto3's sessions serve one thread."""
+    """Clients of one set of credentials, made on first use under a lock: boto3's sessions are not thread-safe."""
 
     def __init__(self, options: Options, run: str) -> None:
         self._options = options
@@ -54,7 +54,7 @@ class Clients:
         return self._assume(session, options["role_arn"]) if options.get("role_arn") else session
 
     def _assume(self, source: Any, role: str) -> Any:
-        """A session with the role's credentials, which botocore renews before they end."""
+        """Return a session with the role's credentials, which botocore renews before they expire."""
         credentials = library("botocore.credentials")
         own = source.get_credentials()
         if own is None:
@@ -75,7 +75,7 @@ class Clients:
         return library("boto3").Session(botocore_session=core, region_name=source.region_name)
 
     def _client(self, session: Any, service: str, **keys: Any) -> Any:
-        """One attempt only: we count, and wait on our own clock."""
+        """Make a client without retries: we retry, on our own clock."""
         config = library("botocore.config").Config(
             connect_timeout=10,
             read_timeout=READ_TIMEOUT,
@@ -112,5 +112,5 @@ def _keys(options: Options) -> dict[str, str]:
 
 
 def _session_name(run: str) -> str:
-    """As CloudTrail shows it."""
+    """Return the session name, which CloudTrail shows."""
     return re.sub(r"[^\w+=,.@-]", "-", f"rotor-{run}" if run else "rotor", flags=re.ASCII)[:64]

@@ -62,7 +62,7 @@ class Settings:
         return cls(**{name: container[name] for name in PROPERTIES if container.get(name) is not None})
 
     def asked(self, facts: Evidence) -> dict[str, Any]:
-        """The facts of a parameter that is there, as they are to be."""
+        """Return a parameter's facts with these settings applied."""
         asked = dict(facts)
         if self.description is not None:
             asked["description"] = self.description
@@ -75,18 +75,18 @@ class Settings:
         return asked
 
     def rewrites(self, facts: Evidence) -> bool:
-        """Whether they differ in what only another version can change."""
+        """Return whether the settings differ in what only a new version can change."""
         asked = self.asked(facts)
         return any(asked[name] != facts[name] for name in _REWRITTEN)
 
     def for_new(self) -> dict[str, Any]:
-        """As PutParameter takes them. Tags go along, since a policy may ask for them."""
+        """Return PutParameter's arguments for a new parameter, tags included, which a policy may require."""
         tags = [{"Key": name, "Value": tag} for name, tag in self.tags.items()]
         tier = TIERS[self.tier] if self.tier else None
         return self._given(KeyId=self.key_id, Tier=tier, Description=self.description, Tags=tags)
 
     def for_next(self, there: Parameter) -> dict[str, Any]:
-        """All that the parameter has: without a key, AWS takes the account's own one. Tags and policies stay."""
+        """Return PutParameter's arguments for a new version, with what the parameter has; tags and policies stay."""
         tier = self.tier if self.tier in ("advanced", "intelligent-tiering") else None
         return self._given(
             KeyId=self.key_id or there.key_id,
@@ -105,5 +105,5 @@ class Settings:
 
 
 def _is_same_key(one: str, other: str) -> bool:
-    """An id is the end of its ARN; what an alias leads to cannot be seen here."""
+    """Compare a key's id with its ARN; what an alias leads to is not resolved."""
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")

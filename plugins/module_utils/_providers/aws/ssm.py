@@ -64,7 +64,7 @@ class SsmParameters(Store):
 
     @classmethod
     def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
-        """The tier that the map names decides: which one a parameter has is not known before something is sent."""
+        """Report values that are too long for the tier in the map, or that AWS takes for references."""
         large = Settings.of(container).tier in ("advanced", "intelligent-tiering")
         hint = "" if large else "; with tier: advanced, they are twice as many"
         long = [f"{problem}{hint}" for problem in too_long(values, _ADVANCED if large else _STANDARD)]
@@ -78,18 +78,18 @@ class SsmParameters(Store):
         return self.evidence(container, found)
 
     def look(self, container: Options, keys: Sequence[str]) -> dict[str, Parameter]:
-        """Whatever is there, also what cannot be written."""
+        """Read the parameters that exist, also those that cannot be written."""
         names = {key: name_of(container, key) for key in keys}
         found = self._reader(container).read(list(names.values()))
         return {key: found[name] for key, name in names.items() if name in found}
 
     def evidence(self, container: Options, found: Mapping[str, Parameter]) -> Evidence:
-        """Of what :meth:`look` has found."""
+        """Return the evidence of parameters that :meth:`look` has found."""
         keys = {key: self._facts(container, parameter) for key, parameter in found.items()}
         return {"keys": keys, **self._ledger(container, found)}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        """AWS cannot compare and set in one: the version is looked at right before, and again in the answer."""
+        """Write parameters, comparing versions right before and in the answer: AWS has no compare-and-set."""
         self._refuse_unfit(container, values)
         found = self.look(container, list(values))
         self._refuse_kinds(container, found)
@@ -129,7 +129,7 @@ class SsmParameters(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By version; a parameter that was deleted and made again counts from 1, but has another value or date."""
+        """Compare versions, and values or dates: a parameter that was deleted and made again counts from 1."""
         before, now = recorded["keys"], observed["keys"]
         return before.keys() == now.keys() and all(_is_same(before[key], now[key]) for key in before)
 
@@ -158,7 +158,7 @@ class SsmParameters(Store):
         return facts
 
     def _ledger(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, str]:
-        """Another ledger's mark on any of them goes before our own. Not being allowed to look does no harm."""
+        """Return the owner tag, another ledger's before our own; nothing where tags may not be read."""
         if not self.owner_tag:
             return {}
         try:
@@ -171,7 +171,7 @@ class SsmParameters(Store):
     def _read_back(
         self, container: Options, values: Mapping[str, SecretValue], made: Mapping[str, int]
     ) -> dict[str, Parameter]:
-        """AWS may show a write only after a moment."""
+        """Read until AWS shows what was written; CrossedError where somebody else has written since."""
 
         def shown() -> dict[str, Parameter] | None:
             now = self.look(container, list(values))
@@ -196,7 +196,7 @@ class SsmParameters(Store):
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
 
     def _refuse_kinds(self, container: Options, found: Mapping[str, Parameter]) -> None:
-        """AWS changes no type, and the versions before would stay in plain text; nor does it take a tier back."""
+        """Refuse parameters of another type or a higher tier than wanted: AWS changes neither."""
         self.refuse_lists(container, found)
         wanted = Settings.of(container)
         for key, parameter in found.items():
@@ -223,7 +223,7 @@ class SsmParameters(Store):
             )
 
     def _blockades(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, Blockade]:
-        """Refused unless labels may be moved: they are somebody's, who reads by them. We set none."""
+        """Find labels that block the next version, and refuse them unless they may be moved: somebody reads by them."""
         moving = Settings.of(container).move_labels
         blockades: dict[str, Blockade] = {}
         for key, parameter in found.items():
@@ -240,7 +240,7 @@ class SsmParameters(Store):
         return blockades
 
     def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> bool:
-        """Whether tags were added. That the ledger's id cannot be kept is no failure of the write."""
+        """Add missing tags and return whether there were any; the owner tag may be refused, asked ones may not."""
         asked = Settings.of(container).tags
         tags = {**asked, **({OWNER_TAG: self.owner_tag} if written and self.owner_tag else {})}
         try:

@@ -47,7 +47,7 @@ class Described:
 
     @property
     def stages(self) -> dict[str, list[str]]:
-        """Labels of each version; a list of secrets has them under another name."""
+        """Return the staging labels of each version; ListSecrets names them differently."""
         return self.facts.get("VersionIdsToStages") or self.facts.get("SecretVersionsToStages") or {}
 
     @property
@@ -72,18 +72,18 @@ class Described:
 
     @property
     def current(self) -> str | None:
-        """AWS has one at most; of a server that has several, the latest."""
+        """Return the version with AWSCURRENT; of several, the latest."""
         return next((version for version in reversed(self.stages) if CURRENT in self.stages[version]), None)
 
     @property
     def foreign_pending(self) -> str | None:
-        """A version of somebody else who is about to make it current. One of ours was left behind by a crash."""
+        """Return a pending version that is not ours: somebody else is rotating. Ours is left from a crash."""
         waiting = [version for version, stages in self.stages.items() if PENDING in stages and CURRENT not in stages]
         return next((version for version in waiting if not version.startswith(_OURS)), None)
 
     @property
     def summary(self) -> dict[str, Any]:
-        """For people."""
+        """Return the facts that the info module shows."""
         facts = self.facts
         return {
             "name": facts["Name"],
@@ -108,7 +108,7 @@ class Snapshot:
 
 
 class VersionedSecret:
-    """By name or ARN; ``label`` says in errors which one."""
+    """One secret, by name or ARN; ``label`` names it in errors."""
 
     def __init__(self, connection: SecretsManagerConnection, name: str, label: str) -> None:
         self._connection = connection
@@ -119,7 +119,7 @@ class VersionedSecret:
         return Described(self._call("DescribeSecret", "looking at", needs=_DESCRIBED))
 
     def read(self, described: Described) -> Snapshot:
-        """The text of the version that was described as the current one."""
+        """Read the text of the version that was described as current."""
         version = described.current
         if version is None:
             return Snapshot(described)
@@ -131,7 +131,7 @@ class VersionedSecret:
         return Snapshot(described, version, answer["SecretString"])
 
     def create(self, text: str, settings: Mapping[str, Any]) -> str:
-        """The version; ConflictError when somebody else has just made it."""
+        """Create the secret and return its version; ConflictError when somebody else has just created it."""
         token = _token()
         answer = self._call(
             "CreateSecret",
@@ -146,7 +146,7 @@ class VersionedSecret:
         return str(answer["VersionId"])
 
     def replace(self, text: str, current: str | None) -> str | None:
-        """The version that is current now, in place of ``current``; None when somebody was faster.
+        """Make a new version current in place of ``current`` and return it; None when somebody was faster.
 
         The token is the version's id, which makes a repetition after a lost answer harmless.
         """
@@ -160,7 +160,7 @@ class VersionedSecret:
         return token if settled else None
 
     def is_settled(self, seen: Snapshot) -> bool:
-        """Whether readers get what was seen as current: who made it so may have been killed before it had settled."""
+        """Return whether readers get the current version: its writer may have been killed before that."""
         if seen.version is None or seen.text is None:
             return True
         return self._is_handed_out(seen.version, seen.text, seen.version)
@@ -170,7 +170,7 @@ class VersionedSecret:
         self._call("TagResource", "tagging", repeatable=True, Tags=listed)
 
     def delete(self, recovery_days: int) -> None:
-        """AWS keeps it for so many days, for a change of mind."""
+        """Schedule the deletion; the secret can be restored for so many days."""
         try:
             self._call("DeleteSecret", "deleting", needs={"ARN": str}, RecoveryWindowInDays=recovery_days)
         except (InvalidRequestError, OutcomeUnknownError) as error:
@@ -192,7 +192,7 @@ class VersionedSecret:
         return list(answer["VersionStages"])
 
     def _promote(self, token: str, current: str | None) -> bool:
-        """AWS moves the label only from where it is. Sent again after a success, it would fail: so looking tells."""
+        """Move AWSCURRENT to a version; a repetition after a success fails, so looking tells the outcome."""
         move = {"VersionStage": CURRENT, "MoveToVersionId": token}
         if current:
             move["RemoveFromVersionId"] = current
@@ -211,7 +211,7 @@ class VersionedSecret:
         raise AssertionError("the last attempt returns or raises")
 
     def _is_handed_out(self, token: str, text: str, before: str | None) -> bool:
-        """Whether readers get it. False when another one than that and the one ``before`` is current by now."""
+        """Wait until readers get a version; False when a third one has become current."""
         if self._handed_out() == token:
             return True
         if self.describe().current == token:
@@ -228,7 +228,7 @@ class VersionedSecret:
         return found
 
     def _handed_out(self) -> str:
-        """The version that a reader gets who asks for none."""
+        """Return the version that GetSecretValue gives by default."""
         return str(self._call("GetSecretValue", "reading", needs=_ONE)["VersionId"])
 
     def _call(self, operation: str, verb: str, *, identifier: str = "SecretId", **more: Any) -> dict[str, Any]:
@@ -237,7 +237,7 @@ class VersionedSecret:
 
 
 def summaries(connection: SecretsManagerConnection) -> list[dict[str, Any]]:
-    """Of all secrets that the region has, without those that are about to be deleted."""
+    """Return the facts of all secrets of the region but those scheduled for deletion."""
     item = {**_DESCRIBED, "Name": str}
     listed = connection.pages("ListSecrets", "listing the secrets of Secrets Manager", "SecretList", item)
     return sorted((Described(facts).summary for facts in listed), key=lambda summary: str(summary["name"]))
@@ -248,5 +248,5 @@ def _moment(at: datetime | None) -> str | None:
 
 
 def _token() -> str:
-    """The id of the version that is made with it; AWS wants 32 to 64 characters."""
+    """Make a ClientRequestToken, which becomes the version's id; AWS wants 32 to 64 characters."""
     return f"{_OURS}{uuid4()}"

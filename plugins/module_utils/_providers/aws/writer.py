@@ -28,7 +28,7 @@ class Writer:
         self._reader = Reader(connection, label)
 
     def put(self, name: str, value: SecretValue, there: Parameter | None) -> int:
-        """The version that it makes of the one that is there."""
+        """Write the next version of a parameter and return its number."""
         due = there.version + 1 if there else 1
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -47,7 +47,7 @@ class Writer:
         raise AssertionError("the last attempt returns or raises")
 
     def tag(self, name: str, tags: Mapping[str, str]) -> bool:
-        """Whether one of them was missing."""
+        """Add the tags that are missing; return whether there were any."""
         there = self._reader.tags(name)
         missing = {key: tag for key, tag in tags.items() if there.get(key) != tag}
         if missing:
@@ -63,7 +63,7 @@ class Writer:
         return bool(missing)
 
     def move_labels(self, name: str, blockade: Blockade) -> None:
-        """AWS tells of a label that it does not take in an answer that sounds good."""
+        """Move labels to the following version; AWS reports a label that it refuses in a 200."""
         doing = f"moving the labels of version {blockade.version} of {name} of {self._label}"
         answer = self._connection.call(
             "LabelParameterVersion",
@@ -106,7 +106,7 @@ class Writer:
         return int(answer["Version"])
 
     def _has_arrived(self, name: str, value: SecretValue, due: int) -> bool | None:
-        """What was sent without an answer; None where nobody can tell, since the value may not be read."""
+        """Return whether a write without an answer has arrived; None where the value may not be read."""
         now = self._reader.read([name]).get(name)
         version = now.version if now else 0
         if version == due - 1:

@@ -15,7 +15,7 @@ _MACAROON = re.compile(r"fm(?:1r|1a|2)_")
 
 
 def header(token: SecretValue) -> str:
-    """``FlyV1`` for macaroons, ``Bearer`` for the rest.
+    """Return the Authorization header: ``FlyV1`` for macaroons, ``Bearer`` for other tokens.
 
     A minted token already begins with its scheme and holds a space and commas: it is one value, never to be cut.
     """

@@ -130,14 +130,14 @@ class FlyConnection(Connection):
         return [app["name"] for app in body["apps"] or ()]  # Go writes an empty list as null
 
     def secrets(self, app: str) -> Evidence:
-        """``{name: {digest, updated_at}}``, never a value; always asked anew."""
+        """List secrets as ``{name: {digest, updated_at}}``, never a value; always asked anew."""
         answer = self._call("GET", f"{_app(app)}/secrets", doing=f"listing the secrets of fly app {app}")
         found = _secrets(answer)
         self.recent.put(f"secrets {app}", found)
         return found
 
     def set_secrets(self, app: str, values: Mapping[str, SecretValue | None]) -> Evidence:
-        """All in one call, which makes one new version; None unsets. Doing it twice does no harm."""
+        """Set secrets in one call, which makes one new version; None unsets. Doing so twice does no harm."""
         body = {"values": {name: value.reveal() if value else None for name, value in values.items()}}
         doing = f"setting {', '.join(values)} of fly app {app}"
         answer = self._call("POST", f"{_app(app)}/secrets", doing=doing, body=body, idempotent=True)
@@ -151,7 +151,7 @@ class FlyConnection(Connection):
     # Machines
 
     def machines(self, app: str) -> list[dict[str, Any]]:
-        """All but the destroyed ones."""
+        """List the machines that are not destroyed."""
         answer = self._call("GET", f"{_app(app)}/machines", doing=f"listing the machines of fly app {app}")
         body = answer.json
         if not isinstance(body, list):
@@ -166,7 +166,7 @@ class FlyConnection(Connection):
         return _checked_machine(_dict(answer), answer)
 
     def update_machine(self, app: str, machine: str, body: Mapping[str, Any], nonce: str) -> dict[str, Any]:
-        """ConflictError if the machine is not at ``current_version``, so that a second sending does no harm."""
+        """Update a machine; ConflictError if it is not at ``current_version``, so that a repetition does no harm."""
 
         def attempt() -> Answer | None:
             answer = self._call(
@@ -210,7 +210,7 @@ class FlyConnection(Connection):
         return str(lease["nonce"])
 
     def release(self, app: str, machine: str, nonce: str) -> None:
-        """One attempt: what is not released expires by itself."""
+        """Release a lease, in one attempt: otherwise it expires."""
         doing = f"releasing machine {machine} of fly app {app}"
         path = f"{_machine(app, machine)}/lease"
         self._farewell.request("DELETE", path, doing=doing, headers={_NONCE: nonce}, timeout=5)
@@ -249,7 +249,7 @@ class FlyConnection(Connection):
 
 
 def _budget(clock: Clock, url: str, token: SecretValue) -> Budget:
-    """Fly counts each action on each app or machine by itself, and reading a machine more generously."""
+    """Return the rate limits: by action and app or machine, with a higher one for reading a machine."""
 
     def reading(request: Request) -> str | None:
         return request.path if request.method == "GET" and _ONE_MACHINE.search(request.path) else None
@@ -302,7 +302,7 @@ def _checked_machine(body: Any, answer: Answer) -> dict[str, Any]:
 
 
 def _secrets(answer: Answer) -> Evidence:
-    """Whoever takes an error for an empty list goes on to believe that there are no secrets."""
+    """Read the list of secrets from an answer; an error is not taken for an empty list."""
     body = _dict(answer)
     if body and "secrets" not in body:
         raise errors.UnexpectedAnswerError(f"{answer.where} answered without a list of secrets")

@@ -81,7 +81,7 @@ class FlyApp(Consumer):
         return f"{launched} of {_count(launched)} run{'s' if launched == 1 else ''} on it{rest}"
 
     def lags(self, since: datetime) -> bool:
-        """Whether a machine was last updated before then, and so cannot know what was set then."""
+        """Return whether a machine was last updated before ``since``, and so lacks what was set then."""
         updates = [moment(machine.get("updated_at")) for machine in self.connection.machines(self._app)]
         return any(update is None or update < since for update in updates)
 
@@ -89,7 +89,7 @@ class FlyApp(Consumer):
         return self.connection.recent.get(f"machines {self._app}", lambda: self.connection.machines(self._app))
 
     def _staged(self, machines: Sequence[health.Machine]) -> list[str]:
-        """Fly does not say which secrets no machine has read yet: those set after every machine's last update."""
+        """Find staged secrets: those set after every machine's last update."""
         latest = max(filter(None, (moment(machine.get("updated_at")) for machine in machines)), default=None)
         secrets = self.connection.recent.get(f"secrets {self._app}", lambda: self.connection.secrets(self._app))
         dates = {name: moment(facts.get("updated_at")) for name, facts in secrets.items()}

@@ -28,7 +28,7 @@ def is_gone(machine: Machine) -> bool:
 
 
 def failing(machine: Machine) -> list[str]:
-    """Names and statuses only: a check's output may say anything."""
+    """List the checks that do not pass, by name and status; their output may say anything."""
     checks = machine.get("checks") or ()
     return [f"{check.get('name')} is {check.get('status')}" for check in checks if check.get("status") != "passing"]
 
@@ -38,7 +38,7 @@ def is_healthy(machine: Machine) -> bool:
 
 
 def ailments(machine: Machine) -> list[str]:
-    """Why it could not be updated now, or is not well; one that is stopped on purpose is well."""
+    """Say why a machine cannot be updated or is not well; a stopped one is well."""
     found = []
     if machine.get("host_status") == "unreachable":
         found.append("its host is unreachable")

@@ -113,7 +113,7 @@ class FlyTokens(Issuer):
         return problems + self._unreached()
 
     def _unfit(self, current: str, tokens: dict[str, Listed]) -> list[str]:
-        """Why the one in use cannot be replaced by what the map asks for."""
+        """Say why the current token cannot be replaced by what the map asks for."""
         token = f"the current token {current}"
         if current in tokens:
             advice = "Find out which one is in use, and name that; a ledger from a backup: docs/recovery.md"
@@ -136,7 +136,7 @@ class FlyTokens(Issuer):
     # The token's life
 
     def listed(self) -> list[Listed]:
-        """The revoked ones too: Fly goes on listing them."""
+        """List tokens, also revoked ones, which Fly goes on listing."""
         return self.connection.recent.get(self._where, lambda: [_listed(node) for node in self._pages(*self._root())])
 
     def mint(self, name: str) -> Credential:
@@ -209,7 +209,7 @@ class FlyTokens(Issuer):
         return _OF_ORGANIZATION, "organization", self.options["organization"]
 
     def _scope(self) -> dict[str, str]:
-        """The ids that a mint needs; every listing brings them along."""
+        """Return the ids that a mint needs, which every listing has."""
         if self._ids is None:
             next(self._pages(*self._root()), None)
         return self._ids or {}

@@ -17,7 +17,7 @@ _PATIENCE = 90
 
 
 class Lease:
-    """Held inside ``with``. The nonce of a run that was killed takes its lease up again."""
+    """A lease, held inside ``with``. A killed run's lease is taken up by its nonce."""
 
     def __init__(self, fly: FlyConnection, app: str, machine: str, nonce: str = "") -> None:
         self.nonce = nonce
@@ -37,7 +37,7 @@ class Lease:
             self._fly.release(self._app, self._machine, self.nonce)
 
     def keep(self) -> None:
-        """Prolong it in good time. One that is lost is no harm: the update itself is guarded by its version."""
+        """Refresh the lease in good time. A lost one does no harm: ``current_version`` guards the update."""
         if self._fly.clock.monotonic() - self._since > _SECONDS / 2:
             self._take()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A preflight asks the same thing from several sides at about the same time; Fly is asked once."""
+"""A cache for a few seconds: several parts of a preflight ask Fly the same thing at about the same time."""
 
 from __future__ import annotations
 

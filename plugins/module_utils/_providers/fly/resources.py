@@ -71,7 +71,7 @@ class Secrets(StoredSecrets):
         return {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
 
     def _is_staged(self, after: State) -> bool:
-        """Left behind by an earlier run that did not get to its machines."""
+        """Return whether the secrets are staged: an earlier run set them, and did not update the machines."""
         dates = filter(None, (moment(facts["updated_at"]) for facts in after["secrets"].values()))
         latest = max(dates, default=None)
         return latest is not None and FlyApp(self.container, self._fly, clock=self._fly.clock).lags(latest)
@@ -124,7 +124,7 @@ class Token(Tokens):
             self._refuse_lifetime(params["lifetime"])
 
     def read(self) -> State:
-        """Only those that still work."""
+        """Read the tokens that still work."""
         listed = [token for token in self._issuer.listed() if self._is_meant(token)]
         return {"tokens": [_token(token) for token in listed]}
 
@@ -151,7 +151,7 @@ class Token(Tokens):
         return {"tokens": [made]}
 
     def result(self, state: State) -> Mapping[str, Any]:
-        """The value leaves here and nowhere else: Fly shows it once, and the task asked for it."""
+        """Return the tokens, and the new one's value: Fly shows it once, and the task asked for it."""
         if self._minted is None:
             return state
         return {**state, "token": self._minted.fields["token"]}

@@ -46,7 +46,7 @@ class FlySecrets(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By digest: Fly does not say how it makes one, but it comes from the value, and dates may stay as they are."""
+        """Compare digests with earlier digests; dates may stay the same with a new value."""
         before, now = _digests(recorded), _digests(observed)
         return before == now and None not in before.values()
 

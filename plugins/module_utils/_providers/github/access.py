@@ -45,7 +45,7 @@ _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 
 
 def rules(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """What all of these ask of the options, for AnsibleModule."""
+    """Join these rules for AnsibleModule."""
     joined: dict[str, Any] = {"supports_check_mode": True}
     for part in parts:
         for name, rule in part.items():
@@ -60,7 +60,7 @@ def connect(params: Mapping[str, Any]) -> GitHubConnection:
 
 
 def container(params: Mapping[str, Any]) -> Options:
-    """What the options name, as a store takes it."""
+    """Return the container that the options name."""
     named = {name: params[name] for name in SCHEMA.properties if params.get(name)}
     for option in ("repository", "organization"):
         if option in named and not re.search(SCHEMA.properties[option]["pattern"], named[option]):
@@ -85,11 +85,11 @@ def _option(reference: str) -> str:
 
 
 def _url_of(host: str) -> str:
-    """As gh has it: GitHub's own hosts have the API on a host of its own, an Enterprise Server below a path."""
+    """Return the API's URL for a host, as gh does: ``api.HOST``, or ``HOST/api/v3`` for Enterprise Server."""
     return f"https://api.{host}" if _is_of_github(f"https://{host}") else f"https://{host}/api/v3"
 
 
 def _is_of_github(url: str) -> bool:
-    """Whether gh would show it the tokens for github.com."""
+    """Return whether gh would send the tokens for github.com to this URL."""
     host = (urlsplit(url).hostname or "").removeprefix("api.")
     return host in ("github.com", "github.localhost") or host.endswith(".ghe.com")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connection shows to GitHub: a token that it was given, or those that an App gets for its installation."""
+"""The token of a connection: a given one, or the installation access tokens of an App."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ _SKEW = timedelta(seconds=30)
 
 
 class TokenSource(Protocol):
-    """What goes into the Authorization header."""
+    """The source of the token in the Authorization header."""
 
     def current(self) -> SecretValue: ...
 
     def replace(self, refused: SecretValue) -> bool:
-        """Whether there is another one to try after a 401."""
+        """Drop a token after a 401; return whether there is another one to try."""
 
 
 class StaticToken:
@@ -106,7 +106,7 @@ class InstallationToken:
         self._until = 0.0
 
     def current(self) -> SecretValue:
-        """One for all threads; they wait while it is fetched."""
+        """Return the token of all threads, which wait while it is fetched."""
         with self._lock:
             if self._token is None or self._clock.monotonic() >= self._until:
                 self._token = self._fetch()
@@ -166,7 +166,7 @@ class InstallationToken:
         return found
 
     def _ask(self, method: str, path: str, doing: str, *, ok: int, body: Mapping[str, Any] | None = None) -> Answer:
-        """As the App itself. A JWT that is refused may only be dated by a clock that differs too much from GitHub's."""
+        """Send a request as the App; a refused JWT is made again by GitHub's time, if our clock is far off."""
         while True:
             answer = self._http.request(method, path, doing=doing, ok=(ok, 401), body=body or None, idempotent=True)
             if answer.status == ok:
@@ -195,6 +195,6 @@ class InstallationToken:
 
 
 def _account(installation: Mapping[str, Any]) -> str:
-    """A user, an organization, or an enterprise, which has no login."""
+    """Name the account of an installation: a login, or an enterprise's slug."""
     account = installation.get("account") or {}
     return str(account.get("login") or account.get("slug") or installation["id"])

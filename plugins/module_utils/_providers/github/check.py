@@ -53,7 +53,7 @@ class GitHubWorkflow(Check):
         return f"workflow {options['workflow']}"
 
     def preflight(self) -> list[str]:
-        """Whether it can be started by hand stands in its file, which the token need not see."""
+        """Report a disabled workflow; whether it has workflow_dispatch stands in its file, which is not read."""
         state = self._runs.workflow(self.options["workflow"])["state"]
         where = f"{self.label(self.options)} of {self.options['repository']}"
         return [f"{where} is {state.replace('_', ' ')}"] if state.startswith(("disabled", "deleted")) else []
@@ -69,7 +69,7 @@ class GitHubWorkflow(Check):
         return proven(run, f"{self.label(self.options)} of {self.options['repository']}")
 
     def _recorded(self, checkpoint: Checkpoint) -> int | None:
-        """The run that an earlier attempt started; one that ended badly does not count: somebody mended something."""
+        """Return the run that an earlier attempt started, unless it failed: something may have been mended since."""
         known = checkpoint.recall().get("run_id")
         if known is None:
             return None
@@ -92,7 +92,7 @@ class GitHubWorkflow(Check):
 
 
 def proven(run: Run, what: str) -> Evidence:
-    """The evidence that a run is, CheckFailedError if it did not succeed."""
+    """Return the evidence of a successful run; CheckFailedError for any other."""
     if run["conclusion"] == "success":
         return {"run_id": run["id"]} | {key: run[key] for key in ("html_url", "conclusion", "head_sha")}
     ended = run["status"] == COMPLETED

@@ -88,7 +88,7 @@ class GitHubConnection(Connection):
         return self._http.server_time()
 
     def probe(self) -> str:
-        """``/rate_limit`` takes every kind of token and costs nothing; a server without limits answers 404."""
+        """Ask for the rate limit, which every kind of token may; a server without limits answers 404."""
         answer = self._request("GET", "/rate_limit", "asking GitHub for its rate limit", ok=(200, 404))
         if answer.status == 404:
             return "no rate limit"
@@ -111,7 +111,7 @@ class GitHubConnection(Connection):
     def get(
         self, path: str, doing: str, params: Mapping[str, Any] | None = None, *, shape: Mapping[str, Shape]
     ) -> dict[str, Any]:
-        """An object of this shape. Asking again is free of the hourly limit while it is the same."""
+        """Get an object of this shape, with its ETag: an unchanged one does not count against the hourly limit."""
         known = self._tagged.get(path) if not params else None
         headers = {"If-None-Match": known.headers["ETag"]} if known else None
         answer = self._request("GET", path, doing, params=params, headers=headers, ok=(200, 304))
@@ -124,7 +124,7 @@ class GitHubConnection(Connection):
     def pages(
         self, path: str, key: str, doing: str, item: Shape, params: Mapping[str, Any] | None = None
     ) -> Iterator[list[Any]]:
-        """The lists under ``key``, page by page; ``item`` is the shape of what is in them."""
+        """Yield the lists under ``key``, page by page; ``item`` is the shape of their items."""
         cursors = limits_of_answers.Cursors(doing)
         answer = self._request("GET", path, doing, params={"per_page": PER_PAGE, **(params or {})})
         while True:
@@ -147,7 +147,7 @@ class GitHubConnection(Connection):
             raise NotFoundError(error.message, hint=hint, status=404, request_id=error.request_id) from None
 
     def _authorized(self, method: str, path: str, **more: Any) -> Answer:
-        """A 401 had no effect, so that any request may follow it with another token."""
+        """Send a request, and after a 401, which had no effect, once more with another token."""
         shown = self._presented.current()
         try:
             return self._http.request(method, path, **more)
@@ -159,7 +159,7 @@ class GitHubConnection(Connection):
     # What several parts ask, and nobody needs to ask twice in a run
 
     def repository(self, name: str) -> dict[str, Any]:
-        """NotFoundError if there is none, ConfigurationError if it was renamed: a write follows no redirect."""
+        """Return a repository; ConfigurationError if it was renamed, since a write follows no redirect."""
         return self._once.get(f"/repos/{name}", lambda: self._ask_repository(name))
 
     def _ask_repository(self, name: str) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class GitHubConnection(Connection):
         return found
 
     def _refuse_powerless_token(self, name: str, found: Mapping[str, Any], answer: Answer) -> None:
-        """What can be known of a token's rights without a write.
+        """Refuse a token whose scopes or owner's role cannot write.
 
         Only classic tokens name scopes. The permissions are those of the token's owner; an installation has no owner.
         """
@@ -187,7 +187,7 @@ class GitHubConnection(Connection):
         return int(self._once.get(f"id of {name}", lambda: self.get(f"/repos/{name}", doing, shape={"id": int}))["id"])
 
     def public_key(self, path: str, label: str, *, fresh: bool = False) -> dict[str, Any]:
-        """The key to seal secrets with; each scope, such as ``/repos/o/n/actions``, has one of its own."""
+        """Return the public key to seal secrets with; each scope (``/repos/o/n/actions``) has its own."""
         path = f"{path}/secrets/public-key"
         if fresh:
             self._once.forget(path)
@@ -196,7 +196,7 @@ class GitHubConnection(Connection):
 
 
 class Memo:
-    """Remembers answers. Threads that want the same one wait for each other, others do not."""
+    """A memo of answers. Threads that ask the same thing wait for each other."""
 
     def __init__(self) -> None:
         self._guard = Lock()

@@ -46,7 +46,7 @@ class GitHubActions(Consumer):
         return f"github actions of {options['repository']}"
 
     def health_problems(self) -> list[str]:
-        """Whether Actions is enabled is for administrators to read; the workflow check sees a disabled workflow."""
+        """Report an archived or disabled repository; only administrators may read whether Actions is enabled."""
         repository = self.connection.repository(self.options["repository"])
         return [f"{self.label(self.options)}: the repository is {word}" for word in _DEAD if repository.get(word)]
 
@@ -68,7 +68,7 @@ class GitHubActions(Consumer):
         return {"drained": held, "before": before.isoformat()}
 
     def _holds(self, run: Run, before: datetime, by_jobs: bool) -> bool:
-        """Whether this run, which is from before, has the old value."""
+        """Return whether a run queued before the write holds the old value."""
         return not by_jobs or self._runs.has_jobs_from_before(run["id"], before)
 
     def summary(self, evidence: Evidence) -> str:
@@ -98,7 +98,7 @@ _DEAD = ("archived", "disabled")
 
 
 def _written_at(item: Written) -> datetime:
-    """By GitHub's own clock where it has said so."""
+    """Return when a copy was written, by GitHub's clock where it is known."""
     dates = [datetime.fromisoformat(key["updated_at"]) for key in item.evidence.get("keys", {}).values()]
     return max(dates, default=item.at)
 

@@ -39,7 +39,7 @@ _POLICIES = {
 
 
 class GitHubDialect(Dialect):
-    """GitHub says 403 as well where requests come too fast (docs: rate limits for the REST API)."""
+    """GitHub's 403: a rate limit (docs: rate limits for the REST API), a policy, or a missing permission."""
 
     def throttles(self, answer: Answer) -> bool:
         spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
@@ -59,12 +59,12 @@ class GitHubDialect(Dialect):
 
 
 def _is_secondary(answer: Answer) -> bool:
-    """The limit on bursts may come without any header; then its text is all there is."""
+    """Return whether an answer is of the secondary rate limit, which may come without any header."""
     return answer.status in (403, 429) and "secondary rate limit" in answer.text
 
 
 def budget(clock: Clock, url: str, options: Options) -> Budget:
-    """The one that all connections of this token, or of this installation of an App, have in common.
+    """Return the budget that all connections of a token, or of an App's installation, share.
 
     Where they name different paces, each of them is kept, so that the slowest counts.
     """
@@ -77,7 +77,7 @@ def budget(clock: Clock, url: str, options: Options) -> Budget:
 
 
 def _pace(per_minute: int) -> Limit:
-    """Evenly spread, as GitHub asks; who wants more than a write in a second does not want that."""
+    """Return the limit for writes: evenly spread up to one a second, as GitHub asks."""
     if per_minute > WRITES_PER_MINUTE:
         return Window(per_minute, 60, cost=lambda request: int(request.writes))
     return Pace(per_minute / 60, bucket=lambda request: "" if request.writes else None)

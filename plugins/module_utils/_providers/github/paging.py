@@ -14,6 +14,6 @@ _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 
 
 def next_page(answer: Answer) -> str | None:
-    """The address of the page after this one; HttpClient refuses one on another host."""
+    """Return the address of the next page; HttpClient refuses one on another host."""
     following = _NEXT.search(answer.headers.get("Link", ""))
     return following.group(1) if following else None

@@ -67,7 +67,7 @@ class Secrets(StoredSecrets):
         return {**facts, "repositories": sorted(self.store.selected(self.container, name))}
 
     def _audience(self, before: State, name: str) -> dict[str, Any]:
-        """Who will get an organization's secret: as the options say, or as it is."""
+        """Return the visibility of an organization's secret: as the options say, or as it is."""
         source = self.container if "visibility" in self.container else before["secrets"].get(name, {})
         audience = {"visibility": source["visibility"]} if "visibility" in source else {}
         return {**audience, "repositories": sorted(source["repositories"])} if "repositories" in source else audience
@@ -106,5 +106,5 @@ class WorkflowRun(Resource):
 
 
 def _text(value: Any) -> str:
-    """An input as GitHub wants it; YAML makes booleans and numbers of some."""
+    """Return an input as text; YAML makes booleans and numbers of some."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -29,7 +29,7 @@ Run = Mapping[str, Any]
 
 
 class Runs:
-    """What the consumer, the check and the module know of runs."""
+    """The workflow runs of one repository."""
 
     def __init__(self, connection: GitHubConnection, repository: str) -> None:
         self._connection = connection
@@ -45,7 +45,7 @@ class Runs:
         return self._connection.get(f"{self._actions}/runs/{run_id}", doing, shape=_RUN)
 
     def under_way(self, until: datetime, workflows: Collection[str] = ()) -> list[Run]:
-        """Runs queued up to then that have not ended; ``workflows`` are file names, none means all."""
+        """List runs created up to ``until`` that have not ended; ``workflows`` are file names, none means all."""
         span = {"created": f"{_iso(until - _OLDEST)}..{_iso(until)}"}
         path, doing = f"{self._actions}/runs", f"listing the runs of {self._repository}"
         shape = {"workflow_runs": [_LISTED], "total_count": int}
@@ -61,7 +61,7 @@ class Runs:
         return [run for run in runs if run["status"] != COMPLETED and (not workflows or _file(run) in workflows)]
 
     def has_jobs_from_before(self, run_id: int, before: datetime) -> bool:
-        """Whether a job that had started by then still runs; one that waits for an approval has not started."""
+        """Return whether a job that started before still runs; one that waits for approval has not started."""
         path, doing = f"{self._actions}/runs/{run_id}/jobs", f"listing the jobs of run {run_id} of {self._repository}"
         pages = self._connection.pages(path, "jobs", doing, _JOB, {"filter": "all"})
         running = [job for page in pages for job in page if job["status"] == _RUNNING]
@@ -69,7 +69,7 @@ class Runs:
         return any(start is None or datetime.fromisoformat(start) <= before + _SLACK for start in starts)
 
     def wait(self, run_id: int, *, within: float, longest_pause: float = 10.0) -> Run:
-        """The run when it has ended, or as it is when the time is over."""
+        """Wait for a run's end, and return the run as it is then or when the time is over."""
         clock = self._connection.clock
         deadline, pause = clock.monotonic() + within, 1.0
         while True:
@@ -97,7 +97,7 @@ class Runs:
         return run_id
 
     def _send(self, workflow: str | int, ref: str, inputs: Mapping[str, str]) -> int | None:
-        """The run's id, None from a server that does not tell it."""
+        """Dispatch a run and return its id; None from a server that does not tell it."""
         path = f"{self._actions}/workflows/{_quoted(workflow)}/dispatches"
         doing = f"dispatching workflow {workflow} of {self._repository} on {ref}"
         body = {"ref": ref, **({"inputs": dict(inputs)} if inputs else {})}

@@ -85,18 +85,18 @@ class Scope:
         return f"{self.path}/secrets/{name}"
 
     def feeds_runs_of(self, repository: str) -> bool:
-        """Whether workflow runs of this repository may get what is stored here; those of Dependabot are runs, too."""
+        """Return whether workflow runs of a repository may get these secrets; Dependabot's are runs, too."""
         owner, _slash, _name = repository.lower().partition("/")
         reached = {(self.repository or "").lower(), (self.organization or "").lower()} & {repository.lower(), owner}
         return bool(reached) and self.application != CODESPACES
 
     def selection(self, ids: Sequence[int]) -> list[Any]:
-        """As gh sends them: Dependabot has them as strings."""
+        """Return repository ids as gh sends them: as strings for Dependabot."""
         return [str(one) for one in ids] if self.application == DEPENDABOT else list(ids)
 
 
 def validate(container: Options) -> list[str]:
-    """Options that do not go together."""
+    """Report options that do not go together."""
     found = []
     if container.get("environment") and not container.get("repository"):
         found.append("environment: it belongs to a repository")

@@ -58,14 +58,14 @@ class GitHubSecrets(Store):
         return scopes.validate(container) + named
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """What a write would be refused for is found here, before anything is changed."""
+        """Return the dates of secrets, and refuse new ones of an organization that lack a visibility."""
         seen = self.look(container, keys)
         if new := [key for key in keys if key not in seen["keys"]]:
             self._refuse_unsaid_visibility(container, new)
         return seen
 
     def look(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """The same, for who does not want to write."""
+        """Return the dates of secrets, and refuse nothing."""
         scope = Scope.of(container)
         self._enter(scope)
         seen = {key: self._secret(scope, key) for key in keys}
@@ -93,7 +93,7 @@ class GitHubSecrets(Store):
         return {"keys": {}}
 
     def listed(self, container: Options) -> list[dict[str, Any]]:
-        """Name, dates and, in an organization, visibility of every secret, from all pages."""
+        """List every secret with its dates and, in an organization, its visibility."""
         scope = Scope.of(container)
         doing = f"listing the secrets of {scope.label}"
         pages = self.connection.pages(f"{scope.path}/secrets", "secrets", doing, _LISTED)
@@ -101,7 +101,7 @@ class GitHubSecrets(Store):
         return [{fact: secret[fact] for fact in facts if fact in secret} for page in pages for secret in page]
 
     def selected(self, container: Options, name: str) -> dict[str, int]:
-        """The repositories for which an organization's secret is selected: name to id, from all pages."""
+        """List the selected repositories of an organization's secret: name to id."""
         scope = Scope.of(container)
         doing = f"listing the repositories that get {name} of {scope.label}"
         repositories = {"name": str, "id": int}
@@ -110,7 +110,7 @@ class GitHubSecrets(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """All there is to compare is when each key was written; a key that was absent must still be."""
+        """Compare when each key was written, which is all there is; an absent key must still be absent."""
         return _dates(recorded) == _dates(observed)
 
     @classmethod
@@ -119,7 +119,7 @@ class GitHubSecrets(Store):
         return f"updated {latest[11:19]}" if latest else "absent"
 
     def _enter(self, scope: Scope) -> None:
-        """Repository and key are asked once in a run: the write and the workflow check need them, too.
+        """Read repository and public key, once in a run.
 
         Whoever may read the key may see the secrets of this scope: a 404 for one of them means that it is not there.
         """
@@ -148,7 +148,7 @@ class GitHubSecrets(Store):
         return self.connection.change("PUT", scope.secret(name), doing, body=body, ok=(201, 204), idempotent=True)
 
     def _visibility(self, scope: Scope, container: Options, name: str) -> dict[str, Any]:
-        """An organization's secret is shown to whom each write says: so this one has to say what is there."""
+        """Return the visibility to send: each write sets it, so that the current one has to be repeated."""
         self._enter(scope)
         found = self._secret(scope, name)
         if found is None:
@@ -181,7 +181,7 @@ class GitHubSecrets(Store):
         return {fact: found[fact] for fact in shape}
 
     def _read_back(self, scope: Scope, name: str, written: datetime) -> dict[str, Any]:
-        """The answer to a write has no date; reading gives it, though perhaps from a replica that lags behind."""
+        """Read the date of a write, which its answer lacks; asked again where a replica lags behind."""
 
         def fresh() -> dict[str, Any] | None:
             seen = self._secret(scope, name)

@@ -121,7 +121,7 @@ class Http(Check):
         raise self._failed(problem, f"asked {tries} times")
 
     def _soak(self, look: Callable[[], str], every: float) -> int:
-        """How many more times it held; a single no ends it."""
+        """Ask until the soak time is over and return how often; a single failure ends it."""
         soak = self.options.get("soak", "0s")
         until = self.clock.monotonic() + durations.parse(soak).total_seconds()
         asked = 0
@@ -139,7 +139,7 @@ class Http(Check):
         )
 
     def _prepare(self, credential: Credential | None) -> Callable[[], str]:
-        """One request, as a function that says what is wrong with its answer."""
+        """Return a function that sends the request and says what is wrong with its answer."""
         url, method = self.options["url"], self.options.get("method", "GET")
         more: dict[str, Any] = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
         client = HttpClient("http check", origin(url), None, clock=self.clock, **more)
@@ -188,7 +188,7 @@ class Http(Check):
         return _Field(path, literal, json.dumps(literal))
 
     def _expand(self, template: Template, credential: Credential | None) -> str:
-        """With ``${id}`` and ``${name}``, which are no secrets and must not be masked as such."""
+        """Expand a template, also ``${id}`` and ``${name}``, which are not secret and not masked."""
         known = _known(credential)
         if unknown := sorted(template.names - known.keys()):
             if credential is None:
@@ -212,7 +212,7 @@ def _known(credential: Credential | None) -> Mapping[str, Callable[[], str]]:
 
 
 def _at(document: Any, path: str) -> Any:
-    """What stands at ``items.0.name``; None where there is nothing."""
+    """Return what stands at a path like ``items.0.name``; None where there is nothing."""
     for step in path.split("."):
         if isinstance(document, list) and step.isdigit() and int(step) < len(document):
             document = document[int(step)]

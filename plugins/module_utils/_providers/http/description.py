@@ -86,13 +86,13 @@ SCHEMA = Schema(
 
 
 def validate(container: Options, keys: Sequence[str]) -> list[str]:
-    """What the schema cannot say."""
+    """Report the errors of a description that the schema cannot."""
     found = [*_in_paths(container, keys), *_in_bodies(container), *_in_json_paths(container)]
     return list(dict.fromkeys(found))
 
 
 def requests(container: Options, name: str, values: Mapping[str, str]) -> Iterator[tuple[str, Any, list[str]]]:
-    """Path, body and names of each request that ``name`` (write or delete) takes; a deletion has empty values."""
+    """Yield path, body and names of each request of ``name`` (write or delete); a deletion has empty values."""
     operation = container[name]
     path, body = operation.get("path") or container["path"], operation.get("body")
     pairs = list(values.items())
@@ -107,7 +107,7 @@ def in_path(path: str, key: str) -> str:
 
 
 def reading(container: Options) -> Mapping[str, Any] | None:
-    """None, where the API shows nothing."""
+    """Return the description of reading; None where the API shows nothing."""
     read = container["read"]
     return None if read == NOTHING else {"path": container["path"], **read}
 
@@ -157,7 +157,7 @@ def _in_json_paths(container: Options) -> Iterator[str]:
 
 
 def _filled(tree: Any, pairs: Sequence[tuple[str, str]]) -> Any:
-    """The tree with its places filled; outside of what is repeated, there is one pair only."""
+    """Fill the placeholders of a tree; outside of what is repeated there is one pair only."""
     if isinstance(tree, Mapping):
         filled = {}
         for member, inner in tree.items():
@@ -182,7 +182,7 @@ def _repeats(tree: Any) -> bool:
 
 
 def _places_outside(tree: Any) -> bool:
-    """Whether there is a place that is not inside of something repeated."""
+    """Return whether a placeholder stands outside of what is repeated."""
     if isinstance(tree, Mapping):
         return any(KEY not in member and _places_outside(inner) for member, inner in tree.items())
     return isinstance(tree, str) and bool(_PLACE.search(tree))
@@ -193,7 +193,7 @@ def _has_place(tree: Any) -> bool:
 
 
 def texts(tree: Any) -> Iterator[str]:
-    """Every string in it, names of members included."""
+    """Yield every string of a tree, member names included."""
     if isinstance(tree, Mapping):
         for member, inner in tree.items():
             yield str(member)
@@ -206,7 +206,7 @@ def texts(tree: Any) -> Iterator[str]:
 
 
 def _members(tree: Any, of: str = "") -> Iterator[str]:
-    """The names of all members, or of those whose text holds ``of``."""
+    """Yield the names of all members, or of those whose text holds ``of``."""
     if isinstance(tree, Mapping):
         for member, inner in tree.items():
             if not of or (isinstance(inner, str) and of in inner):

@@ -89,7 +89,7 @@ class HttpSecrets(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """Where nothing can be seen, the user has said that changes by others do not count."""
+        """Compare evidence; with ``read: none`` the user has said that changes by others do not count."""
         return dict(recorded["keys"]) == dict(observed["keys"]) or bool(recorded.get(_UNSEEN) and observed.get(_UNSEEN))
 
     @classmethod
@@ -142,7 +142,7 @@ class HttpSecrets(Store):
 
 
 def _evidence(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:
-    """All facts of a key; none, where the document does not have the key."""
+    """Return the evidence of a key; empty where the document lacks the key."""
     facts = {name: paths.at(answer.json, path, key) for name, path in wanted.items()}
     there = [fact for fact in facts.values() if fact is not None]
     if not there and may_lack:
@@ -158,13 +158,13 @@ def _evidence(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: 
 
 
 def _halfway(error: RotorError, done: Sequence[str]) -> OutcomeUnknownError:
-    """What failed had no effect, but what went before it had."""
+    """Return the error of a write that failed halfway: earlier requests had their effect."""
     message = f"{error.message}; before that, {', '.join(done)} went well"
     return OutcomeUnknownError(message, hint=error.hint, status=error.status, request_id=error.request_id)
 
 
 def _expect(answer: Answer, success: Mapping[str, Any], keys: Sequence[str]) -> None:
-    """A good status is not always a success, and a page for people is never one."""
+    """Check what the description calls a success; HTML never is one."""
     if answer.headers.get("Content-Type", "").startswith("text/html"):
         raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} with a page", status=answer.status)
     for path, value in success.items():

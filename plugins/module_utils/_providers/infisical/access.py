@@ -46,7 +46,7 @@ def container(params: Mapping[str, Any]) -> Options:
 
 
 def _auth(params: Mapping[str, Any]) -> Options:
-    """What the task says goes before the environment; within each, a token before a client, as in Infisical's tool."""
+    """Return the login: the task's before the environment's, and in each a token before a client."""
     with_client = params["client_id"] or params["client_secret"]
     if params["token"] and with_client:
         raise ConfigurationError("there are a token and a client to log in with", hint="Leave one of them out")

@@ -73,7 +73,7 @@ class InfisicalConnection(Connection):
         return "an access token"
 
     def ask(self, method: str, path: str, doing: str, where: str, **more: Any) -> dict[str, Any]:
-        """The answer's object. ``where`` is the place that a missing right is about."""
+        """Send a request and return the object of its answer; ``where`` is what a missing right is about."""
         token = self._tokens.current()
         answer = self._send(token, method, path, doing=doing, **more)
         if is_about_the_token(answer) and self._tokens.drop(token):

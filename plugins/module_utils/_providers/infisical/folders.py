@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking into folders. A secret that one may not see is never taken for absent, nor a folder for another one."""
+"""Reading secrets of folders. A secret that one may not see is never taken for absent."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Looks:
         return secrets_of({"secrets": [body.get("secret")]}, doing).get(key)
 
     def _named(self, missing: NotFoundError) -> NotFoundError:
-        """The words for a missing folder and a missing environment are the same; but an environment has a root."""
+        """Say whether project, environment or folder is missing; an environment that exists has a root."""
         where = self._container
         if missing.code == FOREIGN:
             return missing
@@ -137,17 +137,17 @@ def place(container: Options) -> dict[str, str]:
 
 
 def secrets_of(body: Mapping[str, Any], doing: str) -> Found:
-    """Those that are everybody's: a person's token would show that person's own as well."""
+    """Return the shared secrets of an answer; a person's token would show personal ones, too."""
     found = checked(body, {"secrets": [_SECRET]}, f"{doing}: the answer is")["secrets"]
     return {one["secretKey"]: one for one in found if one.get("type", "shared") == "shared"}
 
 
 def value_of(secret: Mapping[str, Any]) -> SecretValue | None:
-    """None: it is hidden, or empty."""
+    """Return a secret's value; None if it is hidden or empty."""
     shown = secret.get("secretValue")
     return SecretValue(shown) if shown and not secret.get("secretValueHidden") else None
 
 
 def _as_it_stands(*, view: bool) -> dict[str, str]:
-    """Ask for what is in the folder itself: v4 includes what it imports from others, unless it is told not to."""
+    """Return the query for what is in the folder itself: v4 includes imported folders by default."""
     return {"viewSecretValue": str(view).lower(), "expandSecretReferences": "false", "includeImports": "false"}

@@ -90,7 +90,7 @@ def _request(answer: Answer) -> str:
 
 
 def _word(answer: Answer) -> str:
-    """Infisical's word for an error; that of its web framework for an unknown address has a blank in it."""
+    """Return Infisical's word for an error; its web framework's (``Not Found``) has a blank, and does not count."""
     word = _said(answer).get("error")
     return word if isinstance(word, str) and word.isalnum() else ""
 

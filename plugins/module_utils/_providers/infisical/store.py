@@ -73,13 +73,13 @@ class InfisicalSecrets(Store):
         return problems
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """What a write would be refused for is found here, before anything is changed."""
+        """Return version and fingerprint of each key, and refuse those that Infisical rotates itself."""
         found = self._looks(container).at(keys)
         self._refuse_rotated(container, found, keys)
         return {"keys": {key: self._facts(found[key]) for key in keys if key in found}}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        """Infisical cannot compare and set in one: the versions are looked at right before, and again in the answer."""
+        """Write keys, comparing versions right before and in the answer: there is no compare-and-set."""
         problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
             raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
@@ -92,7 +92,7 @@ class InfisicalSecrets(Store):
         return {"keys": {key: self._facts(now[key]) for key in values}}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        """Whatever an attempt came to, the next one begins with what is left."""
+        """Delete keys; each attempt begins with those that are left."""
         trouble: RotorError | None = None
         for _attempt in range(_ATTEMPTS):
             there = self._left(container, keys, trouble)
@@ -110,13 +110,13 @@ class InfisicalSecrets(Store):
         return {"keys": {}}
 
     def listed(self, container: Options) -> list[dict[str, Any]]:
-        """Name, version and dates of every secret in the folder; values are not asked for."""
+        """List name, version and date of every secret in the folder, without values."""
         found = self._looks(container).everything()
         return [{"name": key, "version": one["version"], "updated_at": one["updatedAt"]} for key, one in found.items()]
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By value where it could be read, which a change of a comment leaves as it is; else by version."""
+        """Compare values where they could be read, versions otherwise, which a comment changes, too."""
         before, now = recorded["keys"], observed["keys"]
         return before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)
 
@@ -128,7 +128,7 @@ class InfisicalSecrets(Store):
         return Looks(self.connection, container, self.label(container))
 
     def _facts(self, secret: Mapping[str, Any]) -> dict[str, Any]:
-        """Without a fingerprint where the value is hidden; one that is empty stands for an empty value."""
+        """Return a secret's evidence: no fingerprint where the value is hidden, an empty one for an empty value."""
         facts = {"version": secret["version"], "id": secret["id"], "updated_at": secret["updatedAt"]}
         if secret.get("secretValueHidden"):
             return facts
@@ -138,7 +138,7 @@ class InfisicalSecrets(Store):
     # Changes
 
     def _set(self, container: Options, values: Mapping[str, SecretValue], before: Found) -> Found:
-        """Sent again only when reading shows that it did not arrive."""
+        """Write keys, and once more only when reading shows that a write did not arrive."""
         doing = f"writing {', '.join(values)} of {self.label(container)}"
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -180,7 +180,7 @@ class InfisicalSecrets(Store):
     def _refuse_foreign(
         self, container: Options, now: Found, due: Mapping[str, SecretValue], since: Evidence | None
     ) -> None:
-        """What holds its new value already is no conflict: it may be of an earlier try, or approved meanwhile."""
+        """Refuse keys that changed since; one with its new value is of an earlier try, or approved meanwhile."""
         if since is None:
             return
         there = {key: self._facts(now[key]) for key in due if key in now}
@@ -205,7 +205,7 @@ class InfisicalSecrets(Store):
 
     @staticmethod
     def _refuse_crossing(doing: str, made: Found, values: Mapping[str, SecretValue], before: Found) -> None:
-        """A version that is not the next one tells that somebody else has written in between."""
+        """Raise CrossedError where a version is not the next one: somebody else has written in between."""
         crossed = [key for key in values if made[key]["version"] != _version(before, key) + 1]
         if crossed:
             raise CrossedError(
@@ -227,7 +227,7 @@ def _version(found: Found, key: str) -> int:
 
 
 def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
-    """A secret that was deleted and made anew has version 1 again, and another id."""
+    """Compare two evidences of a key; one that was deleted and made anew has version 1, and another id."""
     if before is None or now is None:
         return before is now
     if "fingerprint" in before and "fingerprint" in now:

@@ -23,7 +23,7 @@ def name_problem(name: str) -> str:
 
 
 def value_problem(value: str) -> str:
-    """One newline at the end survives."""
+    """Say why Infisical would not keep a value as it is; one newline at the end survives."""
     if value.strip(_BLANKS) + ("\n" if value.endswith("\n") else "") != value:
         return "Infisical trims blanks and newlines around a value"
     return "Infisical takes ${…} for a reference to another secret" if _REFERENCE.search(value) else ""

@@ -35,7 +35,7 @@ _LOGIN = "/v1/auth/universal-auth/login"
 
 
 class Tokens:
-    """One token at a time, for all threads."""
+    """The access token of all threads."""
 
     def __init__(self, auth: Options, http: HttpClient, clock: Clock) -> None:
         """``http`` sends no Authorization of its own."""
@@ -50,13 +50,13 @@ class Tokens:
             raise ConfigurationError(f"auth method {auth['method']} needs {', '.join(missing)}")
 
     def current(self) -> SecretValue:
-        """Never asked for while a request of the same thread is under way: a login takes a turn of its own."""
+        """Return the token, after a login if need be, which takes a turn in the budget of its own."""
         with self._lock:
             over = self._renew_at is not None and self._clock.monotonic() >= self._renew_at
             return self._log_in() if self._token is None or over else self._token
 
     def drop(self, refused: SecretValue) -> bool:
-        """Whether there is another one to try: tokens of a login may be revoked, or refused by their age."""
+        """Drop a refused token; return whether a login can bring another one."""
         with self._lock:
             if self._auth["method"] == TOKEN:
                 return False

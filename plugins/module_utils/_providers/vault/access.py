@@ -19,7 +19,7 @@ from .store import MOUNT, VaultSecrets
 
 
 def _from_env(name: str) -> tuple[Any, list[str]]:
-    """As OpenBao's own tool has it; Vault's knows only the second one."""
+    """Read an option from the environment as OpenBao's CLI does; Vault's knows only ``VAULT_``."""
     return (env_fallback, [f"BAO_{name}", f"VAULT_{name}"])
 
 

@@ -44,7 +44,7 @@ class UnsupportedError(RotorError):
 
 
 def result(answer: Answer) -> dict[str, Any]:
-    """The body of a success, nothing for 204; any other answer as an error."""
+    """Return the body of a success (empty for 204); raise any other answer as an error."""
     if answer.status == 204:
         return {}
     if answer.status != 200:
@@ -83,14 +83,14 @@ def _refusal(answer: Answer) -> RotorError:
 
 
 def _denied_by(phrases: str) -> str:
-    """Both servers join the errors of their policies into a list, and say it plainly to a token they do not know."""
+    """Tell a policy's refusal from that of an unknown token, by the phrases of both servers."""
     if "invalid token" in phrases or "bad token" in phrases or phrases == "permission denied":
         return BY_TOKEN
     return BY_POLICY if "permission denied" in phrases or "capability check" in phrases else ""
 
 
 def _missing(answer: Answer, message: str, body: Mapping[str, Any]) -> RotorError:
-    """Absent is only what Vault itself calls absent; a missing mount, or some proxy's page, says nothing about it."""
+    """Return the error for a 404: AbsentError only where Vault itself says so, not for a missing mount or HTML."""
     data = body.get("data")
     data = data if isinstance(data, dict) else {}
     metadata = data.get("metadata", data)

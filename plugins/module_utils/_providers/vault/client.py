@@ -82,19 +82,19 @@ class VaultConnection(Connection):
         return self._wire.server_time()
 
     def alone(self, document: str) -> AbstractContextManager[object]:
-        """One writer at a time for each document, among the threads of this process."""
+        """Lock a document among the threads of this process."""
         with self._guard:
             return self._locks[document]
 
     def api(self, kind: Callable[..., Api], doing: str) -> Api:
-        """One of hvac's classes, sending through this connection."""
+        """Return an instance of hvac's class that sends through this connection."""
         return kind(adapter=self.adapter(doing))
 
     def adapter(self, doing: str) -> Adapter:
         return Adapter(self._ask, doing)
 
     def version(self, mount: str) -> int | None:
-        """Of the KV engine that is mounted there; None where the token may not know. Asked once in a run."""
+        """Return the version of the KV engine at a mount; None where the token may not know. Asked once."""
         if mount not in self._versions:
             self._versions[mount] = self._find_version(mount)
         return self._versions[mount]
@@ -117,7 +117,7 @@ class VaultConnection(Connection):
         return V2 if str((facts.get("options") or {}).get("version")) == str(V2) else V1
 
     def _ask(self, method: str, path: str, doing: str, *, optional: bool = False, **more: Any) -> dict[str, Any]:
-        """``optional``: there is another way, if this is refused; so nothing needs to be found out about the token."""
+        """Send a request, after a 403 with a new token if the old one is dead; not where it is ``optional``."""
         token = self._tokens.current()
         send = partial(self._wire.send, method, path, doing, namespace=self.namespace, **more)
         try:
@@ -140,7 +140,7 @@ class VaultConnection(Connection):
         return True
 
     def _lacking(self, denied: PermissionDeniedError, method: str, path: str) -> PermissionDeniedError:
-        """The server does not say which right was missing, but it follows from what was asked."""
+        """Return a 403 that names the missing capability, which follows from the request."""
         capability = _CAPABILITIES.get(method, method.lower())
         within = f" in namespace {self.namespace}" if self.namespace else ""
         hint = f"The token needs {capability} on {unquote(path).removeprefix('/v1/')}{within}"
@@ -148,7 +148,7 @@ class VaultConnection(Connection):
 
 
 def _expired(denied: PermissionDeniedError) -> RotorError:
-    """The token cannot even look at itself; the server may have said why."""
+    """Return the error for a token that may not even look itself up."""
     if denied.code == BY_TOKEN:
         message = f"{denied.message}: the token has expired, was revoked, or is bound to other addresses"
         return AuthenticationError(message, hint="Give the connection a new one", status=403)

@@ -41,7 +41,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Document:
-    """As much of it as the token may know."""
+    """A document, as far as the token may read it."""
 
     exists: bool
     values: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -55,7 +55,7 @@ class Document:
         return self.metadata.get("custom_metadata") or {}
 
     def fulfils(self, changes: Changes) -> bool:
-        """As far as that is known."""
+        """Return whether the document holds these values, as far as that is known."""
         if self.values is None and any(value is not None for value in changes.values()):
             return False
         names = self._names(changes)
@@ -68,7 +68,7 @@ class Document:
         return _merged(self.values or {}, changes)
 
     def facts(self, keys: Collection[str], fingerprint: Fingerprints) -> dict[str, dict[str, Any]]:
-        """Evidence for each of these keys that is there, or may be there for all that is known."""
+        """Return evidence for each key that is or may be in the document."""
         common = {} if self.version is None else {"version": self.version}
         return {key: {**common, **self._fingerprint(key, fingerprint)} for key in keys if key in self._names(keys)}
 
@@ -89,7 +89,7 @@ def _merged(values: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 def _stand_in(value: Any) -> SecretValue:
-    """A number is not the text that looks like it."""
+    """Return a value to fingerprint, in which a number is not the text that looks like it."""
     return SecretValue(value if isinstance(value, str) and value else f"\0{json.dumps(value, sort_keys=True)}")
 
 
@@ -106,7 +106,7 @@ class Kv(ABC):
 
     @abstractmethod
     def outline(self) -> Document:
-        """The same, without values where the engine can do without."""
+        """Read the document without its values, where the engine can."""
 
     @abstractmethod
     def change(self, document: Document, changes: Changes) -> int | None:
@@ -120,7 +120,7 @@ class Kv(ABC):
 
 
 class KvV1(Kv):
-    """Whole documents, without versions: nothing but speed keeps two writers from losing each other's keys."""
+    """A KV version 1 document: written whole, without versions or check-and-set."""
 
     def read(self) -> Document:
         try:
@@ -143,7 +143,7 @@ class KvV1(Kv):
             raise MismatchError(f"writing {self.label}: it does not show what was written")
 
     def _is_seen(self, changes: Changes) -> bool:
-        """The answer says nothing: what is there now does."""
+        """Read a document back after a write, whose answer says nothing."""
         try:
             return self.read().fulfils(changes)
         except StoppedError:
@@ -174,7 +174,7 @@ class KvV2(Kv):
             return self.read()
 
     def change(self, document: Document, changes: Changes) -> int:
-        """By a merge in the server, which leaves the other keys alone; or by writing all that was read."""
+        """Change keys by a merge patch, which leaves other keys alone; or write back all that was read."""
         if document.exists:
             try:
                 return self._merge(changes, document.version)
@@ -220,7 +220,7 @@ class KvV2(Kv):
         )
 
     def _read_around(self, denied: PermissionDeniedError) -> Document:
-        """What can be known without the right to read the values."""
+        """Read subkeys or metadata, where the token may not read the values."""
         try:
             return self._subkeys()
         except (PermissionDeniedError, NotFoundError):
@@ -262,7 +262,7 @@ class KvV2(Kv):
         return Document(exists=True, version=_version({"data": metadata}, doing), metadata=metadata, **more)
 
     def _gone(self, metadata: Mapping[str, Any]) -> Document:
-        """There was never any, or the newest version is deleted; the next one follows on it."""
+        """Return an absent document; the next version follows a deleted one."""
         metadata = _checked_version(metadata, self._doing("reading"))
         return Document(exists=False, values={}, version=metadata.get("version") or 0, metadata=metadata)
 
@@ -281,7 +281,7 @@ def _mapping(found: Any, doing: str) -> Mapping[str, Any]:
 
 
 def _checked_version(metadata: Any, doing: str) -> Mapping[str, Any]:
-    """The metadata of one version."""
+    """Check the metadata of one version."""
     checked(metadata, _VERSION, f"{doing}: the answer is")
     return dict(metadata)
 

@@ -65,5 +65,5 @@ class Secrets(StoredSecrets):
 
 
 def _text(value: Any) -> str:
-    """Custom metadata is text; YAML makes numbers and booleans of some."""
+    """Return custom metadata as text; YAML makes numbers and booleans of some."""
     return value if isinstance(value, str) else json.dumps(value)

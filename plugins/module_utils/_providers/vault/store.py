@@ -103,7 +103,7 @@ class VaultSecrets(Store):
         self._versioned(container).annotate(changes)
 
     def outline(self, container: Options) -> dict[str, Any]:
-        """The names of its keys, and what else is no value."""
+        """Return the names of a document's keys, its version and custom metadata."""
         document = self._kv(container).outline()
         if document.names is None and document.exists:
             raise PermissionDeniedError(
@@ -119,7 +119,7 @@ class VaultSecrets(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By value where it could be read; by the document's version otherwise, which other keys move as well."""
+        """Compare values where they could be read, the document's version otherwise, which other keys move, too."""
         before, now = recorded["keys"], observed["keys"]
         return before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)
 
@@ -132,7 +132,7 @@ class VaultSecrets(Store):
         return ", ".join(f"{key} {facts['fingerprint']}" for key, facts in evidence["keys"].items())
 
     def _kv(self, container: Options) -> Kv:
-        """KV 2, unless the server or else the map says otherwise."""
+        """Return the document's engine: the server's version, or the map's, or 2."""
         mount, path = _place(container)
         version, label = container.get("version"), self.label(container)
         there = self.connection.version(mount)
@@ -148,7 +148,7 @@ class VaultSecrets(Store):
         return kv
 
     def _settle(self, container: Options, changes: Changes, since: Evidence | None) -> Document:
-        """Read, change what was read, and begin anew where it had changed meanwhile; as it is then."""
+        """Read and change a document, again where somebody else has changed it meanwhile; return the result."""
         kv = self._kv(container)
         trouble: RotorError = MismatchError("")
         with self.connection.alone(self.identity(container)):
@@ -186,7 +186,7 @@ class VaultSecrets(Store):
         return document
 
     def _refuse_foreign(self, label: str, document: Document, changes: Changes, since: Evidence | None) -> None:
-        """What holds its new value already is no conflict: it may be of an earlier try of ours."""
+        """Refuse keys that changed since; one with its new value may be of an earlier try of ours."""
         if since is None:
             return
         before = since["keys"]
@@ -199,7 +199,7 @@ class VaultSecrets(Store):
             )
 
     def _tag_owner(self, kv: Kv, document: Document) -> Document:
-        """The ledger's id beside the values. Whoever may not do that has written all the same."""
+        """Note the ledger's id in custom metadata; a missing right to do so is no failure of the write."""
         if not self.owner_tag or not isinstance(kv, KvV2) or document.custom.get(_OWNER_TAG) == self.owner_tag:
             return document
         try:
@@ -232,7 +232,7 @@ def _problem(place: str) -> str:
 
 
 def _is_text(value: str) -> bool:
-    """What cannot be encoded would be replaced on the way, in silence."""
+    """Return whether a text can be encoded; otherwise characters would be replaced silently."""
     try:
         value.encode()
     except UnicodeEncodeError:

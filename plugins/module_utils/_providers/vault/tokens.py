@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which token is shown: one that was given, or those that a login brings, renewed or replaced before they end."""
+"""The token of a connection: a given one, or those of a login, renewed or replaced before they expire."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ SECRET = (TOKEN, "secret_id", "password", "jwt")
 
 
 class Tokens:
-    """One token at a time, for all threads."""
+    """The token of all threads."""
 
     def __init__(self, auth: Options, namespace: str, wire: Wire, clock: Clock) -> None:
         name = auth["method"]
@@ -105,14 +105,14 @@ class Tokens:
             return self._token
 
     def replace(self, refused: SecretValue) -> bool:
-        """Whether there is another token to try, after a login if need be."""
+        """Log in anew after a refusal; return whether there is another token to try."""
         with self._lock:
             if self._token == refused and self._method:
                 self._log_in()
             return self._token != refused
 
     def look(self, token: SecretValue) -> dict[str, Any]:
-        """Whose it is, and until when; empty, where it lives and may not ask that. PermissionDeniedError otherwise."""
+        """Look a token up; empty where it lives and may not do that, PermissionDeniedError where it is dead."""
         doing = "asking who the token is"
         try:
             facts = _object(self._api("Token", doing, token).lookup_self(), "data", doing)
@@ -143,7 +143,7 @@ class Tokens:
         return self._take(_object(body, "auth", doing), doing)
 
     def _credentials(self) -> dict[str, Any]:
-        """As hvac takes them; it puts a name into the path as it is."""
+        """Return the login's arguments as hvac takes them, which does not escape a name in the path."""
         given = {name: self._auth.get(name) for name in METHODS[self._name].given}
         if self._name == "kubernetes" and not given["jwt"]:
             given["jwt"] = references.resolve({"file": _POD_TOKEN}, "auth.jwt")  # the pod's is replaced every hour
@@ -161,12 +161,12 @@ class Tokens:
         return self._token
 
     def _mind(self, lease: Any, doing: str) -> None:
-        """Two thirds of its life are over when it is time; a token without an end has none."""
+        """Note when to renew a token: after two thirds of its lease; never without one."""
         self._lifetime = float(checked(lease or 0, _seconds, f"{doing}: the answer is"))
         self._renew_at = self._clock.monotonic() + self._lifetime * 2 / 3 if self._lifetime else None
 
     def _prolong(self) -> None:
-        """By a renewal, or a login where that brings too little. If both fail, it lives for a while yet: see then."""
+        """Renew the token, or log in where that brings too little; if both fail, it lives for a while yet."""
         self._renew_at = None
         before, doing = self._lifetime, "renewing the token"
         try:

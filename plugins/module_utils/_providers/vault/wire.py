@@ -54,7 +54,7 @@ class Wire:
         content: str = "",
         reads: bool = False,
     ) -> dict[str, Any]:
-        """``content`` is the body's type, where it is not plain JSON; ``reads``: this POST changes nothing."""
+        """Send a request and return its result. ``content`` is the type of the body; ``reads``: it changes nothing."""
         headers = {"X-Vault-Namespace": namespace} if namespace else {}
         if token:
             headers["X-Vault-Token"] = token.reveal()
@@ -79,7 +79,7 @@ class Wire:
         return answers.result(answer)
 
     def _ask(self, method: str, path: str, doing: str, **more: Any) -> Answer:
-        """412: it has not caught up, may not pass the request on, and has done nothing with it."""
+        """Send a request, again after a 412: a standby has not caught up, and has done nothing."""
         for attempt in range(_CATCHING_UP):
             try:
                 return self._http.request(method, path, doing=doing, ok=answers.UNDERSTOOD, **more)
@@ -91,7 +91,7 @@ class Wire:
         raise UnavailableError(f"{refused.message}: it does not catch up with the active node", status=412)
 
     def _explained(self, error: UnavailableError) -> UnavailableError:
-        """A sealed server and a standby answer like one that is ill, but somebody has to do something else."""
+        """Tell a sealed, uninitialized or standby server from one that is ill, by ``sys/health``."""
         health = self._health() if error.status else {}
         if health.get("initialized") is False:
             why, hint = "the server was never initialized", "Initialize it (operator init), and run again"
@@ -122,7 +122,7 @@ class Ask(Protocol):
 
 
 class Adapter:
-    """What hvac's classes send by, for one purpose: ``doing`` begins every error's message."""
+    """An adapter for hvac's classes; ``doing`` begins every error's message."""
 
     def __init__(self, ask: Ask, doing: str) -> None:
         self._ask = ask
@@ -141,10 +141,10 @@ class Adapter:
         return self._ask("DELETE", url, self._doing)
 
     def login(self, url: str, json: Any, use_token: bool = True) -> dict[str, Any]:
-        """The token is for whoever asked, and not kept here."""
+        """Log in; the token is returned, and not kept here."""
         return self.post(url, json)
 
     def patch(self, url: str, json: Any) -> dict[str, Any]:
-        """An RFC 7396 merge, which hvac does not know. There is another way, if it is refused."""
+        """Send an RFC 7396 merge patch, which hvac lacks; a refusal is for the caller to work around."""
         content = "application/merge-patch+json"
         return self._ask("PATCH", url, self._doing, body=json, content=content, optional=True)
