@@ -59,7 +59,8 @@ options:
   parameter_type:
     description:
       - Type of the parameters. V(String) is plain text to everybody who may read the parameter.
-      - AWS does not change the type of a parameter that is there, so that one of another type is an error.
+      - AWS does not change the type of a parameter that is there, so that one of another type is an error. A StringList
+        is neither written nor deleted.
     type: str
     choices: [SecureString, String]
     default: SecureString
