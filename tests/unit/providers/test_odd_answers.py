@@ -138,12 +138,17 @@ CASES = {
     "infisical observe": Case(
         "infisical",
         lambda it: InfisicalSecrets(it, clock=it.clock).observe(FOLDER, ["A"]),
+        (LOGIN, {"secret": HIDDEN}),
+    ),
+    "infisical list": Case(
+        "infisical",
+        lambda it: InfisicalSecrets(it, clock=it.clock).listed(FOLDER),
         (LOGIN, {"secrets": [HIDDEN]}),
     ),
     "infisical write": Case(
         "infisical",
         lambda it: InfisicalSecrets(it, clock=it.clock).write(FOLDER, {"A": SECRET}),
-        (LOGIN, {"secrets": [HIDDEN]}, {"secrets": [{**HIDDEN, "version": 2, "secretValue": SECRET.reveal()}]}),
+        (LOGIN, {"secret": HIDDEN}, {"secrets": [{**HIDDEN, "version": 2, "secretValue": SECRET.reveal()}]}),
     ),
     "vault probe": Case("vault", lambda vault: vault.probe(), (WHO,)),
     "vault observe": Case(
