@@ -14,7 +14,7 @@ author:
 description:
   - Updates every machine of an app with its own configuration, under a lease, so that it reads the app's secrets anew.
   - Waits until each has started and passes its checks, and stops at the first one that does not.
-  - Machines that were stopped stay stopped. One that is launched or deployed by somebody else meanwhile is updated, too.
+  - Machines that were stopped stay stopped. One that somebody else launches or deploys meanwhile is updated, too.
   - As with C(fly secrets deploy) it is recorded as a release, where the token may make one, so that C(fly secrets list)
     shows the secrets as deployed.
 extends_documentation_fragment:

@@ -50,7 +50,7 @@ notes:
   - A new token is in the task's result, as RV(token), and Ansible shows results. Put C(no_log) on the task, and hand
     the value on at once. Where it is to be stored in several places, the role P(rotor.secrets.rotate#role) does that
     without the value ever being in Ansible's hands.
-  - According to operators only the token of a person's own session makes tokens, as from C(fly auth token). Fly does not
+  - According to operators only the token of a person's session makes tokens, as from C(fly auth token). Fly does not
     document it, so that check mode does not tell.
 """
 
