@@ -26,13 +26,14 @@ INSTALLED := cd $(COPY) && $(HOMED) ANSIBLE_COLLECTIONS_PATH="$(DEMO)/collection
 PINS := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header --no-cache
 PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
+BENCHED = cp benchmarks/found.json benchmarks/RESULTS.md benchmarks/results.svg $(CURDIR)/benchmarks/
 LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
 BESIDE := sanity $(LINT) galaxy venv-newest systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants test-elsewhen tutorial site format generate link coverage constraints venv system-packages sync clean
+.PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants bench bench-quick test-elsewhen tutorial site format generate link coverage constraints venv system-packages sync clean
 
 title = @printf '\n== %s\n' '$(1)'
 
@@ -75,7 +76,7 @@ link:
 
 types: venv link ## Check the types
 	$(call title,mypy)
-	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins -p tests -p tools
+	@cd $(CURDIR) && $(HOMED) mypy -p ansible_collections.rotor.secrets.plugins -p tests -p tools -p benchmarks
 
 yamllint: sync
 	$(call title,yamllint)
@@ -141,6 +142,14 @@ chaos: sync venv-newest ## Kill it and break it everywhere, and write the table 
 mutants: sync ## Take one safeguard at a time out: a test must notice (minutes; ONLY=rule picks)
 	$(call title,one safeguard less)
 	@$(IN_COPY) python -m tests.mutants "$(ONLY)"
+
+bench: sync ## Measure what a rotation costs, next to others, and write benchmarks/RESULTS.md (an hour; ONLY=copies,scale picks)
+	$(call title,what a rotation costs)
+	@$(IN_COPY) PYTHONPATH="$(BUILD)" python -m benchmarks --only="$(ONLY)"; status=$$?; $(BENCHED); exit $$status
+
+bench-quick: sync ## Measure the ratios among these at small sizes (two minutes)
+	$(call title,what a rotation costs, in small)
+	@$(IN_COPY) PYTHONPATH="$(BUILD)" python -m benchmarks --quick --only="$(ONLY)"; status=$$?; $(BENCHED); exit $$status
 
 test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years, on busy cores (ELSEWHEN=decade picks)
 	$(call title,every test at other dates and in other time zones)

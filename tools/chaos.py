@@ -136,6 +136,7 @@ SWEEPS = (
         {"ROTOR_SWEEP": "all"},
         programs=NEWEST,
     ),
+    Sweep("bench", "Ratios of the quick benchmark", ("benchmarks/test_ratios.py",)),
 )
 
 INTRODUCTION = """\
@@ -214,6 +215,9 @@ the examination names it.
 time zone, and with as many busy processes beside them as there are cores. Ansible's processes, the stand-ins and
 PostgreSQL share the moved clock; OpenBao, `gh` and hosts behind sshd keep the true one. `make test-elsewhen` runs them
 alone.
+
+**Ratios of the quick benchmark.** No ratio of `make bench-quick` is more than three times worse than its goal or than
+what was kept when it was last measured on an idle machine, whichever is worse.
 
 To run one sweep, `make chaos ONLY=kills`; the table then keeps what it knew of the others.
 """

@@ -10,8 +10,6 @@ Usage: python -m tools.conformance BUILD PYTEST_ARGUMENT...
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,13 +17,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools import community
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "evidence" / "conformance.md"
 KEPT = ROOT / "tests" / "conformance" / "found.json"
-COMMUNITY = ("ansible==14.5.0", "boto3", "hvac", "PyNaCl", "requests")
-COLLECTIONS = ("community.general", "community.aws", "community.hashi_vault")
-PYTHONS = ("3.14", "3.13", "3.12")
-"""The package ``ansible`` has all three modules from 3.12 on."""
 
 INTRODUCTION = """\
 <!-- Made by tools/conformance.py; do not edit. -->
@@ -148,50 +144,6 @@ def gathered(reports: Iterable[Path], titles: list[str]) -> dict[str, Any]:
     return found
 
 
-# The community's modules
-
-
-def community(build: Path) -> Path | None:
-    """An environment with these; None where no Python is new enough."""
-    venv = build / "venv-community"
-    stamp = venv / "stamp"
-    wanted = "\n".join(COMMUNITY)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return venv
-    python = next(_pythons(), None)
-    if python is None:
-        return None
-    shutil.rmtree(venv, ignore_errors=True)
-    subprocess.run([python, "-m", "venv", str(venv)], check=True)
-    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", *COMMUNITY], check=True)
-    stamp.write_text(wanted)
-    return venv
-
-
-def _pythons() -> Iterator[str]:
-    """Those that run: a pyenv shim may not, and a Debian Python may come without venv."""
-    shims = [Path(folder) for folder in os.get_exec_path() if folder.endswith("/shims")]
-    for version in PYTHONS:
-        there = shutil.which(f"python{version}")
-        behind = [path for folder in shims for path in folder.parent.glob(f"versions/{version}.*/bin/python{version}")]
-        for candidate in [there, *map(str, sorted(behind))]:
-            if candidate and _runs(candidate):
-                yield candidate
-
-
-def _runs(python: str) -> bool:
-    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
-
-
-def versions(venv: Path) -> dict[str, str]:
-    (home,) = venv.glob("lib/python*/site-packages/ansible_collections")
-    manifests = {name: home.joinpath(*name.split("."), "MANIFEST.json") for name in COLLECTIONS}
-    return {
-        name: json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
-        for name, manifest in manifests.items()
-    }
-
-
 def _run(report: Path, *arguments: str) -> int:
     command = [sys.executable, "-m", "pytest", f"--conformance-report={report}", *arguments]
     return subprocess.run(command, check=False).returncode
@@ -224,9 +176,10 @@ def main() -> int:
     build, arguments = Path(sys.argv[1]).resolve(), sys.argv[2:]
     ours = columns.ours()
     titles = [column.title for column in (*ours, *columns.issuers())] + [kind.title for kind in baseline.BENCHES]
-    venv = community(build)
+    venv = community.environment(build)
     if venv is None:
-        print(f"No Python of {', '.join(PYTHONS)} is here: the community's modules cannot be run, and nothing is kept")
+        pythons = ", ".join(community.PYTHONS)
+        print(f"No Python of {pythons} is here: the community's modules cannot be run, and nothing is kept")
         return 1
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder) / "ours.json", Path(folder) / "community.json"
@@ -235,7 +188,7 @@ def main() -> int:
         found = gathered([first, second], titles)
     servers = {column.title: column.kind.server for column in ours}
     asked = {column.title: column.kind.server for column in columns.issuers()}
-    _keep({"versions": versions(venv), "servers": servers, "asked": asked, **found})
+    _keep({"versions": community.versions(venv), "servers": servers, "asked": asked, **found})
     return broken
 
 

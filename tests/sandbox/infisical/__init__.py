@@ -193,6 +193,7 @@ class Infisical(Provider):
             "guard_infisical_folder": self._guard,
             "import_infisical_folder": self._import,
             "approve_infisical_requests": self.changes.approve,
+            "create_infisical_folder": self._create_folder,
             "remove_infisical_folder": self._remove,
         }
 
@@ -228,6 +229,10 @@ class Infisical(Provider):
     def _import(self, source: str, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:
         """From now on what is in the folder `source` is read through the other one, too."""
         self.folders[environment, path].imports.append(self.folders[environment, source])
+        return {}
+
+    def _create_folder(self, environment: str, path: str) -> dict[str, Any]:
+        self.folders[environment, path] = Folder(environment, path)
         return {}
 
     def _remove(self, environment: str = "prod", path: str = "/backend") -> dict[str, Any]:

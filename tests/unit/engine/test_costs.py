@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a copy costs in the ledger, and how often its store is asked; an improvement lowers the limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.costs import ledger_costs
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import World
+
+FEW, MORE = 2, 20
+STATEMENTS = 30
+COMMITS = 2
+CALLS = {"observe": 3, "write": 1}
+
+
+def cost(world: World, play: Play, name: str) -> tuple[int, int, dict[str, int]]:
+    """Rotate a secret for the second time, and count."""
+    assert not play.rotate(name)["failed"], play.output
+    world.log.clear()
+    with ledger_costs() as costs:
+        assert not play.rotate(name, force=True)["failed"], play.output
+    return costs.statements, costs.commits, {kind: world.counted(kind) for kind in CALLS}
+
+
+@pytest.fixture
+def many(world: World, make_play: object) -> Play:
+    boxes = {"FEW": [f"few{at}" for at in range(FEW)], "MANY": [f"many{at}" for at in range(FEW + MORE)]}
+    for box in (box for all_boxes in boxes.values() for box in all_boxes):
+        world.put(box, {})
+    issuer = {"type": "test.fake.token", "connection": "cloud"}
+    secrets = {
+        name: {
+            "issuer": issuer,
+            "copies": [{"store": "cloud", "box": box} for box in own],
+            "revoke": {"accept": "life"},
+        }
+        for name, own in boxes.items()
+    }
+    return make_play(secret_map=secrets, consumers={})  # type: ignore[operator]
+
+
+def test_copy_costs_few_statements_commits_and_calls(world: World, many: Play) -> None:
+    few, more = cost(world, many, "FEW"), cost(world, many, "MANY")
+
+    assert (more[0] - few[0]) / MORE <= STATEMENTS
+    assert (more[1] - few[1]) / MORE <= COMMITS
+    assert all((more[2][kind] - few[2][kind]) / MORE <= CALLS[kind] for kind in CALLS)
