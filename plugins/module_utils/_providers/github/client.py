@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from ..._core.clock import Clock
@@ -18,6 +17,7 @@ from ..._core.http import certificates
 from ..._core.http import limits as limits_of_answers
 from ..._core.http.client import Answer, HttpClient
 from ..._core.http.shapes import Maybe, Shape
+from ..._core.memo import Memo
 from ..._core.references import SCHEMA as REFERENCE
 from . import app, limits
 from .paging import PER_PAGE, next_page
@@ -81,7 +81,7 @@ class GitHubConnection(Connection):
         )
         budget = limits.budget(clock, url, options)
         self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
-        self._once = Memo()
+        self._once = Memo[dict[str, Any]]()
         self._tagged: dict[str, Answer] = {}
 
     def server_time(self) -> datetime | None:
@@ -193,23 +193,3 @@ class GitHubConnection(Connection):
             self._once.forget(path)
         doing = f"fetching the public key of {label}"
         return self._once.get(path, lambda: self.get(path, doing, shape={"key": str, "key_id": str}))
-
-
-class Memo:
-    """A memo of answers. Threads that ask the same thing wait for each other."""
-
-    def __init__(self) -> None:
-        self._guard = Lock()
-        self._locks: dict[str, Lock] = {}
-        self._answers: dict[str, dict[str, Any]] = {}
-
-    def get(self, key: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        with self._guard:
-            lock = self._locks.setdefault(key, Lock())
-        with lock:
-            if key not in self._answers:
-                self._answers[key] = ask()
-            return self._answers[key]
-
-    def forget(self, key: str) -> None:
-        self._answers.pop(key, None)

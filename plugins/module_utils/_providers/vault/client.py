@@ -27,6 +27,7 @@ from ..._core.errors import (
 from ..._core.http import certificates
 from ..._core.http.client import origin
 from ..._core.http.shapes import Maybe, checked
+from ..._core.memo import Memo
 from ..._core.references import SCHEMA as REFERENCE
 from . import tokens
 from .answers import BY_POLICY, BY_TOKEN
@@ -65,7 +66,7 @@ class VaultConnection(Connection):
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)
         self._guard = Lock()
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
-        self._versions: dict[str, int | None] = {}
+        self._versions = Memo[int | None]()
 
     def probe(self) -> str:
         try:
@@ -95,9 +96,7 @@ class VaultConnection(Connection):
 
     def version(self, mount: str) -> int | None:
         """Return the version of the KV engine at a mount; None where the token may not know. Asked once."""
-        if mount not in self._versions:
-            self._versions[mount] = self._find_version(mount)
-        return self._versions[mount]
+        return self._versions.get(mount, lambda: self._find_version(mount))
 
     def _find_version(self, mount: str) -> int | None:
         doing = f"asking what is mounted at {mount}"
