@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from tests.costs import ledger_costs
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_stores import Shelf
 from tests.unit.engine.world import World
 
 FEW, MORE = 2, 20
@@ -41,6 +43,20 @@ def many(world: World, make_play: object) -> Play:
         for name, own in boxes.items()
     }
     return make_play(secret_map=secrets, consumers={})  # type: ignore[operator]
+
+
+def test_values_are_fitted_once_for_each_store(many: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def takes_all(container: Options, values: object) -> list[str]:
+        asked.append(container["box"])
+        return []
+
+    monkeypatch.setattr(Shelf, "reject_values", takes_all)
+
+    assert not many.rotate("MANY")["failed"], many.output
+
+    assert len(asked) == FEW + MORE
 
 
 def test_copy_costs_few_statements_commits_and_calls(world: World, many: Play) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from ....module_utils._core.errors import (
     StoppedError,
     UnexpectedAnswerError,
 )
+from ....module_utils._core.memo import Memo
 from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, CredentialRow, IntentState
@@ -70,6 +71,8 @@ class EffectContext:
     systems: Systems
     access: LedgerAccess
     clock: Clock
+    fit: Memo[None] = field(default_factory=Memo, compare=False)
+    """Remembers which credentials every store of their secret can keep."""
 
     @property
     def ledger(self) -> Ledger:

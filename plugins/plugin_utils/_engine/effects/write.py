@@ -22,7 +22,7 @@ def write(ctx: EffectContext, work: Work) -> str:
     credential = ctx.unseal(row)
     step = secret.steps[work.action.step or 0]
     with ctx.access.locks.hold(copy.id, wait=60):
-        _refuse_unfit_values(work, credential)
+        ctx.fit.get(f"{secret.name} {row.id}", lambda: _refuse_unfit_values(work, credential))
         since = _refuse_drift(ctx, work)
         with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
             evidence = store.write(copy.container, render(secret, copy, credential), since)
