@@ -24,5 +24,5 @@ LATENCY, AT_ONCE = 0.1, 8
 )
 def ours(stage: Stage) -> Round:
     """``ideal``: the busiest of the five connections, each of which may be called eight times at once."""
-    found = stage.engine("distant", secrets=stage.size(500, 24), copies=4, latency=LATENCY, at_once=AT_ONCE, limit=3600)
+    found = stage.engine("distant", secrets=stage.size(500, 16), copies=4, latency=LATENCY, at_once=AT_ONCE, limit=3600)
     return {"ours": found["wall"], "ideal": found["ideal"], "calls": sum(found["calls"].values())}

@@ -60,7 +60,7 @@ def _hosts(stage: Stage) -> Desk:
     """As many hosts as copies, all of them the same machine behind sshd."""
 
     def make() -> Desk:
-        there, number = stage.sshd, stage.size(10, 3)
+        there, number = stage.sshd, stage.size(10, 2)
         hosts = {f"app{at}": there.variables for at in range(number)}
         file = "{{ inventory_hostname }}.env"
         copies = [{"store": "files", "host": name, "path": f"{there.folder}/{name}.env"} for name in hosts]

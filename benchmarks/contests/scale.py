@@ -11,7 +11,7 @@ from benchmarks.measures import Goal, Round, Row, contest, figure, ratio
 from benchmarks.stage import Stage
 
 FLAT = Goal(most=1.1)
-_SECRETS, _COPIES = {50: 12, 500: 36, 2000: 72}, {50: 20, 500: 60, 2000: 200}
+_SECRETS, _COPIES = {50: 12, 500: 24, 2000: 48}, {50: 20, 500: 60, 2000: 150}
 """Sizes, and those of a quick run."""
 
 
@@ -107,5 +107,5 @@ def ledger(stage: Stage) -> Round:
     unit="s of CPU",
 )
 def years(stage: Stage) -> Round:
-    found = stage.engine("years", weeks=stage.size(520, 26), copies=4, in_memory=True, limit=3600)
+    found = stage.engine("years", weeks=stage.size(520, 20), copies=4, in_memory=True, limit=3600)
     return {"early": found["early"], "late": found["late"]}

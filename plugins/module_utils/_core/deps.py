@@ -28,13 +28,18 @@ _PACKAGES = {
 
 _one_at_a_time = threading.RLock()
 """Where modules import each other, two threads that begin at both ends would each find the other's half finished."""
+_imported: dict[str, ModuleType] = {}
+"""Those that are whole, for whoever asks while another thread imports something slow."""
 
 
 def library(name: str) -> ModuleType:
     """Import ``name`` (dotted names too), or say which package to install into which Python."""
+    if name in _imported and sys.modules.get(name) is _imported[name]:
+        return _imported[name]
     try:
         with _one_at_a_time:
-            return importlib.import_module(name)
+            _imported[name] = importlib.import_module(name)
+        return _imported[name]
     except ImportError as error:
         raise _missing(name) from error
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import deps
 from ansible_collections.rotor.secrets.plugins.module_utils._core.deps import library, require
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import MissingLibraryError
 
@@ -54,3 +56,9 @@ def test_threads_do_not_import_side_by_side(monkeypatch: pytest.MonkeyPatch) -> 
     library("first")
     other.join()
     assert seen == ["first", "second"]
+
+
+def test_known_library_waits_for_no_import() -> None:
+    known = library("json")
+    with ThreadPoolExecutor(1) as pool, deps._one_at_a_time:
+        assert pool.submit(library, "json").result(timeout=60) is known
