@@ -148,7 +148,7 @@ bench: sync ## Measure what a rotation costs, next to others, and write benchmar
 	@$(IN_COPY) PYTHONPATH="$(BUILD)" python -m benchmarks --only="$(ONLY)"; status=$$?; $(BENCHED); exit $$status
 
 bench-quick: sync ## Measure the ratios among these at small sizes (two minutes)
-	$(call title,what a rotation costs, in small)
+	$(call title,what a rotation costs (in small))
 	@$(IN_COPY) PYTHONPATH="$(BUILD)" python -m benchmarks --quick --only="$(ONLY)"; status=$$?; $(BENCHED); exit $$status
 
 test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years, on busy cores (ELSEWHEN=decade picks)
