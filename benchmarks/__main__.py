@@ -27,9 +27,10 @@ def main() -> None:
     with ExitStack() as stack:
         stage = Stage(stack, quick=options.quick)
         about = machine.describe(stage)
-        found = runner.run(picked, stage, _say, options.runs)
-    page.keep(found, about, quick=options.quick)
-    rows = [figure for one in picked for figure in found[one.name].figures(one)]
+        rows = []
+        for one, found in runner.run(picked, stage, _say, options.runs):
+            page.keep(one.name, found, about, quick=options.quick)
+            rows += found.figures(one)
     _say("\n".join(["", *page.table(rows)]))
     files = ", ".join(path.name for path in (page.KEPT, page.PAGE, page.PICTURE))
     _say(f"\n{time.monotonic() - began:.0f} s. Written: {files}")

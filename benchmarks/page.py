@@ -35,12 +35,17 @@ def kept() -> dict[str, Any]:
     return {"machine": {}, "contests": {}, "quick": {}, **found}
 
 
-def keep(found: Mapping[str, Found], machine: Mapping[str, str], *, quick: bool) -> None:
-    """Write what was found; what a part of the contests did not measure stays, and a quick run changes no page."""
+def keep(name: str, found: Found, machine: Mapping[str, str], *, quick: bool) -> None:
+    """Write what a contest found, beside what is known of the others; a quick run changes no page."""
     known = kept()
-    known["quick" if quick else "contests"].update({name: asdict(one) for name, one in found.items()})
+    known["quick" if quick else "contests"][name] = asdict(found)
     if not quick:
         known["machine"] = dict(machine)
+    write(known)
+
+
+def write(known: Mapping[str, Any]) -> None:
+    """Write the figures, and the page and the picture that follow from them."""
     KEPT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(text(known), encoding="utf-8")
     PICTURE.write_text(picture.draw(figures(known["contests"])), encoding="utf-8")

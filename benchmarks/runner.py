@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from benchmarks.measures import Contest, Found, MissingError
 from benchmarks.stage import Stage
 
 
-def run(contests: Iterable[Contest], stage: Stage, say: Callable[[str], None], runs: int = 0) -> dict[str, Found]:
-    """``runs``: how many rounds, instead of what each contest asks for; a quick run has one."""
-    found = {}
+def run(
+    contests: Iterable[Contest], stage: Stage, say: Callable[[str], None], runs: int = 0
+) -> Iterator[tuple[Contest, Found]]:
+    """Yield each contest when it is done.
+
+    ``runs``: how many rounds, instead of what each contest asks for; a quick run has one.
+    """
     for one in contests:
         wanted = 1 if stage.quick else runs or one.runs
-        say(f"{one.title} ({wanted} rounds)")
-        found[one.name] = _contest(one, stage, say, wanted)
-    return found
+        say(f"{one.title} (rounds: {wanted})")
+        yield one, _contest(one, stage, say, wanted)
 
 
 def _contest(one: Contest, stage: Stage, say: Callable[[str], None], runs: int) -> Found:
@@ -33,6 +36,9 @@ def _contest(one: Contest, stage: Stage, say: Callable[[str], None], runs: int) 
             except MissingError as error:
                 found.missing[name] = str(error)
                 say(f"  {name}: {error}")
+            except RuntimeError as error:  # an hour's work is not to be lost with one contender
+                found.missing[name] = "it failed; the run's output says how"
+                say(f"  {name} failed: {error}")
         found.rounds.append(done)
         say("  " + "  ".join(f"{name} {figure:.4g}" for name, figure in done.items()))
     found.seconds = time.monotonic() - began

@@ -18,12 +18,12 @@ MARGIN = 3.0
 def test_ratios_are_no_worse_than_kept() -> None:
     picked = [one for one in CONTESTS if one.quick]
     with ExitStack() as stack:
-        found = runner.run(picked, Stage(stack, quick=True), lambda line: None)
+        found = list(runner.run(picked, Stage(stack, quick=True), lambda line: None))
     kept = page.found_of(page.kept()["quick"])
     worse, counts = [], {"measured": 0, "not measured": 0}
-    for one in picked:
+    for one, now in found:
         before = {figure.row: figure for figure in kept.get(one.name, Found()).figures(one)}
-        for figure in found[one.name].figures(one):
+        for figure in now.figures(one):
             if figure.row.is_ratio and figure.row.goal.text:
                 counts["not measured" if figure.missing else "measured"] += 1
                 worse += (

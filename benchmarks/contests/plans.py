@@ -87,6 +87,6 @@ def plan(stage: Stage) -> Round:
     unit="MB",
 )
 def rotation(stage: Stage) -> Round:
-    names = ",".join(f"SECRET_{at:04}" for at in range(2000))
+    names = ",".join(f"SECRET_{at:04}" for at in range(stage.size(2000, 100)))
     arguments = ("-e", f"rotate_only={names}", "-e", "rotate_force=true")
     return {"rotation, MB": _large(stage).play("rotor.secrets.rotate", *arguments, limit=3600).peak}
