@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from .credential import SecretValue
@@ -43,8 +44,9 @@ class Template:
     parts: tuple[str | Reference, ...]
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> Template:
-        """Parse a text. The ValueError for a wrong one never quotes more than the reference itself."""
+        """Parse a text, which many copies share. The ValueError for a wrong one quotes the reference alone."""
         parts: list[str | Reference] = []
         end = 0
         for token in _TOKEN.finditer(text):
