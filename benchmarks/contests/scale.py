@@ -11,7 +11,7 @@ from benchmarks.measures import Goal, Round, Row, contest, figure, ratio
 from benchmarks.stage import Stage
 
 FLAT = Goal(most=1.1)
-_SECRETS, _COPIES = {50: 12, 500: 24, 2000: 48}, {50: 20, 500: 60, 2000: 150}
+_SECRETS, _COPIES = {50: 12, 500: 20, 2000: 32}, {50: 20, 500: 50, 2000: 120}
 """Sizes, and those of a quick run."""
 
 
