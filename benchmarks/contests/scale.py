@@ -16,7 +16,7 @@ _SECRETS, _COPIES = {50: 12, 500: 20, 2000: 32}, {50: 20, 500: 50, 2000: 120}
 
 
 def _rotations(stage: Stage, secrets: int, copies: int) -> Round:
-    first, second = stage.engine("rotations", secrets=secrets, copies=copies, in_memory=True)["rotations"]
+    first, second = stage.engine("rotations", secrets=secrets, copies=copies, in_memory=True, limit=1800)["rotations"]
     shape = "secrets" if secrets > 1 else "copies"
     return {f"{shape} first": first["cpu"], f"{shape} second": second["cpu"]}
 
