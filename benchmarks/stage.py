@@ -111,13 +111,13 @@ class Stage:
             "LANG": "C.UTF-8",
             "HOME": str(folder),
             "TMPDIR": str(folder / "tmp"),
-            "XDG_STATE_HOME": str(folder / "state"),
             "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{COLLECTIONS}",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ROTOR_LEDGER_KEY": Fernet.generate_key().decode(),
         }
-        return Desk(folder, {**own, **(environment or {})}, variables, hosts or {})
+        ledger = {"secret_ledger": {"url": f"sqlite:///{folder}/ledger.db"}}
+        return Desk(folder, {**own, **(environment or {})}, {**ledger, **variables}, hosts or {})
 
     def engine(self, job: str, *, in_memory: bool = False, limit: float = 900, **options: Any) -> dict[str, Any]:
         """Run a job of :mod:`benchmarks.engine` in a process of its own.
