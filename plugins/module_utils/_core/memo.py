@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that are asked for once, however many threads want them."""
+"""Ask for an answer once, however many threads want it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """Remembers answers. Threads that want the same one wait for each other, others do not."""
+    """A memo of answers. Threads that ask the same thing wait for each other."""
 
     def __init__(self) -> None:
         self._guard = Lock()
