@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report import status_result
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import editor_schema
 from tools import secret_map_doc
 
@@ -118,6 +119,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "docs/providers.md": providers,
     "docs/secret-map.md": secret_map_doc.text,
     "docs/secret-map.schema.json": editor_schema.text,
+    "docs/status.schema.json": status_result.text,
 }
 
 

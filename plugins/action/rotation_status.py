@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
 from ..plugin_utils._ansible.shell import RotationAction
-from ..plugin_utils._engine.session import Session
+from ..plugin_utils._engine.session import Session, names_in
 
 
 class ActionModule(RotationAction):
@@ -18,7 +18,11 @@ class ActionModule(RotationAction):
 
     _supports_check_mode = True
     looks = True
-    options: ClassVar[Mapping[str, Any]] = {name: RUN_OPTIONS[name] for name in ("only", "where")}
+    options: ClassVar[Mapping[str, Any]] = {
+        "only": RUN_OPTIONS["only"],
+        "where": RUN_OPTIONS["where"],
+        "fail_on": {"type": "raw"},
+    }
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return session.status(parse_options(options))
+        return session.status(parse_options(options), names_in(options.get("fail_on"), "status_fail_on"))

@@ -26,42 +26,178 @@ options:
   where:
     description: Pick secrets by V(store), V(connection), V(consumer), V(owner) or V(environment).
     type: dict
+  fail_on:
+    description:
+      - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
+      - V(held), V(dead), V(drifted) and V(overdue) can be named. The playbook takes them as V(status_fail_on).
+    type: raw
 """
 
 EXAMPLES = r"""
 - name: Where is the token?
   rotor.secrets.rotation_status:
     only: [FLY_API_TOKEN]
+
+- name: Go red where a person is needed
+  rotor.secrets.rotation_status:
+    fail_on: [held, dead, drifted, overdue]
 """
 
 RETURN = r"""
+schema_version:
+  description:
+    - The version of this layout. It is raised when a key is renamed, removed, or means something else.
+    - C(docs/status.schema.json) in the collection is its JSON Schema.
+  type: int
+  returned: always
+  sample: 1
 secrets:
-  description: The state of each secret.
+  description: The secrets that were picked. What is not known is null.
   type: list
   elements: dict
-  returned: success
+  returned: always
   contains:
     name:
       description: The secret's name.
       type: str
-    status:
-      description: V(due), V(unfinished), V(unknown) or V(up_to_date).
+    state:
+      description: The gravest of the conditions.
       type: str
-    why:
-      description: The reason for the status.
-      type: str
-    credentials:
-      description: The credentials that are alive, as far as the ledger knows them, by name, id and state.
-      type: list
-      elements: dict
-    copies:
-      description: Copy to the name of the credential in it.
-      type: dict
-    changed_by_others:
-      description: Copies that somebody has changed since.
+      sample: up_to_date
+    conditions:
+      description:
+        - Everything that is true of it, the gravest first.
+        - V(dead) - what is in use is refused by its provider, or listed as ended.
+        - V(drifted) - somebody has changed a copy, or deleted it.
+        - V(held) - the last run could not go on.
+        - V(overdue) - the current credential is older than C(max_age).
+        - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.
+        - V(unfinished) - a rotation is under way.
+        - V(resting) - it is due, but its last rotation was taken back, so a person has to name it.
+        - V(waiting) - the old credential has its grace.
+        - V(unknown) - the ledger does not know what is in use.
+        - V(up_to_date) - none of these.
       type: list
       elements: str
-    consumers:
-      description: Consumer to the name of the credential that it runs on.
+    why:
+      description: What the ledger says of it, in words.
+      type: str
+    asked_at:
+      description: When the systems were asked. All times are UTC, as in V(2026-11-01T02:14:07Z).
+      type: str
+    age:
+      description: Seconds since the current credential was made.
+      type: int
+    due_at:
+      description: When the current credential reaches C(max_age).
+      type: str
+    waits_until:
+      description: The end of the old credential's grace.
+      type: str
+    held:
+      description: Why the last run could not go on.
       type: dict
+      contains:
+        since:
+          description: When it was held first.
+          type: str
+        at:
+          description: When it was held last.
+          type: str
+        run:
+          description: The run that was held last.
+          type: str
+        reason:
+          description: The problem.
+          type: str
+    credentials:
+      description: The credentials that are alive by the ledger.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        id:
+          description: Its provider's id.
+          type: str
+        state:
+          description: V(pending), V(current), V(previous) or V(abandoned).
+          type: str
+        origin:
+          description: V(minted), V(adopted), or V(orphan) of a mint without an answer.
+          type: str
+        fingerprint:
+          description: The ledger's keyed fingerprint of its value.
+          type: str
+        minted_at:
+          description: When it was made.
+          type: str
+        accepted_at:
+          description: When a rotation last saw its provider accept it.
+          type: str
+        closed_at:
+          description: When it was proven everywhere.
+          type: str
+        life:
+          description:
+            - Whether it lives. C(is) says what was seen, such as V(accepted), V(refused), V(listed), V(listed_ended),
+              V(unlisted) or V(not_revoked).
+            - C(basis) says by whom - V(asked), its provider, now; V(recorded), this ledger, C(at) that time;
+              V(unknown), nobody.
+            - C(problem) is why it could not be asked.
+          type: dict
+    copies:
+      description: The copies in the map.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name for people.
+          type: str
+        copy_id:
+          description: Its name for C(rotate_forget).
+          type: str
+        keys:
+          description: The keys that the map gives it.
+          type: list
+          elements: str
+        credential:
+          description: C(name) and C(id) of the credential that the ledger wrote to it.
+          type: dict
+        evidence:
+          description: What the store gave as proof of that write. Never a value.
+          type: dict
+        at:
+          description: When that was.
+          type: str
+        now:
+          description:
+            - How it compares now - V(unchanged), V(changed) or V(gone); V(in_doubt) where a write of ours has got no
+              answer; V(unseen) where nobody has looked, as on hosts; V(unanswered).
+          type: str
+        problem:
+          description: Why it could not be asked.
+          type: str
+    consumers:
+      description: The consumers in the map.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name in C(secret_consumers).
+          type: str
+        credential:
+          description: C(name) and C(id) of the credential that it was reloaded on.
+          type: dict
+        evidence:
+          description: What the consumer gave as proof of that.
+          type: dict
+        at:
+          description: When that was.
+          type: str
+        may_run_on:
+          description: Credentials on which it may run, since a reload has got no answer.
+          type: list
+          elements: dict
 """

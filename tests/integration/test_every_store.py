@@ -202,4 +202,5 @@ def test_what_another_ledger_has_written_is_not_taken_over_silently(everywhere: 
 
     assert refused.code != 0
     assert "belongs to another ledger" in refused.output
+    assert f" at {everywhere.desk.ledger}, made 20" in refused.output
     assert everywhere.value == old

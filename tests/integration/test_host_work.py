@@ -55,7 +55,7 @@ def test_a_command_on_a_host_gets_the_value_and_is_part_of_the_step(world: Visit
     assert digest(hosted).read_text().split()[0] == hashlib.sha256(value.encode()).hexdigest()
     assert "worker: on host app1, by Ansible" in outcome.output
     assert "worker reloaded on host app1" in outcome.output
-    assert "worker runs on it since" in outcome.output
+    assert "worker (reloaded 20" in outcome.output
     assert value not in outcome.output
     assert working(world)
     assert not is_alive(world, OLD_TOKEN)

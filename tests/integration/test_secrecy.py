@@ -121,7 +121,7 @@ def test_no_value_shows_in_a_held_run_or_in_what_a_rescue_and_a_registered_resul
         "listener reloaded on host localhost",
         "HELD  FLY_API_TOKEN at 2 image publishing",
         "inventory_hostname_short",
-        "changed_by_others",
+        "may_run_on",
     ):
         assert {"ansible.log", "the output"} <= set(watch.find([shown])), shown
     assert_nothing_shows(world, desk, watch)

@@ -13,9 +13,9 @@ from .conftest import OLD_TOKEN, Desk
 from .facts import REPOSITORY, holders, minted, paragraph, working
 
 
-def told(desk: Desk) -> str:
-    outcome = desk.play("rotor.secrets.status")
-    assert outcome.code == 0, outcome
+def told(desk: Desk, *options: str) -> str:
+    outcome = desk.play("rotor.secrets.status", *options)
+    assert (outcome.code != 0) is bool(options), outcome
     assert "changed=0" in outcome.output
     return paragraph(outcome.output, "FLY_API_TOKEN")
 
@@ -30,8 +30,9 @@ def test_status_before_in_the_middle_and_after(world: Visitor, desk: Desk) -> No
     world.tell("faults", provider="github", method="PUT", path="/actions/secrets/", status=403)
     assert desk.rotate().code != 0
     (new,) = minted(world)
-    middle = told(desk)
-    assert "unfinished: a rotation is under way" in middle
+    middle = told(desk, "-e", "status_fail_on=held,dead")
+    assert "held, overdue, unfinished: a rotation is under way" in middle
+    assert "  held      since 20" in middle
     assert f"({new})   accepted by its provider" in middle
     assert f"({OLD_TOKEN})   listed as valid" in middle
     assert "copy      fly app molecule-cp: rotor-" in middle
@@ -52,7 +53,8 @@ def test_a_copy_changed_by_hand_is_told_and_left_alone_until_it_is_forgotten(wor
     assert desk.rotate().code == 0
     by_hand = world.act("mint_fly_token", profile="deploy_organization", name="by-hand")
     world.act("set_fly_secret", app="molecule-cp", name="FLY_API_TOKEN", value=by_hand["token"])
-    drifted = next(line for line in told(desk).splitlines() if "copy      fly app molecule-cp: rotor-" in line)
+    said = told(desk, "-e", '{"status_fail_on": ["drifted"]}')
+    drifted = next(line for line in said.splitlines() if "copy      fly app molecule-cp: rotor-" in line)
     assert drifted.endswith("; CHANGED since by somebody else")
     mutations = world.ask("counts")["mutating"]
 

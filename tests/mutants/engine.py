@@ -404,4 +404,24 @@ MUTANTS = (
         "if True:",
         ("ansible/test_invocation",),
     ),
+    mutant(
+        "claims: an effect without an answer may have been made",
+        " and i.unresolved and i.kind in _DOUBTS\n",
+        " and not i.unresolved and i.kind in _DOUBTS\n",
+        "claims",
+    ),
+    mutant(
+        "claims: a revoke without an answer may have been made",
+        "    if state.intent(ActionKind.REVOKE, row.name):\n",
+        "    if state.intent(ActionKind.REVOKE, row.name) and not row.id:\n",
+        "claims",
+    ),
+    mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),
+    mutant(
+        "forget: a name that nothing has is an error",
+        "if name not in known]:",
+        "if name not in known and False]:",
+        "edited",
+    ),
+    mutant("ledger: what the system refuses is no damage", "if path and not _is_damage(error):", "if False:", "claims"),
 )

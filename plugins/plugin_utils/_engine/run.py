@@ -71,9 +71,13 @@ class RotationStatus(StrEnum):
     DONE = "done"
     HELD = "held"
     WAITING = "waiting"  # for its grace to pass
+    PARTIAL = "partial"  # done in the environments that were picked
     TODO = "todo"  # it is Ansible's turn
     SKIPPED = "skipped"  # not begun
     LOCKED = "locked"  # another run is at work on it
+
+
+_AT_REST = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.PARTIAL)
 
 
 @dataclass
@@ -158,8 +162,19 @@ class Engine:
                         self._collect(future)
                     if finished and not self._ctx.clock.stopped:
                         self._dispatch(pool, until)
+            for rotation in self.rotations if not self._ctx.clock.stopped else ():
+                self._keep_hold(rotation)
         self._ctx.clock.check()
         return self.rotations
+
+    def _keep_hold(self, rotation: Rotation) -> None:
+        """Record what holds up a secret, or that nothing does any more, where it has moved at all."""
+        before, problem = rotation.case.state.hold, rotation.problem
+        if rotation.status is RotationStatus.HELD:
+            if not before or (before.run, before.reason) != (self._ctx.run, problem):
+                self._ledger.held(self._ctx.run, rotation.name, problem)
+        elif before and rotation.status in _AT_REST:
+            self._ledger.released(self._ctx.run, rotation.name)
 
     def _lock(self, rotation: Rotation, held: ExitStack) -> None:
         try:
@@ -191,7 +206,8 @@ class Engine:
             problems = [problem for _action, problem in rotation.failed.values()]
             rotation.hold(next(iter(rotation.failed.values()))[0], "; ".join(problems))
         elif not rotation.actions:
-            rotation.status = RotationStatus.DONE
+            left_out = remaining(rotation.case, lambda _step: True)
+            rotation.status = RotationStatus.PARTIAL if left_out else RotationStatus.DONE
         elif rotation.actions[0].phase <= until:
             self._start_first(pool, rotation, rotation.actions[0])
 

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from shlex import quote
 from typing import Any
 
@@ -28,6 +28,7 @@ from .ledger.location import LedgerAccess, open_ledger
 from .ledger.maintenance import Maintenance
 from .preflight.planning import Planning
 from .preflight.preflight import Planned, Preflight
+from .report import status_result
 from .report.report import Report
 from .report.status import Status
 from .run import Engine, Rotation, RotationStatus
@@ -77,9 +78,13 @@ class Session:
         run = secrets.token_hex(4)
         access = self._access(run, readonly=check)
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        if options.forget:
+            names = selection.resolve_forgotten(options, secret_map, access.ledger.states(secret_map.secrets))
+            options = replace(options, forget=names)
         if not check:
             self._forget(access, run, secret_map, options)
-        preflight = Preflight(secret_map, systems, access.ledger, self._clock, self._say)
+        preflight = Preflight(secret_map, systems, access, self._clock, self._say)
+        self._announce(access, check)
         planning = Planning(secret_map, options, access.ledger, self._clock, preflight, self._caller.keeps_files)
         items = planning.plan()
         self._print(Report(secret_map, run, self._caller.again, options.environments).plan(items))
@@ -122,16 +127,21 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, work.run, access.ledger)
         return HostWork(EffectContext(work.run, secret_map, systems, access, self._clock), order, work)
 
-    def status(self, options: RunOptions) -> Row:
-        """Report which credential each copy and consumer holds, what works and what is unfinished. Changes nothing."""
+    def status(self, options: RunOptions, fail_on: Sequence[str] = ()) -> Row:
+        """Report which credential each copy and consumer holds, what works and what is unfinished. Changes nothing.
+
+        The result is failed when a secret is in one of the conditions ``fail_on``.
+        """
+        red = status_result.parse_fail_on(fail_on)
         secret_map = self._map(options)
         access = self._access("", readonly=True)
         systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
-        status = Status(secret_map, options, systems, access, self._clock)
-        report = Report(secret_map, "", self._caller.again)
-        lines, rows = status.tell(report)
-        self._print(lines)
-        result: Row = shown({"changed": False, "secrets": rows})
+        report, items = Report(secret_map, "", self._caller.again), []
+        self._announce(access, True)
+        for item in Status(secret_map, options, systems, access, self._clock).ask():
+            self._print(report.status(item))
+            items.append(item)
+        result: Row = shown(status_result.result(items, red))
         return result
 
     def verify(self, head: str, secret: str) -> Row:
@@ -141,6 +151,12 @@ class Session:
     def rekey(self, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the first key of ``secret_ledger.key``."""
         return Maintenance(self._access("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+
+    def _announce(self, access: LedgerAccess, readonly: bool) -> None:
+        """Say that a ledger is new: one that was expected to know something may lie elsewhere."""
+        if access.ledger.is_new:
+            what = f"there is none yet at {access.where}" if readonly else f"{access.about()}, just now"
+            self._say(f"LEDGER  {what}: it knows no credential. Is another one meant, name it in secret_ledger.url")
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -188,6 +204,11 @@ class Session:
         for item in going:
             if item.adopted:
                 access.ledger.adopted(run, item.adopted)
+        for item in items:
+            if item.problems:
+                access.ledger.held(run, item.name, "; ".join(item.problems))
+            elif item.case.state.hold and not item.goes:
+                access.ledger.released(run, item.name)
 
     def _print(self, lines: list[str]) -> None:
         for line in lines:

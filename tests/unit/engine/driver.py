@@ -12,22 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
+from jsonschema import Draft202012Validator
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase, SecretState
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledgers
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report import status_result
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Caller, Session
-from tests.unit.engine import fake_issuers
+from tests.unit.engine import fake_issuers, judge
 from tests.unit.engine.fakes import install, run_on_host
 from tests.unit.engine.world import World
 
 install()
 fake_issuers.install()
+judge.install()
+STATUS = Draft202012Validator(status_result.json_schema())
 KEY = Fernet.generate_key().decode()
 
 
@@ -94,6 +101,7 @@ class Play:
         return Session(variables, self.world.clock, caller, self.lines.append)
 
     def plan(self, *only: str, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        self.world.forgetful |= bool(options.get("forget"))
         return self.session().plan(RunOptions(only=only, **options), check=check)
 
     def rotate(self, *only: str, **options: Any) -> Mapping[str, Any]:
@@ -133,6 +141,22 @@ class Play:
         connections = {"cloud": {"type": "test.fake.cloud", "world": name}}
         return Play(self.world.clone(name), folder, self.map, consumers=self.consumers, connections=connections)
 
+    def parsed(self) -> SecretMap:
+        return parse(self.map, self.consumers, self.connections, hosts=frozenset({"app1"}))
+
+    def nameable(self, *names: str) -> tuple[str, ...]:
+        """Those of the names that ``rotate_forget`` may have: the map or the ledger has them."""
+        secret_map = self.parsed()
+        states = self.ledger().states(secret_map.secrets)
+
+        def known(name: str) -> bool:
+            try:
+                return bool(selection.resolve_forgotten(RunOptions(forget=(name,)), secret_map, states))
+            except ConfigurationError:
+                return False
+
+        return tuple(filter(known, names))
+
     def state(self, secret: str) -> SecretState:
         return self.ledger().state(secret)
 
@@ -140,4 +164,7 @@ class Play:
         return open_ledger(self.setting, clock=self.world.clock, holder="a test").ledger
 
     def status(self, **options: Any) -> Mapping[str, Any]:
-        return self.session().status(RunOptions(**options))
+        fail_on = options.pop("fail_on", ())
+        result = self.session().status(RunOptions(**options), fail_on)
+        STATUS.validate(result)
+        return result

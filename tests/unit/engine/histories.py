@@ -58,6 +58,8 @@ class History(RuleBasedStateMachine):
 
     def run(self, *only: str, point: int | None = None, when: str = "before", **options: Any) -> Any:
         """A run of the current user's, perhaps killed; None if it was."""
+        if options.get("forget"):
+            options["forget"] = self.play.nameable(*options["forget"])
         self.world.crash_at = (point, when) if point else None
         try:
             with commits_as_points(self.world):
@@ -83,6 +85,12 @@ class History(RuleBasedStateMachine):
     def days_pass(self) -> None:
         self.step("days")
         self.world.clock.pass_(days=3)
+
+    @rule()
+    def look(self) -> None:
+        """What status says is held against the world, too."""
+        self.step("status")
+        self.play.status()
 
     def holder(self, value: str) -> Issued:
         return next(one for one in self.world.issued.values() if one.value == value)

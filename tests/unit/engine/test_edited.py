@@ -9,7 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
@@ -41,8 +45,29 @@ def test_what_a_hand_wrote_is_overwritten_once_it_is_forgotten(play: Play, world
 
 
 def test_forgetting_what_is_not_recorded_says_so(play: Play) -> None:
-    play.plan("TOKEN", forget=("cloud:nothing",))
-    assert "nothing recorded of cloud:nothing" in play.output
+    play.plan("TOKEN", forget=("cloud:app",))
+    assert "nothing recorded of cloud:app" in play.output
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_forgetting_what_nothing_is_called_is_an_error(play: Play, check: bool) -> None:
+    with pytest.raises(ConfigurationError, match="has box ap, cloud:nothing") as refused:
+        play.plan("TOKEN", forget=("box ap", "box ci", "cloud:nothing"), check=check)
+    assert "box ap: Did you mean box app?" in str(refused.value)
+
+
+def test_forgetting_by_label_reaches_a_copy_of_an_adopted_credential(play: Play, world: World) -> None:
+    old = world.holder_of("app", "TOKEN")
+    world.named.add(old)
+    play.map["TOKEN"] = {**play.map["TOKEN"], "issuer": {**play.map["TOKEN"]["issuer"], "current_id": old}}
+    world.fail("write", UnavailableError("down"), "app")
+    play.rotate("TOKEN")
+    assert "cloud:app" in play.state("TOKEN").credentials[0].baseline
+
+    play.plan("TOKEN", forget=("box app",))
+
+    assert "cloud:app" not in play.state("TOKEN").credentials[0].baseline
+    assert "nothing recorded" not in play.output
 
 
 def test_a_copy_that_left_the_map_keeps_the_old_credential_alive_until_it_is_forgotten(

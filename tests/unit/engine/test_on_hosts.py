@@ -61,7 +61,7 @@ def test_a_host_is_looked_at_before_anything_is_minted(play: Play, world: World)
     assert play.rotate("TOKEN")["held"] == ["TOKEN"]
 
     assert world.counted("mint") == 0
-    assert f"file app1:{PATH}, on its host: within reach" in play.output
+    assert f"file app1:{PATH}, on its host: its reach and state, which nobody has seen yet" in play.output
     assert "host app1 cannot be reached" in play.output
 
 

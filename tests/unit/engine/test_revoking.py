@@ -190,13 +190,11 @@ def test_status_says_who_holds_what_what_still_works_and_what_is_unfinished(play
     before = list(world.mutations)
     rows = play.status()["secrets"]
     assert world.mutations == before
-    assert rows[0]["status"] == "unfinished"
-    assert rows[0]["copies"] == {"box app": new, "box ci": new}
-    assert rows[0]["consumers"] == {"app": new, "ci": old}
-    assert {row["name"]: row["works"] for row in rows[0]["credentials"]} == {
-        new: "accepted by its provider",
-        old: "accepted by its provider",
-    }
+    assert (rows[0]["state"], rows[0]["conditions"]) == ("held", ["held", "unfinished"])
+    assert {one["name"]: one["credential"]["name"] for one in rows[0]["copies"]} == {"box app": new, "box ci": new}
+    assert {one["name"]: one["credential"]["name"] for one in rows[0]["consumers"]} == {"app": new, "ci": old}
+    assert [one["name"] for one in rows[0]["consumers"][1]["may_run_on"]] == [new]
+    assert {one["name"]: one["life"]["is"] for one in rows[0]["credentials"]} == {new: "accepted", old: "accepted"}
     assert "-e rotate_only=TOKEN" in play.output
 
 
@@ -205,12 +203,14 @@ def test_status_notices_what_others_changed_and_what_does_not_answer(play: Play,
     world.fail("observe", UnavailableError("down"), "ci")
     world.issued[first_id(play)].revoked = True
     row = play.status()["secrets"][0]
-    assert row["changed_by_others"] == ["box app", "box ci"]
+    assert row["conditions"] == ["dead", "drifted"]
+    assert [one["now"] for one in row["copies"]] == ["changed", "unanswered"]
     assert "CHANGED since by somebody else" in play.output
     assert "cannot be asked: down" in play.output
     assert "REFUSED by its provider" in play.output
     world.fail("list", UnavailableError("down"))
-    assert "cannot be asked" in play.status()["secrets"][0]["credentials"][0]["works"]
+    life = play.status()["secrets"][0]["credentials"][0]["life"]
+    assert (life["is"], life["basis"], life["problem"]) == ("unanswered", "unknown", "down. Run again when it is back")
     world.violations.clear()  # the hand that revoked it was this test's
 
 
@@ -218,6 +218,6 @@ def test_status_of_what_this_ledger_never_met_says_so_and_makes_no_file(
     make_play: Callable[..., Play], tmp_path: object
 ) -> None:
     play = make_play()
-    assert play.status()["secrets"][0]["status"] == "unknown"
+    assert play.status()["secrets"][0]["state"] == "unknown"
     assert "unknown to this ledger" in play.output
     assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]

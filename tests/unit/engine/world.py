@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,6 +85,21 @@ class Service:
     """The machine whose update fails half-way through a reload."""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What was true from one time on, until the next moment."""
+
+    at: datetime
+    boxes: dict[str, dict[str, tuple[str, int]]]
+    machines: dict[str, list[dict[str, str]]]
+    valid: dict[str, datetime | None]
+    """Values that nobody has revoked, and when their provider ends each."""
+
+    def lives(self, value: str, at: datetime) -> bool:
+        ends = self.valid.get(value)
+        return value in self.valid and (ends is None or ends > at)
+
+
 class World:
     """Providers, stores and consumers, with an effect log and an oracle."""
 
@@ -117,6 +132,12 @@ class World:
         """Whether a moment without a working credential is a gap, which is measured, and no violation."""
         self.gap_since: datetime | None = None
         self.gaps: list[timedelta] = []
+        self.moments: list[Moment] = []
+        self.ours: set[int] = set()
+        """Versions that an engine has written."""
+        self.forgetful = False
+        """Whether a person has told a ledger to forget something."""
+        self._calling = False
         self.points = 0
         self.crash_at: tuple[int, str] | None = None
         self.dead = False
@@ -128,7 +149,19 @@ class World:
     def clone(self, name: str) -> World:
         """The same world, to be tried out in another way."""
         other = World(name)
-        for what in ("clock", "issued", "containers", "services", "log", "made", "named", "cuts_over"):
+        for what in (
+            "clock",
+            "issued",
+            "containers",
+            "services",
+            "log",
+            "made",
+            "named",
+            "cuts_over",
+            "moments",
+            "ours",
+            "forgetful",
+        ):
             setattr(other, what, deepcopy(getattr(self, what)))
         other._numbers = itertools.count(next(self._numbers) + 1)
         return other
@@ -172,8 +205,13 @@ class World:
         """One call to the outside."""
         with self.lock, self.point():
             self._fault(kind, what, after=False)
-            result = effect()
+            self._calling = True
+            try:
+                result = effect()
+            finally:
+                self._calling = False
             self.log.append((kind, what))
+            self.remember()
             self._judge(f"{kind} {what}")
             self._fault(kind, what, after=True)
             return result
@@ -188,6 +226,24 @@ class World:
         """Somebody ends a credential at its provider, past the engine."""
         self.issued[credential].revoked = True
         self.ended_by_others.add(credential)
+
+    def remember(self) -> None:
+        """Keep how things are, if that is new."""
+        boxes = {name: dict(box) for name, box in self.containers.items()}
+        machines = {name: [dict(one) for one in service.machines] for name, service in self.services.items()}
+        valid = {one.value: one.ends_at for one in self.issued.values() if not one.revoked}
+        now = Moment(self.clock.now(), boxes, machines, valid)
+        if not self.moments or replace(now, at=self.moments[-1].at) != self.moments[-1]:
+            self.moments.append(now)
+
+    def moments_at(self, time: datetime) -> list[Moment]:
+        """What may have been true then: all moments that touch that time."""
+        ends = [*(moment.at for moment in self.moments[1:]), datetime.max.replace(tzinfo=UTC)]
+        return [moment for moment, end in zip(self.moments, ends, strict=True) if moment.at <= time <= end]
+
+    def holder_of(self, box: str, key: str) -> str:
+        """The id of the credential in a box."""
+        return next(one.id for one in self.issued.values() if one.value == self.containers[box][key][0])
 
     def judge_revoke(self, credential: str) -> None:
         """What works is not ended while what is in use does not: both would be dead."""
@@ -248,11 +304,14 @@ class World:
         self.received.update(values.values())
         there = self.containers.setdefault(container, {})
         there.update({key: (value, next(self._numbers)) for key, value in values.items()})
+        self.ours |= {there[key][1] for key in values if self._calling}
+        self.remember()
 
     def serve(self, name: str, reads: list[str], machines: int = 2) -> Service:
         """A service that was started on what is in its containers now."""
         self.services[name] = service = Service(reads)
         service.machines = [self.snapshot(service) for _turn in range(machines)]
+        self.remember()
         return service
 
     def snapshot(self, service: Service) -> dict[str, str]:

@@ -119,8 +119,14 @@ def watched(copy: Copy, mark: Mark | None) -> list[str]:
     return list({**(before or {}), **copy.keys})
 
 
-def drift(copy: Copy) -> str:
-    return f"{copy.label} was changed by somebody else since this ledger last saw it"
+def is_gone(recorded: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
+    """Whether a copy had keys, and has none of them any more."""
+    return bool(recorded.get("keys")) and not recorded["keys"].keys() & seen.get("keys", {}).keys()
+
+
+def drift(copy: Copy, recorded: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
+    how = "is gone: somebody else has deleted it" if is_gone(recorded, seen) else "was changed by somebody else"
+    return f"{copy.label} {how} since this ledger last saw it"
 
 
 def forget_hint(*copies: Copy) -> str:

@@ -86,6 +86,22 @@ def check_reach(options: RunOptions, secret_map: SecretMap) -> None:
             raise ConfigurationError(f"{option}: no secret has the {key} {value}", hint=_meant(value, known))
 
 
+def resolve_forgotten(options: RunOptions, secret_map: SecretMap, states: Mapping[str, SecretState]) -> tuple[str, ...]:
+    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what nothing is called."""
+    known: dict[str, str] = {}
+    for secret in secret_map.secrets.values():
+        state = states[secret.name]
+        known |= {copy.label: copy.id for copy in secret.copies}
+        known |= {mark.label: copy for copy, mark in state.holdings.items()}
+        names = {*secret.holders, *state.holdings, *state.running, *(intent.target for intent in state.intents)}
+        names |= {name for row in state.credentials for name in (*row.baseline, row.name)}
+        known |= {name: name for name in names}
+    if unknown := [name for name in options.forget if name not in known]:
+        hints = "; ".join(f"{name}: {_meant(name, known)}" for name in unknown)
+        raise ConfigurationError(f"rotate_forget: neither the map nor the ledger has {', '.join(unknown)}", hint=hints)
+    return tuple(known[name] for name in options.forget)
+
+
 def _meant(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = get_close_matches(name, known, 1)

@@ -34,7 +34,13 @@ class ActionKind(StrEnum):
     A kind's words are what the plan says beside its verb; nothing where it is a matter of course.
     """
 
-    PROBE = "probe", Phase.ISSUED, "probe", "{copy}, on its host: within reach, and as it was left", Subject.COPY
+    PROBE = (
+        "probe",
+        Phase.ISSUED,
+        "probe",
+        "{copy}, on its host: its reach and state, which nobody has seen yet",
+        Subject.COPY,
+    )
     RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
     MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
@@ -187,6 +193,16 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Say why a secret could not go on: since when, and in which run it was seen last."""
+
+    since: datetime
+    at: datetime
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class SecretState:
     credentials: tuple[CredentialRow, ...] = ()
     """Oldest first."""
@@ -203,6 +219,7 @@ class SecretState:
     """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
+    hold: Hold | None = None
 
     def credential(self, row: int | None) -> CredentialRow | None:
         return next((credential for credential in self.credentials if credential.id == row), None)

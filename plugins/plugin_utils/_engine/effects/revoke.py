@@ -113,9 +113,9 @@ def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) ->
     except RotorError as error:
         ended = None
         problems.insert(0, f"its provider cannot be asked whether what has taken its place lives: {error}")
-    found = [*([ended] if ended else []), *map(rule.drift, drifted), *problems]
+    found = [*([ended] if ended else []), *(line for _copy, line in drifted), *problems]
     if found:
-        hints = [_REPLACE] * bool(ended) + ([rule.forget_hint(*drifted)] if drifted else [])
+        hints = [_REPLACE] * bool(ended) + ([rule.forget_hint(*(copy for copy, _line in drifted))] if drifted else [])
         raise RotorError(f"{work.row.name} is not revoked: {'; '.join(found)}", hint=". ".join(hints))
 
 
@@ -141,7 +141,7 @@ def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _
     return f"{new.name}, which has taken its place, is listed as {ended}" if ended else None
 
 
-def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[Copy], list[str]]:
+def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[tuple[Copy, str]], list[str]]:
     """List the copies that somebody has changed, and say why others could not be seen."""
     drifted, problems = [], []
     for copy in work.case.secret.copies:
@@ -156,7 +156,7 @@ def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[Copy], list[st
             problems.append(f"{copy.label} cannot be seen: {error}")
             continue
         if not registry.find("stores", copy.type).unchanged(left, seen):
-            drifted.append(copy)
+            drifted.append((copy, rule.drift(copy, left, seen)))
     return drifted, problems
 
 

@@ -75,8 +75,8 @@ def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
         return None  # our own write of unknown outcome is no drift
     baseline = rule.as_left(work.case, work.row, copy)
     store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
-    if baseline is not None and not store.unchanged(baseline, store.observe(copy.container, keys)):
-        raise ConflictError(rule.drift(copy), hint=rule.forget_hint(copy))
+    if baseline is not None and not store.unchanged(baseline, seen := store.observe(copy.container, keys)):
+        raise ConflictError(rule.drift(copy, baseline, seen), hint=rule.forget_hint(copy))
     return baseline
 
 

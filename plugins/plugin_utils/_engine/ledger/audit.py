@@ -31,7 +31,7 @@ from .database import Change, Row, Transaction, reading, tables
 
 LEDGER = ""
 """The owner of the rows that belong to no secret."""
-SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents")
+SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents", "holds")
 TAGGED_TABLES = ("meta", "runs", *SECRET_TABLES)
 """No digest covers ``runs``: a plan is sealed together with its run's id."""
 KEYS_CHANGED = "keys changed"

@@ -17,7 +17,7 @@ from ....module_utils._core.errors import ConfigurationError
 Row = Mapping[str, Any]
 States = tuple[str, ...]
 
-SCHEMA = 3
+SCHEMA = 4
 """The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
 DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 
@@ -75,6 +75,7 @@ def tables() -> SimpleNamespace:
             *columns(sa.Boolean)("superseded"),
             index=(("secret", "kind", "target"), ("run",)),
         ),
+        holds=table("holds", *key("secret"), *text("since", "at", "run", "reason")),
         audit=table(
             "audit", number(), *text("at", "run", "secret", "event"), *json("details", "rows"), *text("digest", "mac")
         ),

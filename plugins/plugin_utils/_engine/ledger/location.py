@@ -31,6 +31,9 @@ from .writer import Ledger
 SQLITE = "sqlite:///"
 BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's."""
+_SYSTEM = tuple(
+    f"SQLITE_{name}" for name in ("FULL", "CANTOPEN", "IOERR", "BUSY", "READONLY", "PERM", "NOMEM", "NOLFS")
+)
 OPTIONS = {"url", "password", "key", "allow_ephemeral"}
 WHERE_IT_LASTS = (
     "Name a path that lasts as secret_ledger.url, on a mounted volume where this is a container, or PostgreSQL; where "
@@ -46,6 +49,10 @@ class LedgerAccess:
     ledger: Ledger
     locks: Locks
     where: str
+
+    def about(self) -> str:
+        """Tell this ledger from others: its id, its place, and when it was made."""
+        return f"{self.ledger.id} at {self.where}, made {self.ledger.made_at():%Y-%m-%d %H:%M:%S}Z"
 
 
 def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False, job: Job = NO_JOB) -> LedgerAccess:
@@ -66,7 +73,7 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
     else:
         path = _path(setting, job)
         where = str(path)
-        with _opening(where, "It is no ledger, or damaged: restore it from a backup"):
+        with _opening(where, "It is no ledger, or damaged: restore it from a backup", path):
             engine = _engine(path, readonly)
             _refuse_damaged(engine, path)
             ledger = Ledger(engine, sealer, clock)
@@ -76,15 +83,33 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
 
 
 @contextmanager
-def _opening(where: str, hint: str) -> Iterator[None]:
-    """Turn every error of a database into a ConfigurationError that names the ledger."""
+def _opening(where: str, hint: str, path: Path | None = None) -> Iterator[None]:
+    """Turn every error of a database into a ConfigurationError that names the ledger; ``hint`` is for a damaged one."""
     try:
         yield
     except (sqlite3.Error, library("sqlalchemy.exc").SQLAlchemyError, LedgerError, OSError, UnicodeError) as error:
         message = _message(error)
         if "statement pooling" in message:
             raise postgres.pooling_error() from None
+        if path and not _is_damage(error):
+            message, hint = f"{message}{_system_says(path)}", "The ledger itself may be sound: mend this, and run again"
         raise ConfigurationError(f"the ledger {where} cannot be read: {message}", hint=hint) from None
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Tell a file that is no database, or a damaged one, from a system that does not let us at it."""
+    error = getattr(error, "orig", None) or error
+    name = getattr(error, "sqlite_errorname", "")
+    return not (isinstance(error, OSError) or name.startswith(_SYSTEM))
+
+
+def _system_says(path: Path) -> str:
+    """Return why the system does not open a file, where SQLite says no more than that it cannot."""
+    try:
+        os.close(os.open(path, os.O_RDWR))
+    except OSError as error:
+        return f" ({error.strerror})"
+    return ""
 
 
 def _raise_ledger_errors(engine: Any, where: str) -> None:

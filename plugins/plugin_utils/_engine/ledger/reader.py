@@ -16,6 +16,7 @@ from ..decide.state import (
     ActionKind,
     CredentialRow,
     CredentialState,
+    Hold,
     Intent,
     IntentState,
     Mark,
@@ -98,6 +99,11 @@ class LedgerReader:
         with reading(self._engine) as tx:
             return postgres.server_time(tx.connection)
 
+    def made_at(self) -> datetime:
+        """Read when the ledger was made."""
+        with reading(self._engine) as tx:
+            return datetime.fromisoformat(next(iter(tx.select(self._t.audit, {"id": 1})), {})["at"])
+
     def secrets(self) -> set[str]:
         """Read the names of all secrets that the ledger has ever recorded."""
         with reading(self._engine) as tx:
@@ -145,6 +151,7 @@ def _state(rows: RowsByTable) -> SecretState:
         intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
         probes={i.target: i for i in intents if i.kind is ActionKind.PROBE and i.state is IntentState.DONE},
         distributed=frozenset(credential for credential in distributed if credential is not None),
+        hold=next((_hold(row) for row in rows["holds"]), None),
     )
 
 
@@ -163,6 +170,10 @@ def _intent(row: Row) -> Intent:
     names = ("id", "run", "target", "credential", "progress")
     values = {name: row[name] for name in names}
     return Intent(**values, kind=ActionKind(row["kind"]), state=IntentState(row["state"]), at=_time(row["at"]))
+
+
+def _hold(row: Row) -> Hold:
+    return Hold(datetime.fromisoformat(row["since"]), datetime.fromisoformat(row["at"]), row["run"], row["reason"])
 
 
 def _time(text: str | None) -> datetime | None:

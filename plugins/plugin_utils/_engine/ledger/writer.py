@@ -59,13 +59,15 @@ class Ledger:
             self.keys = keys = LedgerKeys(sealer, meta)
             self.audit_log = AuditLog(engine, keys.audit_keys)
             self.reader = reader = LedgerReader(engine, keys, self.audit_log)
-            if not names:
+            self.is_new = not names
+            if self.is_new:
                 self.audit_log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
 
         # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
         self.intent, self.last_progress, self.failures = reader.intent, reader.last_progress, reader.failures
-        self.run, self.database_time, self.audit_head = reader.run, reader.database_time, self.audit_log.head
+        self.run, self.made_at, self.audit_head = reader.run, reader.made_at, self.audit_log.head
+        self.database_time = reader.database_time
         self.unseal, self.fingerprint, self.fingerprints = keys.unseal, keys.fingerprint, keys.fingerprints
 
     def close(self) -> None:
@@ -297,6 +299,19 @@ class Ledger:
                 count += tx.delete(t.holdings, {"secret": secret, "copy": name})
                 count += self._supersede(tx, {"secret": secret, "target": name}, now)
         return count > 0
+
+    def held(self, run: str, secret: str, reason: str) -> None:
+        """Record why a secret could not go on; ``since`` stays that of the first of several holds in a row."""
+        with self._transaction(run, secret, "held", {"reason": reason}) as (tx, now):
+            before = tx.select(self._t.holds, {"secret": secret})
+            since = before[0]["since"] if before else now
+            hold = {"since": since, "at": now, "run": run, "reason": reason}
+            tx.upsert(self._t.holds, {"secret": secret}, hold, before)
+
+    def released(self, run: str, secret: str) -> None:
+        """Record that nothing holds up a secret any more."""
+        with self._transaction(run, secret, "released", {}) as (tx, _now):
+            tx.delete(self._t.holds, {"secret": secret})
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class Planning:
         now, back = self.clock.now(), self.options.rollback
         due = selection.assess(secret, state, now)
         mint = selection.wants_mint(due, state, self.options)
-        drifted = tuple(copy.id for copy in secret.copies if {copy.id, copy.label} & set(self.options.forget))
+        drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, why=due.why)
         case = Case(secret, state, order, registry.find("issuers", secret.issuer.type).traits, now)
         adopted = state.credentials[-1] if state is not recorded else None

@@ -23,7 +23,7 @@ from ..decide.selection import Due
 from ..decide.state import ActionKind, CredentialRow, Origin
 from ..effects.context import NO_CHECKPOINT
 from ..effects.systems import Systems
-from ..ledger.writer import Ledger
+from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
 from ..secret_map.model import CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 
@@ -83,13 +83,14 @@ class Preflight:
     """Asks, remembers the answers for this run, and judges secrets by them."""
 
     def __init__(
-        self, secret_map: SecretMap, systems: Systems, ledger: Ledger, clock: Clock, say: Callable[[str], None]
+        self, secret_map: SecretMap, systems: Systems, access: LedgerAccess, clock: Clock, say: Callable[[str], None]
     ) -> None:
         """``say`` prints a line now and then while the answers are long in coming."""
         self._map = secret_map
         self._say = say
         self._systems = systems
-        self._ledger = ledger
+        self._access = access
+        self._ledger = access.ledger
         self._clock = clock
         self._answers: dict[Question, Any] = {}
 
@@ -210,7 +211,7 @@ class Preflight:
         pending, lost = state.pending, state.intent(ActionKind.MINT)
         earlier: Mapping[str, Any] = pending.baseline if pending else lost.baseline if lost else {}
         baseline: dict[str, Any] = {}
-        drifts: dict[str, str] = {}
+        drifts: list[tuple[Copy, str]] = []
         for copy in item.case.secret.copies:
             seen = self._seen(item, copy)
             owner = (seen or {}).get("ledger") or self._ledger.id
@@ -219,14 +220,23 @@ class Preflight:
             if copy.id in order.drifted:  # rotate_forget names it
                 known = None
             elif owner != self._ledger.id:
-                item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {forget_hint(copy)}"])
+                item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {self._ours(copy)}"])
             elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
-                drifts[copy.id] = f"{drift(copy)}. {forget_hint(copy)}"
+                drifts.append((copy, drift(copy, known, seen)))
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
-        order = replace(order, baseline=baseline, drifted=(*order.drifted, *drifts))
+        changed = [copy for copy, _line in drifts]
+        order = replace(order, baseline=baseline, drifted=(*order.drifted, *(copy.id for copy in changed)))
         item = replace(item, case=replace(item.case, order=order))
-        return item.plus(notes=drifts.values()) if item.case.old_expired else item.plus(drifts.values())
+        lines = [line for _copy, line in drifts] + [forget_hint(*changed)] * bool(changed)
+        return item.plus(notes=lines) if item.case.old_expired else item.plus(lines)
+
+    def _ours(self, copy: Copy) -> str:
+        """Say which ledger this one is, before a person overwrites what another one knows."""
+        return (
+            f"This one is {self._access.about()}. If you meant the other one, name it in secret_ledger.url; perhaps it "
+            f"is where another user's HOME or XDG_STATE_HOME is. {forget_hint(copy)}"
+        )
 
     def _seen(self, item: Selected, copy: Copy) -> Evidence | None:
         """Return the evidence of a copy; None on a host, or in a system that is down while the old value is dead."""

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from ....module_utils._core import durations, registry
-from ....module_utils._core.contracts import Listed, Revocation, Traits
+from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
 from ..decide import clocks, rule
-from ..decide.case import rollback_problem
-from ..decide.planner import Action
+from ..decide.case import Case, rollback_problem
+from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Mark, Phase, SecretState, Subject, target_of
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
 from ..preflight.preflight import Planned, Selected
 from ..progress import MANY
 from ..run import Rotation, RotationStatus
-from ..secret_map.model import Secret, SecretMap
-from .wording import beyond_reach, count, expected_gap, how_long, life, overlap, unasked, untraceable, when
+from ..secret_map.model import Copy, Secret, SecretMap
+from .claims import Claim, Fact, life, places, when
+from .status import SecretCondition, SecretStatus
+from .wording import beyond_reach, count, expected_gap, how_long, listing, overlap, unasked, untraceable
 
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
+_HEADS = {status: status.upper() for status in (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.PARTIAL)}
 
 
 class Report:
@@ -38,6 +42,10 @@ class Report:
         self._run = run
         self._again = again
         self._same = [f"rotate_environments={','.join(environments)}"] if environments else []
+
+    def say(self, *claims: Claim) -> str:
+        """Put claims into words: whatever a line says of a credential passes here."""
+        return ", ".join(map(str, claims))
 
     # -- plan ---------------------------------------------------------------------------------------------------
 
@@ -54,14 +62,14 @@ class Report:
                 lines += self._planned(item)
             else:
                 lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
-        return lines
+        return lines + _shared(self._caveats(going), len(going))
 
     def _stuck(self, item: Planned) -> list[str]:
         lines = [f"{item.case.secret.name}   cannot go on; nothing of it was changed:"]
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
-            lines += self._whereabouts(item.case.secret, item.case.state, item.case.old_expired)
+            lines += self._whereabouts(item.case)
         return lines
 
     def _planned(self, item: Planned) -> list[str]:
@@ -77,12 +85,21 @@ class Report:
                 for what in self._action(item, action):
                     lines.append(f"{label:<26}{f'{action.kind.verb} ':<8}{what}")
                     label = ""
-        lines += [f"  cannot be known without a change: {what}" for what in self._unknown(item)]
         lines += expected_gap(item)
-        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item), *untraceable(item), *unasked(item)]]
+        lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
         if item.candidates:
             lines += self.candidates(item)
         return lines
+
+    def _caveats(self, items: Sequence[Planned]) -> dict[str, list[str]]:
+        """What is true of every secret of a kind -> the secrets."""
+        found: dict[str, list[str]] = {}
+        for item in items:
+            unknown = (f"cannot be known without a change: {what}" for what in self._unknown(item))
+            notes = (f"note: {note}" for note in [*untraceable(item), *unasked(item)])
+            for caveat in (*unknown, *notes):
+                found.setdefault(caveat, []).append(item.name)
+        return found
 
     def _unknown(self, item: Planned) -> list[str]:
         """What no preflight can know, of the kinds that this plan comes to."""
@@ -109,7 +126,7 @@ class Report:
         details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
-            details |= {"copy": copy.label, "keys": ", ".join(copy.keys) + (", by Ansible" if copy.host else "")}
+            details |= {"copy": copy.label, "keys": self._keys(item, copy)}
         elif subject is Subject.CHECK:
             part = next(check for check in secret.checks if check.key == action.target)
             label = registry.find("checks", part.type).label(part.options)
@@ -119,6 +136,24 @@ class Report:
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
         previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
         return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
+
+    def _keys(self, item: Planned, copy: Copy) -> str:
+        """Name the keys of a copy; of one that this ledger has yet to write, say which are there already."""
+        keys, seen = ", ".join(copy.keys), item.case.order.baseline.get(copy.id)
+        if copy.host:
+            return f"{keys}, by Ansible"
+        if seen is None or seen.get("unseen") or copy.id in item.case.state.holdings:
+            return keys
+        parts = {
+            Fact.ABSENT: copy.keys.keys() - seen["keys"].keys(),
+            Fact.PRESENT: copy.keys.keys() & seen["keys"].keys(),
+        }
+        found = [
+            Claim(fact, target=copy.id, note="" if len(some) == len(copy.keys) else f": {', '.join(sorted(some))}")
+            for fact, some in parts.items()
+            if some
+        ]
+        return f"{keys} ({self.say(*found)})"
 
     def _previews(self, item: Planned, consumer: str) -> Sequence[str]:
         part = self._map.consumers[consumer]
@@ -138,10 +173,9 @@ class Report:
     # -- results ------------------------------------------------------------------------------------------------
 
     def held(self, rotation: Rotation) -> list[str]:
-        secret, dead = rotation.case.secret, rotation.case.must_finish
-        whereabouts = self._whereabouts(secret, rotation.case.state, dead)
+        secret, whereabouts = rotation.case.secret, self._whereabouts(rotation.case)
         place = self._place(secret, rotation.held_at) if rotation.held_at else ""
-        if not dead:
+        if not rotation.case.must_finish:
             return [f"HELD  {secret.name}{place and f' at {place}'}: {rotation.problem}", *whereabouts]
         failed = [f"{self._place(secret, action)}: {problem}" for action, problem in rotation.failed.values()]
         return [
@@ -167,15 +201,19 @@ class Report:
             return next((check.connection for check in secret.checks if check.key == action.target), None)
         return secret.issuer.connection if subject is Subject.ISSUER else None
 
-    def _whereabouts(self, secret: Secret, state: SecretState, dead: bool) -> list[str]:
-        """Which credential is where, which are alive, and the commands to go on and back."""
-        traits = registry.find("issuers", secret.issuer.type).traits
+    def _whereabouts(self, case: Case) -> list[str]:
+        """Which credential is where, what is known of its life, and the commands to go on and back."""
+        secret, state, traits = case.secret, case.state, case.traits
         alive = [row for row in reversed(state.credentials) if row.alive]
-        lines = [f"  {_role(row)}  {_name(row)}   {_where(secret, state, row, traits, dead)}" for row in alive]
+        lines = [
+            f"  {_role(state, row)}  {_name(row)}   {self.say(*places(case, row), *life(case, row))}" for row in alive
+        ]
         if state.pending and state.current is None:
             unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
-            place = f"in {', '.join(unknown)}" if unknown else "in no copy that the map names"
-            lines.append(f"  old  not known to this ledger, {place}; {'dead' if dead else 'nothing was revoked'}")
+            place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
+            lines.append(
+                f"  old  not known to this ledger, {place}; {'dead, or may be' if case.old_expired else 'not revoked'}"
+            )
         same = [f"rotate_only={secret.name}", *self._same]
         lines.append(f"  go on:    {self._again(*same)}")
         problem = rollback_problem(secret, state, traits)
@@ -203,7 +241,7 @@ class Report:
         head = f"OPEN  {rotation.name}   {rotation.status}{problem}"
         if not rotation.actions:
             return [head]
-        return [head, *self._whereabouts(rotation.case.secret, rotation.case.state, rotation.case.must_finish)]
+        return [head, *self._whereabouts(rotation.case)]
 
     def result(self, rotation: Rotation) -> list[str]:
         """The summary of a secret that this run worked on."""
@@ -213,68 +251,81 @@ class Report:
             return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
         secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
         back = rotation.case.order.rollback
-        done = "BACK" if back else "DONE"
-        head = {RotationStatus.DONE: done, RotationStatus.WAITING: "WAITING"}.get(rotation.status, "OPEN")
+        head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
         ends = "ends by itself, and that is proven" if traits.ends_the_old else "is revoked"
         rest = f": the old credential {ends} after {when(rotation.until)}, by the next run" if rotation.until else ""
+        rest = _left_out(rotation) or rest
         lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
         new = state.pending or state.current
         if new:
             lines.append(f"  {'now' if back else 'new'}  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
-            lines += [
-                f"         {self._copy_line(secret, copy_id, mark)}" for copy_id, mark in _on(state.holdings, new)
-            ]
-            lines += [f"         {name} runs on it since {when(mark.at)}" for name, mark in _on(state.running, new)]
+            lines += [f"         {self._place_line(secret, state, one)}" for one in places(rotation.case, new)]
         for row in state.credentials:
             if new and row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
-                how = "ended" if traits.ends_the_old else "revoked"
-                end = f"{how} {when(row.revoked_at)}, proof: {row.proof}" if row.revoked_at else "still valid"
-                lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {end}")
+                lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {self.say(*life(rotation.case, row))}")
         gap = clocks.gap(state, new) if traits.cuts_over and not back else None
         if gap:
             lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
+        if rotation.status is RotationStatus.PARTIAL:
+            lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         lines += beyond_reach(state)
         if traits.revoke is Revocation.API and all(row is new for row in state.credentials):
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
             lines.append(f"         {_how_to_name(secret)}")
         return lines
 
-    def _copy_line(self, secret: Secret, copy_id: str, mark: Mark) -> str:
-        copy = next((copy for copy in secret.copies if copy.id == copy_id), None)
+    def _place_line(self, secret: Secret, state: SecretState, place: Claim) -> str:
+        """Say who has a credential; of a copy that the map names, with its keys and the evidence of the write."""
+        copy = next((copy for copy in secret.copies if copy.id == place.target), None)
+        if place.fact is not Fact.HOLDS:
+            return self.say(place)
         if copy is None:
-            return f"{mark.label} (no longer in the map)"
-        evidence = registry.find("stores", copy.type).describe(mark.evidence)
-        return f"{copy.label}: {', '.join(copy.keys)}   {evidence}"
+            return f"{self.say(place)}, no longer in the map"
+        evidence = registry.find("stores", copy.type).describe(state.holdings[copy.id].evidence)
+        return f"{self.say(replace(place, who=f'{copy.label}: ' + ', '.join(copy.keys)))}   {evidence}"
 
     # -- status -------------------------------------------------------------------------------------------------
 
-    def status(self, item: Selected, works: dict[int, str], drift: dict[str, str]) -> list[str]:
-        """``works``: row -> what the provider says of it; ``drift``: copy -> whether it is as recorded."""
+    def status(self, item: SecretStatus) -> list[str]:
+        """Say where a secret stands, and what the systems say of it now."""
         secret, state = item.case.secret, item.case.state
-        lines = [f"{secret.name}   {item.due.status.replace('_', ' ')}: {item.due.why}"]
+        lines = [f"{secret.name}   {', '.join(item.conditions).replace('_', ' ')}: {item.due.why}"]
+        if hold := state.hold:
+            lines.append(f"  held      since {when(hold.since)}, last by run {hold.run} {when(hold.at)}: {hold.reason}")
         alive = [row for row in reversed(state.credentials) if row.alive]
-        lines += [f"  {row.state:<9} {_name(row)}   {works.get(row.id, '')}".rstrip() for row in alive]
+        lines += [f"  {row.state:<9} {_name(row)}   {self.say(*item.life(row))}" for row in alive]
         for copy in secret.copies:
-            mark = state.holdings.get(copy.id)
-            holder = state.credential(mark.credential) if mark else None
-            what = f"{holder.name} since {when(mark.at)}" if holder and mark else "unknown to this ledger"
-            lines.append(f"  copy      {copy.label}: {what}{drift.get(copy.id, '')}")
+            lines.append(f"  copy      {copy.label}: {self._holder(item, Fact.HOLDS, copy.id)}{self._now(item, copy)}")
         for name in secret.consumers:
-            running = state.running.get(name)
-            holder = state.credential(running.credential) if running else None
-            what = f"{holder.name} since {when(running.at)}" if holder and running else "unknown to this ledger"
-            doubt = state.intent(ActionKind.RELOAD, name)
-            maybe = state.credential(doubt.credential) if doubt else None
-            what += f"; may run on {maybe.name}, since a reload did not end well" if maybe else ""
-            lines.append(f"  consumer  {name}: {what}")
+            doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
+            maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in doubts)
+            lines.append(f"  consumer  {name}: {self._holder(item, Fact.RUNS, name)}{maybe}")
         lines += beyond_reach(state)
         lines += [
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)
         ]
-        if item.due.status is not DueStatus.UP_TO_DATE:
+        if item.state is not SecretCondition.UP_TO_DATE:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         return lines
+
+    def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
+        found = next((one for one in item.places if (one.fact, one.target) == (fact, target)), None)
+        return self.say(replace(found, who=found.credential)) if found else "unknown to this ledger"
+
+    def _now(self, item: SecretStatus, copy: Copy) -> str:
+        seen = item.seen.get(copy.id)
+        said = self.say(seen) if seen else ""
+        return f"; {said}" if said else ""
+
+
+def _left_out(rotation: Rotation) -> str:
+    """Name the steps that the picked environments leave for another run."""
+    if rotation.status is not RotationStatus.PARTIAL:
+        return ""
+    steps = rotation.case.secret.steps
+    left = dict.fromkeys(a.step for a in remaining(rotation.case, lambda _step: True) if a.step is not None)
+    return f": left out by rotate_environments: {', '.join(f'{step + 1} {steps[step].name}' for step in left)}"
 
 
 def _is_bad(rotation: Rotation) -> bool:
@@ -285,6 +336,11 @@ def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
     numbers = Counter(rotation.status for rotation in rotations) + Counter({"not begun": stuck})
     parts = ", ".join(f"{number} {status}" for status, number in numbers.items())
     return f"{count(numbers.total(), 'secret')}: {parts}"
+
+
+def _shared(caveats: Mapping[str, Sequence[str]], secrets: int) -> list[str]:
+    """Say each caveat once, and of which secrets if not of all."""
+    return [f"  {caveat}{f' ({listing(names)})' if len(names) < secrets else ''}" for caveat, names in caveats.items()]
 
 
 def _torn(item: Planned) -> list[str]:
@@ -309,31 +365,16 @@ def _name(row: CredentialRow | None) -> str:
     return f"{name} ({identifier(row.provider_id)})" if row.provider_id and row.provider_id != row.name else name
 
 
-def _role(row: CredentialRow) -> str:
-    return "new" if row.state is CredentialState.PENDING else "lost" if row.origin == "orphan" else "old"
-
-
-def _where(secret: Secret, state: SecretState, row: CredentialRow, traits: Traits, dead: bool) -> str:
-    places = [f"{mark.label} (since {when(mark.at)})" for _copy, mark in _on(state.holdings, row)]
-    places += [f"{name} runs on it" for name, _mark in _on(state.running, row)]
-    unresolved = [i for i in state.intents if i.credential == row.id and i.unresolved]
-    doubts = [intent.target for intent in unresolved if intent.kind is ActionKind.RELOAD]
-    if row.origin == "adopted":  # until somebody changes them, it is where this ledger has not been
-        places += [copy.label for copy in secret.copies if copy.id not in state.holdings]
-        places += rule.untracked_holders(secret, state, row)
-        doubts = [name for name in secret.consumers if name not in state.running]
-    places += [f"{name} may run on it" for name in dict.fromkeys(doubts)]
-    return f"{', '.join(places) or 'held by nobody'}, {life(state, row, traits, dead)}"
+def _role(state: SecretState, row: CredentialRow) -> str:
+    if row.origin is Origin.ORPHAN:
+        return "lost"
+    return "new" if row is state.pending else "now" if row is (state.pending or state.current) else "old"
 
 
 def _ended_in_this_rotation(row: CredentialRow, new: CredentialRow, back: bool) -> bool:
     if back:
         return row.id > new.id
     return bool(row.revoked_at and new.minted_at and row.revoked_at >= new.minted_at)
-
-
-def _on(marks: Mapping[str, Mark], row: CredentialRow) -> Iterable[tuple[str, Mark]]:
-    return [(name, mark) for name, mark in marks.items() if mark.credential == row.id]
 
 
 def _condition(secret: Secret, row: CredentialRow) -> str:

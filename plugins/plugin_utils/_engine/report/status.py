@@ -5,26 +5,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Answer, Revocation
-from ..decide import selection
+from ....module_utils._core.contracts import Answer, Issuer, Listed
+from ..decide import planner, rule, selection
 from ..decide.case import Case
-from ..decide.rule import watched
-from ..decide.selection import RunOptions
-from ..decide.state import CredentialRow, Order
+from ..decide.selection import Due, DueStatus, RunOptions
+from ..decide.state import ActionKind, CredentialRow, Order
+from ..effects.revoke import lists, tells_life
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
-from ..preflight.preflight import Selected
-from ..secret_map.model import SecretMap
+from ..secret_map.model import Copy, SecretMap
+from .claims import Basis, Claim, Fact, claim, life, places
 
-if TYPE_CHECKING:
-    from .report import Report
+_ANSWERS = {Answer.ACCEPTED: Fact.ACCEPTED, Answer.REFUSED: Fact.REFUSED}
+_ENDS = (Fact.REFUSED, Fact.LISTED_ENDED)
+_DRIFTS = (Fact.CHANGED, Fact.GONE)
 
-_WORKS = {Answer.ACCEPTED: "accepted by its provider", Answer.REFUSED: "REFUSED by its provider"}
+
+class SecretCondition(StrEnum):
+    """Name what may be true of a secret, the gravest first."""
+
+    DEAD = "dead"  # what is in use is refused, or listed as ended
+    DRIFTED = "drifted"  # somebody has changed a copy, or deleted it
+    HELD = "held"  # the last run could not go on
+    OVERDUE = "overdue"  # older than max_age
+    DUE = "due"  # to be minted anew for another reason
+    UNFINISHED = "unfinished"  # a rotation is under way
+    RESTING = "resting"  # due, and taken back: a person has to name it
+    WAITING = "waiting"  # the old credential has its grace
+    UNKNOWN = "unknown"  # this ledger does not know what is in use
+    UP_TO_DATE = "up_to_date"
+
+
+@dataclass(frozen=True)
+class SecretStatus:
+    """A secret by the ledger, and what the systems say of it now."""
+
+    case: Case
+    due: Due
+    asked: Mapping[int, Claim] = field(default_factory=dict)
+    """Row -> what the provider says of it."""
+    seen: Mapping[str, Claim] = field(default_factory=dict)
+    """Copy -> whether it is as this ledger left it."""
+
+    @cached_property
+    def places(self) -> list[Claim]:
+        return [place for row in self.case.state.credentials if row.alive for place in places(self.case, row)]
+
+    def life(self, row: CredentialRow) -> list[Claim]:
+        """Say whether a credential lives: by its provider if it was asked and knows, else by the ledger."""
+        said = [self.asked[row.id]] if row.id in self.asked else []
+        known = said and said[0].fact.basis is Basis.ASKED
+        return said if known else [*said, *life(self.case, row)]
+
+    @property
+    def due_at(self) -> datetime | None:
+        current, limit = self.case.state.current, self.case.secret.max_age
+        return current.minted_at + limit if current and current.minted_at and limit is not None else None
+
+    @cached_property
+    def waits(self) -> planner.Action | None:
+        """Find the wait for the end of a grace, if nothing else is left to do before it."""
+        first = next(iter(planner.remaining(self.case, lambda _step: True)), None)
+        return first if first and first.kind is ActionKind.WAIT else None
+
+    @property
+    def conditions(self) -> list[SecretCondition]:
+        """List all that is true of it, the gravest first."""
+        state, overdue = self.case.state, bool(self.due_at and self.due_at < self.case.now)
+        in_use = {mark.credential for mark in (*state.holdings.values(), *state.running.values())}
+        in_use |= {state.current.id} if state.current else set()
+        rest = SecretCondition.WAITING if self.waits else SecretCondition(self.due.status)
+        found = {
+            SecretCondition.DEAD: any(one.fact in _ENDS and row in in_use for row, one in self.asked.items()),
+            SecretCondition.DRIFTED: any(one.fact in _DRIFTS for one in self.seen.values()),
+            SecretCondition.HELD: state.hold is not None,
+            SecretCondition.OVERDUE: overdue,
+            rest: not (overdue and self.due.status is DueStatus.DUE),
+        }
+        if any(true for condition, true in found.items() if condition is not rest):
+            found.pop(SecretCondition.UP_TO_DATE, None)
+        return [condition for condition in SecretCondition if found.get(condition)]
+
+    @property
+    def state(self) -> SecretCondition:
+        return self.conditions[0]
 
 
 class Status:
@@ -39,74 +111,61 @@ class Status:
         self._ledger = access.ledger
         self._clock = clock
 
-    def tell(self, report: Report) -> tuple[list[str], list[Mapping[str, Any]]]:
-        """Return lines for people and rows for machines."""
-        lines: list[str] = []
-        rows: list[Mapping[str, Any]] = []
-        reached = [s for s in self._map.secrets.values() if selection.picked_by(self._options, s, self._map)]
-        states = self._ledger.states([secret.name for secret in reached])
-        for secret in reached:
+    def ask(self) -> Iterator[SecretStatus]:
+        """Yield each secret that the options pick, and what its systems say."""
+        picked = [s for s in self._map.secrets.values() if selection.picked_by(self._options, s, self._map)]
+        states = self._ledger.states([secret.name for secret in picked])
+        for secret in picked:
             now, traits = self._clock.now(), registry.find("issuers", secret.issuer.type).traits
             case = Case(secret, states[secret.name], Order(secret.name), traits, now)
-            item = Selected(case, selection.assess(secret, case.state, now))
-            works, drift = self._works(item), self._drift(item)
-            lines += report.status(item, works, drift)
-            rows.append(_row(item, works, drift))
-        return lines, rows
+            due = selection.assess(secret, case.state, now)
+            yield SecretStatus(case, due, self._ask_provider(case), self._look_at_copies(case))
 
-    def _works(self, item: Selected) -> dict[int, str]:
-        """Ask the provider about each credential that is alive by the ledger."""
-        alive = [row for row in item.case.state.credentials if row.alive]
-        if not alive or item.case.traits.revoke is not Revocation.API:
+    def _ask_provider(self, case: Case) -> dict[int, Claim]:
+        """Ask the provider about each credential that is alive by the ledger, and can be one there."""
+        secret, kind = case.secret, registry.find("issuers", case.secret.issuer.type)
+        rows = [row for row in case.state.credentials if row.alive and row.locatable]
+        rows = [row for row in rows if life(case, row)[0].fact is not Fact.INACTIVE and (row.has_value or lists(kind))]
+        if not rows or not tells_life(kind):
             return {}
         try:
-            issuer = self._systems.issuer(item.case.secret)
-            valid = {one.id for one in issuer.listed() if not one.revoked}
-            return {row.id: self._works_one(issuer, row, valid) for row in alive}
+            issuer = self._systems.issuer(secret)
+            listed = list(issuer.listed()) if lists(kind) else None
+            return {row.id: claim(self._answer(issuer, row, listed), row) for row in rows}
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
-            problem = guard.as_rotor_error(error)
-            return {row.id: f"cannot be asked: {problem}" for row in alive}
+            problem = str(guard.as_rotor_error(error))
+            return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}
 
-    def _works_one(self, issuer: Any, row: CredentialRow, valid: set[str]) -> str:
-        if row.has_value:
-            answer = issuer.answer(self._ledger.unseal(row))
-            if answer in _WORKS:
-                return _WORKS[answer]
-        return "listed as valid" if row.provider_id in valid else "NOT listed as valid"
+    def _answer(self, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
+        """Return what the provider says to the value, or else of the id: absence from a list is no end."""
+        answer = issuer.answer(self._ledger.unseal(row)) if row.has_value else Answer.UNCLEAR
+        if answer in _ANSWERS or listed is None:
+            return _ANSWERS.get(answer, Fact.UNCLEAR)
+        found = next((one for one in listed if one.id == row.provider_id), None)
+        if found is None:
+            return Fact.UNLISTED
+        expired = found.expires_at is not None and found.expires_at <= self._clock.now()
+        return Fact.LISTED_ENDED if found.revoked or expired else Fact.LISTED
 
-    def _drift(self, item: Selected) -> dict[str, str]:
+    def _look_at_copies(self, case: Case) -> dict[str, Claim]:
         """Compare each copy with how this ledger left it."""
-        found: dict[str, str] = {}
-        for copy in item.case.secret.copies:
-            mark = item.case.state.holdings.get(copy.id)
-            if mark is None or copy.host:
-                continue
-            try:
-                seen = self._systems.store(copy).observe(copy.container, watched(copy, mark))
-                unchanged = registry.find("stores", copy.type).unchanged
-                if not unchanged(mark.evidence, seen):  # a run may have written it after the ledger was read
-                    mark = self._ledger.state(item.name).holdings[copy.id]
-                found[copy.id] = "" if unchanged(mark.evidence, seen) else "; CHANGED since by somebody else"
-            except BaseException as error:  # noqa: BLE001 - it is about this copy alone
-                found[copy.id] = f"; cannot be asked: {guard.as_rotor_error(error)}"
-        return found
+        marked = [copy for copy in case.secret.copies if copy.id in case.state.holdings]
+        return {copy.id: self._look(case, copy) for copy in marked}
 
-
-def _row(item: Selected, works: Mapping[int, str], drift: Mapping[str, str]) -> Mapping[str, Any]:
-    def name(row: int) -> str | None:
-        found = item.case.state.credential(row)
-        return found.name if found else None
-
-    return {
-        "name": item.case.secret.name,
-        "status": item.due.status,
-        "why": item.due.why,
-        "credentials": [
-            {"name": row.name, "id": row.provider_id, "state": str(row.state), "works": works.get(row.id, "")}
-            for row in item.case.state.credentials
-            if row.alive
-        ],
-        "copies": {mark.label: name(mark.credential) for mark in item.case.state.holdings.values()},
-        "changed_by_others": [copy.label for copy in item.case.secret.copies if drift.get(copy.id)],
-        "consumers": {consumer: name(mark.credential) for consumer, mark in item.case.state.running.items()},
-    }
+    def _look(self, case: Case, copy: Copy) -> Claim:
+        mark, said = case.state.holdings[copy.id], Claim(Fact.UNSEEN, target=copy.id, who=copy.label)
+        if copy.host:
+            return said
+        try:
+            seen = self._systems.store(copy).observe(copy.container, rule.watched(copy, mark))
+            unchanged = registry.find("stores", copy.type).unchanged
+            if not unchanged(mark.evidence, seen):  # a run may have written it after the ledger was read
+                mark = self._ledger.state(case.secret.name).holdings[copy.id]
+            said = replace(said, at=mark.at)
+            if unchanged(mark.evidence, seen):
+                return replace(said, fact=Fact.UNSEEN if seen.get("unseen") else Fact.UNCHANGED)
+            if case.state.intent(ActionKind.WRITE, copy.id):
+                return replace(said, fact=Fact.IN_DOUBT)
+            return replace(said, fact=Fact.GONE if rule.is_gone(mark.evidence, seen) else Fact.CHANGED)
+        except BaseException as error:  # noqa: BLE001 - it is about this copy alone
+            return replace(said, fact=Fact.UNANSWERED, note=str(guard.as_rotor_error(error)))

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from ....module_utils._core import durations, registry
-from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation, Traits
+from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..decide import clocks
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
+from ..decide.state import ActionKind, SecretState
 from ..effects.revoke import tells_life
 from ..preflight.preflight import Planned
 
@@ -79,18 +80,9 @@ def how_long(gap: clocks.Gap) -> str:
     return durations.show(timedelta(seconds=round(gap.length.total_seconds())))
 
 
-def life(state: SecretState, row: CredentialRow, traits: Traits, dead: bool) -> str:
-    if row.state is CredentialState.PENDING:
-        return "not valid yet" if traits.activates and not row.in_force_since else "valid"
-    ends = state.pending.old_ends_at if state.pending else None
-    if dead and row.origin is not Origin.ORPHAN:
-        return "dead"
-    return f"ended by its provider {when(ends)}" if ends else "still valid; nothing was revoked"
+def listing(names: Sequence[str], most: int = 3) -> str:
+    return f"{', '.join(names[:most])}{f' and {len(names) - most} more' if len(names) > most else ''}"
 
 
 def count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def when(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}Z" if time else "never"

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of ``rotation_status`` for machines, and its JSON Schema, kept as ``docs/status.schema.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from ....module_utils._core.errors import ConfigurationError
+from ..decide.state import CredentialRow, CredentialState, Origin
+from ..secret_map.model import Copy
+from .claims import Basis, Claim, Fact
+from .status import SecretCondition, SecretStatus
+from .wording import listing
+
+Json = dict[str, Any]
+SCHEMA_VERSION = 1
+"""Raised when a property is renamed, removed, or means something else; new properties leave it."""
+FAIL_ON = (SecretCondition.HELD, SecretCondition.DEAD, SecretCondition.DRIFTED, SecretCondition.OVERDUE)
+
+
+def parse_fail_on(names: Collection[str]) -> set[SecretCondition]:
+    """Return the conditions that end a status red; ConfigurationError for an unknown name."""
+    for name in names:
+        if name not in list(FAIL_ON):
+            near = get_close_matches(name, FAIL_ON, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(FAIL_ON)}"
+            raise ConfigurationError(f"status_fail_on: there is no {name}", hint=hint)
+    return {SecretCondition(name) for name in names}
+
+
+def result(items: Sequence[SecretStatus], fail_on: set[SecretCondition]) -> Json:
+    """Build the action's result; failed when a secret is in one of the conditions ``fail_on``."""
+    bad = {item.case.secret.name: [one for one in item.conditions if one in fail_on] for item in items}
+    red = [f"{name} is {' and '.join(conditions)}" for name, conditions in bad.items() if conditions]
+    msg = {"msg": f"status_fail_on: {listing(red, 20)}"}
+    secrets = [_secret(item) for item in items]
+    return {"changed": False, "failed": bool(red), **(msg if red else {}), **_VERSION, "secrets": secrets}
+
+
+_VERSION = {"schema_version": SCHEMA_VERSION}
+
+
+def _secret(item: SecretStatus) -> Json:
+    case, state, hold = item.case, item.case.state, item.case.state.hold
+    since = state.current.minted_at if state.current else None
+    return {
+        "name": case.secret.name,
+        "state": item.state,
+        "conditions": item.conditions,
+        "why": item.due.why,
+        "asked_at": _time(case.now),
+        "age": int((case.now - since).total_seconds()) if since else None,
+        "due_at": _time(item.due_at),
+        "waits_until": _time(item.waits.until if item.waits else None),
+        "held": {"since": _time(hold.since), "at": _time(hold.at), "run": hold.run, "reason": hold.reason}
+        if hold
+        else None,
+        "credentials": [_credential(item, row) for row in state.credentials if row.alive],
+        "copies": [_copy(item, copy) for copy in case.secret.copies],
+        "consumers": [_consumer(item, name) for name in case.secret.consumers],
+    }
+
+
+def _credential(item: SecretStatus, row: CredentialRow) -> Json:
+    """Describe a credential; its life by the first claim about it, which is the strongest."""
+    times = {"minted_at": row.minted_at, "accepted_at": row.accepted_at, "closed_at": row.closed_at}
+    return {
+        **_named(row),
+        "state": row.state,
+        "origin": row.origin,
+        "fingerprint": row.fingerprint,
+        **{name: _time(time) for name, time in times.items()},
+        "life": _life(item, item.life(row)[0]),
+    }
+
+
+def _life(item: SecretStatus, claim: Claim) -> Json:
+    at = item.case.now if claim.fact.basis is Basis.ASKED else claim.at
+    return {"is": claim.fact, "basis": claim.fact.basis, "at": _time(at), "problem": claim.note or None}
+
+
+def _copy(item: SecretStatus, copy: Copy) -> Json:
+    mark, now = item.case.state.holdings.get(copy.id), item.seen.get(copy.id)
+    return {
+        "name": copy.label,
+        "copy_id": copy.id,
+        "keys": sorted(copy.keys),
+        **_held(item, mark),
+        "now": now.fact if now else Fact.UNSEEN,
+        "problem": (now.note if now else "") or None,
+    }
+
+
+def _consumer(item: SecretStatus, name: str) -> Json:
+    doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
+    may_run = [{"name": one.name, "id": one.provider_id} for one in doubts]
+    return {"name": name, **_held(item, item.case.state.running.get(name)), "may_run_on": may_run}
+
+
+def _held(item: SecretStatus, mark: Any) -> Json:
+    row = item.case.state.credential(mark.credential) if mark else None
+    return {
+        "credential": _named(row) if row else None,
+        "evidence": dict(mark.evidence) if mark else None,
+        "at": _time(mark.at) if mark else None,
+    }
+
+
+def _named(row: CredentialRow) -> Json:
+    return {"name": row.name, "id": row.provider_id}
+
+
+def _time(time: datetime | None) -> str | None:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}" if time else None
+
+
+# -- the schema -----------------------------------------------------------------------------------------------------
+
+
+def json_schema() -> Json:
+    """Describe the result; what is null is not known to the ledger, or was not asked."""
+    text, time, problem = {"type": "string"}, _nullable("string", format="date-time"), _nullable("string")
+    named: Json = {"name": text, "id": _nullable("string", "the provider's id")}
+    mark = {
+        "credential": {"anyOf": [_object(named), {"type": "null"}], "description": "what the ledger saw there last"},
+        "evidence": _nullable("object", "what the system gave as proof: versions, digests, times; never a value"),
+        "at": time | {"description": "when the ledger saw it"},
+    }
+    life = {
+        "is": _enum(fact for fact in Fact if fact not in _OF_PLACES),
+        "basis": _enum(Basis),
+        "at": time | {"description": "when it was seen"},
+        "problem": problem,
+    }
+    credential = {
+        **named,
+        "state": _enum(one for one in CredentialState if one is not CredentialState.REVOKED),
+        "origin": _enum(Origin),
+        "fingerprint": _nullable("string", "the ledger's keyed fingerprint of the value"),
+        **dict.fromkeys(("minted_at", "accepted_at", "closed_at"), time),
+        "life": _object(life),
+    }
+    copy = {
+        "name": text,
+        "copy_id": text | {"description": "the name for rotate_forget"},
+        "keys": _list(text),
+        **mark,
+        "now": _enum(_OF_COPIES) | {"description": "how it compares with what the ledger wrote"},
+        "problem": problem,
+    }
+    hold = {"since": time, "at": time, "run": text, "reason": text}
+    secret = {
+        "name": text,
+        "state": _enum(SecretCondition) | {"description": "the gravest of the conditions"},
+        "conditions": _list(_enum(SecretCondition)),
+        "why": text,
+        "asked_at": time,
+        "age": _nullable("integer", "seconds since the current credential was made"),
+        "due_at": time | {"description": "when the current credential reaches max_age"},
+        "waits_until": time | {"description": "the end of the old credential's grace"},
+        "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},
+        "credentials": _list(_object(credential)) | {"description": "all that are alive by the ledger"},
+        "copies": _list(_object(copy)),
+        "consumers": _list(_object({"name": text, **mark, "may_run_on": _list(_object(named))})),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Result of rotor.secrets.rotation_status",
+        "type": "object",
+        "required": ["schema_version", "secrets"],
+        "properties": {"schema_version": {"const": SCHEMA_VERSION}, "secrets": _list(_object(secret))},
+    }
+
+
+_OF_COPIES = (Fact.UNCHANGED, Fact.CHANGED, Fact.GONE, Fact.IN_DOUBT, Fact.UNSEEN, Fact.UNANSWERED)
+_OF_PLACES = {
+    *(fact for fact in _OF_COPIES if fact is not Fact.UNANSWERED),
+    *(Fact.HOLDS, Fact.RUNS, Fact.MAY_HOLD, Fact.MAY_RUN, Fact.NAMED, Fact.NOWHERE, Fact.ABSENT, Fact.PRESENT),
+}
+
+
+def _object(properties: Mapping[str, Any]) -> Json:
+    closed = {"required": list(properties), "additionalProperties": False}
+    return {"type": "object", **closed, "properties": dict(properties)}
+
+
+def _list(items: Json) -> Json:
+    return {"type": "array", "items": items}
+
+
+def _enum(members: Any) -> Json:
+    return {"enum": [str(member) for member in members]}
+
+
+def _nullable(kind: str, description: str = "", **more: str) -> Json:
+    return {"type": [kind, "null"], **more, **({"description": description} if description else {})}
+
+
+def text() -> str:
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
