@@ -131,7 +131,7 @@ class Status:
         try:
             issuer = self._systems.issuer(secret)
             listed = list(issuer.listed()) if lists(kind) else None
-            return {row.id: claim(self._answer(issuer, row, listed), row) for row in rows}
+            return {row.id: claim(self._answer(issuer, row, listed), row, at=self._clock.now()) for row in rows}
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
             return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ....module_utils._core.errors import ConfigurationError
-from ..decide.state import CredentialRow, CredentialState, Origin
+from ..decide.state import CredentialRow, CredentialState, Mark, Origin
 from ..secret_map.model import Copy
 from .claims import Basis, Claim, Fact
 from .status import SecretCondition, SecretStatus
@@ -76,13 +76,12 @@ def _credential(item: SecretStatus, row: CredentialRow) -> Json:
         "origin": row.origin,
         "fingerprint": row.fingerprint,
         **{name: _time(time) for name, time in times.items()},
-        "life": _life(item, item.life(row)[0]),
+        "life": _life(item.life(row)[0]),
     }
 
 
-def _life(item: SecretStatus, claim: Claim) -> Json:
-    at = item.case.now if claim.fact.basis is Basis.ASKED else claim.at
-    return {"is": claim.fact, "basis": claim.fact.basis, "at": _time(at), "problem": claim.note or None}
+def _life(claim: Claim) -> Json:
+    return {"is": claim.fact, "basis": claim.fact.basis, "at": _time(claim.at), "problem": claim.note or None}
 
 
 def _copy(item: SecretStatus, copy: Copy) -> Json:
@@ -91,7 +90,7 @@ def _copy(item: SecretStatus, copy: Copy) -> Json:
         "name": copy.label,
         "copy_id": copy.id,
         "keys": sorted(copy.keys),
-        **_held(item, mark),
+        **_marked(item, mark),
         "now": now.fact if now else Fact.UNSEEN,
         "problem": (now.note if now else "") or None,
     }
@@ -100,10 +99,10 @@ def _copy(item: SecretStatus, copy: Copy) -> Json:
 def _consumer(item: SecretStatus, name: str) -> Json:
     doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
     may_run = [{"name": one.name, "id": one.provider_id} for one in doubts]
-    return {"name": name, **_held(item, item.case.state.running.get(name)), "may_run_on": may_run}
+    return {"name": name, **_marked(item, item.case.state.running.get(name)), "may_run_on": may_run}
 
 
-def _held(item: SecretStatus, mark: Any) -> Json:
+def _marked(item: SecretStatus, mark: Mark | None) -> Json:
     row = item.case.state.credential(mark.credential) if mark else None
     return {
         "credential": _named(row) if row else None,
