@@ -25,13 +25,16 @@ options:
     description: Names of the secrets to work on; a list, or names with commas between. By default, what is due.
     type: raw
   where:
-    description: Pick secrets by V(store), V(connection), V(consumer), V(owner) or V(environment).
+    description: >-
+      Narrow the run by V(store), V(connection), V(consumer), V(owner) or V(environment). It names no secret.
     type: dict
   environments:
     description: Work only on the rollout steps of these environments, and on those without one.
     type: raw
   force:
-    description: Rotate the picked secrets although they are not due.
+    description: >-
+      Rotate the picked secrets although they are not due. With O(only), it also replaces a new credential in the middle
+      of its rotation, unless its provider says that it lives.
     type: bool
     default: false
   resume:
@@ -53,7 +56,9 @@ options:
     description: Copies or consumers of which the ledger is to forget what it knows.
     type: raw
   max_failures:
-    description: Stop minting when more secrets than this are held.
+    description: >-
+      Stop minting when more secrets than this are held. One more than this may be on their way at once, and more with
+      each that is proven.
     type: int
     default: 1
   hooks:
@@ -127,7 +132,7 @@ secrets:
       description: The secret's name.
       type: str
     status:
-      description: V(due), V(unfinished), V(unknown) or V(up_to_date).
+      description: V(due), V(unfinished), V(unknown), V(dead), V(resting) or V(up_to_date).
       type: str
     why:
       description: The reason for the status.

@@ -130,7 +130,7 @@ def test_a_backup_of_last_week_is_held_until_it_has_been_told(brisk: Visitor, ro
 
     held = rotated.type(f"{ROTATE} -e rotate_force=true")
     assert held.code != 0
-    assert_documented(OLD, "is revoked already", held)
+    assert_documented(OLD, "was changed by somebody else since this ledger last saw it", held)
     status, rotate = PAGE.commands(OLD)
     assert "CHANGED since by somebody else" in rotated.type(status, NAME=NAME).output
     assert effects(brisk) == before
@@ -222,7 +222,7 @@ def test_what_a_person_has_rotated_while_the_tool_was_down_is_refused_until_the_
     for command in (plan + " -e rotate_force=true", f"{ROTATE} -e rotate_force=true"):
         refused = rotated.type(command, NAME=NAME)
         assert refused.code != 0, refused
-        assert_documented(DOWN, "is revoked already", refused)
+        assert_documented(DOWN, "was changed by somebody else since this ledger last saw it", refused)
     assert effects(brisk) == before
     assert is_alive(brisk, by_hand)
 

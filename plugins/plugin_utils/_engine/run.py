@@ -25,7 +25,7 @@ from .decide import selection
 from .decide.case import Case
 from .decide.clocks import NotYetError
 from .decide.planner import Action, is_of_use, remaining
-from .decide.state import ActionKind, Order, Phase, SecretState, Subject
+from .decide.state import ActionKind, CredentialState, Order, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .progress import Counts, ProgressReport
@@ -36,6 +36,7 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.PROBE: mint.probe,
     ActionKind.RECOVER: mint.recover,
     ActionKind.REVOKE_ORPHAN: revoke.revoke,
+    ActionKind.GIVE_UP: mint.give_up,
     ActionKind.MINT: mint.mint,
     ActionKind.ACTIVATE: mint.activate,
     ActionKind.ACCEPT: mint.accept,
@@ -92,6 +93,8 @@ class Rotation:
     until: datetime | None = None
     in_flight: int = 0
     """How many effects are under way."""
+    in_line: bool = False
+    """Whether it is not begun before others are proven."""
     changed: bool = False
     held_at: Action | None = None
     lost: str = ""
@@ -106,6 +109,14 @@ class Rotation:
     @property
     def moving(self) -> bool:
         return self.status is RotationStatus.READY
+
+    @property
+    def minted(self) -> bool:
+        """Whether it has a new credential, which this run has made or goes on with."""
+        target, order = self.case.target, self.case.order
+        if target is None or order.rollback:
+            return False
+        return target.state is CredentialState.PENDING or target.id > (order.base or 0)
 
     def hold(self, action: Action | None, problem: str) -> None:
         if self.status is not RotationStatus.HELD:
@@ -196,7 +207,7 @@ class Engine:
     def _dispatch(self, pool: ThreadPoolExecutor, until: Phase) -> None:
         """Start all that can start now; what ends or steps aside at once may make room for others."""
         before = None
-        while before != (before := [(rotation.status, rotation.in_flight) for rotation in self.rotations]):
+        while before != (before := [(one.status, one.in_flight, one.in_line) for one in self.rotations]):
             for rotation in self._open_wave():
                 if rotation.moving and not rotation.in_flight:
                     self._start(pool, rotation, until)
@@ -212,15 +223,16 @@ class Engine:
             self._start_first(pool, rotation, rotation.actions[0])
 
     def _start_first(self, pool: ThreadPoolExecutor, rotation: Rotation, first: Action) -> None:
-        failures = self._failures()
+        failures, mints = self._failures(), first.kind is ActionKind.MINT and not rotation.case.must_finish
+        rotation.in_line = mints and self._unproven() >= self._most_unproven()
         if first.kind is ActionKind.WAIT:
             rotation.status, rotation.until = RotationStatus.WAITING, first.until
         elif first.kind is ActionKind.MINT and rotation.lost:
             rotation.hold(first, rotation.lost)
-        elif first.kind is ActionKind.MINT and failures > self._max_failures:
+        elif mints and failures > self._max_failures:
             rotation.status = RotationStatus.SKIPPED
             rotation.problem = f"not begun: {failures} other secrets were held"
-        else:
+        elif not rotation.in_line:
             for action in _group(rotation.actions):
                 work = Work(rotation.case, action)
                 if action.kind is ActionKind.RELOAD:
@@ -321,6 +333,18 @@ class Engine:
     def _failures(self) -> int:
         return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
 
+    def _unproven(self) -> int:
+        """Count the new credentials on their way; one that is about to be made is in flight."""
+        going = (RotationStatus.READY, RotationStatus.TODO)
+        on_their_way = [rotation for rotation in self.rotations if rotation.status in going and _rolling(rotation)]
+        return sum(rotation.minted or _mints(rotation) for rotation in on_their_way)
+
+    def _most_unproven(self) -> int:
+        """Allow one more than may fail, and more with each that is proven."""
+        rest = (rotation for rotation in self.rotations if rotation.minted and not _rolling(rotation))
+        proven = sum(rotation.status is not RotationStatus.HELD for rotation in rest)
+        return self._max_failures + 1 + proven - self._failures()
+
 
 def _object(work: Work) -> str:
     """Name what an action is done to."""
@@ -354,9 +378,16 @@ def _reloads(action: Action, consumer: str) -> bool:
 
 def _about_to_reload(rotation: Rotation, consumer: str) -> bool:
     """Whether nothing but quick effects, or effects under way, stand between this secret and that reload."""
+    if rotation.in_line:
+        return False
     quick = list(takewhile(lambda action: action.kind in _QUICK, rotation.actions))
     after = _group(rotation.actions[len(quick) :])
     return bool(quick or rotation.in_flight) and any(_reloads(action, consumer) for action in after)
+
+
+def _mints(rotation: Rotation) -> bool:
+    first = rotation.actions[0].kind if rotation.actions else None
+    return first is ActionKind.MINT and rotation.in_flight > 0
 
 
 def _rolling(rotation: Rotation) -> bool:

@@ -48,8 +48,8 @@ class _Kind(Issuer):
 
     def verify(self, credential: Credential) -> Answer:
         def look() -> Answer:
-            valid = self.world.valid(credential.fields["token"].reveal())
-            return Answer.ACCEPTED if valid else Answer.REFUSED
+            lives = self.world.lives(credential.fields["token"].reveal())
+            return Answer.ACCEPTED if lives else Answer.REFUSED
 
         return self.world.call("show", credential.name, look)
 
@@ -81,8 +81,8 @@ class Replaced(_Kind):
 
     def listed(self) -> list[Listed]:
         def look() -> list[Listed]:
-            valid = self.world.valid
-            return [Listed(o.id, o.name, revoked=not valid(o.value)) for o in self.world.issued.values()]
+            lives = self.world.lives
+            return [Listed(o.id, o.name, revoked=not lives(o.value)) for o in self.world.issued.values()]
 
         return self.world.call("list", "keys", look)
 

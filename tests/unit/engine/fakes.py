@@ -123,7 +123,8 @@ class Token(Issuer):
 
     def preflight(self, current: str | None) -> list[str]:
         self.world.call("ask", "issuer")
-        return self.world.problems.get("issuer", [])
+        ended = current is not None and self.world.issued[current].revoked
+        return [*self.world.problems.get("issuer", []), *([f"{current} is revoked already"] if ended else [])]
 
     def mint(self, name: str) -> Credential:
         one: Issued = self.world.call("mint", name, lambda: self.world.issue(name, engine=True))
@@ -206,15 +207,16 @@ class Machines(Consumer):
         version = max(at for where in service.reads for _value, at in world.containers[where].values())
         known = checkpoint.recall()
         done = list(known["done"]) if known.get("version") == version else []
-        for number in range(len(service.machines)):
-            if number not in done:
-                world.call("update", f"{name}/{number}", lambda number=number: self._update(number))
-                done.append(number)
+        for number, machine in enumerate(list(service.machines)):
+            if machine.id not in done:
+                world.call("update", f"{name}/{number}", lambda n=number, machine=machine: self._update(n, machine))
+                done.append(machine.id)
                 checkpoint.record({"version": version, "done": done})
         return {"version": version, "machines": len(done)}
 
-    def _update(self, number: int) -> None:
-        self._service.machines[number] = self.connection.world.snapshot(self._service)
+    def _update(self, number: int, machine: Any) -> None:
+        machine.clear()
+        machine.update(self.connection.world.snapshot(self._service))
         if self._service.breaks_at == number:
             raise CheckFailedError(f"machine {number} of {self.options['service']} did not come up")
 

@@ -23,13 +23,17 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import CredentialRow
 from tests.chaos import tally
 from tests.conftest import forget_values
+from tests.unit.engine import printed
 from tests.unit.engine.driver import Play
 from tests.unit.engine.quick import quick_runs, rare_collections
 from tests.unit.engine.world import WORLDS, Issued, Killed, World, commits_as_points
 
 MACHINES = 5
+MOST_RUNS = 12
+"""So many printed commands bring any rotation to rest."""
 SHARDS = range(4)
 _numbers = itertools.count(1)
 POINTS = st.none() | st.integers(1, 70)
@@ -38,18 +42,28 @@ ERRORS = st.sampled_from([OutcomeUnknownError("no answer"), UnavailableError("do
 _CERTAIN = ("mint", "write", "revoke", "activate")
 
 
+def _reasons(output: str) -> list[str]:
+    """Why a run did not go on; names and times differ from run to run."""
+    return [line for line in output.splitlines() if line.startswith(("HELD", "CUTOVER", "  - "))]
+
+
 class History(RuleBasedStateMachine):
     """A world, a user in it, and the properties that hold in every moment."""
 
     name: str
+    secrets: tuple[str, ...] = ("TOKEN",)
     world: World
     play: Play
+    reloads = True
+    """Whether the map names what runs on the copies."""
 
     def open(self) -> None:
         forget_values()
         self._quick = quick_runs()
         self.folder = self._quick.__enter__()
         self.world = World(f"{self.name}-{next(_numbers)}")
+        self.hands = 0
+        """How often a person has written to a copy."""
         self.ended = 0
         """How many revocations have been judged."""
 
@@ -58,12 +72,16 @@ class History(RuleBasedStateMachine):
 
     def run(self, *only: str, point: int | None = None, when: str = "before", **options: Any) -> Any:
         """A run of the current user's, perhaps killed; None if it was."""
+        return self.run_all(*(only or self.secrets), point=point, when=when, **options)
+
+    def run_all(self, *only: str, point: int | None = None, when: str = "before", **options: Any) -> Any:
+        """A run that names nobody, unless somebody is named."""
         if options.get("forget"):
             options["forget"] = self.play.nameable(*options["forget"])
         self.world.crash_at = (point, when) if point else None
         try:
             with commits_as_points(self.world):
-                return self.play.rotate(*(only or ("TOKEN",)), **options)
+                return self.play.rotate(*only, **options)
         except Killed:
             self.step("killed")
             return None
@@ -78,6 +96,7 @@ class History(RuleBasedStateMachine):
         self.step("failing call")
 
     def put(self, box: str, value: str, key: str = "TOKEN") -> None:
+        self.hands += 1
         self.world.put(box, {key: value})
         self.step("copy changed by hand")
 
@@ -91,6 +110,64 @@ class History(RuleBasedStateMachine):
         """What status says is held against the world, too."""
         self.step("status")
         self.play.status()
+
+    @rule(secret=st.integers(0, 9))
+    def the_new_one_dies(self, secret: int) -> None:
+        self._end(self.play.state(self._which(secret)).pending, "new one died")
+
+    @rule(secret=st.integers(0, 9))
+    def the_one_in_use_is_dead_already(self, secret: int) -> None:
+        self._end(self.play.state(self._which(secret)).current, "one in use died")
+
+    def _which(self, secret: int) -> str:
+        return self.secrets[secret % len(self.secrets)]
+
+    def _end(self, row: CredentialRow | None, event: str) -> None:
+        """Somebody ends it at its provider; where there is but one value, by making another."""
+        one = self._issued(row)
+        if one is None or one.revoked:
+            return
+        self.step(event)
+        self.world.end(one.id)
+        if self.play.map[self.secrets[0]]["issuer"]["type"] == "test.fake.reset":
+            self.world.issue("reset by hand")
+        self.world.clock.pass_(minutes=5)
+
+    def _issued(self, row: CredentialRow | None) -> Issued | None:
+        if row and row.has_value:
+            return self.holder(self.play.ledger().unseal(row).fields["token"].reveal())
+        return self.world.issued.get(str(row.provider_id)) if row else None
+
+    @rule(which=st.integers(0, 9), comes=st.booleans())
+    def machines_come_and_go(self, which: int, comes: bool) -> None:
+        """A new one starts on what is in its copies; the last one may go, too."""
+        service = list(self.world.services.values())[which % len(self.world.services)]
+        if not self.reloads:
+            return
+        self.step("machine comes" if comes else "machine goes")
+        if comes:
+            self.world.start_machine(service)
+        elif service.machines:
+            service.machines.pop(0)
+
+    @rule(force=st.booleans())
+    def all_consumers_fall_ill_after_the_mint(self, force: bool) -> None:
+        def fall_ill() -> None:
+            for service in self.world.services.values():
+                service.sick = True
+
+        self.step("all fall ill")
+        self.world.after["mint"] = fall_ill
+        self.run(force=force)
+        self.world.after.clear()
+
+    @rule()
+    def all_consumers_are_well(self) -> None:
+        self._make_well()
+
+    def _make_well(self) -> None:
+        for service in self.world.services.values():
+            service.sick, service.breaks_at = False, None
 
     def holder(self, value: str) -> Issued:
         return next(one for one in self.world.issued.values() if one.value == value)
@@ -114,8 +191,11 @@ class History(RuleBasedStateMachine):
             return
         try:
             self.world.mend()
+            self.world.unclear.clear()
+            self._make_well()
             for service in self.world.services.values():
-                service.breaks_at = None
+                if self.reloads and not service.machines:
+                    self.world.start_machine(service)
             self.bring_to_rest()
             self.nothing_in_use_was_revoked_and_nothing_has_leaked()
             self.step("brought to rest")
@@ -125,6 +205,29 @@ class History(RuleBasedStateMachine):
 
     def bring_to_rest(self) -> None:
         raise NotImplementedError
+
+    def follow_the_lines(self) -> None:
+        """Run what is printed, and nothing else; a copy that a person has changed is no business of a nightly run's."""
+        self._follow({})
+        if self.hands:
+            self._follow({"only": self.secrets, "force": True})
+
+    def _follow(self, options: dict[str, Any]) -> None:
+        """Run until a run says that nothing is left; days pass where it waits."""
+        tried: list[str] = []
+        for _turn in range(MOST_RUNS):
+            self.play.lines.clear()
+            before = len(self.world.mutations)
+            result = self.run_all(*options.pop("only", ()), **options)
+            assert not any(one.value in self.play.output for one in self.world.issued.values())
+            tried.append(self.play.output)
+            options = printed.way_on(self.play.lines) or {}
+            if result["failed"] and _reasons(tried[-1]) in map(_reasons, tried[:-1]):
+                options = printed.way_back(self.play.lines) or options
+            self.world.clock.pass_(days=3)
+            if not result["failed"] and not options and self.world.mutations[before:] == []:
+                return
+        raise AssertionError("\n\n".join(["the printed commands lead nowhere", *tried]))
 
     def assert_rest(self, *secrets: str) -> None:
         """A further run does nothing at all."""

@@ -119,7 +119,7 @@ AGREES: dict[Fact, Callable[[Judge, Claim, Moment], bool]] = {
     **dict.fromkeys((Fact.ACCEPTED, Fact.LISTED, Fact.WAS_ACCEPTED), Judge.lives),
     **dict.fromkeys((Fact.REFUSED, Fact.LISTED_ENDED, Fact.UNLISTED, Fact.INACTIVE), Judge.is_dead),
     **dict.fromkeys((Fact.REPLACED, Fact.REVOKED, Fact.ENDED), Judge.is_dead),
-    Fact.NOT_REVOKED: Judge.not_revoked,
+    **dict.fromkeys((Fact.NOT_REVOKED, Fact.GIVEN_UP), Judge.not_revoked),
     Fact.ENDS: Judge.ends,
     Fact.UNCHANGED: Judge.unchanged,
     **dict.fromkeys((Fact.CHANGED, Fact.GONE), Judge.changed),

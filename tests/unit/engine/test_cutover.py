@@ -313,9 +313,9 @@ def test_an_old_value_that_outlives_the_cut_is_reported(
     old = play.state("TOKEN").current
     assert old
     value = play.ledger().unseal(old).fields["token"].reveal()
-    real = play.world.valid
+    real = play.world.lives
     with monkeypatch.context() as patch:
-        patch.setattr(play.world, "valid", lambda one: one == value or real(one))
+        patch.setattr(play.world, "lives", lambda one: one == value or real(one))
         assert play.rotate("TOKEN", force=True)["failed"]
         assert "its provider still accepts it" in play.output
     assert not play.rotate("TOKEN")["failed"], play.output

@@ -155,20 +155,14 @@ class Tokens(History):
             self.run(forget=(f"cloud:{box}",))
 
     def bring_to_rest(self) -> None:
-        """What has left the map is taken away by a person, who says so; what is in it may be overwritten."""
+        """What has left the map is taken away by a person; the lines say the rest."""
         world, mapped = self.world, self.mapped
         for box in BOXES:
             for key in world.containers[box].keys() - mapped.get(box, set()):
                 del world.containers[box][key]
                 for machine in world.services[box].machines:
                     machine.pop(f"{box}/{key}", None)
-        spares = [f"cloud:{box}#SPARE" for box in BOXES if "SPARE" not in mapped.get(box, set())]
-        moved = (*(f"cloud:{box}" for box in BOXES), *spares, *(box for box in BOXES if box not in mapped))
-        first = self.run(forget=moved)
-        if first["failed"] or self.play.state("TOKEN").current is None:  # such as a value in use that is not kept
-            self.run(force=True, forget=moved)
-        world.clock.pass_(days=3)
-        self.run()
+        self.follow_the_lines()
         self.assert_rest()
         self.assert_newest_everywhere(mapped)
 

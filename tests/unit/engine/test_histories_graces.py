@@ -23,6 +23,7 @@ class Graces(History):
     """A copy of each kind; tokens die, and copies are put back, while the old one has its grace or a run its hooks."""
 
     name = "graces"
+    reloads = False
 
     @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "1d", "5d"]))
     def begin(self, retain: bool, grace: str) -> None:
@@ -110,15 +111,8 @@ class Graces(History):
         self.world.ahead -= timedelta(days=days)
 
     def bring_to_rest(self) -> None:
-        """What is in a copy may be overwritten; a new token takes the place of whatever has died."""
         self.hook = None
-        self.world.unclear.clear()
-        forget = tuple(IDS.values())
-        self.run(forget=forget, force=True)
-        self.run(forget=forget, force=True)
-        for _turn in range(2):
-            self.world.clock.pass_(days=6)
-            self.run()
+        self.follow_the_lines()
         self.assert_rest("TOKEN")
         current = self.play.state("TOKEN").current
         assert current

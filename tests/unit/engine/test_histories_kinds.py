@@ -66,13 +66,7 @@ class Kinds(History):
         self.world.services[box].breaks_at = breaks
 
     def bring_to_rest(self) -> None:
-        """The next run closes whatever gap there is, without a person's word."""
-        for _days in range(2):
-            result = self.run()
-            assert not result["failed"], self.play.output
-            assert self.world.gap_since is None
-            self.world.clock.pass_(days=3)
-        self.run()
+        self.follow_the_lines()
         assert_at_rest(self.play)
 
 

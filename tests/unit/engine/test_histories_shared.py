@@ -25,6 +25,7 @@ class Shared(History):
     """Every box has a key for each secret, and one service runs on all of them."""
 
     name = "secrets in shared places"
+    secrets = SECRETS
 
     @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "2d"]))
     def begin(self, retain: bool, grace: str) -> None:
@@ -70,11 +71,7 @@ class Shared(History):
         self.world.services[box].breaks_at = breaks
 
     def bring_to_rest(self) -> None:
-        moved = tuple(f"cloud:{box}" for box in BOXES)
-        self.run(*SECRETS, forget=moved)
-        self.run(*SECRETS, force=True, forget=moved)
-        self.world.clock.pass_(days=3)
-        self.run(*SECRETS)
+        self.follow_the_lines()
         self.assert_rest(*SECRETS)
         for secret in SECRETS:
             self.assert_newest_everywhere(BOXES, secret)

@@ -57,7 +57,7 @@ def many(make_play: Callable[..., Play], world: World) -> Callable[..., Play]:
 
 def test_a_consumer_that_many_secrets_share_is_reloaded_once(many: Callable[..., Play], world: World) -> None:
     play = many(6)
-    assert not play.rotate(*play.map)["failed"], play.output
+    assert not play.rotate(*play.map, max_failures=5)["failed"], play.output
     assert world.counted("update") == len(world.services["shared"].machines)
     assert len(world.values_in("shared")) == 6
 
@@ -67,7 +67,7 @@ def test_when_a_shared_reload_fails_every_secret_that_needs_it_is_held_for_the_w
 ) -> None:
     play = many(3)
     world.services["shared"].breaks_at = 0
-    result = play.rotate(*play.map)
+    result = play.rotate(*play.map, max_failures=2)
     assert sorted(result["held"]) == sorted(play.map)
     attempts = play.output.count("did not come up")
     world.services["shared"].breaks_at = None
@@ -93,6 +93,32 @@ def test_more_failures_than_allowed_stop_the_minting_of_the_rest(many: Callable[
     assert world.counted("mint") < 30
     assert result["counts"]["skipped"] == 30 - world.counted("mint")
     assert "not begun" in play.output
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_one_more_than_may_fail_is_minted_where_all_fail(many: Callable[..., Play], world: World, allowed: int) -> None:
+    play = many(10)
+    world.services["shared"].breaks_at = 0
+    result = play.rotate(*play.map, max_failures=allowed)
+    assert world.counted("mint") == allowed + 1
+    assert result["counts"] == {"held": allowed + 1, "skipped": 9 - allowed}
+
+
+def test_each_secret_that_is_proven_lets_more_be_minted(many: Callable[..., Play], world: World) -> None:
+    play = many(10)
+    assert not play.rotate(*play.map, max_failures=0)["failed"], play.output
+    kinds = [kind for kind, _what in world.log if kind in ("mint", "update")]
+    assert kinds == [one for mints in (1, 2, 4, 3) for one in (*["mint"] * mints, "update", "update")]
+
+
+def test_a_failure_takes_room_from_those_that_follow(many: Callable[..., Play], world: World) -> None:
+    """Of the first two one fails and one is proven: two more may be on their way, as before."""
+    play = many(8)
+    world.fail("write", UnavailableError("down"), "S01")
+    assert play.rotate(*play.map, max_failures=1)["held"] == ["S01"]
+    kinds = [kind for kind, _what in world.log if kind in ("mint", "update")]
+    assert kinds[:6] == ["mint", "mint", "update", "update", "mint", "mint"]
+    assert world.counted("mint") == 8
 
 
 def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play], world: World) -> None:
@@ -138,7 +164,7 @@ def test_phase_of_many_secrets_before_a_hook_ends_with_sums(many: Callable[..., 
 
 def test_waves_grow_from_one_to_ten_to_the_rest(many: Callable[..., Play], world: World) -> None:
     play = many(14)
-    assert not play.rotate(*play.map)["failed"], play.output
+    assert not play.rotate(*play.map, max_failures=12)["failed"], play.output
     kinds = [kind for kind, _what in world.log if kind in ("mint", "update")]
     assert kinds == ["mint", "update", "update", *["mint"] * 10, "update", "update", *["mint"] * 3, "update", "update"]
 

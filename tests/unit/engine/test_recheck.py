@@ -59,10 +59,10 @@ def test_a_replacement_that_died_in_the_grace_holds_the_revoke(world: World, tmp
     old, new = in_grace(play)
     new.revoked = True
     world.clock.pass_(days=2)
-    assert_held(play, play.rotate("TOKEN"), f"{old.name} is not revoked", new.name, "is refused by its provider")
+    assert_held(play, play.rotate(), "production runs on a dead credential", f"{new.name} is listed as revoked")
     assert not old.revoked
 
-    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert not play.rotate("TOKEN")["failed"], play.output
     world.clock.pass_(days=2)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert old.revoked
@@ -238,9 +238,10 @@ def test_an_issuer_that_can_be_asked_nothing_is_named_in_the_plan(world: World, 
 def test_an_issuer_that_lists_nothing_is_asked_by_the_value(world: World, tmp_path: Path) -> None:
     play = of_type("listless", world, tmp_path)
     old, new = in_grace(play)
-    new.revoked = True
     world.clock.pass_(days=2)
-    assert_held(play, play.rotate("TOKEN"), "is refused by its provider")
+    run = rolled_out(play)
+    new.revoked = True
+    assert_held(play, revoke(play, run), "is refused by its provider")
     assert not old.revoked
 
 

@@ -53,10 +53,12 @@ def test_an_unknown_secret_is_left_alone_until_it_is_named(play: Play, world: Wo
     assert play.rotate("TOKEN")["changed"]
 
 
-def test_a_run_without_anything_due_asks_nobody_and_changes_nothing(play: Play, world: World) -> None:
+def test_a_run_without_anything_due_asks_for_the_life_of_what_is_in_use_and_changes_nothing(
+    play: Play, world: World
+) -> None:
     rotate_once(play)
     assert not play.rotate("TOKEN")["go"]
-    assert world.log == []
+    assert world.log == [("list", "tokens")]
 
 
 def test_the_first_rotation_revokes_nothing_and_lists_what_may_be_in_use(play: Play, world: World) -> None:
@@ -94,12 +96,8 @@ def test_the_map_may_name_the_credential_in_use(make_play: Callable[..., Play], 
     assert not play.rotate("TOKEN")["go"]
 
 
-@pytest.mark.parametrize("revoked", [False, True])
-def test_a_named_credential_that_is_not_there_stops_the_plan(play: Play, world: World, revoked: bool) -> None:
-    gone = world.issue("revoked before")
-    gone.revoked = True
-    plan = play.rotate("TOKEN", adopt={"TOKEN": gone.id if revoked else "nobody-knows"})
-    assert plan["failed"]
+def test_a_named_credential_that_is_not_there_stops_the_plan(play: Play, world: World) -> None:
+    assert play.rotate("TOKEN", adopt={"TOKEN": "nobody-knows"})["failed"]
     assert world.mutations == []
 
 
@@ -234,6 +232,26 @@ def test_what_failed_in_a_run_is_not_tried_again_in_its_later_phases(play: Play,
         result = play.session().advance(plan["run"], phase)
     assert result["failed"]
     assert world.counted("update") == 0, "it raised before it was logged, and was tried once"
+
+
+def test_a_service_without_machines_is_written_and_proven_once_one_has_started(play: Play, world: World) -> None:
+    world.services["ci"].machines.clear()
+    assert play.rotate("TOKEN")["failed"]
+    assert "HELD  TOKEN at 2 ci, verify" in play.output
+    world.start_machine(world.services["ci"])
+    assert not play.rotate()["failed"], play.output
+    assert world.counted("mint") == 1
+
+
+def test_a_service_without_machines_needs_no_proof_where_the_map_says_so(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"accept": "life"})})
+    for step in play.map["TOKEN"]["rollout"]:
+        del step["verify"]
+        world.services[step["name"]].machines.clear()
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert "DONE  TOKEN" in play.output
 
 
 def test_a_failing_check_holds_before_the_next_step(play: Play, world: World) -> None:

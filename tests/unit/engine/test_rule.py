@@ -143,3 +143,10 @@ def test_an_orphan_waits_for_a_replacement_once_a_copy_is_not_as_it_was() -> Non
 def test_a_credential_that_was_handed_out_needs_a_replacement_even_if_nobody_is_known_to_hold_it() -> None:
     state = SecretState((PENDING,), distributed=frozenset({NEW}))
     assert obstacles(state, NEW, BACK) == "there is nothing in its place"
+
+
+def test_a_credential_whose_identity_its_replacement_has_is_not_revoked() -> None:
+    """As where a role was given a new password: to lock it out would end both."""
+    old, new = FINISHED.credentials
+    state = replace(FINISHED, credentials=(replace(old, provider_id=new.provider_id), new))
+    assert obstacles(state) == "what has taken its place has the same identity, and would end with it"

@@ -86,7 +86,39 @@ def test_criteria_reach_what_they_name(
     step = {"name": "one", "environment": "staging", "copies": [{"store": "cloud", "box": "spare"}]}
     other = {"issuer": token_map()["issuer"], "owner": "billing", "rollout": [step], "revoke": {"accept": "life"}}
     play = make_play(secret_map={"TOKEN": token_map(owner="platform"), "OTHER": other})
-    assert list(going(play.plan(where=where))) == reached
+    assert list(going(play.plan("TOKEN", "OTHER", where=where))) == reached
+
+
+@pytest.mark.parametrize("options", [{"where": {"store": "cloud"}}, {"force": True}])
+def test_only_a_name_rotates_what_the_ledger_does_not_know(play: Play, world: World, options: dict[str, Any]) -> None:
+    assert not play.plan(**options)["go"]
+    assert "name it with -e rotate_only=TOKEN" in play.output
+
+
+def test_force_without_a_name_rotates_what_the_ledger_knows(play: Play, world: World) -> None:
+    play.rotate("TOKEN")
+    assert going(play.plan(force=True, where={"store": "cloud"})) == {"TOKEN": True}
+
+
+def test_what_was_taken_back_rests_until_it_is_named(aged: Play, world: World) -> None:
+    world.fail("write", UnavailableError("down"), "app")
+    assert aged.rotate()["failed"]
+    assert not aged.rotate("TOKEN", rollback=True)["failed"], aged.output
+    assert not aged.rotate()["go"]
+    assert not aged.rotate(force=True)["go"]
+    assert "so it rests until it is named" in aged.output
+    assert "name it with -e rotate_only=TOKEN" in aged.output
+    assert going(aged.plan("TOKEN")) == {"TOKEN": True}
+
+
+def test_a_rollback_that_was_interrupted_is_finished_by_a_run_that_names_nobody(aged: Play, world: World) -> None:
+    world.fail("write", UnavailableError("down"), "app")
+    aged.rotate()
+    world.fail("revoke", UnavailableError("down"))
+    assert aged.rotate("TOKEN", rollback=True)["failed"]
+    assert not aged.rotate()["failed"], aged.output
+    assert (world.counted("mint"), world.counted("revoke")) == (2, 1)
+    assert aged.plan()["secrets"] == []
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import C
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import StoppedError
 
 WORLDS: dict[str, World] = {}
+_machines = itertools.count(1)
 MUTATING = ("mint", "activate", "revoke", "write", "update", "run", "execute")
 
 
@@ -74,12 +75,18 @@ class Issued:
     """Whose password it is, where identities stay and values change."""
 
 
+class Machine(dict[str, str]):
+    """The values that a machine was last updated with; it stays itself through an update."""
+
+    id: int
+
+
 @dataclass
 class Service:
-    """Something that runs on copies: each of its machines has the values it was last updated with."""
+    """Something that runs on copies."""
 
     reads: list[str]
-    machines: list[dict[str, str]] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
     sick: bool = False
     breaks_at: int | None = None
     """The machine whose update fails half-way through a reload."""
@@ -126,6 +133,8 @@ class World:
         self.ended_by_others: set[str] = set()
         """Ids of what was in use, and died without the engine: whoever holds one is no fault of the engine's."""
         self.problems: dict[str, list[str]] = {}
+        self.after: dict[str, Callable[[], None]] = {}
+        """Kind of call -> what happens right after the next one."""
         self.ahead = timedelta()
         """How far the provider's clock is ahead of the engine's."""
         self.cuts_over = False
@@ -211,6 +220,7 @@ class World:
             finally:
                 self._calling = False
             self.log.append((kind, what))
+            self.after.pop(kind, lambda: None)()
             self.remember()
             self._judge(f"{kind} {what}")
             self._fault(kind, what, after=True)
@@ -219,8 +229,13 @@ class World:
     # -- the oracle ---------------------------------------------------------------------------------------------
 
     def valid(self, value: str) -> bool:
+        """Whether whoever holds a value is well, by the engine's doing."""
         issued = (one for one in self.issued.values() if one.value == value)
         return all(self._lives(one) or one.id in self.ended_by_others for one in issued)
+
+    def lives(self, value: str) -> bool:
+        """Whether its provider takes a value."""
+        return all(self._lives(one) for one in self.issued.values() if one.value == value)
 
     def end(self, credential: str) -> None:
         """Somebody ends a credential at its provider, past the engine."""
@@ -310,9 +325,15 @@ class World:
     def serve(self, name: str, reads: list[str], machines: int = 2) -> Service:
         """A service that was started on what is in its containers now."""
         self.services[name] = service = Service(reads)
-        service.machines = [self.snapshot(service) for _turn in range(machines)]
+        for _turn in range(machines):
+            self.start_machine(service)
         self.remember()
         return service
+
+    def start_machine(self, service: Service) -> None:
+        machine = Machine(self.snapshot(service))
+        machine.id = next(_machines)
+        service.machines.append(machine)
 
     def snapshot(self, service: Service) -> dict[str, str]:
         return {

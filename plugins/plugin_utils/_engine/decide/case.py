@@ -82,8 +82,7 @@ class Case:
         """Whether the old value of a rotation under way has ended, or may have: nothing may hold up the new one."""
         if not self.past_point_of_no_return or self.traits.overlap is Overlap.NONE:
             return self.past_point_of_no_return
-        ends = self.state.pending.old_ends_at if self.state.pending else None
-        return ends is not None and ends <= self.now
+        return any(row.old_ends_at is not None and row.old_ends_at <= self.now for row in _begun(self.state))
 
     @property
     def must_finish(self) -> bool:
@@ -101,7 +100,7 @@ def past_point_of_no_return(state: SecretState, traits: Traits) -> bool:
     """Whether a rotation is under way that the old value does not survive: there is only the way forward."""
     if not traits.ends_the_old:
         return False
-    return bool(_lost(state, traits) or _orphans(state) or (state.pending and state.pending.in_force_since))
+    return bool(_lost(state, traits) or _orphans(state) or any(row.in_force_since for row in _begun(state)))
 
 
 def is_under_way(state: SecretState) -> bool:
@@ -116,14 +115,16 @@ def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str 
     if past_point_of_no_return(state, traits):
         timed = traits.overlap is Overlap.TIMED
         return "its provider ends the old one by itself" if timed else "the old value is dead"
-    pending, old = state.pending, state.current
-    if pending is None:
+    begun, old = {row.id for row in _begun(state) if row.alive}, state.current
+    if not begun:
         return None if is_under_way(state) else "no rotation of it is under way"
-    if (old and old.has_value) or pending.id not in state.distributed:
+    if old and old.given_up_at:
+        return "the old value is dead"
+    if (old and old.has_value) or not begun & state.distributed:
         return None
     labels = {copy.id: copy.label for copy in secret.copies}
-    changed = {mark.label for mark in state.holdings.values() if mark.credential == pending.id}
-    doubts = [i for i in state.intents if i.credential == pending.id and i.kind is ActionKind.WRITE]
+    changed = {mark.label for mark in state.holdings.values() if mark.credential in begun}
+    doubts = [i for i in state.intents if i.credential in begun and i.kind is ActionKind.WRITE]
     changed |= {labels.get(intent.target, intent.target) for intent in doubts}
     return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
 
@@ -137,6 +138,11 @@ def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
 def _lost(state: SecretState, traits: Traits) -> Intent | None:
     """Find the oldest effect of unknown outcome that may have ended the old value."""
     return state.intent(ActionKind.MINT if traits.value is Maker.PROVIDER else ActionKind.ACTIVATE)
+
+
+def _begun(state: SecretState) -> list[CredentialRow]:
+    """List what the rotation that is under way has made: the new credential, and those given up before it."""
+    return [*state.given_up, *([state.pending] if state.pending else [])]
 
 
 def _orphans(state: SecretState) -> list[CredentialRow]:

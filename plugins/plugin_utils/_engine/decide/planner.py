@@ -18,7 +18,7 @@ from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..secret_map.model import Copy, Step
 from . import clocks
 from .case import Case, holds
-from .rule import obstacles, probe_of
+from .rule import obstacles, probe_of, revokes_by_identity, shares_identity
 from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
 
@@ -89,7 +89,7 @@ class _Scope:
         if case.traits.cuts_over:
             return []
         grace_is_over = not (current and current.closed_at) or current.closed_at + case.secret.revoke.after <= case.now
-        alternates = case.wants_mint and case.traits.alternating and grace_is_over
+        alternates = case.wants_mint and case.traits.alternating and grace_is_over and case.order.given_up is None
         rows = [row for row in case.state.credentials if row.alive and row.locatable]
         rows = [row for row in rows if row.origin is Origin.ORPHAN or (alternates and row is not current)]
         return [row for row in rows if not obstacles(case, row)]
@@ -103,7 +103,13 @@ class _Scope:
 
     @property
     def retired(self) -> list[CredentialRow]:
-        return [row for row in self.old if not row.never_in_use]
+        return [row for row in self.old if not row.never_in_use or self.ends_unrevoked(row)]
+
+    def ends_unrevoked(self, row: CredentialRow) -> bool:
+        """Whether a credential that was in force needs no revoke: its replacement is its end."""
+        if self.case.traits.ends_the_old:
+            return not row.never_in_use or bool(row.given_up_at and row.in_force_since)
+        return revokes_by_identity(self.case) and shares_identity(row, self.case.target)
 
 
 # -- until the new credential is sealed, and (but for a cut-over) valid ---------------------------------------------
@@ -135,6 +141,12 @@ def _probes(case: Case, copies: Iterable[Copy], about: int | None, *, again: boo
 
 def _revoke_orphans(scope: _Scope) -> list[Action]:
     return [Action(ActionKind.REVOKE_ORPHAN, credential=row.id) for row in scope.blocking]
+
+
+def _give_up(scope: _Scope) -> list[Action]:
+    row = scope.case.state.credential(scope.case.order.given_up)
+    wanted = row is not None and row.given_up_at is None and scope.case.wants_mint
+    return [Action(ActionKind.GIVE_UP, credential=row.id)] if row and wanted else []
 
 
 def _mint(scope: _Scope) -> list[Action]:
@@ -217,7 +229,7 @@ def _promote(scope: _Scope) -> list[Action]:
 
 
 def _revoke_failed(scope: _Scope) -> list[Action]:
-    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.old if row.never_in_use]
+    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.old if row not in scope.retired]
     return [*_probe_before_revoke(scope), *revokes] if revokes else []
 
 
@@ -243,10 +255,11 @@ def _wait(scope: _Scope) -> list[Action]:
 
 
 def _end_retired(scope: _Scope) -> list[Action]:
-    if scope.case.traits.ends_the_old:
-        return [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in scope.retired]
-    probes = _probe_before_revoke(scope) if scope.retired and scope.retired == scope.old else []
-    return [*probes, *(Action(ActionKind.REVOKE, credential=row.id) for row in scope.retired)]
+    expired = [row for row in scope.retired if scope.ends_unrevoked(row)]
+    revoked = [row for row in scope.retired if row not in expired]
+    probes = _probe_before_revoke(scope) if revoked and scope.retired == scope.old else []
+    ends = [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in expired]
+    return [*ends, *probes, *(Action(ActionKind.REVOKE, credential=row.id) for row in revoked)]
 
 
 def _purge(scope: _Scope) -> list[Action]:
@@ -257,7 +270,16 @@ def _purge(scope: _Scope) -> list[Action]:
 
 
 _Rule = Callable[[_Scope], list[Action]]
-_BEGINNINGS: tuple[_Rule, ...] = (_recover, _probe_before_mint, _revoke_orphans, _mint, _activate, _accept, _roll_out)
+_BEGINNINGS: tuple[_Rule, ...] = (
+    _recover,
+    _probe_before_mint,
+    _revoke_orphans,
+    _give_up,
+    _mint,
+    _activate,
+    _accept,
+    _roll_out,
+)
 _ENDINGS: tuple[_Rule, ...] = (_promote, _revoke_failed, _wait, _end_retired, _purge)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ....module_utils._core.contracts import Revocation
 from ....module_utils._core.outside_text import argument
 from ..secret_map.model import Copy, Secret, key_id
 from .case import Case, holds
@@ -29,12 +30,24 @@ def obstacles(case: Case, row: CredentialRow) -> list[str]:
     found += [
         f"{name} had it when it was adopted, and has left the map" for name in untracked_holders(secret, state, row)
     ]
+    replacement = case.replacement
+    if revokes_by_identity(case) and shares_identity(row, replacement):
+        found.append("what has taken its place has the same identity, and would end with it")
     if never_handed_out(case, row):
         return found
-    replacement = case.replacement
     if replacement is None or replacement.id == row.id:
         return [*found, "there is nothing in its place"]
     return found + missing_proof(secret, state, replacement)
+
+
+def revokes_by_identity(case: Case) -> bool:
+    """Whether a revoke is a call that ends whatever has the credential's id at its provider."""
+    return case.traits.revoke is Revocation.API and not case.traits.cuts_over
+
+
+def shares_identity(row: CredentialRow, other: CredentialRow | None) -> bool:
+    """Whether another credential was given the identity of ``row``, which ended with that."""
+    return other is not None and other.id != row.id and bool(row.provider_id) and row.provider_id == other.provider_id
 
 
 def never_handed_out(case: Case, row: CredentialRow) -> bool:

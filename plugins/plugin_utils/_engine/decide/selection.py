@@ -40,8 +40,8 @@ class RunOptions:
 
     @property
     def named(self) -> bool:
-        """Whether secrets were picked, so that what is unknown or not due counts too."""
-        return bool(self.only or self.where)
+        """Whether secrets were named, so that what is unknown or rests counts too; a criterion only narrows."""
+        return bool(self.only)
 
 
 class DueStatus(StrEnum):
@@ -49,6 +49,8 @@ class DueStatus(StrEnum):
     DUE = "due"
     UNFINISHED = "unfinished"
     UNKNOWN = "unknown"
+    DEAD = "dead"  # production runs on it, and its provider has ended it
+    RESTING = "resting"  # due, and taken back: a person has to name it
 
 
 @dataclass(frozen=True)
@@ -142,17 +144,29 @@ def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
     since = current.minted_at
     age = f"{durations.show(_rounded(now - since))} old" if since else "of unknown age"
     if secret.max_age is not None and since is not None and now - since > secret.max_age:
-        return Due(DueStatus.DUE, f"{age}, limit {durations.show(secret.max_age)}")
+        return _due(state, current, f"{age}, limit {durations.show(secret.max_age)}")
     if current.origin is Origin.ADOPTED:
         return Due(DueStatus.UNKNOWN, f"{age}, adopted, never rotated by this ledger")
     missing = ", ".join(copy.label for copy in secret.copies if not holds(state, copy, current.id))
     if missing and not current.has_value:
-        return Due(DueStatus.DUE, f"new in the map: {missing}; the value in use is not kept")
+        return _due(state, current, f"new in the map: {missing}; the value in use is not kept")
     if missing:
         return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
-    if any(row.alive and row.locatable and row.id != current.id for row in state.credentials):
-        return Due(DueStatus.UNFINISHED, "an older credential has yet to be revoked")
-    return Due(DueStatus.UP_TO_DATE, age)
+    return _has_old(state, current) or Due(DueStatus.UP_TO_DATE, age)
+
+
+def _due(state: SecretState, current: CredentialRow, why: str) -> Due:
+    """Let a secret rest whose latest rotation was taken back, but for what that has left to be done."""
+    back = state.credentials[-1].taken_back_at
+    if back is None:
+        return Due(DueStatus.DUE, why)
+    rests = f"{why}; a rotation was taken back {back:%Y-%m-%d %H:%M:%S}Z, so it rests until it is named"
+    return _has_old(state, current) or Due(DueStatus.RESTING, rests)
+
+
+def _has_old(state: SecretState, current: CredentialRow) -> Due | None:
+    left = any(row.alive and row.locatable and row.id != current.id for row in state.credentials)
+    return Due(DueStatus.UNFINISHED, "an older credential has yet to be revoked") if left else None
 
 
 def _has_orphan(state: SecretState) -> bool:
@@ -166,7 +180,9 @@ def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
     begun = due.status is DueStatus.UNFINISHED and state.current is None
     if state.intent(ActionKind.MINT) or due.status is DueStatus.DUE or begun:
         return True
-    return options.force or (due.status is DueStatus.UNKNOWN and options.named)
+    if due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
+        return options.named
+    return options.force
 
 
 def guard_problem(secret: Secret, options: RunOptions) -> str | None:

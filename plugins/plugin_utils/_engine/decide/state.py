@@ -43,6 +43,7 @@ class ActionKind(StrEnum):
     )
     RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
+    GIVE_UP = "give_up", Phase.ISSUED, "give up", "{credential}, which {life}; another takes its place"
     MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
     ACTIVATE = "activate", Phase.ISSUED, "activate", "the sealed value becomes valid at its provider{old_end}"
     ACCEPT = "accept", Phase.ISSUED, "verify", "its provider accepts it"
@@ -85,6 +86,28 @@ class CredentialState(StrEnum):
     PREVIOUS = "previous"  # replaced, still valid
     ABANDONED = "abandoned"  # an orphan, or rolled back
     REVOKED = "revoked"
+
+
+class Life(StrEnum):
+    """Say what its provider tells of a credential when asked; each text follows the credential's name."""
+
+    LIVES = "lives"
+    UNKNOWN = "may be dead, since its provider does not say that it lives"
+    ABSENT = "is not listed by its provider"
+    REVOKED = "is listed as revoked"
+    EXPIRED = "is listed as expired"
+    OVERWRITTEN = "is not the value that its provider shows"
+    REFUSED = "is refused by its provider"
+    REFUSED_ALONE = "is refused by its provider, which accepts another"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the provider itself says that it has ended."""
+        return self in (Life.REVOKED, Life.EXPIRED, Life.OVERWRITTEN)
+
+    @property
+    def is_refused(self) -> bool:
+        return self in (Life.REFUSED, Life.REFUSED_ALONE)
 
 
 class Origin(StrEnum):
@@ -136,6 +159,10 @@ class CredentialRow:
     """``closed_at`` by the issuer's clock; None where that was not asked, or tells no time."""
     closed_by_database: datetime | None = None
     """``closed_at`` by the clock of the ledger's database server; None for a file."""
+    given_up_at: datetime | None = None
+    """When it was found to have ended before its time, so that another has to take its place."""
+    taken_back_at: datetime | None = None
+    """When a rollback had taken it out of every copy."""
     revoked_at: datetime | None = None
     proof: Proof | None = None
 
@@ -151,6 +178,11 @@ class CredentialRow:
     @property
     def alive(self) -> bool:
         return self.state is not CredentialState.REVOKED
+
+    @property
+    def was_valid(self) -> bool:
+        """Whether its provider has ever said that it takes it."""
+        return bool(self.accepted_at or self.in_force_at)
 
     @property
     def locatable(self) -> bool:
@@ -241,6 +273,18 @@ class SecretState:
         return self._newest(CredentialState.CURRENT, CredentialState.PREVIOUS) if self.current else None
 
     @property
+    def given_up(self) -> tuple[CredentialRow, ...]:
+        """List the new credentials that were given up since one was last proven everywhere."""
+        proven = self.current.id if self.current else 0
+        return tuple(row for row in self.credentials if row.given_up_at and row.id > proven)
+
+    @property
+    def unreplaced(self) -> CredentialRow | None:
+        """Find the credential that was given up, and that no other has taken the place of yet."""
+        rows = (row for row in (self.current, *self.given_up) if row and row.given_up_at and row.alive)
+        return None if self.pending else max(rows, key=lambda row: row.id, default=None)
+
+    @property
     def newest(self) -> int | None:
         """Return the youngest row of all, whatever became of its credential."""
         return self.credentials[-1].id if self.credentials else None
@@ -264,16 +308,24 @@ class Order:
     """Copy id -> evidence of the state in which we left it, or found it before anything was done."""
     drifted: tuple[str, ...] = ()
     """Copies of which that cannot be said: somebody has changed them since."""
+    given_up: int | None = None
+    """The credential that has ended before its time, and is to be replaced."""
+    life: Life | None = None
+    """What its provider said of it when this was planned."""
     why: str = ""
     run: str = ""
     """Whose probe of a copy on a host counts; what another run saw may have changed."""
+
+    def __post_init__(self) -> None:
+        """Read what the ledger has kept as text."""
+        object.__setattr__(self, "life", self.life and Life(self.life))
 
 
 def target_of(state: SecretState, order: Order) -> CredentialRow | None:
     """Find the credential that every copy is to hold; None where it has yet to be minted, or was never known."""
     if order.rollback:
         return state.current
-    if state.pending:
+    if state.pending and state.pending.id != order.given_up:
         return state.pending
     minted_since = (row.origin is Origin.MINTED and row.id > (order.base or 0) for row in state.credentials)
     return None if order.mint and not any(minted_since) else state.current

@@ -14,12 +14,14 @@ from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import ConflictError, RotorError, StoppedError, after_an_effect
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
-from ..decide.state import ActionKind, CredentialState, Intent
+from ..decide.state import ActionKind, Intent
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
+from .life import life
 
 _IN_FORCE = "in_force"
 """What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
 _TURNS = 3
+_ANOTHER = "If that lasts, run again with -e rotate_force=true, and another takes its place"
 
 
 def probe(ctx: EffectContext, work: Work) -> str:
@@ -74,6 +76,16 @@ def _find_orphan(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -
     return f"found the orphan {lost.target} ({', '.join(map(identifier, found))})"
 
 
+def give_up(ctx: EffectContext, work: Work) -> str:
+    """Give up a credential that has ended before its time, if its provider still says what it said to the plan."""
+    row, issuer = work.row, ctx.systems.issuer(work.case.secret)
+    now = life(issuer, ctx.ledger, ctx.clock, work.case.state, row)
+    if now is not work.case.order.life:
+        raise RotorError(f"{row.name} is not given up: it {now}", hint="Run again, and the plan goes by that")
+    ctx.ledger.given_up(ctx.run, work.name, row, now)
+    return f"{row.name}, which {now}, is given up"
+
+
 def mint(ctx: EffectContext, work: Work) -> str:
     state, issuer = work.case.state, ctx.systems.issuer(work.case.secret)
     provided = issuer.traits.value is Maker.PROVIDER
@@ -92,7 +104,7 @@ def mint(ctx: EffectContext, work: Work) -> str:
 
 def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int, baseline: Evidence) -> Credential:
     if issuer.traits.value is Maker.OURS:
-        alive = (row for row in work.case.state.credentials if row.alive)
+        alive = (row for row in work.case.state.credentials if row.alive and not row.given_up_at)
         return issuer.generate(name, frozenset(row.provider_id for row in alive if row.provider_id))
     if issuer.traits.recover is Recover.READABLE:
         before = issuer.recover(name)
@@ -121,7 +133,7 @@ def activate(ctx: EffectContext, work: Work) -> str:
     """Make a sealed value of ours valid. Applying it again is how an answer that was lost is made up for."""
     row, issuer = work.row, ctx.systems.issuer(work.case.secret)
     credential = ctx.unseal(row)
-    alive = [other for other in work.case.state.credentials if other.alive and other.id != row.id]
+    alive = [o for o in work.case.state.credentials if o.alive and not o.given_up_at and o.id != row.id]
     taken = [other.name for other in alive if row.provider_id and other.provider_id == row.provider_id]
     if issuer.traits.alternating and taken:
         raise ConflictError(f"{row.provider_id} has not had its end as {', '.join(taken)}; it is not given a new value")
@@ -153,13 +165,13 @@ def accept(ctx: EffectContext, work: Work) -> str:
 
     with ctx.attempt(work, ActionKind.ACCEPT, credential.name) as intent:
         if not ctx.clock.poll(accepted, every=2, within=PROPAGATION):
-            raise _not_accepted(ctx, work, issuer, credential)
+            raise _not_accepted(work, issuer, credential)
     ctx.ledger.accepted(ctx.run, work.name, intent, work.row)
     return f"{credential.name} is accepted by its provider"
 
 
-def _not_accepted(ctx: EffectContext, work: Work, issuer: Issuer, credential: Credential) -> RotorError:
-    """Give up a credential that was in use and is refused: somebody else has ended it."""
+def _not_accepted(work: Work, issuer: Issuer, credential: Credential) -> RotorError:
+    """Say why a credential is not written; one that was in use and is refused has been ended by somebody else."""
     row = work.row
     try:
         answer = issuer.verify(credential)
@@ -168,10 +180,8 @@ def _not_accepted(ctx: EffectContext, work: Work, issuer: Issuer, credential: Cr
     except RotorError as error:
         return RotorError(f"{row.name} was minted, and the provider does not say that it accepts it: {error}")
     if answer is not Answer.REFUSED or row.id not in work.case.state.distributed:
-        return RotorError(f"{row.name} was minted, and the provider does not accept it")
-    if row.state is CredentialState.PENDING:
-        ctx.ledger.abandoned(ctx.run, work.name, row.id)
+        return RotorError(f"{row.name} was minted, and the provider does not accept it", hint=_ANOTHER)
     return RotorError(
         f"{row.name} is not written: somebody else has ended it, and the provider accepts it no more",
-        hint="Run again with -e rotate_force=true, and another takes its place",
+        hint=_ANOTHER,
     )

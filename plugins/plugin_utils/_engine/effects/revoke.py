@@ -20,9 +20,8 @@ from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialRow, Origin, Proof
 from ..secret_map.model import Copy
 from .context import PROPAGATION, EffectContext, Work
+from .life import SETTLE, lists, tells_life
 
-SETTLE = 1.0
-"""Seconds between the two refusals that prove a revocation."""
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
 _Listed = Callable[[], Sequence[Listed]]
 
@@ -172,15 +171,6 @@ def _seen(ctx: EffectContext, work: Work, copy: Copy) -> Any:
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------
-
-
-def lists(issuer: type[Issuer]) -> bool:
-    return issuer.listed is not Issuer.listed
-
-
-def tells_life(issuer: type[Issuer]) -> bool:
-    """Whether its provider can be asked at all whether a credential lives."""
-    return lists(issuer) or issuer.verify is not Issuer.verify
 
 
 def _find(listed: Sequence[Listed], row: CredentialRow) -> Listed | None:

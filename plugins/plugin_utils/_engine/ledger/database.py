@@ -53,7 +53,7 @@ def tables() -> SimpleNamespace:
             *text("secret", "name", "state", "origin"),
             *optional("provider_id", "fingerprint"),
             *json("sealed", "facts", "baseline"),
-            *optional("minted_at", "accepted_at", "accepted_in", "revoked_at", "proof"),
+            *optional("minted_at", "accepted_at", "accepted_in", "given_up_at", "taken_back_at", "revoked_at", "proof"),
             *optional("in_force_since", "in_force_at", "in_force_by_issuer", "in_force_by_database", "old_ends_at"),
             *optional("closed_at", "closed_by_issuer", "closed_by_database"),
             index=(("secret",),),

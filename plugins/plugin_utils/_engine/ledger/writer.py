@@ -251,8 +251,14 @@ class Ledger:
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """Abandon a credential that a rollback has taken out of every copy."""
-        with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, _now):
-            self._update_credential(tx, credential, state=CredentialState.ABANDONED)
+        with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, now):
+            self._update_credential(tx, credential, state=CredentialState.ABANDONED, taken_back_at=now)
+
+    def given_up(self, run: str, secret: str, row: CredentialRow, why: str) -> None:
+        """Record that a credential has ended before its time; a new one is abandoned, and stays until it is ended."""
+        states = {CredentialState.PENDING: CredentialState.ABANDONED}
+        with self._transaction(run, secret, "given up", {"credential": row.id, "why": why}) as (tx, now):
+            self._update_credential(tx, row.id, state=states.get(row.state, row.state), given_up_at=now)
 
     def revoked(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str) -> None:
         """Record a revocation with the grade of its proof."""

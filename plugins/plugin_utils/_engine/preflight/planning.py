@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Listed
+from ....module_utils._core.contracts import Listed, Traits
 from ..decide import planner, selection
 from ..decide.case import Case, is_under_way, rollback_problem
-from ..decide.selection import DueStatus, RunOptions
-from ..decide.state import ActionKind, Order, SecretState
+from ..decide.loss import Loss, assess_loss, relied_on
+from ..decide.selection import Due, DueStatus, RunOptions
+from ..decide.state import ActionKind, CredentialRow, Order, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap, Step
 from .preflight import Planned, Preflight, Selected
@@ -49,6 +50,8 @@ class Planning:
         return list(planned.values())
 
     def _plan(self, secrets: Sequence[Secret], states: Mapping[str, SecretState]) -> list[Planned]:
+        relied_on = [(one, states[one.name], self._relied_on(one, states[one.name])) for one in secrets]
+        self.preflight.ask_lives([(secret, state, row) for secret, state, row in relied_on if row])
         selected = [self._select(secret, states[secret.name]) for secret in secrets]
         checked = {item.name: item for item in self.preflight.check([item for item in selected if item.goes])}
         return [checked.get(item.name) or Planned(**vars(item)) for item in selected]
@@ -57,11 +60,19 @@ class Planning:
         """Decide what is wanted, by the map, the ledger and the options alone."""
         state, problems, candidates = self._adopt(secret, recorded)
         now, back = self.clock.now(), self.options.rollback
+        traits = _traits(secret)
         due = selection.assess(secret, state, now)
         mint = selection.wants_mint(due, state, self.options)
+        renamed = state is not recorded and state.current in recorded.credentials
+        lost = None if renamed else self._loss(Selected(Case(secret, state, Order(secret.name), traits, now), due))
+        if lost:
+            due, mint = Due(lost.status, lost.why), not lost.problem
+            problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, why=due.why)
-        case = Case(secret, state, order, registry.find("issuers", secret.issuer.type).traits, now)
+        if lost and mint:
+            order = replace(order, given_up=lost.row.id, life=lost.life)
+        case = Case(secret, state, order, traits, now)
         adopted = state.credentials[-1] if state is not recorded else None
         item = Selected(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems
@@ -71,16 +82,33 @@ class Planning:
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
+    def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
+        return None if self.options.rollback else relied_on(state, _traits(secret))
+
+    def _loss(self, item: Selected) -> Loss | None:
+        """Find out whether the credential that a secret relies on has ended, and no copy shows that it is elsewhere."""
+        secret, state = item.case.secret, item.case.state
+        row = self._relied_on(secret, state)
+        if row is None:
+            return None
+        life = self.preflight.life(secret, state, row)
+        found = assess_loss(secret.name, state, life, item.case.traits, self.options)
+        drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(item, row)
+        return None if drifted else found
+
     def _adopt(self, secret: Secret, state: SecretState) -> tuple[SecretState, list[str], list[Listed]]:
         """Add the credential that a person has named as the one in use, or tell why not, and which may be meant."""
         named = selection.named_credential(secret, self.options)
         if not named or any(row.provider_id == named for row in state.credentials):
             return state, [], []
         try:
-            live = [one for one in self.preflight.listed(secret) if not one.revoked]
-            found = next((one for one in live if one.id == named), None)
-            if found:
+            listed = self.preflight.listed(secret)
+            live = [one for one in listed if not one.revoked]
+            found = next((one for one in listed if one.id == named), None)
+            if found and (not found.revoked or state.current is None):
                 return selection.with_adopted(secret, state, named, found), [], []
+            if found:
+                return state, [], []  # it had its end, and the ledger knows what is in use
             unknown = f"the credential {named}, named as the one in use, is not listed as valid by its provider"
             return state, self.preflight.objections(secret, named) or [unknown], live
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
@@ -117,10 +145,15 @@ class Planning:
         return [problem] if left and case.traits.cuts_over else []
 
 
+def _traits(secret: Secret) -> Traits:
+    traits: Traits = registry.find("issuers", secret.issuer.type).traits
+    return traits
+
+
 def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
     """Say why a new credential can have none of the alternating identities."""
-    if not case.traits.alternating:
-        return []
+    if not case.traits.alternating or case.order.given_up is not None:
+        return []  # the identity of one that is dead is given anew
     if case.state.current is None:
         return ["which of its identities is in use is not known to this ledger: name it in issuer.current_id"]
     orphans = {action.credential for action in actions if action.kind is ActionKind.REVOKE_ORPHAN}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -20,8 +21,9 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.rule import drift, forget_hint, watched
 from ..decide.selection import Due
-from ..decide.state import ActionKind, CredentialRow, Origin
+from ..decide.state import ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
+from ..effects.life import life
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
@@ -107,13 +109,44 @@ class Preflight:
     def forget_answers(self, names: Iterable[str]) -> None:
         """Ask again about the copies and the issuers of these secrets."""
         stale = set(names)
-        about_secrets = ("copy", "issuer", "listed")
+        about_secrets = ("copy", "issuer", "life")
         kept = (q for q in self._answers if q.kind not in about_secrets or q.about.partition(" ")[0] not in stale)
-        self._answers = {question: self._answers[question] for question in kept}
+        self._answers = {q: self._answers[q] for q in kept if not stale or q.kind != "listed"}
 
     def listed(self, secret: Secret) -> list[Listed]:
-        """List the credentials in the scope of a secret's issuer."""
-        return list(self._answer(Question("listed", secret.name, lambda: self._systems.issuer(secret).listed())))
+        """List the credentials in the scope of a secret's issuer; secrets of one scope share the answer."""
+        scope = json.dumps([secret.issuer.type, secret.issuer.connection, secret.issuer.options], sort_keys=True)
+        return list(self._answer(Question("listed", scope, lambda: self._systems.issuer(secret).listed())))
+
+    def ask_lives(self, credentials: Sequence[tuple[Secret, SecretState, CredentialRow]]) -> None:
+        """Ask whether credentials live, all at once."""
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
+            self._ask_all(pool, [self._about_life(*credential) for credential in credentials])
+
+    def life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Life:
+        """Return what its provider says of a credential; an error says nothing."""
+        answer = self._ask(self._about_life(secret, state, row))
+        return answer if isinstance(answer, Life) else Life.UNKNOWN
+
+    def _about_life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Question:
+        def ask() -> Life:
+            issuer, listed = self._systems.issuer(secret), partial(self.listed, secret)
+            return life(issuer, self._ledger, self._clock, state, row, listed)
+
+        return Question("life", f"{secret.name} {row.provider_id} {row.id}", ask)
+
+    def in_use(self, item: Selected, row: CredentialRow) -> bool:
+        """Tell whether any copy shows that it holds ``row``, or nothing is recorded of a copy."""
+        holdings = item.case.state.holdings
+        marked = [(copy, holdings[copy.id]) for copy in item.case.secret.copies if copy.id in holdings]
+        held = (self._still_holds(item, copy, mark) for copy, mark in marked if mark.credential == row.id)
+        return not marked or any(held)
+
+    def _still_holds(self, item: Selected, copy: Copy, mark: Mark) -> bool:
+        seen = None if copy.host else self._ask(self._observation(item, copy))
+        if isinstance(seen, RotorError):
+            return False
+        return seen is None or not self._has_drifted(item, copy, mark.evidence, seen)
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """Ask the issuer for its problems with ``current`` as the credential that is to be replaced."""
@@ -146,7 +179,8 @@ class Preflight:
         secret, state = item.case.secret, item.case.state
         questions = [self._observation(item, copy) for copy in secret.copies if not copy.host]
         if item.case.order.mint:
-            questions.append(self._about_issuer(secret, state.in_use.provider_id if state.in_use else None))
+            replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
+            questions.append(self._about_issuer(secret, replaced.provider_id if replaced else None))
         reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
         questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]
         verified = {action.target for action in item.actions if action.kind is ActionKind.VERIFY}
@@ -199,8 +233,8 @@ class Preflight:
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
-            elif item.case.old_expired or (question.kind == "health" and not item.case.order.mint):
-                item = item.plus(notes=lines)  # a rotation under way may be what made it sick; going on may mend it
+            elif item.case.old_expired or (question.kind == "health" and _may_be_mended(item.case.order)):
+                item = item.plus(notes=lines)
             else:
                 item = item.plus(lines)
         return item
@@ -302,6 +336,11 @@ class Preflight:
         if isinstance(answer, RotorError):
             raise answer
         return answer
+
+
+def _may_be_mended(order: Order) -> bool:
+    """Whether a rotation under way, or a credential that is dead, may be what has made a consumer sick."""
+    return not order.mint or order.given_up is not None
 
 
 def _where_to_look(connection: str, error: RotorError) -> str:

@@ -49,6 +49,7 @@ class Fact(StrEnum):
     WAS_ACCEPTED = "was_accepted", Basis.RECORDED, "accepted by its provider {at}"
     NOT_REVOKED = "not_revoked", Basis.RECORDED, "not revoked"
     MAY_BE_REVOKED = "may_be_revoked", Basis.UNKNOWN, "may be revoked: the answer was lost"
+    GIVEN_UP = "given_up", Basis.RECORDED, "given up {at}, not revoked"
     INACTIVE = "inactive", Basis.RECORDED, "not valid yet"
     MAY_BE_ACTIVE = "may_be_active", Basis.UNKNOWN, "may be valid already: the answer was lost"
     REPLACED = "replaced", Basis.RECORDED, "dead since the new one is in force, {at}"
@@ -138,6 +139,8 @@ def life(case: Case, row: CredentialRow) -> list[Claim]:
         return [claim(fact, row, at=row.revoked_at, note=row.proof or "unknown")]
     if state.intent(ActionKind.REVOKE, row.name):
         return [claim(Fact.MAY_BE_REVOKED, row)]
+    if row.given_up_at:
+        return [claim(Fact.GIVEN_UP, row, at=row.given_up_at)]
     if pending and case.traits.activates and not row.in_force_since:
         return [claim(Fact.MAY_BE_ACTIVE if state.intent(ActionKind.ACTIVATE, row.name) else Fact.INACTIVE, row)]
     if not pending and row.origin is not Origin.ORPHAN and case.past_point_of_no_return:

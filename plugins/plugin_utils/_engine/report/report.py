@@ -69,8 +69,8 @@ class Report:
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
-            lines += self._whereabouts(item.case)
-        return lines
+            return lines + self._whereabouts(item.case)
+        return [*lines, f"  go on:    {self._again(f'rotate_only={item.case.secret.name}')}"]
 
     def _planned(self, item: Planned) -> list[str]:
         secret = item.case.secret
@@ -123,6 +123,7 @@ class Report:
         if not action.kind.words:
             return []
         details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
+        details["life"] = item.case.order.life or ""
         details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
@@ -173,7 +174,8 @@ class Report:
     # -- results ------------------------------------------------------------------------------------------------
 
     def held(self, rotation: Rotation) -> list[str]:
-        secret, whereabouts = rotation.case.secret, self._whereabouts(rotation.case)
+        secret = rotation.case.secret
+        whereabouts = [*self._whereabouts(rotation.case), *self._another(rotation)]
         place = self._place(secret, rotation.held_at) if rotation.held_at else ""
         if not rotation.case.must_finish:
             return [f"HELD  {secret.name}{place and f' at {place}'}: {rotation.problem}", *whereabouts]
@@ -183,6 +185,14 @@ class Report:
             *(f"  - {one}" for one in failed or [f"{place and f'{place}: '}{rotation.problem}"]),
             *whereabouts,
         ]
+
+    def _another(self, rotation: Rotation) -> list[str]:
+        """Say how to replace a new credential that works nowhere, where its provider does not say that it has ended."""
+        actions = [rotation.held_at, *(action for action, _problem in rotation.failed.values())]
+        if not any(action and action.kind is ActionKind.VERIFY for action in actions):
+            return []
+        command = self._again(f"rotate_only={rotation.name}", "rotate_force=true")
+        return [f"  or, if the new one is dead, and its provider does not say that it lives:  {command}"]
 
     def _place(self, secret: Secret, action: Action) -> str:
         target = f" of {action.target}" if action.kind is ActionKind.RELOAD else ""
@@ -353,7 +363,7 @@ def _torn(item: Planned) -> list[str]:
 
 
 def _why_not(item: Selected) -> str:
-    if item.due.status is DueStatus.UNKNOWN:
+    if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
         return "; name it with -e rotate_only=" + item.case.secret.name
     return "; -e rotate_force=true rotates it now"
 

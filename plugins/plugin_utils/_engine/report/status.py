@@ -18,7 +18,7 @@ from ..decide import planner, rule, selection
 from ..decide.case import Case
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
-from ..effects.revoke import lists, tells_life
+from ..effects.life import lists, tells_life
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..secret_map.model import Copy, SecretMap

@@ -12,7 +12,7 @@ from ....module_utils._core import durations, registry
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..decide import clocks
 from ..decide.state import ActionKind, SecretState
-from ..effects.revoke import tells_life
+from ..effects.life import tells_life
 from ..preflight.preflight import Planned
 
 _OVERLAP = {

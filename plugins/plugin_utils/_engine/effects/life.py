@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks a provider whether a credential lives. Absence from a list is no end, nor is an answer that says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from ....module_utils._core.clock import Clock
+from ....module_utils._core.contracts import Answer, Issuer, Listed, Recover
+from ....module_utils._core.errors import RotorError, StoppedError, UntrustedServerError
+from ..decide.state import CredentialRow, Life, SecretState
+from ..ledger.writer import Ledger
+from .context import PROPAGATION
+
+SETTLE = 1.0
+"""Seconds between the two refusals that prove an end."""
+
+
+def lists(issuer: type[Issuer]) -> bool:
+    return issuer.listed is not Issuer.listed
+
+
+def tells_life(issuer: type[Issuer]) -> bool:
+    """Whether its provider can be asked at all whether a credential lives."""
+    return lists(issuer) or issuer.verify is not Issuer.verify
+
+
+def life(
+    issuer: Issuer,
+    ledger: Ledger,
+    clock: Clock,
+    state: SecretState,
+    row: CredentialRow,
+    listed: Callable[[], Sequence[Listed]] | None = None,
+) -> Life:
+    """Ask what its provider says of ``row``; ``listed`` spares asking twice for what it lists."""
+    found = _found(issuer, listed or issuer.listed) if row.provider_id else None
+    entry = next((item for item in found or () if item.id == row.provider_id), None)
+    if entry and (over := over_by_list(issuer, clock, entry)):
+        return over
+    if _is_overwritten(issuer, ledger, row):
+        return Life.OVERWRITTEN
+    answer = issuer.answer(ledger.unseal(row)) if row.has_value else Answer.UNCLEAR
+    if answer is Answer.ACCEPTED:
+        return Life.LIVES
+    if answer is Answer.REFUSED and _is_known_everywhere(clock, row):
+        return _refused(issuer, ledger, clock, state, row)
+    if entry:
+        return Life.UNKNOWN if answer is Answer.REFUSED else Life.LIVES
+    return Life.UNKNOWN if found is None else Life.ABSENT
+
+
+def _found(issuer: Issuer, listed: Callable[[], Sequence[Listed]]) -> Sequence[Listed] | None:
+    """List credentials; None where the provider lists none, or cannot be asked."""
+    if not lists(type(issuer)):
+        return None
+    try:
+        return listed()
+    except (StoppedError, UntrustedServerError):
+        raise
+    except RotorError:
+        return None
+
+
+def over_by_list(issuer: Issuer, clock: Clock, entry: Listed) -> Life | None:
+    """Tell how a credential is listed as ended; one expires when our clock and the issuer's say so."""
+    if entry.revoked:
+        return Life.REVOKED
+    theirs = issuer.connection.server_time() if issuer.connection else None
+    now = min(clock.now(), theirs) if theirs else clock.now()
+    return Life.EXPIRED if entry.expires_at is not None and entry.expires_at <= now else None
+
+
+def _is_overwritten(issuer: Issuer, ledger: Ledger, row: CredentialRow) -> bool:
+    """Whether there is but one value, which its provider shows, and it is another."""
+    traits = issuer.traits
+    if not (traits.cuts_over and traits.recover is Recover.READABLE and row.fingerprint):
+        return False
+    try:
+        shown = issuer.recover(row.name)
+    except (StoppedError, UntrustedServerError):
+        raise
+    except RotorError:
+        return False
+    return shown is not None and ledger.fingerprint(row.secret, shown.fields) != row.fingerprint
+
+
+def _is_known_everywhere(clock: Clock, row: CredentialRow) -> bool:
+    """Whether a refusal can no longer be that of a credential which its provider has yet to spread."""
+    times = [time for time in (row.minted_at, row.in_force_at) if time]
+    return not times or clock.now() - max(times) > timedelta(seconds=PROPAGATION)
+
+
+def _refused(issuer: Issuer, ledger: Ledger, clock: Clock, state: SecretState, row: CredentialRow) -> Life:
+    """Ask again after a while, and show the same call another credential that may be accepted."""
+    clock.sleep(SETTLE)
+    credential = ledger.unseal(row)
+    if issuer.answer(credential) is not Answer.REFUSED:
+        return Life.UNKNOWN
+    others = [other for other in state.credentials if other.alive and other.has_value and other.id != row.id]
+    alone = any(issuer.answer(ledger.unseal(other)) is Answer.ACCEPTED for other in others)
+    return Life.REFUSED_ALONE if alone else Life.REFUSED

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that a report prints, read and run as by a person who knows nothing else."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.options import parse_options
+
+_OPTION = re.compile(r"-e (?:'[^']*'|\"[^\"]*\"|[^\s'\"]+(?:'[^']*')?)+")
+_REASONS = ("HELD  ", "CUTOVER INCOMPLETE  ", "  - ")
+
+
+def way_on(lines: Iterable[str]) -> dict[str, Any] | None:
+    """The options of the next run: those of each command to go on, and those that the reasons name; None: no run."""
+    lines = list(lines)
+    named = [line for line in lines if line.startswith(_REASONS) or "; name it with -e " in line]
+    going = [line for line in lines if line.lstrip().startswith("go on:")]
+    return _options([*going, *named])
+
+
+def way_back(lines: Iterable[str]) -> dict[str, Any] | None:
+    return _options([line for line in lines if line.lstrip().startswith("go back:  ansible-playbook")])
+
+
+def _options(lines: list[str]) -> dict[str, Any] | None:
+    given: dict[str, Any] = {}
+    for option in (found for line in lines for found in _OPTION.findall(line)):
+        name, _equals, value = shlex.split(option)[1].partition("=")
+        known = given.setdefault(name.removeprefix("rotate_"), [])
+        known += [one for one in value.split(",") if one not in known]
+    if not given:
+        return None
+    texts = {name: given[name][-1] for name in given.keys() & {"force", "resume", "reason"}}
+    options = vars(parse_options({**given, **texts, "force": texts.get("force") == "true"}))
+    return {name: options[name] for name in ("only", "force", "rollback", "forget", "confirm", "environments")}
