@@ -46,7 +46,7 @@ def world() -> Iterator[World]:
         made.put(name, {"TOKEN": old.value})
         made.serve(name, [name])
     yield made
-    assert made.violations == []
+    assert not made.violations, made.violations
     del WORLDS[made.name]
 
 

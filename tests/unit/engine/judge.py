@@ -74,9 +74,10 @@ class Judge:
     def is_dead(self, claim: Claim, moment: Moment) -> bool:
         return not self.lives(claim, moment)
 
-    def ends(self, claim: Claim, moment: Moment) -> bool:
-        """Nobody can tell when exactly: not before the time that is said."""
-        ends = [moment.valid[value] for value in self.values(claim) if value in moment.valid]
+    def ends(self, claim: Claim, _moment: Moment) -> bool:
+        """Nobody can tell when exactly: not before the time that is said, as far as is known by now."""
+        valid = self.world.moments[-1].valid
+        ends = [valid[value] for value in self.values(claim) if value in valid]
         return all(end is not None and claim.at is not None and end >= claim.at for end in ends)
 
     def holds(self, claim: Claim, moment: Moment) -> bool:

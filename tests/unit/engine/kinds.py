@@ -55,7 +55,7 @@ def plays(folder: Path) -> Iterator[Callable[..., Play]]:
 
     yield make
     for world in made:
-        assert world.violations == []
+        assert not world.violations, world.violations
         del WORLDS[world.name]
 
 
@@ -76,7 +76,7 @@ def assert_at_rest(play: Play) -> None:
         assert world.values_in(box) == {value}
         assert world.containers[box]["TOKEN"][0] == value
     assert [row.id for row in play.state("TOKEN").credentials if row.alive] == [current.id]
-    assert world.violations == []
+    assert not world.violations, world.violations
     assert world.gap_since is None
     assert_nothing_is_left_to_do(play)
     assert not any(one.value in play.output for one in world.issued.values())

@@ -154,8 +154,9 @@ def _end(case: Case, row: CredentialRow) -> Claim:
     new = case.state.pending
     if new and new.in_force_at and case.traits.cuts_over:
         return claim(Fact.REPLACED, row, at=new.in_force_at)
-    if new and new.old_ends_at and row is case.state.current:
-        return claim(Fact.ENDS, row, at=new.old_ends_at)
+    ends = [later.old_ends_at for later in case.state.credentials if later.id > row.id and later.old_ends_at]
+    if new and ends and row is case.state.current:
+        return claim(Fact.ENDS, row, at=min(ends))
     return claim(Fact.MAY_BE_DEAD, row)
 
 
