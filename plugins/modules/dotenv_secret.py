@@ -56,6 +56,14 @@ options:
   group:
     description: Group of a file that is made.
     type: str
+  readers:
+    description:
+      - Who reads the file; all three unless said.
+      - Lines that these would read differently are refused, such as an apostrophe without quotes, which
+        V(compose) takes for a character and the others for an open quote.
+    type: list
+    elements: str
+    choices: [compose, systemd, shell]
   name:
     description: Name of a single key.
     type: str

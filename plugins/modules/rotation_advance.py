@@ -41,24 +41,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 todo:
-  description: Work that only Ansible can do, each for M(rotor.secrets.rotation_host) on its host.
+  description: Work that only Ansible can do, for M(rotor.secrets.rotation_host); one entry for each host.
   type: list
   elements: dict
   returned: success
   contains:
-    id:
-      description: The number of the piece of work.
-      type: int
     host:
       description: The inventory host.
       type: str
+    work:
+      description: The numbers of the pieces of work.
+      type: list
+      elements: int
     what:
       description: What is to be done there, such as V(reload worker).
       type: str
-    secrets:
-      description: The secrets that it serves.
-      type: list
-      elements: str
 over:
   description: Whether nothing is left that a later phase could do.
   type: bool

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_host
-short_description: Do one piece of a rotation's work on a host
+short_description: Do a rotation's work on a host
 description:
-  - Looks at a copy on the delegated host, writes it, or runs what a consumer's C(command) says, and records the
+  - Looks at copies on the delegated host, writes them, and runs what the C(command) of consumers says, and records each
     outcome in the ledger.
+  - All files are looked at or written by one command, and each file once.
   - A value goes to the host through the connection's standard input only, never on a command line.
   - Work that fails does not fail the task; the next M(rotor.secrets.rotation_advance) holds the secret, and says
     where everything is.
@@ -22,22 +23,35 @@ extends_documentation_fragment:
   - rotor.secrets.attributes
   - rotor.secrets.attributes.actions
 options:
-  id:
-    description: The number of the piece of work, from the C(todo) of M(rotor.secrets.rotation_advance).
-    type: int
+  run:
+    description: The run, from M(rotor.secrets.rotation_plan).
+    type: str
+    required: true
+  work:
+    description: The numbers of the pieces of work, from the C(todo) of M(rotor.secrets.rotation_advance).
+    type: list
+    elements: int
     required: true
 """
 
 EXAMPLES = r"""
-- name: Do one piece of work on its host
+- name: Do the work that is left for hosts
   rotor.secrets.rotation_host:
-    id: "{{ rotate_work.id }}"
+    run: "{{ rotate_plan.run }}"
+    work: "{{ rotate_work.work }}"
   delegate_to: "{{ rotate_work.host }}"
+  loop: "{{ rotate_progress.todo }}"
+  loop_control:
+    loop_var: rotate_work
 """
 
 RETURN = r"""
 done:
-  description: Whether the consumer was reloaded.
-  type: bool
+  description: How many pieces of work are done.
+  type: int
+  returned: success
+left:
+  description: How many are not, since they failed, or since another run works on their secret.
+  type: int
   returned: success
 """

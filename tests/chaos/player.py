@@ -53,12 +53,12 @@ class Player:
         result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         while result.get("todo"):
             for work in result["todo"]:
-                self.act(partial(self._on_host, work["id"]))
+                self.act(partial(self._on_host, run, work))
             result = self.act(lambda session: session.advance(run, Phase.REVOKED))
         return result
 
-    def _on_host(self, work: int, session: Session) -> Mapping[str, Any]:
-        return {"said": session.host_work(work).perform(self._host)}
+    def _on_host(self, run: str, work: Mapping[str, Any], session: Session) -> Mapping[str, Any]:
+        return session.host_work(run, work["work"], work["host"], self._host)
 
     def act(self, deed: Deed) -> Mapping[str, Any]:
         """As an action does it: a RotorError fails the task with its message."""

@@ -33,8 +33,8 @@ _MINT = late(
     "credential = _make(ctx, work, issuer, name, intent, baseline)\n",
 )
 _WRITE = late(
-    '        with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:\n',
-    "evidence = store.write(copy.container, render(secret, copy, credential), since)\n",
+    '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:\n',
+    "evidence = yield HostRequest(copy.container, list(values), values, since)\n",
 )
 _ACTIVATE = late(
     "    with ctx.attempt(work, ActionKind.ACTIVATE, row.name) as intent:\n",
@@ -167,7 +167,7 @@ MUTANTS = (
     dropped("rule: use is proven", 'elif secret.revoke.accept == "use" and not', instead="elif False and not"),
     dropped(
         "evidence compared before a write",
-        "if baseline is not None and not store.unchanged(",
+        "if baseline is not None and not copy.host and not store.unchanged(",
         "edited",
         "rotation",
         "damaged",
@@ -432,6 +432,48 @@ MUTANTS = (
         "edited",
         "rotation",
         instead="elif False:",
+    ),
+    dropped(
+        "a wave waits for the work on hosts of the one before",
+        "if any(rotation.under_way and _rolling(rotation) for rotation in rotations):",
+        "on_hosts",
+        instead="if any(rotation.moving and _rolling(rotation) for rotation in rotations):",
+    ),
+    dropped(
+        "work on hosts: under the locks of its secrets",
+        "[name for name in sorted(names) if self._lock(name, locks)]",
+        "on_hosts",
+        instead="sorted(names)",
+    ),
+    dropped(
+        "work on hosts: planned anew under the locks",
+        "return waits and all((intent.kind, intent.target, row) in left[name] for name, row in piece.served.items())",
+        "on_hosts",
+        instead="return waits",
+    ),
+    dropped(
+        "work on hosts: not that of another run",
+        "waits = intent.state is IntentState.WAITING and intent.run == self._ctx.run",
+        "on_hosts",
+        instead="waits = True",
+    ),
+    dropped(
+        "work on hosts: what was not begun at a stop is no open intent",
+        'finish(one.effect, ConfigurationError("stopped before it was sent"))',
+        "on_hosts",
+        instead="pass",
+    ),
+    dropped(
+        "a missing command is found before a mint",
+        "*(_inspections(scope) if case.wants_mint else [])]",
+        "host_commands",
+        instead="]",
+    ),
+    dropped(
+        "one reload a consumer: nobody's that is handed over already",
+        "if (other.name, mine.target) not in self._reloading",
+        "host_commands",
+        instead="if other.moving",
     ),
     dropped(
         "what a command prints is caught on its host",

@@ -148,6 +148,22 @@ MUTANTS = (
     http("credential: a change follows no redirect", "reply.is_redirect and method in SAFE", "reply.is_redirect"),
     http("credential: not in clear", 'if parts.scheme == "http" and not is_loopback(parts.hostname):', "if False:"),
     http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization)", "pass"),
+    # files on hosts
+    provider(
+        "dotenv: no access list of the folder",
+        "dotenv/on_host_program",
+        "        if _ACCESS_LIST in _attributes(descriptor):",
+        "        if False:",
+        "dotenv_store",
+    ),
+    provider(
+        "dotenv: no overwriting of what somebody else has changed",
+        "dotenv/on_host_program",
+        'task["since"] not in (None, now)',
+        "False",
+        "dotenv_store",
+        "dotenv_interference",
+    ),
     # evidence of a store
     provider("evidence (Fly)", "fly/store", "return before == now and None not", "return None not", "fly_store"),
     provider("evidence: none is not the same (Fly)", "fly/store", " and None not in before.values()", "", "fly_store"),

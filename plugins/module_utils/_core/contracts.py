@@ -112,8 +112,8 @@ class Store(Part):
     """Whether values can be read back; a write-only store cannot be restored to a value that nobody has."""
     limits: ClassVar[Limits] = Limits()
     on_host: ClassVar[bool] = False
-    """True: it lives on the inventory host that the container's ``host`` names. Its connection is a
-    :class:`.hosts.HostConnection`, and its methods are called where Ansible is at work on that host, nowhere else."""
+    """True: it lives on the inventory host that the container's ``host`` names. It is a :class:`.hosts.HostStore`, and
+    its methods are called where Ansible is at work on that host, nowhere else."""
 
     def __init__(
         self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, owner_tag: str = ""

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .clock import Clock
-from .contracts import Connection, Options
+from .contracts import Connection, Evidence, Options, Store
 from .credential import SecretValue
+from .errors import RotorError
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,38 @@ class HostConnection(Connection):
 
     def probe(self) -> str:
         return "inventory hosts"
+
+
+@dataclass(frozen=True)
+class HostRequest:
+    """What is asked of a store on a host: to observe keys, or, with values, to write them."""
+
+    container: Options
+    keys: Sequence[str]
+    values: Mapping[str, SecretValue] | None = None
+    since: Evidence | None = None
+    """With values: evidence that the keys must still fit; compared on the host, as nobody has looked right before."""
+
+
+class HostStore(Store):
+    """A store on inventory hosts, which answers many requests at once."""
+
+    on_host = True
+    connection: HostConnection
+
+    @abstractmethod
+    def answers(self, requests: Sequence[HostRequest]) -> list[Evidence | RotorError]:
+        """Return an answer for each request, in as few commands as can be and with one replacement of a container."""
+
+    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
+        return answered(self.answers([HostRequest(container, keys)])[0])
+
+    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        return answered(self.answers([HostRequest(container, list(values), values, since)])[0])
+
+
+def answered(answer: Evidence | RotorError) -> Evidence:
+    """Return evidence; raise an answer that is an error."""
+    if isinstance(answer, RotorError):
+        raise answer
+    return answer

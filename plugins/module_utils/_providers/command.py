@@ -8,6 +8,7 @@ Ansible runs it there, with the host's own connection and become settings; this 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from .._core.contracts import Checkpoint, Consumer, Evidence, Options, Provider, Schema, Written
 from .._core.errors import ConfigurationError
 from .._core.templates import Template
+
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)
 
 
 class Command(Consumer):
@@ -50,13 +54,14 @@ class Command(Consumer):
 
     @classmethod
     def task(cls, options: Options) -> dict[str, Any]:
-        """What Ansible is to run: a shell line, its folder, and the template of its standard input."""
+        """What Ansible is to run: a shell line, its folder, the template of its standard input, and what it needs."""
         stdin = options.get("stdin")
         try:
             Template.parse(stdin or "")
         except ValueError as error:
             raise ConfigurationError(f"{cls.label(options)}: stdin: {error}") from error
-        return {"command": _limited(options), "chdir": options.get("chdir"), "stdin": stdin}
+        needs = _executables(options)
+        return {"command": _limited(options), "chdir": options.get("chdir"), "stdin": stdin, "needs": needs}
 
     def preview(self) -> list[str]:
         return [_line(self.options)]
@@ -70,6 +75,15 @@ class Command(Consumer):
 def _line(options: Options) -> str:
     command = options["command"]
     return str(command) if isinstance(command, str) else shlex.join(command)
+
+
+def _executables(options: Options) -> list[str]:
+    """List what must be there to run the command: its first word, unless only a shell can tell which that is."""
+    command = options["command"]
+    words = command if isinstance(command, list) else command.split()
+    first = next((word for word in words if isinstance(command, list) or not _ASSIGNED.match(word)), "")
+    plain = isinstance(command, list) or _PLAIN.fullmatch(first)
+    return [*(["timeout"] if "timeout" in options else []), *([first] if plain else [])]
 
 
 def _limited(options: Options) -> str:

@@ -24,16 +24,14 @@ from ...module_utils._core.errors import BusyError, StoppedError
 from .decide import selection
 from .decide.case import Case
 from .decide.clocks import NotYetError
-from .decide.planner import Action, is_of_use, remaining
+from .decide.planner import Action, in_environments, is_of_use, remaining
 from .decide.state import ActionKind, CredentialState, Order, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .progress import Counts, ProgressReport
-from .secret_map.model import Step
 
 THREADS = 8
 EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
-    ActionKind.PROBE: mint.probe,
     ActionKind.RECOVER: mint.recover,
     ActionKind.REVOKE_ORPHAN: revoke.revoke,
     ActionKind.GIVE_UP: mint.give_up,
@@ -48,9 +46,9 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.CONFIRM_EXPIRY: revoke.confirm_expiry,
     ActionKind.PURGE_VALUE: revoke.purge_value,
 }
-"""What carries out each kind; a reload serves several secrets, and a wait is nothing that is done."""
-_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)} - {ActionKind.PROBE}
-_TOGETHER = (ActionKind.PROBE, ActionKind.WRITE, ActionKind.RELOAD)
+"""What carries out each kind; a reload serves several secrets, looks are made on hosts, and a wait is nothing."""
+_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
+_TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.WRITE,), (ActionKind.RELOAD,))
 """What is done at once in one step."""
 _MAY_FAIL = (ActionKind.WRITE, ActionKind.RELOAD, ActionKind.VERIFY)
 """What does not stop the others of its secret once the old value is dead."""
@@ -111,6 +109,11 @@ class Rotation:
         return self.status is RotationStatus.READY
 
     @property
+    def under_way(self) -> bool:
+        """Whether it goes on in this phase, if only after work on a host."""
+        return self.moving or self.status is RotationStatus.TODO
+
+    @property
     def minted(self) -> bool:
         """Whether it has a new credential, which this run has made or goes on with."""
         target, order = self.case.target, self.case.order
@@ -140,10 +143,12 @@ class Engine:
         self._ctx = ctx
         self._ledger = ctx.ledger
         self._say = say
-        self._environments = environments
+        self.picked = in_environments(environments)
         self._max_failures = max_failures
         self.rotations = [self._rotation(order) for order in orders.values()]
-        self.todo: list[dict[str, Any]] = []
+        self._todo: dict[str, list[tuple[int, str]]] = {}
+        self._reloading: set[tuple[str, str]] = set()
+        """Secret and consumer of the reloads that are in flight or handed over."""
         self._futures: dict[Future[str], list[tuple[Rotation, Work]]] = {}
 
     def _rotation(self, order: Order) -> Rotation:
@@ -151,8 +156,15 @@ class Engine:
         traits = registry.find("issuers", secret.issuer.type).traits
         return Rotation(Case(secret, SecretState(), order, traits, self._ctx.clock.now()))
 
-    def picked(self, step: Step) -> bool:
-        return not self._environments or step.environment is None or step.environment in self._environments
+    @property
+    def todo(self) -> list[dict[str, Any]]:
+        """List what is left for Ansible, with one entry for each host."""
+        found = []
+        for host, work in self._todo.items():
+            first, more = work[0][1], len(work) - 1
+            what = f"{first}, and {more} more" if more else first
+            found.append({"host": host, "work": [intent for intent, _what in work], "what": what})
+        return found
 
     def advance(self, until: Phase) -> list[Rotation]:
         """Do everything that can be done up to the end of that phase. StoppedError when the run was asked to stop."""
@@ -237,20 +249,26 @@ class Engine:
                 work = Work(rotation.case, action)
                 if action.kind is ActionKind.RELOAD:
                     self._start_reload(pool, rotation, action)
-                elif action.kind in _TOGETHER and work.copy.host:
+                elif action.kind is ActionKind.INSPECT:
+                    host = self._ctx.secret_map.consumers[action.target].host or ""
+                    self._hand_over(host, f"{action.kind} {action.target}", [(rotation, work)])
+                elif action.kind.subject is Subject.COPY and work.copy.host:
                     self._hand_over(work.copy.host, f"{action.kind} {work.copy.label}", [(rotation, work)])
                 else:
                     self._submit(pool, [(rotation, work)])
 
     def _start_reload(self, pool: ThreadPoolExecutor, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""
-        others = [other for other in self._open_wave() if other is not rotation and other.moving]
+        others = [other for other in self._open_wave() if other is not rotation and other.under_way]
         if any(_about_to_reload(other, action.target) for other in others):
             return
         parts = [(rotation, Work(rotation.case, action))]
         for other in others:
             same = (mine for mine in _group(other.actions) if _reloads(mine, action.target))
-            parts += [(other, Work(other.case, mine)) for mine in same]
+            parts += [
+                (other, Work(other.case, mine)) for mine in same if (other.name, mine.target) not in self._reloading
+            ]
+        self._reloading |= {(part.name, action.target) for part, _work in parts}
         if host := self._ctx.secret_map.consumers[action.target].host:
             self._hand_over(host, f"reload {action.target}", parts)
         else:
@@ -262,7 +280,7 @@ class Engine:
         served = {work.name: work.action.credential for _rotation, work in parts}
         about, progress = (first, action.kind, action.target, action.credential), {"served": served}
         intent = self._ledger.intend(self._ctx.run, *about, waiting=True, progress=progress)
-        self.todo.append({"id": intent, "host": host, "what": what, "secrets": sorted(served)})
+        self._todo.setdefault(host, []).append((intent, what))
         for rotation, _work in parts:
             rotation.status = RotationStatus.TODO
 
@@ -273,8 +291,9 @@ class Engine:
 
     def _collect(self, future: Future[str]) -> None:
         parts = self._futures.pop(future)
-        for rotation, _work in parts:
+        for rotation, work in parts:
             rotation.in_flight -= 1
+            self._reloading.discard((rotation.name, work.action.target))
         try:
             summary = future.result()
         except StoppedError:
@@ -323,7 +342,7 @@ class Engine:
         for wave in selection.waves(list(by_name)):
             rotations = [by_name[name] for name in wave]
             yield from rotations
-            if any(rotation.moving and _rolling(rotation) for rotation in rotations):
+            if any(rotation.under_way and _rolling(rotation) for rotation in rotations):
                 return
 
     def _counts(self) -> Counts:
@@ -358,12 +377,12 @@ def _object(work: Work) -> str:
 
 
 def _group(actions: list[Action]) -> list[Action]:
-    """Return the first action, and those of its kind and step that may go with it."""
+    """Return the first action, and those of its step that may go with it."""
     if not actions:
         return []
     first = actions[0]
-    same = list(takewhile(lambda action: (action.kind, action.step) == (first.kind, first.step), actions))
-    return same if first.kind in _TOGETHER else same[:1]
+    kinds = next((kinds for kinds in _TOGETHER if first.kind in kinds), ())
+    return list(takewhile(lambda action: action.kind in kinds and action.step == first.step, actions)) or actions[:1]
 
 
 def _is_left(rotation: Rotation, action: Action) -> bool:
@@ -377,7 +396,7 @@ def _reloads(action: Action, consumer: str) -> bool:
 
 
 def _about_to_reload(rotation: Rotation, consumer: str) -> bool:
-    """Whether nothing but quick effects, or effects under way, stand between this secret and that reload."""
+    """Whether nothing but quick effects, or some in flight or on a host, stand between this secret and that reload."""
     if rotation.in_line:
         return False
     quick = list(takewhile(lambda action: action.kind in _QUICK, rotation.actions))

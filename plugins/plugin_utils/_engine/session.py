@@ -16,8 +16,9 @@ from typing import Any
 
 from ...module_utils._core.clock import Clock
 from ...module_utils._core.errors import ConfigurationError
+from ...module_utils._core.hosts import Host
 from ...module_utils._core.outside_text import NAME, printable, shown
-from .decide import selection
+from .decide import planner, selection
 from .decide.selection import RunOptions
 from .decide.state import ActionKind, Order, Phase
 from .effects.context import EffectContext
@@ -117,15 +118,17 @@ class Session:
             self._print(report.so_far(rotations))
         return result
 
-    def host_work(self, intent: int) -> HostWork:
-        """Return a piece of work that only Ansible can do."""
-        access = self._access("")
-        secret, work = access.ledger.intent(intent)
-        plan = access.ledger.run(work.run)["plan"]
-        order = Order(**plan["orders"][secret])
+    def host_work(self, run: str, intents: Sequence[int], here: str, host: Host) -> Row:
+        """Do what only Ansible can, on the inventory host ``here``: the work of these intents of a run."""
+        access = self._access(run)
+        plan = access.ledger.run(run)["plan"]
         secret_map = self._kept_map(plan, bare=True)
-        systems = Systems(secret_map.connections, self._clock, work.run, access.ledger)
-        return HostWork(EffectContext(work.run, secret_map, systems, access, self._clock), order, work)
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        ctx = EffectContext(run, secret_map, systems, access, self._clock)
+        orders = {name: Order(**order) for name, order in plan["orders"].items()}
+        work = HostWork(ctx, orders, planner.in_environments(plan["environments"]), self._say)
+        done = work.perform(here, host, intents)
+        return {"changed": work.changed, "done": done, "left": len(intents) - done}
 
     def status(self, options: RunOptions, fail_on: Sequence[str] = ()) -> Row:
         """Report which credential each copy and consumer holds, what works and what is unfinished. Changes nothing.

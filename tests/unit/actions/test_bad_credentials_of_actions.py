@@ -25,7 +25,7 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
     "rotation_plan": {},
     "rotation_status": {},
     "rotation_advance": {"run": "0123abcd", "until": "issued"},
-    "rotation_host": {"id": 1},
+    "rotation_host": {"run": "0123abcd", "work": [1]},
     "ledger_verify": {},
     "ledger_rekey": {},
 }

@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from jsonschema import Draft202012Validator
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
@@ -122,10 +122,7 @@ class Play:
         while result["todo"]:
             for work in result["todo"]:
                 self.pieces.append(work)
-                try:
-                    self.session().host_work(work["id"]).perform(self.execute)
-                except RotorError as error:
-                    self.lines.append(str(error))
+                self.session().host_work(run, work["work"], work["host"], self.execute)
             result = self.advance(run, until)
         return result
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,13 +28,22 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Recover,
     Revocation,
     Schema,
-    Store,
     Traits,
     Written,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import AuthenticationError, CheckFailedError
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostCommand, HostConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    CheckFailedError,
+    ConflictError,
+    RotorError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import (
+    HostCommand,
+    HostConnection,
+    HostRequest,
+    HostStore,
+)
 from tests.unit.engine import fake_stores
 from tests.unit.engine.fake_stores import TEXT, Shelf
 from tests.unit.engine.world import WORLDS, Issued, World, offer
@@ -59,10 +69,9 @@ class Hosts(HostConnection):
     schema = Schema({"world": TEXT})
 
 
-class File(Store):
+class File(HostStore):
     """On an inventory host; the values go there on standard input, and versions come back."""
 
-    on_host = True
     schema = Schema({"host": TEXT, "path": TEXT}, ("host", "path"))
 
     @classmethod
@@ -73,14 +82,35 @@ class File(Store):
     def identity(cls, container: Options) -> str:
         return f"{container['host']}:{container['path']}"
 
-    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        there = json.loads(self._run(f"look {container['path']}"))
-        return {"keys": {key: at for key, at in there.items() if key in keys}}
+    def answers(self, requests: Sequence[HostRequest]) -> list[Evidence | RotorError]:
+        """One command for all that is asked of a file."""
+        found: dict[int, Evidence | RotorError] = {}
+        for path, group in groupby(sorted(enumerate(requests), key=_path), key=_path):
+            asked = dict(group)
+            try:
+                found |= self._of_file(path, asked)
+            except RotorError as error:
+                found |= dict.fromkeys(asked, error)
+        return [found[number] for number in range(len(requests))]
 
-    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        document = json.dumps({key: value.reveal() for key, value in values.items()})
-        there = json.loads(self._run(f"put {container['path']}", SecretValue(document)))
-        return {"keys": {key: there[key] for key in values}}
+    def _of_file(self, path: str, asked: Mapping[int, HostRequest]) -> dict[int, Evidence | RotorError]:
+        writes = [
+            {
+                "values": {key: value.reveal() for key, value in request.values.items()},
+                "since": request.since and {key: request.since["keys"].get(key) for key in request.values},
+            }
+            for request in asked.values()
+            if request.values is not None
+        ]
+        line = f"put {path}" if writes else f"look {path}"
+        there: Any = json.loads(self._run(line, SecretValue(json.dumps(writes)) if writes else None))
+        seen = {
+            number: {"keys": {key: at for key, at in there["keys"].items() if key in request.keys}}
+            for number, request in asked.items()
+        }
+        changed = ConflictError(f"writing to file {path}: somebody else has changed it")
+        refused = there["refused"] if writes else ()
+        return {number: changed if {*asked[number].keys} & {*refused} else seen[number] for number in asked}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         raise AssertionError("the engine never deletes a key")
@@ -89,17 +119,31 @@ class File(Store):
     describe = Shelf.describe
 
     def _run(self, line: str, stdin: SecretValue | None = None) -> str:
+        assert self.connection.host
         return self.connection.host(HostCommand(line, stdin=stdin)).stdout
 
 
 def run_on_host(world: World, command: HostCommand) -> str:
     """The other end of :class:`File`; any other command does nothing."""
     verb, _space, path = command.command.partition(" ")
-    if verb == "put" and command.stdin:
-        world.put(path, json.loads(command.stdin.reveal()))
+    refused: list[str] = []
+    for write in json.loads(command.stdin.reveal()) if verb == "put" and command.stdin else ():
+        there = {key: world.containers[path].get(key, (None, None)) for key in write["values"]}
+        if {key: value for key, (value, _at) in there.items()} == write["values"]:
+            continue
+        if write["since"] in (None, {key: at for key, (_value, at) in there.items()}):
+            world.put(path, write["values"])
+        else:
+            refused += write["values"]
     if verb in ("put", "look"):
-        return json.dumps({key: at for key, (_value, at) in world.containers[path].items()})
+        return json.dumps(
+            {"keys": {key: at for key, (_value, at) in world.containers[path].items()}, "refused": refused}
+        )
     return ""
+
+
+def _path(asked: tuple[int, HostRequest]) -> str:
+    return str(asked[1].container["path"])
 
 
 class Token(Issuer):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.effects.host import LONGEST_OUTPUT
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.sealing import Sealer
 from tests.unit.engine.driver import Play
@@ -97,6 +99,88 @@ def test_an_output_whose_values_cannot_be_opened_is_not_shown(
     monkeypatch.undo()
     assert "(not shown: the values that it may hold cannot be opened)" in play.output
     assert play.state("TOKEN").intent(ActionKind.RELOAD) is not None, "whether it had its effect is unknown"
+
+
+def in_shell(command: HostCommand) -> HostAnswer:
+    """This machine as the host; what is caught is not looked at."""
+    done = subprocess.run(["/bin/sh", "-c", command.command], cwd=command.chdir, capture_output=True, text=True)
+    return HostAnswer(done.returncode, "Welcome\n" + done.stdout)
+
+
+def commands(play: Play, **consumers: dict[str, Any]) -> list[str]:
+    """Give every secret these commands on app1 to reload, and collect what is run there."""
+    play.consumers |= {name: {"type": "command", "host": "app1", **options} for name, options in consumers.items()}
+    for secret in play.map.values():
+        secret["reload"] = [*consumers]
+    ran: list[str] = []
+    play.execute = lambda command: ran.append(command.command) or in_shell(command)  # type: ignore[func-returns-value]
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("options", "lacks"),
+    [
+        ({"command": "no-such-command restart"}, "host app1 has no no-such-command"),
+        ({"command": ["/opt/no such/restart"]}, "host app1 has no /opt/no such/restart"),
+        ({"command": "true", "chdir": "/opt/none"}, "host app1 has no folder /opt/none"),
+    ],
+)
+def test_what_a_command_needs_is_missed_before_anything_is_minted(
+    play: Play, world: World, options: dict[str, Any], lacks: str
+) -> None:
+    ran = commands(play, well={"command": "true"}, ill=options)
+
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+
+    assert world.counted("mint") == 0
+    assert "probe   ill, on host app1, by Ansible: whether its command is there" in play.output
+    assert f"{lacks}. Mend it there or in the map, and run again" in play.output
+    assert len(ran) == 1
+    commands(play, well={"command": "true"}, ill={"command": "true", "chdir": "/"})
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+
+def test_commands_are_looked_for_once_a_run_and_host(play: Play, world: World) -> None:
+    play.map |= {f"T{number}": {**play.map["TOKEN"], "copies": [{"store": "cloud", "box": "box"}]} for number in "12"}
+    ran = commands(play, one={"command": "true one"}, two={"command": "A=1 true", "timeout": 5}, odd={"command": "(:)"})
+
+    assert not play.rotate(*play.map)["failed"], play.output
+
+    looks = [line for line in ran if "command -v" in line]
+    assert len(looks) == 1
+    assert ran[0] == looks[0]
+    assert "(:)" not in looks[0]
+    assert len(ran) == 4
+    play.execute = lambda command: HostAnswer(1, "no shell here")
+    assert len(play.rotate(*play.map, force=True)["held"]) == 3
+    assert "looking for commands on host app1 ended with code 1 and without an answer" in play.output
+    assert world.counted("mint") == 3
+
+
+def test_each_of_several_consumers_is_reloaded_once_for_all_secrets(play: Play, world: World) -> None:
+    play.map |= {f"T{number}": {**play.map["TOKEN"], "copies": [{"store": "cloud", "box": "box"}]} for number in "12"}
+    ran = commands(play, one={"command": "true one"}, two={"command": "true two"})
+    world.serve("app", ["box"])
+    play.consumers["app"] = {"type": "test.fake.machines", "connection": "cloud", "service": "app"}
+    for secret in play.map.values():
+        secret["reload"] = ["one", "app", "two"]
+
+    assert not play.rotate(*play.map)["failed"], play.output
+
+    assert ran[1:] == ["true one", "true two"]
+    assert world.counted("update") == len(world.services["app"].machines)
+
+
+def test_commands_are_not_looked_for_once_the_new_value_is_out(play: Play, world: World) -> None:
+    """A person may have mended what is missing otherwise: the reload itself says what is wrong."""
+    ran = commands(play, one={"command": "true one"})
+    run = play.plan("TOKEN")["run"]
+    play.through(run, Phase.ISSUED)
+    ran.clear()
+
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+    assert ran == ["true one"]
 
 
 def test_the_output_of_every_command_is_caught(play: Play) -> None:

@@ -10,7 +10,12 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import E
 
 
 def test_every_kind_has_an_effect() -> None:
-    assert EFFECTS.keys() == set(ActionKind) - {ActionKind.RELOAD, ActionKind.WAIT}
+    assert EFFECTS.keys() == set(ActionKind) - {
+        ActionKind.PROBE,
+        ActionKind.INSPECT,
+        ActionKind.RELOAD,
+        ActionKind.WAIT,
+    }
 
 
 def test_kind_without_words_changes_only_the_ledger() -> None:

@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     OutcomeUnknownError,
-    RotorError,
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
@@ -177,7 +176,7 @@ def test_work_on_a_host_is_handed_to_ansible_and_the_rotation_goes_on_after_it(
         play.map[name] = secret(name, reload=["script"])
     assert not play.rotate(*play.map)["failed"], play.output
     assert [piece["host"] for piece in play.pieces] == ["app1"]
-    assert play.pieces[0]["secrets"] == sorted(play.map)
+    assert play.pieces[0]["what"] == "reload script"
     assert world.log.count(("execute", "restart")) == 1
 
 
@@ -232,10 +231,12 @@ def test_work_on_a_host_is_done_once_and_only_when_it_waits(many: Callable[..., 
     play = many(1)
     play.map["S00"] = secret("S00", reload=["script"])
     play.rotate("S00")
-    with pytest.raises(ConfigurationError, match="not waiting"):
-        play.session().host_work(play.pieces[0]["id"]).perform(play.execute)
-    with pytest.raises(ConfigurationError, match="no piece of work"):
-        play.session().host_work(999)
+    run = play.plan("S00", force=True)["run"]
+    world.log.clear()
+    for ids in (play.pieces[0]["work"], [999]):
+        assert play.session().host_work(run, ids, "app1", play.execute) == {"changed": False, "done": 0, "left": 1}
+    assert "reload of script: it is no longer to be done" in play.output
+    assert world.counted("execute") == 0
 
 
 def test_work_on_a_host_that_was_never_done_is_handed_out_again(many: Callable[..., Play], world: World) -> None:
@@ -245,7 +246,7 @@ def test_work_on_a_host_that_was_never_done_is_handed_out_again(many: Callable[.
     play.session().advance(plan["run"], Phase.ISSUED)
     first = play.session().advance(plan["run"], Phase.ROLLED_OUT)["todo"]
     assert not play.rotate()["failed"], play.output
-    assert [piece["id"] for piece in play.pieces] == [first[0]["id"]]
+    assert play.pieces[0]["work"] == first[0]["work"]
 
 
 def test_a_secret_that_another_run_works_on_is_left_to_it_and_the_rest_is_done(many: Callable[..., Play]) -> None:
@@ -316,5 +317,7 @@ def test_without_a_map_of_hosts_a_piece_of_work_names_its_host(many: Callable[..
     play.map["S00"] = secret("S00", reload=["script"])
     play.plan("S00")
     assert "on host app1, by Ansible" in play.output
-    with pytest.raises(RotorError):
-        play.session().host_work(1)
+    plan = play.plan("S00")
+    todo = play.advance(plan["run"], Phase.ROLLED_OUT)["todo"]
+    with pytest.raises(ConfigurationError, match="the reload of script is for host app1, not for app2"):
+        play.session().host_work(plan["run"], todo[0]["work"], "app2", play.execute)

@@ -185,7 +185,7 @@ def test_a_host_is_looked_at_after_the_write_and_before_the_revoke(play: Play, w
     play.rotate("TOKEN", force=True)
     done = [what.split()[0] if kind == "execute" else kind for kind, what in world.log]
     assert [one for one in done if one in ("look", "put", "mint", "revoke")] == [
-        "look", "mint", "look", "put", "look", "revoke",
+        "look", "mint", "put", "look", "revoke",
     ]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at, writes to or deletes from one dotenv file. It runs on the host, by itself, on Python 3.9 or later.
+"""Looks at, writes to or deletes from dotenv files. It runs on the host, by itself, on Python 3.9 or later.
 
-One line of JSON goes back, and no value is in it: fingerprints only.
+A file is read and replaced once, whatever number of tasks is about it. One line of JSON goes back, with an answer for
+each task, and no value is in it: fingerprints only.
 """
 
 from __future__ import annotations
@@ -33,21 +34,26 @@ PATIENCE = 30  # seconds to wait for another one of us
 
 # Where a statement ends, for each reader: at the newline that follows what its expression matches.
 _IN_DOUBLE = rb'"(?:[^"\\]|\\.)*"'
-_ENDS = [
-    re.compile(expression, re.DOTALL)
-    for expression in (
-        # a shell: quotes anywhere, and a comment after a blank
-        rb"(?:[^'\"\\\n#]+|'[^']*'|" + _IN_DOUBLE + rb"|\\.|(?<=[ \t;])#[^\n]*|#)*",
-        # systemd: quotes at the beginning of a value, one after the other; a backslash before the end goes on
-        rb"[^=\r\n]*(?:=(?:[ \t]*(?:'[^']*'|" + _IN_DOUBLE + rb"))*[ \t]*"
+_ENDS = {
+    reader: re.compile(expression, re.DOTALL)
+    for reader, expression in {
+        # quotes anywhere, and a comment after a blank
+        "shell": rb"(?:[^'\"\\\n#]+|'[^']*'|" + _IN_DOUBLE + rb"|\\.|(?<=[ \t;])#[^\n]*|#)*",
+        # quotes at the beginning of a value, one after the other; a backslash before the end goes on
+        "systemd": rb"[^=\r\n]*(?:=(?:[ \t]*(?:'[^']*'|" + _IN_DOUBLE + rb"))*[ \t]*"
         rb"(?:(?:\\.|[^'\" \t\r\n\\])(?:\\.|[^\r\n\\])*)?)?\r?",
-        # docker compose: one quoted value, and after it the next statement
-        rb"(?:(?!#)[^=:\n]*[=:][ \t\v\f\r]*(?:'(?:[^'\\]|\\.)*'|" + _IN_DOUBLE + rb")[ \t\v\f\r]*)*"
+        # one quoted value, and after it the next statement
+        "compose": rb"(?:(?!#)[^=:\n]*[=:][ \t\v\f\r]*(?:'(?:[^'\\]|\\.)*'|" + _IN_DOUBLE + rb")[ \t\v\f\r]*)*"
         rb"(?:#[^\n]*|[^=:\n]*(?:[=:][ \t\v\f\r]*(?:[^'\" \t\v\f\r\n][^\n]*)?)?)",
-    )
-]
+    }.items()
+}
+_NAMES = {"compose": "docker compose", "systemd": "systemd", "shell": "a shell"}
 _COMMENT = re.compile(rb"\s*[#;]")
 _ASSIGNMENT = re.compile(rb"(?P<lead>[ \t]*(?:export[ \t]+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>[ \t]*[=:])", re.ASCII)
+# What a shell does after an assignment, on the same line; a semicolon alone may be a part of an unquoted value.
+_WORD = rb"(?:[^'\"\\\s;&|]+|'[^']*'|" + _IN_DOUBLE + rb"|\\.)*"
+_COMMAND = re.compile(_WORD + rb"[ \t]*[;&|]+(?:[ \t]+[^\s#]|(?:export|declare|readonly|typeset|unset)\b)", re.DOTALL)
+_EXPORT = re.compile(_WORD + rb"[ \t]*;[ \t]*export[ \t]+([A-Za-z_]\w*)[ \t;]*(?:#[^\n]*)?\n?", re.ASCII | re.DOTALL)
 # What all three readers take for the same value.
 _ALIKE = [
     re.compile(expression + rb"[ \t]*\n?", re.DOTALL)
@@ -70,11 +76,17 @@ class Problem(Exception):  # noqa: N818 - not all of them are errors
 class Statement:
     """A piece of the file: an assignment with its whole value, a comment, an empty line, anything else."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, *, shell: bool) -> None:
         self.text = text
         match = _ASSIGNMENT.match(text)
         self.name = match["name"].decode() if match else None
         self.lead = match["lead"] if match else b""
+        self.goes_on = False
+        """Whether a shell finds a command behind the assignment, which would be lost with the old value."""
+        if shell and match and match["sign"] == b"=" and _COMMAND.match(text, match.end()):
+            exported = _EXPORT.fullmatch(text, match.end())
+            self.goes_on = exported is None or exported[1] != match["name"]
+            self.lead += b"" if self.goes_on or b"export" in self.lead else b"export "
         self.value = _value(text[match.end() :]) if match and match["sign"] == b"=" else None
         """None where the readers differ."""
 
@@ -87,35 +99,35 @@ def _value(text: bytes) -> bytes | None:
     return None
 
 
-def statements(text: bytes) -> list[Statement]:
-    """Problem where the readers do not agree on where a statement ends."""
+def statements(text: bytes, readers: list[str] | None = None) -> list[Statement]:
+    """Problem where the readers (all three unless said) do not agree on where a statement ends."""
+    readers = readers or [*_NAMES]
     if text.startswith(b"\xef\xbb\xbf"):
         raise Problem("refused", "the file begins with a byte order mark, which a shell takes for a part of a name")
     found = []
     start = 0
     while start < len(text):
-        end = _end(text, start)
+        end = _end(text, start, readers)
         if end is None:
             line = text.count(b"\n", 0, start) + 1
-            raise Problem(
-                "refused",
-                f"docker compose, systemd and a shell do not agree where the statement of line {line} ends",
-                "Put quotes around its value, or close them",
-            )
-        found.append(Statement(text[start:end]))
+            *names, last = [name for reader, name in _NAMES.items() if reader in readers]
+            who = f"{', '.join(names)} and {last} do not agree" if names else f"{last} does not tell"
+            hint = "Put quotes around its value, or close them; or say in readers who reads the file"
+            raise Problem("refused", f"{who} where the statement of line {line} ends", hint)
+        found.append(Statement(text[start:end], shell="shell" in readers))
         start = end
     return found
 
 
-def _end(text: bytes, start: int) -> int | None:
+def _end(text: bytes, start: int, readers: list[str]) -> int | None:
     line = text.find(b"\n", start)
     line = len(text) if line < 0 else line
     content = text[start:line]
     if _COMMENT.match(content):
-        return None if content.endswith(b"\\") else line + 1
+        return None if content.endswith(b"\\") and "systemd" in readers else line + 1
     if not re.search(rb"['\"\\]|\r.", content):
         return line + 1
-    ends = {expression.match(text, start).end() for expression in _ENDS}  # type: ignore[union-attr]  # all match
+    ends = {_ENDS[reader].match(text, start).end() for reader in readers}  # type: ignore[union-attr]  # all match
     end = ends.pop()
     return end + 1 if not ends and text[end : end + 1] in (b"", b"\n") else None
 
@@ -127,6 +139,12 @@ def facts(found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dic
         own = [statement for statement in found if statement.name == key]
         if not own:
             continue
+        if any(statement.goes_on for statement in own):
+            raise Problem(
+                "refused",
+                f"behind {key}= a shell finds another command on the same line, which would be lost",
+                "Put it into a line of its own, or quotes around the value; or say in readers who reads the file",
+            )
         values = {statement.value for statement in own}
         value = values.pop()
         if values or value is None:
@@ -222,14 +240,17 @@ class File:
         return True
 
     def _dress(self, descriptor: int, task: dict[str, str]) -> None:
+        """Give the new version its owner, access list and attributes, and its mode last: it is closed until then."""
+        if _ACCESS_LIST in _attributes(descriptor):  # of the folder's default list, which the old version never had
+            os.removexattr(descriptor, _ACCESS_LIST)
         if self.state is None:
             os.fchown(descriptor, _id(task["owner"], "owner"), _id(task["group"], "group"))
             os.fchmod(descriptor, int(task["mode"], 8))
             return
         os.fchown(descriptor, self.state.st_uid, self.state.st_gid)  # first, since it takes bits of the mode away
-        os.fchmod(descriptor, stat.S_IMODE(self.state.st_mode))
         for name, value in self.attributes.items():
             _set_attribute(descriptor, name, value)
+        os.fchmod(descriptor, stat.S_IMODE(self.state.st_mode))
 
     def _has_changed(self) -> bool:
         try:
@@ -250,6 +271,7 @@ class File:
         }
 
 
+_ACCESS_LIST = "system.posix_acl_access"
 _BECOME = "Use become, as root or as the user to whom the file and its folder belong"
 
 
@@ -321,39 +343,61 @@ def _lock(descriptor: int) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
-                raise Problem("conflict", f"its folder has been locked for {PATIENCE} seconds") from None
+                raise Problem("failed", f"its folder has been locked for {PATIENCE} seconds", "Run again") from None
             time.sleep(0.05)
         except OSError:  # NFS may not lock folders; that nobody has written is looked at all the same
             return None
 
 
-def look(task: dict[str, Any]) -> dict[str, object]:
-    with opened(task["path"], lock=False) as file:
+def look(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
+    with opened(tasks[0]["path"], lock=False) as file:
         file.read()
-        _check(file, task)
+        _check(file, tasks[0])
         file.check_rights()
-        seen = facts(statements(file.text), task["keys"], _macs(task))
-        return {"keys": seen, **file.describe()}
+        found = statements(file.text, tasks[0]["readers"])
+        return [_seen(file, found, task["keys"], macs) for task in tasks]
 
 
-def change(task: dict[str, Any]) -> dict[str, object]:
-    """Set or remove keys, if they still are as they were; what others change beside them is kept."""
-    values, keys, macs = task["values"], list(task["values"]), _macs(task)
-    with opened(task["path"], lock=True) as file:
+def change(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
+    """Set or remove the keys of each task, if they still are as they were; what others change beside them is kept."""
+    readers = tasks[0]["readers"]
+    with opened(tasks[0]["path"], lock=True) as file:
         for _attempt in range(ATTEMPTS):
             file.read()
-            _check(file, task)
-            found = statements(file.text)
-            seen = facts(found, keys, macs)
-            if fingerprints(seen) == task["wanted"]:
-                return {"keys": seen, **file.describe()}
-            if task["since"] is not None and fingerprints(seen) != task["since"]:
-                raise Problem("conflict", f"somebody else has changed {_changed(seen, task['since'])}")
-            file.check_rights()
-            text = edited(found, values)
-            if file.replace(text, task):
-                return {"keys": facts(statements(text), keys, macs), **file.describe()}
-    raise Problem("conflict", f"somebody else wrote it each of {ATTEMPTS} times")
+            _check(file, tasks[0])
+            found = statements(file.text, readers)
+            before = [_seen(file, found, list(task["values"]), macs) for task in tasks]
+            answers = [_settled(task, before[number]) for number, task in enumerate(tasks)]
+            left = [number for number, answer in enumerate(answers) if answer is None]
+            if left:
+                file.check_rights()
+                values = {key: value for number in left for key, value in tasks[number]["values"].items()}
+                text = edited(found, values)
+                if not file.replace(text, tasks[0]):
+                    continue
+                found = statements(text, readers)
+            done = [_seen(file, found, list(task["values"]), macs) for task in tasks]
+            return [answer or done[number] for number, answer in enumerate(answers)]
+    raise Problem("failed", f"somebody else wrote it each of {ATTEMPTS} times", "Run again once nobody does")
+
+
+def _seen(file: File, found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dict[str, Any]:
+    """Answer for some keys; a problem with one is not that of the others of its file."""
+    try:
+        return {"keys": facts(found, keys, macs), **file.describe()}
+    except Problem as problem:
+        return problem.answer
+
+
+def _settled(task: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the answer to what is done already, or cannot be done; None where it is left to do."""
+    if "problem" in before:
+        return before
+    now = fingerprints(before["keys"])
+    if now != task["wanted"] and task["since"] not in (None, now):
+        changed = f"somebody else has changed {_changed(now, task['since'])}"
+        return Problem("conflict", changed).answer
+    return before if now == task["wanted"] else None
 
 
 def _check(file: File, task: dict[str, Any]) -> None:
@@ -365,14 +409,13 @@ def fingerprints(seen: dict[str, Any]) -> dict[str, object]:
     return {key: fact["fingerprint"] for key, fact in seen.items()}
 
 
-def _changed(seen: dict[str, Any], since: dict[str, Any]) -> str:
-    now = fingerprints(seen)
+def _changed(now: dict[str, object], since: dict[str, object]) -> str:
     return ", ".join(sorted(key for key in {*now, *since} if now.get(key) != since.get(key)))
 
 
-def _macs(task: dict[str, Any]) -> list[hmac.HMAC]:
+def _macs(keys: str) -> list[hmac.HMAC]:
     """One for each key: each later one goes over the fingerprint that the one before it makes."""
-    return [hmac.new(bytes.fromhex(key), digestmod=hashlib.sha256) for key in task["fingerprint_key"].split(",")]
+    return [hmac.new(bytes.fromhex(key), digestmod=hashlib.sha256) for key in keys.split(",")]
 
 
 def _fingerprint(macs: list[hmac.HMAC], value: bytes) -> str:
@@ -397,13 +440,25 @@ def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler g
     raise SystemExit(128 + number)
 
 
-def main(task: dict[str, Any]) -> None:
+def _of_file(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
+    try:
+        return (look if tasks[0]["operation"] == "look" else change)(tasks, macs)
+    except Problem as problem:
+        return [problem.answer] * len(tasks)
+    except OSError as error:
+        return [_problem_of(error).answer] * len(tasks)
+
+
+def main(document: dict[str, Any]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that what lies beside the file is removed
         signal.signal(number, _stop)
-    try:
-        answer: object = (look if task["operation"] == "look" else change)(task)
-    except Problem as problem:
-        answer = problem.answer
-    except OSError as error:
-        answer = _problem_of(error).answer
-    sys.stdout.write(f"{json.dumps(answer)}\n")
+    tasks, macs = document["tasks"], _macs(document["fingerprint_key"])
+    by_file: dict[str, list[int]] = {}
+    for place, task in enumerate(tasks):
+        file = [task[name] for name in ("operation", "path", "create", "mode", "owner", "group", "readers")]
+        by_file.setdefault(json.dumps(file), []).append(place)
+    answers = [{} for _task in tasks]  # type: list[dict[str, Any]]
+    for places in by_file.values():
+        for answer in reversed(_of_file([tasks[place] for place in places], macs)):
+            answers[places.pop()] = answer
+    sys.stdout.write(json.dumps({"answers": answers}) + "\n")

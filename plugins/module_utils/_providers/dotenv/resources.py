@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core.stored import StoredSecrets
-from .store import DotenvConnection, DotenvFile
+from .store import READERS, DotenvConnection, DotenvFile
 
 FILE: dict[str, dict[str, Any]] = {
     "path": {"type": "str", "required": True},
@@ -17,6 +17,7 @@ FILE: dict[str, dict[str, Any]] = {
     "mode": {"type": "raw"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
+    "readers": {"type": "list", "elements": "str", "choices": list(READERS)},
 }
 
 

@@ -13,12 +13,13 @@ import posixpath
 import re
 import shlex
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pkgutil import get_data
 from typing import Any
 
 from ..._core.clock import Clock
-from ..._core.contracts import Evidence, Limits, Options, Schema, Store
+from ..._core.contracts import Evidence, Limits, Options, Schema
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
@@ -32,17 +33,18 @@ from ..._core.errors import (
     UnexpectedAnswerError,
 )
 from ..._core.fingerprints import Fingerprints
-from ..._core.hosts import HostAnswer, HostCommand, HostConnection
+from ..._core.hosts import HostAnswer, HostCommand, HostConnection, HostRequest, HostStore, answered
 from . import spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
 _SHELLS_OWN = {"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"}
 """A shell keeps these to itself, and some stop at a file that sets one."""
+READERS = ("compose", "systemd", "shell")
 _MODE = re.compile(r"0?[0-7]{3}")
 _BOOTSTRAP = (
     "import json,sys; sys.version_info < (3, 9) and sys.exit(127); "
-    'task = json.load(sys.stdin); program = {"__name__": "program"}; '
-    'exec(task.pop("program"), program); program["main"](task)'
+    'document = json.load(sys.stdin); program = {"__name__": "program"}; '
+    'exec(document.pop("program"), program); program["main"](document)'
 )
 _NOTHING_DONE = "nothing_done"
 """The code of an error of which the host says that it has changed nothing."""
@@ -59,9 +61,8 @@ class DotenvConnection(HostConnection):
     """To the inventory host that Ansible is at work on."""
 
 
-class DotenvFile(Store):
+class DotenvFile(HostStore):
     readable = True
-    on_host = True
     limits = Limits(value_bytes=127 * 1024)
     """Linux hands a program 128 KiB for one variable with its name."""
     schema = Schema(
@@ -80,6 +81,14 @@ class DotenvFile(Store):
             },
             "owner": {"type": "string", "minLength": 1, "description": "Owner of a new file."},
             "group": {"type": "string", "minLength": 1, "description": "Group of a new file."},
+            "readers": {
+                "type": "array",
+                "items": {"enum": list(READERS)},
+                "minItems": 1,
+                "uniqueItems": True,
+                "description": "Who reads the file; all of them unless said. Lines that these would read differently "
+                "are refused.",
+            },
         },
         required=("host", "path"),
     )
@@ -112,27 +121,28 @@ class DotenvFile(Store):
         strange = {key: spelling.problem(value.reveal()) for key, value in values.items()}
         return super().reject_values(container, values) + [f"{key}: {why}" for key, why in strange.items() if why]
 
-    def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        answer = self._run(container, {"operation": "look", "keys": list(keys)})
-        return self._read(f"reading {self.label(container)}", answer)
+    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
+        return answered(self._run([_Task.deletion(container, keys)])[0])
 
-    def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+    def answers(self, requests: Sequence[HostRequest]) -> list[Evidence | RotorError]:
+        return self._run([self._task(request) for request in requests])
+
+    def _task(self, request: HostRequest) -> _Task:
+        """Build the host's task; one with a value that cannot be kept as it is is an error, and not sent."""
+        container, values = request.container, request.values
+        if values is None:
+            return _Task(f"reading {self.label(container)}", container, {"operation": "look", "keys": [*request.keys]})
         doing = f"writing to {self.label(container)}"
         problems = self.validate(container, list(values)) + self.reject_values(container, values)
         if problems:
-            raise InvalidRequestError(f"{doing}: {'; '.join(problems)}; nothing was sent")
-        wanted = {key: self.fingerprint(value) for key, value in values.items()}
-        task = {
+            return _Task(doing, container, {}, InvalidRequestError(f"{doing}: {'; '.join(problems)}; nothing was sent"))
+        about = {
             "operation": "change",
             "values": {key: spelling.quoted(value.reveal()) for key, value in values.items()},
-            "wanted": wanted,
-            "since": None if since is None else _prints(since, values),
+            "wanted": {key: self.fingerprint(value) for key, value in values.items()},
+            "since": None if request.since is None else _prints(request.since, values),
         }
-        return self._changed(doing, container, task)
-
-    def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
-        task = {"operation": "change", "values": dict.fromkeys(keys), "wanted": {}, "since": None}
-        return self._changed(f"deleting from {self.label(container)}", container, task)
+        return _Task(doing, container, about)
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
@@ -143,38 +153,38 @@ class DotenvFile(Store):
     def describe(cls, evidence: Evidence) -> str:
         return f"file written {evidence['modified'][11:19]}" if evidence.get("modified") else "absent"
 
-    def _changed(self, doing: str, container: Options, task: dict[str, Any]) -> Evidence:
-        """Where no answer came, looking tells whether it is done."""
-        try:
-            answer = self._run(container, task)
-            return self._read(doing, answer)
-        except (UnavailableError, UnexpectedAnswerError) as lost:
-            if lost.code == _NOTHING_DONE:
-                raise
-            unknown = OutcomeUnknownError(f"{lost.message}: whether it is done is unknown", hint=lost.hint)
-        try:
-            seen = self.observe(container, list(task["values"]))
-        except RotorError:
-            raise unknown from None
-        if _prints(seen) != task["wanted"]:
-            raise unknown
-        return seen
+    def _run(self, tasks: Sequence[_Task]) -> list[Evidence | RotorError]:
+        """Run one command for all tasks; where no answer came, a second one looks whether the changes are made."""
+        sent = [task for task in tasks if task.refusal is None]
+        answers = iter(self._send(sent) if sent else [])
+        results = [task.refusal or next(answers) for task in tasks]
+        lost = [number for number, result in enumerate(results) if tasks[number].changes and _is_lost(result)]
+        seen = self._send([tasks[number].look() for number in lost]) if lost else []
+        for number, now in zip(lost, seen, strict=True):
+            done = not isinstance(now, RotorError) and _prints(now) == tasks[number].about["wanted"]
+            results[number] = now if done else _unknown(results[number])
+        return results
 
-    def _run(self, container: Options, task: Mapping[str, Any]) -> HostAnswer:
+    def _send(self, tasks: Sequence[_Task]) -> list[Evidence | RotorError]:
+        try:
+            answer = self._execute(tasks)
+        except RotorError as error:
+            return [error] * len(tasks)
+        found = _last_line(answer).get("answers")
+        if answer.code == 0 and isinstance(found, list) and len(found) == len(tasks):
+            return [self._read(task, each) for task, each in zip(tasks, found, strict=True)]
+        return [self._unanswered(task, answer.code) for task in tasks]
+
+    def _execute(self, tasks: Sequence[_Task]) -> HostAnswer:
         if self.connection.host is None:
             raise ConfigurationError(
                 "a dotenv file is worked on where Ansible is at its host",
                 hint="Run it through the role rotor.secrets.rotate",
             )
         document = {
-            **task,
             "program": _program(),
-            "path": container["path"],
-            "create": bool(container.get("create")),
-            "mode": container.get("mode") or "0600",
-            "owner": container.get("owner") or "",
-            "group": container.get("group") or "",
             "fingerprint_key": self.fingerprint.key().reveal(),
+            "tasks": [task.document for task in tasks],
         }
         python = shlex.join(shlex.split(self._python()))
         line = f"exec {python} -I -c {shlex.quote(_BOOTSTRAP)}"
@@ -184,22 +194,67 @@ class DotenvFile(Store):
         """As the inventory names it, where whoever is at work on the host knows that."""
         return getattr(self.connection.host, "python", "python3")
 
-    def _read(self, doing: str, answer: HostAnswer) -> Evidence:
-        found = _last_line(answer)
-        if "problem" in found:
+    def _read(self, task: _Task, found: Any) -> Evidence | RotorError:
+        if isinstance(found, dict) and "problem" in found:
             kind = _PROBLEMS[found["problem"]]
-            raise kind(f"{doing}: {found['message']}", hint=found["hint"], code=_NOTHING_DONE)
-        if "keys" in found and answer.code == 0:
-            return found
-        if answer.code == 127:
-            raise ConfigurationError(
-                f"{doing}: the host has no {self._python()}, or one older than 3.9",
+            return kind(f"{task.doing}: {found['message']}", hint=found["hint"], code=_NOTHING_DONE)
+        return found if isinstance(found, dict) and "keys" in found else self._unanswered(task, 0)
+
+    def _unanswered(self, task: _Task, code: int) -> RotorError:
+        if code == 127:
+            return ConfigurationError(
+                f"{task.doing}: the host has no {self._python()}, or one older than 3.9",
                 hint="Install Python 3.9 or later there, or name it in ansible_python_interpreter",
             )
-        raise UnexpectedAnswerError(
-            f"{doing}: the command on the host ended with code {answer.code} and without an answer",
+        return UnexpectedAnswerError(
+            f"{task.doing}: the command on the host ended with code {code} and without an answer",
             hint="Is become right for this host? With -vvv Ansible shows what was printed; no value is in it",
         )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One thing that the host's program is to do."""
+
+    doing: str
+    container: Options
+    about: Mapping[str, Any]
+    refusal: RotorError | None = None
+    """Why it is not sent."""
+
+    @classmethod
+    def deletion(cls, container: Options, keys: Sequence[str]) -> _Task:
+        about = {"operation": "change", "values": dict.fromkeys(keys), "wanted": {}, "since": None}
+        return cls(f"deleting from {DotenvFile.label(container)}", container, about)
+
+    @property
+    def changes(self) -> bool:
+        return "wanted" in self.about
+
+    def look(self) -> _Task:
+        """Return the task that finds out whether this one is done."""
+        return replace(self, about={"operation": "look", "keys": list(self.about["values"])})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return what the host's program is told."""
+        return {
+            **self.about,
+            "path": self.container["path"],
+            "create": bool(self.container.get("create")),
+            "mode": self.container.get("mode") or "0600",
+            "owner": self.container.get("owner") or "",
+            "group": self.container.get("group") or "",
+            "readers": self.container.get("readers") or list(READERS),
+        }
+
+
+def _is_lost(result: Evidence | RotorError) -> bool:
+    return isinstance(result, UnavailableError | UnexpectedAnswerError) and result.code != _NOTHING_DONE
+
+
+def _unknown(lost: Any) -> OutcomeUnknownError:
+    return OutcomeUnknownError(f"{lost.message}: whether it is done is unknown", hint=lost.hint)
 
 
 def _name_problem(name: str) -> str:

@@ -9,7 +9,7 @@ nothing older is alive? Resume, rollback, clean-up and an edited map are that sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -47,6 +47,11 @@ class Action:
 
 Picked = Callable[[Step], bool]
 """Which steps a run works on: all, or those of the environments that were picked."""
+
+
+def in_environments(environments: Collection[str]) -> Picked:
+    """Pick the steps of these environments, and those of none; all of them where none is named."""
+    return lambda step: not environments or step.environment is None or step.environment in environments
 
 
 def remaining(case: Case, picked: Picked) -> list[Action]:
@@ -130,7 +135,15 @@ def _probe_before_mint(scope: _Scope) -> list[Action]:
     if scope.blocking and case.traits.revoke is Revocation.API:
         return _probes(case, case.secret.copies, None)
     picked = [copy for _index, step in scope.steps for copy in step.copies] if case.wants_mint else []
-    return _probes(case, picked, None)
+    return [*_probes(case, picked, None), *(_inspections(scope) if case.wants_mint else [])]
+
+
+def _inspections(scope: _Scope) -> list[Action]:
+    """Look on their hosts for the commands of consumers, where this run has yet to do so."""
+    case = scope.case
+    done = {name for name, look in case.state.inspections.items() if look.run == case.order.run}
+    names = dict.fromkeys(name for _index, step in scope.steps for name in step.reload)
+    return [Action(ActionKind.INSPECT, target=name) for name in names if name in case.secret.inspected - done]
 
 
 def _probes(case: Case, copies: Iterable[Copy], about: int | None, *, again: bool = False) -> list[Action]:

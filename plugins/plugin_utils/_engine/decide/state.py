@@ -41,6 +41,7 @@ class ActionKind(StrEnum):
         "{copy}, on its host: its reach and state, which nobody has seen yet",
         Subject.COPY,
     )
+    INSPECT = "inspect", Phase.ISSUED, "probe", "{target}, {preview}: whether its command is there", Subject.CONSUMER
     RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
     GIVE_UP = "give_up", Phase.ISSUED, "give up", "{credential}, which {life}; another takes its place"
@@ -249,6 +250,8 @@ class SecretState:
 
     probes: Mapping[str, Intent] = field(default_factory=dict)
     """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
+    inspections: Mapping[str, Intent] = field(default_factory=dict)
+    """Consumer -> the newest look for its command on its host."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
     hold: Hold | None = None

@@ -9,7 +9,7 @@ held, and the next run goes on from what the ledger says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ from ....module_utils._core.errors import (
     StoppedError,
     UnexpectedAnswerError,
 )
+from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.memo import Memo
 from ..decide.case import Case
 from ..decide.planner import Action
@@ -36,6 +37,8 @@ from .systems import Systems
 
 DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)
 """After these, the effect may have been made, or may yet be."""
+StoreEffect = Generator[HostRequest, Evidence, str]
+"""An effect that asks a store once: it commits its intent, yields what it asks, gets the answer, and records it."""
 PROPAGATION = 60.0
 """Seconds that a provider gets until a new credential is accepted, or a revoked one refused."""
 
@@ -117,6 +120,15 @@ class EffectContext:
     def checkpoint(self, work: Work, intent: int) -> IntentCheckpoint:
         store = partial(self.ledger.progress, self.run, work.name, intent)
         return IntentCheckpoint(self.ledger.last_progress(work.name, intent), store)
+
+
+def finish(effect: StoreEffect, answer: Evidence | BaseException) -> str:
+    """Resume an effect with the answer of its store, and return in a few words what came of it."""
+    try:
+        _ = effect.throw(answer) if isinstance(answer, BaseException) else effect.send(answer)
+    except StopIteration as ended:
+        return str(ended.value)
+    raise AssertionError("it asks once")
 
 
 @dataclass

@@ -1,121 +1,295 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work on inventory hosts: what to run there, and what came of it. Ansible does it; the ledger knows it.
+"""Work on inventory hosts: what to do there, and what came of it. Ansible does it; the ledger knows it.
 
+What waits for one host is done in one go: all copies by one command for each store, then one command for each consumer.
 A value is expanded here at the last moment, and goes to the host through the connection's standard input only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, cast
 
 from ....module_utils._core import guard, masking, registry
-from ....module_utils._core.errors import ConfigurationError, RotorError, StoppedError
-from ....module_utils._core.hosts import Host, HostAnswer, HostCommand
+from ....module_utils._core.contracts import Evidence
+from ....module_utils._core.errors import (
+    BusyError,
+    ConfigurationError,
+    ConflictError,
+    RotorError,
+    StoppedError,
+)
+from ....module_utils._core.hosts import Host, HostAnswer, HostCommand, HostRequest, HostStore
 from ....module_utils._core.outside_text import printable
 from ....module_utils._core.templates import Template
+from ..decide import planner, rule
 from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, Intent, IntentState, Order
-from . import mint, write
-from .context import EffectContext, Work
+from ..secret_map.model import Copy, Secret
+from . import executables, mint, write
+from .context import EffectContext, StoreEffect, Work, finish
 
 LONGEST_OUTPUT = 1000
 """Characters of what a command printed: the last of them say why it failed."""
+_ON_STORES = {ActionKind.PROBE: mint.probing, ActionKind.WRITE: write.writing}
+_Left = Mapping[str, set[tuple[ActionKind, str, int | None]]]
+"""Kind, target and credential of all that is left to do, by secret."""
 
 
-class HostWork:
-    """Make what only Ansible can: probe or write a copy, or reload a consumer for several secrets."""
+@dataclass(frozen=True)
+class Piece:
+    """An intent that waits for its host: to probe or write a copy, or to find or run the command of a consumer."""
 
-    def __init__(self, ctx: EffectContext, order: Order, work: Intent) -> None:
-        self._ctx = ctx
-        self._ledger = ctx.ledger
-        self._order = order
-        self._work = work
-        self._secret = ctx.secret_map.secrets[order.secret]
-
-    @property
-    def host(self) -> str:
-        if self._work.kind is ActionKind.RELOAD:
-            return self._ctx.secret_map.consumers[self._work.target].host or ""
-        return next(copy.host or "" for copy in self._secret.copies if copy.id == self._work.target)
+    secret: Secret
+    intent: Intent
 
     @property
     def what(self) -> str:
-        return f"{self._work.kind} of {self._work.target}"
+        return f"{self.intent.kind} of {self.intent.target}"
 
-    def perform(self, host: Host) -> str:
-        """Commit the intent, make the effect through ``host``, and commit the outcome.
+    @property
+    def served(self) -> dict[str, int | None]:
+        """Return the credential of each secret that it is for."""
+        return dict(self.intent.progress.get("served") or {self.secret.name: self.intent.credential})
 
-        A failure is recorded and raised; the next advance holds the secret and says where everything is.
+    @property
+    def copy(self) -> Copy:
+        return next(copy for copy in self.secret.copies if copy.id == self.intent.target)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An effect whose intent is committed, and what it asks of its store."""
+
+    piece: Piece
+    effect: StoreEffect
+    request: HostRequest
+
+
+class HostWork:
+    """Do what waits for one host. What fails is recorded; the next advance holds it, and says where everything is."""
+
+    def __init__(
+        self, ctx: EffectContext, orders: Mapping[str, Order], picked: planner.Picked, say: Callable[[str], None]
+    ) -> None:
+        self._ctx = ctx
+        self._ledger = ctx.ledger
+        self._orders = orders
+        self._picked = picked
+        self._say = say
+        self._cases: dict[str, Case] = {}
+        self.changed = False
+
+    def perform(self, here: str, host: Host, intents: Sequence[int]) -> int:
+        """Do the work of these intents on the host ``here``, and return how many of them are done.
+
+        The locks of the secrets are held meanwhile, as by whoever else changes their rows.
         """
-        if self._work.state is not IntentState.WAITING:
-            raise ConfigurationError(f"the {self.what} is {self._work.state}, not waiting to be done")
+        self._ctx.systems.host = host
+        with ExitStack() as locks:
+            pieces = self._due(here, intents, locks)
+            on_stores = [piece for piece in pieces if piece.intent.kind in _ON_STORES]
+            looks = [piece for piece in pieces if piece.intent.kind is ActionKind.INSPECT]
+            reloads = [piece for piece in pieces if piece.intent.kind is ActionKind.RELOAD]
+            done = self._ask_stores(on_stores) + (self._inspect(here, host, looks) if looks else 0)
+            return done + sum(self._reload(here, host, piece) for piece in reloads)
+
+    # -- what is to be done -------------------------------------------------------------------------------------
+
+    def _due(self, here: str, intents: Sequence[int], locks: ExitStack) -> list[Piece]:
+        """Lock the secrets, read the ledger anew, and return what is still to be done."""
+        names: set[str] = set()
+        for piece in self._pieces(intents):
+            host = self._host_of(piece)
+            if host != here:
+                raise ConfigurationError(f"the {piece.what} is for host {host}, not for {here}")
+            names |= piece.served.keys()
+        left = self._left([name for name in sorted(names) if self._lock(name, locks)])
+        pieces = [piece for piece in self._pieces(intents) if piece.served.keys() <= left.keys()]
+        due = [piece for piece in pieces if self._is_due(piece, left)]
+        for piece in pieces:
+            if piece not in due:
+                self._say(f"  {piece.what}: it is no longer to be done")
+        return due
+
+    def _pieces(self, intents: Sequence[int]) -> list[Piece]:
+        found = self._ledger.intents(intents)
+        return [Piece(self._ctx.secret_map.secrets[secret], intent) for secret, intent in found]
+
+    def _host_of(self, piece: Piece) -> str | None:
+        if piece.intent.kind in (ActionKind.INSPECT, ActionKind.RELOAD):
+            return self._ctx.secret_map.consumers[piece.intent.target].host
+        return piece.copy.host
+
+    def _lock(self, name: str, locks: ExitStack) -> bool:
         try:
-            return self._reload(host) if self._work.kind is ActionKind.RELOAD else self._effect(host)
+            locks.enter_context(self._ctx.access.locks.hold(f"secret {name}"))
+        except BusyError as error:
+            self._say(f"  {error}")
+            return False
+        return True
+
+    def _left(self, names: Sequence[str]) -> _Left:
+        left = {}
+        for name, state in self._ledger.states(names).items():
+            secret = self._ctx.secret_map.secrets[name]
+            traits = registry.find("issuers", secret.issuer.type).traits
+            self._cases[name] = case = Case(secret, state, self._orders[name], traits, self._ctx.clock.now())
+            actions = planner.remaining(case, self._picked)
+            left[name] = {(action.kind, action.target, action.credential) for action in actions}
+        return left
+
+    def _is_due(self, piece: Piece, left: _Left) -> bool:
+        """Ask the planner anew: since it was handed out, another run may have done it, or something else."""
+        intent = piece.intent
+        waits = intent.state is IntentState.WAITING and intent.run == self._ctx.run
+        return waits and all((intent.kind, intent.target, row) in left[name] for name, row in piece.served.items())
+
+    @contextmanager
+    def _recording(self, piece: Piece) -> Iterator[None]:
+        """Say what failed, and record it also where it failed before it began: it would be handed out for ever."""
+        try:
+            yield
         except StoppedError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it would be handed out again
-            problem = guard.as_rotor_error(error)
-            self._refused(problem)
-            raise problem from None
+        except BaseException as error:  # noqa: BLE001 - nor does it stop the others
+            problem, run, intent = guard.as_rotor_error(error), self._ctx.run, piece.intent
+            self._say(f"  {piece.what}: {problem}")
+            [(_secret, now)] = self._ledger.intents([intent.id])
+            for name, row in piece.served.items() if now.state is IntentState.WAITING else ():
+                own = self._ledger.intend(run, name, intent.kind, intent.target, row)
+                self._ledger.fail(run, name, own, str(problem))
 
-    def _refused(self, error: RotorError) -> None:
-        """Record what failed before it began, too: it would be handed out again and again."""
-        work = self._work
-        _secret, now = self._ledger.intent(work.id)
-        if now.state is IntentState.WAITING:
-            self._ledger.fail(work.run, self._secret.name, work.id, str(error))
+    # -- copies -------------------------------------------------------------------------------------------------
 
-    def _effect(self, host: Host) -> str:
-        """Make the same effect as everywhere else, on a store that lives on this host."""
+    def _ask_stores(self, pieces: list[Piece]) -> int:
+        """Commit the intents, ask each store once for all of its copies, and commit the outcomes."""
+        by_store: dict[str, list[_Begun]] = {}
+        with ExitStack() as locks:
+            busy = self._lock_copies(pieces, locks)
+            for piece in pieces:
+                with self._recording(piece):
+                    begun = self._begin(piece, busy)
+                    by_store.setdefault(piece.copy.store, []).append(begun)
+            return sum(self._finish(one, answer) for group in by_store.values() for one, answer in self._ask(group))
+
+    def _lock_copies(self, pieces: list[Piece], locks: ExitStack) -> dict[str, BusyError]:
+        """Lock the containers that are written, in one order for everybody; return those that somebody else has."""
+        busy = {}
+        for target in sorted({piece.intent.target for piece in pieces if piece.intent.kind is ActionKind.WRITE}):
+            try:
+                locks.enter_context(self._ctx.access.locks.hold(target, wait=60))
+            except BusyError as error:
+                busy[target] = error
+        return busy
+
+    def _begin(self, piece: Piece, busy: Mapping[str, BusyError]) -> _Begun:
+        intent, case = piece.intent, self._cases[piece.secret.name]
+        if intent.target in busy:
+            raise busy[intent.target]
         self._ctx.clock.check()
-        self._ctx.systems.host = host
-        target, secret = self._work.target, self._secret
-        index = next(i for i, step in enumerate(secret.steps) if any(copy.id == target for copy in step.copies))
-        action = Action(self._work.kind, index, target, self._work.credential)
-        traits = registry.find("issuers", secret.issuer.type).traits
-        case = Case(secret, self._ledger.state(secret.name), self._order, traits, self._ctx.clock.now())
-        effect = write.write if action.kind is ActionKind.WRITE else mint.probe
-        return effect(self._ctx, Work(case, action))
+        steps = enumerate(piece.secret.steps)
+        step = next(index for index, step in steps if any(copy.id == intent.target for copy in step.copies))
+        action = Action(intent.kind, step, intent.target, intent.credential)
+        effect = _ON_STORES[intent.kind](self._ctx, Work(case, action))
+        return _Begun(piece, effect, next(effect))
 
-    def _reload(self, host: Host) -> str:
-        served: dict[str, int] = dict(self._work.progress["served"])
-        first, run, target = self._secret.name, self._work.run, self._work.target
-        with self._ctx.access.locks.hold(f"consumer {target}", wait=600):
+    def _ask(self, group: list[_Begun]) -> Iterable[tuple[_Begun, Evidence | RotorError]]:
+        store = cast(HostStore, self._ctx.systems.store(group[0].piece.copy))
+        try:
+            self._ctx.clock.check()
+        except StoppedError:
+            for one in group:
+                with suppress(RotorError):
+                    finish(one.effect, ConfigurationError("stopped before it was sent"))
+            raise
+        try:
+            answers = store.answers([one.request for one in group])
+        except BaseException as error:  # noqa: BLE001 - it is about each of them
+            answers = [guard.as_rotor_error(error)] * len(group)
+        return zip(group, answers, strict=True)
+
+    def _finish(self, one: _Begun, answer: Evidence | RotorError) -> bool:
+        if isinstance(answer, ConflictError):
+            answer = answer.turned_into(ConflictError, hint=rule.forget_hint(one.piece.copy))
+        with self._recording(one.piece):
+            self._say(f"  {finish(one.effect, answer)}")
+            self.changed |= one.piece.intent.kind is ActionKind.WRITE
+            return True
+        return False
+
+    # -- consumers ----------------------------------------------------------------------------------------------
+
+    def _inspect(self, here: str, host: Host, pieces: list[Piece]) -> int:
+        """Look for the commands of consumers, all at once, and run none of them."""
+        self._ctx.clock.check()
+        names = sorted({piece.intent.target for piece in pieces})
+        found: Mapping[str, str | RotorError]
+        try:
+            found = executables.missing(here, host, {name: self._task(name) for name in names})
+        except RotorError as error:
+            found = dict.fromkeys(names, error)
+        done = 0
+        for piece in pieces:
+            with self._recording(piece):
+                problem = found[piece.intent.target]
+                if isinstance(problem, RotorError):
+                    raise problem
+                if problem:
+                    raise ConfigurationError(problem, hint="Mend it there or in the map, and run again")
+                self._ledger.inspected(self._ctx.run, piece.secret.name, piece.intent.id, piece.intent.target)
+                done += 1
+        return done
+
+    def _task(self, consumer: str) -> Mapping[str, Any]:
+        part = self._ctx.secret_map.consumers[consumer]
+        task: Mapping[str, Any] = registry.find("consumers", part.type).task(part.options)
+        return task
+
+    def _reload(self, here: str, host: Host, piece: Piece) -> bool:
+        served = {name: row for name, row in piece.served.items() if row is not None}
+        run, target = self._ctx.run, piece.intent.target
+        with self._recording(piece), self._ctx.access.locks.hold(f"consumer {target}", wait=600):
             self._ctx.clock.check()
             self._ctx.access.locks.check()
-            command = self._command(served[first])
-            kind = self._work.kind
-            intents = {secret: self._ledger.intend(run, secret, kind, target, row) for secret, row in served.items()}
+            command = self._command(piece, served)
+            kind = piece.intent.kind
+            intents = {name: self._ledger.intend(run, name, kind, target, row) for name, row in served.items()}
             try:
                 answer = host(command)
                 if answer.code != 0:
-                    raise self._failure(answer, served)
-            except RotorError as error:
-                state = IntentState.FAILED if isinstance(error, ConfigurationError) else IntentState.UNKNOWN
-                for secret, intent in intents.items():
-                    self._ledger.fail(run, secret, intent, str(error), state)
-                raise
-            evidence = {"host": self.host, "exit_code": answer.code}
+                    raise self._failure(here, answer, served)
+            except BaseException as error:  # noqa: BLE001 - it may have been run
+                problem = guard.as_rotor_error(error)
+                state = IntentState.FAILED if isinstance(problem, ConfigurationError) else IntentState.UNKNOWN
+                for name, intent in intents.items():
+                    self._ledger.fail(run, name, intent, str(problem), state)
+                raise problem from None
+            evidence = {"host": here, "exit_code": answer.code}
             self._ledger.reloaded(run, intents, consumer=target, credentials=served, evidence=evidence)
-        return f"{target} reloaded on host {self.host}"
+            self._say(f"  {target} reloaded on host {here}")
+            self.changed = True
+            return True
+        return False
 
-    def _command(self, row_id: int) -> HostCommand:
-        consumer = self._ctx.secret_map.consumers[self._work.target]
-        task = registry.find("consumers", consumer.type).task(consumer.options)
+    def _command(self, piece: Piece, served: Mapping[str, int]) -> HostCommand:
+        task = self._task(piece.intent.target)
         line, folder, stdin = task["command"], task.get("chdir"), task.get("stdin")
         if stdin is None:
             return HostCommand(line, folder, catch=True)
-        row = self._ledger.state(self._secret.name).credential(row_id)
+        row = self._cases[piece.secret.name].state.credential(served[piece.secret.name])
         if row is None or not row.has_value:
-            raise ConfigurationError(f"the value that {self._work.target} is to get is not kept here")
-        fields = write.fields_of(self._secret, self._ledger.unseal(row))
+            raise ConfigurationError(f"the value that {piece.intent.target} is to get is not kept here")
+        fields = write.fields_of(piece.secret, self._ledger.unseal(row))
         return HostCommand(line, folder, Template.parse(stdin).render(fields), catch=True)
 
-    def _failure(self, answer: HostAnswer, served: Iterable[str]) -> RotorError:
-        message = f"the command ended with code {answer.code} on host {self.host}"
+    def _failure(self, here: str, answer: HostAnswer, served: Iterable[str]) -> RotorError:
+        message = f"the command ended with code {answer.code} on host {here}"
         if answer.printed is None:
             hint = "What it printed is not shown: the host has no Python to catch it with, or become wants a terminal"
         elif not answer.printed.strip():

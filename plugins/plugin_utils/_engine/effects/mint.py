@@ -12,10 +12,11 @@ from dataclasses import replace
 from ....module_utils._core.contracts import Answer, Evidence, Issuer, Maker, Overlap, Recover
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import ConflictError, RotorError, StoppedError, after_an_effect
+from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, Intent
-from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
+from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
 from .life import life
 
 _IN_FORCE = "in_force"
@@ -24,7 +25,7 @@ _TURNS = 3
 _ANOTHER = "If that lasts, run again with -e rotate_force=true, and another takes its place"
 
 
-def probe(ctx: EffectContext, work: Work) -> str:
+def probing(ctx: EffectContext, work: Work) -> StoreEffect:
     """Ask a host what preflight cannot: is the copy within reach, and as this ledger left it?
 
     What is seen right before a revoke is kept, and compared where all copies are.
@@ -33,7 +34,7 @@ def probe(ctx: EffectContext, work: Work) -> str:
     known = work.case.order.baseline.get(copy.id) if work.action.credential is None else None
     store = ctx.systems.store(copy)
     with ctx.attempt(work, ActionKind.PROBE, copy.id) as intent:
-        seen = store.observe(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
+        seen = yield HostRequest(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
         ours = state.intent(ActionKind.WRITE, copy.id) is not None
         if known is not None and not ours and not store.unchanged(known, seen):
             raise ConflictError(rule.drift(copy, known, seen), hint=rule.forget_hint(copy))

@@ -9,34 +9,49 @@ from ....module_utils._core import registry
 from ....module_utils._core.contracts import Evidence, Written
 from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.errors import ConflictError, InvalidRequestError, RotorError
+from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
 from ..decide.state import ActionKind
 from ..secret_map.model import Copy, Secret
-from .context import NO_CHECKPOINT, EffectContext, Work
+from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
 
 
 def write(ctx: EffectContext, work: Work) -> str:
+    """Write a copy that can be reached from here."""
+    store = ctx.systems.store(work.copy)
+    with ctx.access.locks.hold(work.copy.id, wait=60):
+        effect = writing(ctx, work)
+        request = next(effect)
+        try:
+            evidence = store.write(request.container, request.values or {}, request.since)
+        except BaseException as error:  # noqa: BLE001 - the effect records it, and raises it again
+            return finish(effect, error)
+        return finish(effect, evidence)
+
+
+def writing(ctx: EffectContext, work: Work) -> StoreEffect:
+    """Write a copy, whose lock is held by whoever asks its store."""
     secret, row, copy = work.case.secret, work.row, work.copy
     store = ctx.systems.store(copy)
     credential = ctx.unseal(row)
     step = secret.steps[work.action.step or 0]
-    with ctx.access.locks.hold(copy.id, wait=60):
-        ctx.fit.get(f"{secret.name} {row.id}", lambda: _refuse_unfit_values(work, credential))
-        since = _refuse_drift(ctx, work)
-        with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
-            evidence = store.write(copy.container, render(secret, copy, credential), since)
-        ctx.ledger.written(
-            ctx.run,
-            secret.name,
-            intent,
-            copy=copy.id,
-            label=copy.label,
-            keys=copy.keys,
-            credential=row.id,
-            evidence=evidence,
-            unproven={"step": step.name, "consumers": step.reload},
-        )
+    ctx.fit.get(f"{secret.name} {row.id}", lambda: _refuse_unfit_values(work, credential))
+    since = _refuse_drift(ctx, work)
+    values = render(secret, copy, credential)
+    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
+        evidence = yield HostRequest(copy.container, list(values), values, since)
+    ctx.ledger.written(
+        ctx.run,
+        secret.name,
+        intent,
+        copy=copy.id,
+        label=copy.label,
+        keys=copy.keys,
+        credential=row.id,
+        evidence=evidence,
+        unproven={"step": step.name, "consumers": step.reload},
+    )
     return f"{copy.label}: {', '.join(copy.keys)} ({store.describe(evidence)})"
 
 
@@ -69,13 +84,18 @@ def _refuse_unfit_values(work: Work, credential: Credential) -> None:
 
 
 def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
-    """Notice what somebody has changed in between, and return the evidence that the copy must still fit."""
+    """Notice what somebody has changed in between, and return the evidence that the copy must still fit.
+
+    A store on a host compares in the very command that writes.
+    """
     copy, state = work.copy, work.case.state
     if state.intent(ActionKind.WRITE, copy.id):
         return None  # our own write of unknown outcome is no drift
     baseline = rule.as_left(work.case, work.row, copy)
     store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
-    if baseline is not None and not store.unchanged(baseline, seen := store.observe(copy.container, keys)):
+    if baseline is None or copy.host:
+        return baseline
+    if not store.unchanged(baseline, seen := store.observe(copy.container, keys)):
         raise ConflictError(rule.drift(copy, baseline, seen), hint=rule.forget_hint(copy))
     return baseline
 

@@ -73,14 +73,14 @@ class LedgerReader:
                     failures.setdefault(row["secret"], []).append((row["kind"], row["target"], row["error"]))
         return failures
 
-    def intent(self, intent: int) -> tuple[str, Intent]:
-        """Read an intent, and the name of its secret."""
+    def intents(self, ids: Iterable[int]) -> list[tuple[str, Intent]]:
+        """Read intents, each with the name of its secret.
+
+        The rows are not checked, as in :meth:`failures`.
+        """
         with reading(self._engine) as tx:
-            row = next(iter(tx.select(self._t.intents, {"id": intent})), None)
-            self.select_states(tx, [row["secret"]] if row else [])
-        if row is None:
-            raise ConfigurationError(f"the ledger knows no piece of work {intent}")
-        return row["secret"], _intent(row)
+            rows = [row for one in ids for row in tx.select(self._t.intents, {"id": one})]
+        return [(row["secret"], _intent(row)) for row in rows]
 
     def last_progress(self, secret: str, intent: int) -> Row:
         """Read the progress of the latest earlier attempt at the same effect since it last succeeded.
@@ -143,13 +143,15 @@ def _state(rows: RowsByTable) -> SecretState:
     intents = [_intent(row) for row in rows["intents"]]
     ineffective = {row["id"] for row in rows["intents"] if row["state"] == IntentState.FAILED and not row["superseded"]}
     distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
+    looks = [i for i in intents if i.kind in (ActionKind.PROBE, ActionKind.INSPECT) and i.state is IntentState.DONE]
     return SecretState(
         credentials=tuple(_credential(row) for row in rows["credentials"]),
         holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in rows["holdings"]},
         running={row["consumer"]: _mark(row) for row in rows["running"]},
         proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows["proofs"]},
         intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
-        probes={i.target: i for i in intents if i.kind is ActionKind.PROBE and i.state is IntentState.DONE},
+        probes={i.target: i for i in looks if i.kind is ActionKind.PROBE},
+        inspections={i.target: i for i in looks if i.kind is ActionKind.INSPECT},
         distributed=frozenset(credential for credential in distributed if credential is not None),
         hold=next((_hold(row) for row in rows["holds"]), None),
     )

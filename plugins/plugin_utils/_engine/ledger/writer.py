@@ -65,7 +65,7 @@ class Ledger:
 
         # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
-        self.intent, self.last_progress, self.failures = reader.intent, reader.last_progress, reader.failures
+        self.intents, self.last_progress, self.failures = reader.intents, reader.last_progress, reader.failures
         self.run, self.made_at, self.audit_head = reader.run, reader.made_at, self.audit_log.head
         self.database_time = reader.database_time
         self.unseal, self.fingerprint, self.fingerprints = keys.unseal, keys.fingerprint, keys.fingerprints
@@ -182,6 +182,11 @@ class Ledger:
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
             tx.update(self._t.intents, {"id": intent}, {"progress": dict(evidence)})
             self._complete(tx, intent, secret, "probe", copy, now)
+
+    def inspected(self, run: str, secret: str, intent: int, consumer: str) -> None:
+        """Record that the command of a consumer is there, on its host."""
+        with self._transaction(run, secret, "inspected", {"consumer": consumer}) as (tx, now):
+            self._complete(tx, intent, secret, "inspect", consumer, now)
 
     def written(
         self,

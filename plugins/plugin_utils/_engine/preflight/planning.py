@@ -17,7 +17,7 @@ from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order, SecretState
 from ..ledger.writer import Ledger
-from ..secret_map.model import Secret, SecretMap, Step
+from ..secret_map.model import Secret, SecretMap
 from .preflight import Planned, Preflight, Selected
 
 _TURNS = 3
@@ -114,9 +114,9 @@ class Planning:
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             return state, [str(guard.as_rotor_error(error))], []
 
-    def _picked(self, step: Step) -> bool:
-        wanted = self.options.environments
-        return not wanted or step.environment is None or step.environment in wanted
+    @property
+    def _picked(self) -> planner.Picked:
+        return planner.in_environments(self.options.environments)
 
     def _refusals(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find what the map and the ledger forbid, whatever the providers say."""

@@ -53,6 +53,8 @@ class Builders:
     connections: dict[str, Raw] = field(default_factory=dict)
     _types: dict[str, str | None] = field(default_factory=dict)
     _consumers: dict[str, ConsumerSpec | None] = field(default_factory=dict)
+    inspected: set[str] = field(default_factory=set)
+    """Consumers whose command has an executable that can be looked for."""
 
     @property
     def consumers(self) -> dict[str, ConsumerSpec]:
@@ -226,6 +228,7 @@ class Builders:
             try:
                 task = registry.find("consumers", consumer.type).task(consumer.options)
                 self.validate_template(task.get("stdin"), path, scope.names)
+                self.inspected |= {name} if task.get("needs") else set()
             except ConfigurationError as error:
                 self.errors.add(path, error.message)
 

@@ -103,6 +103,8 @@ class Secret:
     current_id: str | None = None
     """The provider's id of the credential in use before this ledger knew any."""
     guard: Guard | None = None
+    inspected: frozenset[str] = frozenset()
+    """Consumers on hosts of which preflight can tell whether their command is there."""
 
     @property
     def copies(self) -> Iterator[Copy]:

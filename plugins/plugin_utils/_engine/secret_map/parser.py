@@ -94,6 +94,7 @@ class _Parser:
             max_age=max_age,
             revoke=revoke,
             current_id=entry.current_id,
+            inspected=frozenset(name for step in steps for name in step.reload if name in self._builders.inspected),
             guard=Guard(**raw["guard"]) if "guard" in raw else None,
             **{option: raw[option] for option in as_written if option in raw},
         )

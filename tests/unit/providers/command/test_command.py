@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import jsonschema
 import pytest
@@ -28,7 +29,24 @@ def test_its_work_is_done_on_a_host() -> None:
 
 def test_a_line_is_for_the_hosts_shell() -> None:
     task = Command.task({"command": "echo a && echo b", "chdir": "/opt/nova"})
-    assert task == {"command": "echo a && echo b", "chdir": "/opt/nova", "stdin": None}
+    assert task == {"command": "echo a && echo b", "chdir": "/opt/nova", "stdin": None, "needs": ["echo"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [
+        ({"command": "systemctl restart worker"}, ["systemctl"]),
+        ({"command": ["/opt/my app/restart", "now"]}, ["/opt/my app/restart"]),
+        ({"command": "A=1 B='2' ./restart.sh"}, ["./restart.sh"]),
+        ({"command": "systemctl restart worker", "timeout": 60}, ["timeout", "systemctl"]),
+        ({"command": "(cd x; make)"}, []),
+        ({"command": "$HOME/bin/restart"}, []),
+        ({"command": "'a b' c"}, []),
+        ({"command": "A='1 2' restart"}, []),
+    ],
+)
+def test_what_a_command_needs_is_its_first_word_where_that_is_plain(options: dict[str, Any], needs: list[str]) -> None:
+    assert Command.task(options)["needs"] == needs
 
 
 def test_words_reach_the_command_as_they_are() -> None:

@@ -75,15 +75,20 @@ def task(file: Path, since: dict[str, str] | None = None) -> dict[str, Any]:
     """To set A to ours."""
     return {
         "operation": "change", "path": str(file), "create": False, "mode": "0600", "owner": "", "group": "",
-        "fingerprint_key": "00", "values": {"A": "'ours'"}, "wanted": {"A": "no"}, "since": since,
+        "readers": ["shell"], "values": {"A": "'ours'"}, "wanted": {"A": "no"}, "since": since,
     }  # fmt: skip
+
+
+def document(*tasks: dict[str, Any]) -> dict[str, Any]:
+    """What the program is told."""
+    return {"fingerprint_key": "00", "tasks": list(tasks)}
 
 
 def change(file: Path, since: dict[str, str] | None = None) -> dict[str, Any]:
     """The host's program, in this process."""
     with redirect_stdout(io.StringIO()) as output:
-        on_host_program.main(task(file, since))
-    found: dict[str, Any] = json.loads(output.getvalue())
+        on_host_program.main(document(task(file, since)))
+    found: dict[str, Any] = json.loads(output.getvalue())["answers"][0]
     return found
 
 
@@ -193,7 +198,7 @@ def test_the_program_ended_by_a_signal_leaves_nothing_beside_the_file(file: Path
     program = Path(on_host_program.__file__).read_text(encoding="utf-8")
     stopping = "import os, signal\nos.fsync = lambda fd: os.kill(os.getpid(), signal.SIGHUP)"
     space = {"__name__": "program"}
-    run = f"{stopping}; space = {space}; exec({program!r}, space); space['main']({task(file)})"
+    run = f"{stopping}; space = {space}; exec({program!r}, space); space['main']({document(task(file))})"
 
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
 

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import shlex
 import stat
+import struct
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +26,19 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConflictError,
     InvalidRequestError,
     NotFoundError,
+    OutcomeUnknownError,
     PermissionDeniedError,
     RotorError,
     UnavailableError,
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.fingerprints import Fingerprints
-from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import (
+    HostAnswer,
+    HostCommand,
+    HostRequest,
+    answered,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 
@@ -123,6 +132,140 @@ def test_mode_and_attributes_stay(store: DotenvFile, container: Container, file:
 
     assert stat.S_IMODE(file.stat().st_mode) == mode
     assert os.getxattr(file, "user.note") == b"keep"
+
+
+def access_list(*entries: tuple[int, int, int]) -> bytes:
+    """An access list as the kernel has it: tag, rights and id of each entry."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+OWNER, USER, GROUP, MASK, OTHERS, NO_ID = 1, 2, 4, 16, 32, 0xFFFFFFFF
+EVERYBODY_IN = access_list((OWNER, 7, NO_ID), (USER, 7, 4711), (GROUP, 7, NO_ID), (MASK, 7, NO_ID), (OTHERS, 4, NO_ID))
+
+
+@pytest.fixture
+def _open_folder(file: Path) -> None:
+    """A folder whose default access list lets user 4711 and the group read what is made in it."""
+    try:
+        os.setxattr(file.parent, "system.posix_acl_default", EVERYBODY_IN)
+    except OSError:
+        pytest.skip("this file system has no access lists")
+
+
+@pytest.mark.usefixtures("_open_folder")
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folders_default_access_list_opens_the_file_to_nobody(
+    store: DotenvFile, container: Container, file: Path, mode: int, there: bool
+) -> None:
+    file.unlink()
+    if there:
+        file.touch()
+        os.removexattr(file, "system.posix_acl_access")
+        file.chmod(mode)
+
+    store.write({**container, "create": True, "mode": f"{mode:04o}"}, {"A": ONE})
+
+    assert "system.posix_acl_access" not in os.listxattr(file)
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+
+
+@pytest.mark.usefixtures("_open_folder")
+def test_a_files_own_access_list_stays(store: DotenvFile, container: Container, file: Path) -> None:
+    own = access_list((OWNER, 6, NO_ID), (USER, 4, 4712), (GROUP, 0, NO_ID), (MASK, 4, NO_ID), (OTHERS, 0, NO_ID))
+    os.setxattr(file, "system.posix_acl_access", own)
+
+    store.write(container, {"A": ONE})
+
+    assert os.getxattr(file, "system.posix_acl_access") == own
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+@needs_root
+def test_a_folder_that_gives_its_group_to_new_files_does_not_change_ours(
+    store: DotenvFile, container: Container, file: Path
+) -> None:
+    os.chown(file.parent, 0, 4713)
+    file.parent.chmod(0o2775)
+    os.chown(file, 0, 4714)
+    file.chmod(0o640)
+
+    store.write(container, {"A": ONE})
+
+    assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_gid) == (0o640, 4714)
+
+
+def test_many_requests_about_one_file_are_one_look_and_one_write(
+    store: DotenvFile, container: Container, host: LocalHost, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is answered for itself: what somebody else has changed is left, and the others are written."""
+    since = answered(store.answers([HostRequest(container, ["THEIRS"])])[0])
+    file.write_text(file.read_text() + "THEIRS=changed\n")
+    other = {**container, "path": str(file.parent / "other"), "create": True}
+    host.ran.clear()
+
+    written = store.answers(
+        [
+            HostRequest(container, ["A"], {"A": ONE}),
+            HostRequest(container, ["THEIRS"], {"THEIRS": ONE}, since),
+            HostRequest(container, ["A-B"], {"A-B": ONE}),
+            HostRequest({**container, "path": "/none/.env"}, ["A"], {"A": ONE}),
+            HostRequest(other, ["B"], {"B": TWO}),
+            HostRequest(container, ["B"], {"B": TWO}),
+            HostRequest(container, ["SIBLING", "THEIRS"]),
+        ]
+    )
+
+    assert len(host.ran) == 1
+    assert file.read_text() == "# ours\nSIBLING=stays\nTHEIRS=changed\nA='first-Wert-1!'\nB='second-Wert-2!'\n"
+    assert (file.parent / "other").read_text() == "B='second-Wert-2!'\n"
+    kinds = [type(one) for one in written]
+    assert kinds == [dict, ConflictError, InvalidRequestError, NotFoundError, dict, dict, dict]
+    assert [sorted(one["keys"]) for one in written if isinstance(one, dict)] == [
+        ["A"], ["B"], ["B"], ["SIBLING", "THEIRS"],
+    ]  # fmt: skip
+
+
+def test_a_file_is_replaced_once_for_many_requests(
+    container: Container, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = []
+    rename = os.rename
+
+    def counted(*names: Any, **folders: Any) -> None:
+        renamed.append(names)
+        rename(*names, **folders)
+
+    monkeypatch.setattr(os, "rename", counted)
+    monkeypatch.setattr("signal.signal", lambda *_arguments: None)
+
+    def run(command: HostCommand) -> HostAnswer:
+        assert command.stdin
+        document = json.loads(command.stdin.reveal())
+        with redirect_stdout(io.StringIO()) as output:
+            on_host_program.main(document)
+        return HostAnswer(0, output.getvalue())
+
+    keys = [f"KEY_{number}" for number in range(20)]
+    answers = store_on(run).answers([HostRequest(container, [key], {key: ONE}) for key in keys])  # type: ignore[arg-type]
+
+    assert [sorted(answered(answer)["keys"]) for answer in answers] == [[key] for key in keys]
+    assert len(renamed) == 1
+
+
+def test_what_of_many_was_done_is_found_by_one_look(
+    store: DotenvFile, container: Container, host: LocalHost, file: Path
+) -> None:
+    def lost(run: Run, command: HostCommand) -> HostAnswer:
+        run(command)
+        file.write_text(file.read_text().replace("second", "edited"))
+        raise UnavailableError("host app1 cannot be reached")
+
+    host.instead.append(lost)
+    answers = store.answers([HostRequest(container, [key], {key: value}) for key, value in (("A", ONE), ("B", TWO))])
+
+    assert [type(answer) for answer in answers] == [dict, OutcomeUnknownError]
+    assert len(host.ran) == 2
 
 
 @needs_root

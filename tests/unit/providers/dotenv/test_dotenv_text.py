@@ -38,6 +38,11 @@ NEW = SecretValue("new")
         (b"  KEY = old # why\n", b"  KEY='new'\n"),
         (b"KEY: old\n", b"KEY='new'\n"),
         (b"export KEY=old\nexport A=1\n", b"export KEY='new'\nexport A=1\n"),
+        (b"KEY=old; export KEY\nA=1\n", b"export KEY='new'\nA=1\n"),
+        (b"KEY='o;l' ;export KEY ; # why\nA=1\n", b"export KEY='new'\nA=1\n"),
+        (b"export KEY=old; export KEY", b"export KEY='new'\n"),
+        (b"KEY=Server=x;Password=y\nKEY=a&b|c\n", b"KEY='new'\nKEY='new'\n"),
+        (b"KEY='a; b' # c; d\nA=1; export A\n", b"KEY='new'\nA=1; export A\n"),
         (b"KEY='one\ntwo\nA=no\n'\nA=1\n", b"KEY='new'\nA=1\n"),
         (b'KEY="one\\"\ntwo"\nA=1\n', b"KEY='new'\nA=1\n"),
         (b"KEY=old\nA=1\nKEY=older\n", b"KEY='new'\nA=1\nKEY='new'\n"),
@@ -147,6 +152,54 @@ def test_a_file_in_which_the_readers_differ_on_where_a_line_ends_is_refused(
     assert file.read_bytes() == text
 
 
+@pytest.mark.parametrize(
+    "text", [b"KEY=old; export KEY A\n", b"KEY=old && start\n", b"KEY='o'; A=2\n", b"KEY=old;readonly KEY\n"]
+)
+def test_a_command_behind_our_value_is_not_lost(
+    store: DotenvFile, container: dict[str, Any], file: Path, text: bytes
+) -> None:
+    file.write_bytes(b"A=1\n" + text)
+
+    for attempt in (lambda: store.write(container, {"KEY": NEW}), lambda: store.observe(container, ["KEY"])):
+        with pytest.raises(InvalidRequestError, match="behind KEY= a shell finds another command on the same line"):
+            attempt()
+
+    assert file.read_bytes() == b"A=1\n" + text
+    store.write(container, {"A": NEW})
+    store.write({**container, "readers": ["compose", "systemd"]}, {"KEY": NEW})
+    assert file.read_bytes() == b"A='new'\nKEY='new'\n"
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        ("compose", b"B=it's\n"),
+        ("compose", b"# path C:\\\n"),
+        ("systemd", b"B=it's\n"),
+        ("shell", b"# path C:\\\n"),
+    ],
+)
+def test_a_line_that_one_reader_takes_is_fine_for_it_alone(
+    store: DotenvFile, container: dict[str, Any], file: Path, reader: str, text: bytes
+) -> None:
+    file.write_bytes(text)
+    with pytest.raises(InvalidRequestError, match=r"docker compose, systemd and a shell .* or say in readers who"):
+        store.write(container, {"KEY": NEW})
+
+    store.write({**container, "readers": [reader]}, {"KEY": NEW})
+
+    assert file.read_bytes() == text + b"KEY='new'\n"
+
+
+def test_an_open_quote_is_refused_for_a_single_reader_as_well(
+    store: DotenvFile, container: dict[str, Any], file: Path
+) -> None:
+    file.write_bytes(b"A='open\n")
+
+    with pytest.raises(InvalidRequestError, match="a shell does not tell where the statement of line 1 ends"):
+        store.write({**container, "readers": ["shell"]}, {"KEY": NEW})
+
+
 def test_a_byte_order_mark_is_refused(store: DotenvFile, container: dict[str, Any], file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfKEY=old\n")
 
@@ -155,8 +208,9 @@ def test_a_byte_order_mark_is_refused(store: DotenvFile, container: dict[str, An
 
 
 PIECES = [
-    "A=1", "KEY=old", "export KEY=old", "KEY='o l d'", 'KEY="o\\$d"', "KEY = old", "KEY: old", "KEY",
-    "KEY=", " KEY=old", "# comment", "#KEY=no", "# c \\", "B='multi\nKEY=inner\n'", 'C="multi\nKEY=inner\n"', "D=it's",
+    "A=1", "KEY=old", "export KEY=old", "KEY=old; export KEY", "KEY='o l d'", 'KEY="o\\$d"', "KEY = old", "KEY: old",
+    "KEY", "KEY=", " KEY=old", "# comment", "#KEY=no", "# c \\",
+    "B='multi\nKEY=inner\n'", 'C="multi\nKEY=inner\n"', "D=it's",
     'E="a"b', "F='a' # it's",
     "G=a\\\nKEY=x", "KEY=a\r", "H=$A", 'I="${A}x"', "J='a'\\''b'", "K='a\\'", "L='x", 'M="y', "'", '"', "\\", "", "  ",
 ]  # fmt: skip
