@@ -184,7 +184,7 @@ def on_host(folder: Path, secrets: int) -> Mapping[str, Any]:
     run = controller.plan(*names)["run"]
     while todo := controller.session().advance(run, Phase.REVOKED)["todo"]:
         for work in todo:
-            controller.session().host_work(work["id"]).perform(host)
+            controller.session().host_work(run, work["work"], "app1", host)
             writes += str(work["what"]).startswith("write")
     return {"writes": writes, "commands": len(host.ran)}
 

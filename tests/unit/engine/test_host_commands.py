@@ -144,7 +144,7 @@ def test_commands_are_looked_for_once_a_run_and_host(play: Play, world: World) -
     play.map |= {f"T{number}": {**play.map["TOKEN"], "copies": [{"store": "cloud", "box": "box"}]} for number in "12"}
     ran = commands(play, one={"command": "true one"}, two={"command": "A=1 true", "timeout": 5}, odd={"command": "(:)"})
 
-    assert not play.rotate(*play.map)["failed"], play.output
+    assert not play.rotate(*play.map, max_failures=20)["failed"], play.output
 
     looks = [line for line in ran if "command -v" in line]
     assert len(looks) == 1
@@ -152,7 +152,7 @@ def test_commands_are_looked_for_once_a_run_and_host(play: Play, world: World) -
     assert "(:)" not in looks[0]
     assert len(ran) == 4
     play.execute = lambda command: HostAnswer(1, "no shell here")
-    assert len(play.rotate(*play.map, force=True)["held"]) == 3
+    assert len(play.rotate(*play.map, force=True, max_failures=20)["held"]) == 3
     assert "looking for commands on host app1 ended with code 1 and without an answer" in play.output
     assert world.counted("mint") == 3
 
@@ -165,7 +165,7 @@ def test_each_of_several_consumers_is_reloaded_once_for_all_secrets(play: Play, 
     for secret in play.map.values():
         secret["reload"] = ["one", "app", "two"]
 
-    assert not play.rotate(*play.map)["failed"], play.output
+    assert not play.rotate(*play.map, max_failures=20)["failed"], play.output
 
     assert ran[1:] == ["true one", "true two"]
     assert world.counted("update") == len(world.services["app"].machines)

@@ -142,7 +142,7 @@ def test_many_secrets_in_one_file_are_one_look_one_write_and_one_reload_a_wave(
 ) -> None:
     play = shared(make_play, world, 12)
 
-    assert not play.rotate(*play.map)["failed"], play.output
+    assert not play.rotate(*play.map, max_failures=20)["failed"], play.output
 
     look, put = f"look {PATH}", f"put {PATH}"
     assert executed(world) == [look, put, "restart"] * 3, "in waves of 1, 10 and 1"
@@ -152,7 +152,7 @@ def test_many_secrets_in_one_file_are_one_look_one_write_and_one_reload_a_wave(
     assert play.pieces[4]["what"] == f"write file app1:{PATH}, and 9 more"
     assert len(world.containers[PATH]) == 12
     world.log.clear()
-    assert not play.rotate(*play.map, force=True)["failed"], play.output
+    assert not play.rotate(*play.map, force=True, max_failures=20)["failed"], play.output
     assert executed(world).count(put) == executed(world).count("restart") == 3
     assert executed(world).count(look) == 4, "the looks before a revoke come with those of the next wave"
 
@@ -161,7 +161,7 @@ def test_what_others_changed_in_a_shared_file_holds_their_secret_alone(
     make_play: Callable[..., Play], world: World
 ) -> None:
     play = shared(make_play, world, 3)
-    run = play.plan(*play.map)["run"]
+    run = play.plan(*play.map, max_failures=20)["run"]
     play.through(run, Phase.ISSUED)
     world.put(PATH, {"KEY_01": "somebody else's"})
 
@@ -203,7 +203,7 @@ def test_a_secret_that_another_run_has_locked_is_left_out_on_its_host(
     make_play: Callable[..., Play], world: World
 ) -> None:
     play = shared(make_play, world, 2)
-    run = play.plan(*play.map)["run"]
+    run = play.plan(*play.map, max_failures=20)["run"]
     (todo,) = play.advance(run, Phase.ROLLED_OUT)["todo"]
     other = open_ledger(play.setting, clock=world.clock, holder="run 1234 (somebody)")
 
@@ -283,8 +283,8 @@ def test_a_kill_among_many_writes_is_made_good_by_the_next_run(
 ) -> None:
     """It is met at the second of three writes, or before or after the one command that makes them all."""
     play = shared(make_play, world, 3, retain="current")
-    assert not play.rotate(*play.map)["failed"], play.output
-    run = play.plan(*play.map, force=True)["run"]
+    assert not play.rotate(*play.map, max_failures=20)["failed"], play.output
+    run = play.plan(*play.map, force=True, max_failures=20)["run"]
     play.through(run, Phase.ISSUED)
     (todo,) = play.advance(run, Phase.ROLLED_OUT)["todo"]
 
@@ -307,7 +307,7 @@ def test_a_kill_among_many_writes_is_made_good_by_the_next_run(
         )
     monkeypatch.undo()
 
-    assert not play.rotate(rollback=back)["failed"], play.output
+    assert not play.rotate(rollback=back, max_failures=20)["failed"], play.output
 
     assert world.counted("mint") == 6
     alive = {world.issued[made].value for made in world.made if not world.issued[made].revoked}
@@ -320,7 +320,7 @@ def test_a_stop_before_the_command_leaves_nothing_in_doubt(
     make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play = shared(make_play, world, 2)
-    run = play.plan(*play.map)["run"]
+    run = play.plan(*play.map, max_failures=20)["run"]
     play.through(run, Phase.ISSUED)
     (todo,) = play.advance(run, Phase.ROLLED_OUT)["todo"]
     intend = Ledger.intend
