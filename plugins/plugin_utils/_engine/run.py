@@ -85,7 +85,7 @@ class Rotation:
 
     case: Case
     actions: list[Action] = field(default_factory=list)
-    """What is left to do, by the case; both are read anew after each effect."""
+    """What is left to do, by the case; both are read anew after each effect, or group of them."""
     status: RotationStatus = RotationStatus.READY
     problem: str = ""
     until: datetime | None = None
@@ -172,7 +172,8 @@ class Engine:
             failures = self._ledger.failures(self._ctx.run)
             for rotation in self.rotations:
                 self._lock(rotation, held)
-                self._refresh(rotation)
+            self._refresh(*self.rotations)
+            for rotation in self.rotations:
                 for kind, target, problem in failures.get(rotation.name, ()) if rotation.moving else ():
                     self._hold_again(rotation, ActionKind(kind), target, problem)
             self._progress = ProgressReport(len(self.rotations), self._counts, self._ctx.clock, self._say)
@@ -205,14 +206,16 @@ class Engine:
         except BusyError as error:
             rotation.status, rotation.problem = RotationStatus.LOCKED, str(error)
 
-    def _read(self, rotation: Rotation) -> None:
-        state = self._ledger.state(rotation.name)
-        rotation.case = replace(rotation.case, state=state, now=self._ctx.clock.now())
+    def _read(self, *rotations: Rotation) -> None:
+        states = self._ledger.states([rotation.name for rotation in rotations])
+        for rotation in rotations:
+            rotation.case = replace(rotation.case, state=states[rotation.name], now=self._ctx.clock.now())
 
-    def _refresh(self, rotation: Rotation) -> None:
-        self._read(rotation)
-        actions = remaining(rotation.case, self.picked)
-        rotation.actions = [action for action in actions if not rotation.failed or _is_left(rotation, action)]
+    def _refresh(self, *rotations: Rotation) -> None:
+        self._read(*rotations)
+        for rotation in rotations:
+            actions = remaining(rotation.case, self.picked)
+            rotation.actions = [action for action in actions if not rotation.failed or _is_left(rotation, action)]
 
     # -- scheduling ---------------------------------------------------------------------------------------------
 
@@ -309,7 +312,8 @@ class Engine:
             return
         for rotation, _work in parts:
             rotation.changed = True
-            self._refresh(rotation)
+            if not rotation.in_flight:  # nothing is decided before the last of a group has ended
+                self._refresh(rotation)
         self._progress.effect(f"  {', '.join(rotation.name for rotation, _work in parts)}  {summary}")
 
     def _fail(self, rotation: Rotation, action: Action, problem: str) -> None:
@@ -346,8 +350,7 @@ class Engine:
                 return
 
     def _counts(self) -> Counts:
-        kinds = [action.kind for rotation in self.rotations for action in rotation.actions]
-        return Counts(kinds.count(ActionKind.WRITE), self._failures())
+        return Counts(sum(map(_writes_left, self.rotations)), self._failures())
 
     def _failures(self) -> int:
         return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
@@ -383,6 +386,12 @@ def _group(actions: list[Action]) -> list[Action]:
     first = actions[0]
     kinds = next((kinds for kinds in _TOGETHER if first.kind in kinds), ())
     return list(takewhile(lambda action: action.kind in kinds and action.step == first.step, actions)) or actions[:1]
+
+
+def _writes_left(rotation: Rotation) -> int:
+    group = _group(rotation.actions) if rotation.in_flight else []
+    ended = len(group) - rotation.in_flight if group and group[0].kind is ActionKind.WRITE else 0
+    return sum(action.kind is ActionKind.WRITE for action in rotation.actions) - ended
 
 
 def _is_left(rotation: Rotation, action: Action) -> bool:

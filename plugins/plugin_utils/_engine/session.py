@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from shlex import quote
 from typing import Any
@@ -186,9 +187,12 @@ class Session:
 
     def _forget(self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions) -> None:
         mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
-        for mark in options.forget:
-            if not [name for name, copies in mapped.items() if access.ledger.forgotten(run, name, mark, copies)]:
-                self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
+        with ExitStack() as locks:
+            for name in mapped if options.forget else ():
+                locks.enter_context(access.locks.hold(f"secret {name}"))
+            for mark in options.forget:
+                if not [name for name, copies in mapped.items() if access.ledger.forgotten(run, name, mark, copies)]:
+                    self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
 
     def _keep(
         self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, items: list[Planned]

@@ -25,6 +25,12 @@ import sqlalchemy as sa
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import run as engine
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledger
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.commits import GroupCommit
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import (
+    SECRET_TABLES,
+    reading,
+    tables,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.preflight import preflight
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
@@ -79,6 +85,7 @@ def quick_runs() -> Iterator[Path]:
         stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
         stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))
         stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(Ledger)))
+        stack.enter_context(mock.patch.object(GroupCommit, "_end", _comparing(GroupCommit._end)))
         stack.enter_context(mock.patch.object(session, "parse", _read_once(parse)))
         stack.enter_context(mock.patch.object(world, "time"))
         folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
@@ -105,6 +112,25 @@ def _opened_once(make: Callable[..., Any]) -> Callable[..., Any]:
         return known[made]
 
     return ledger_of
+
+
+def _comparing(end: Callable[..., None]) -> Callable[..., None]:
+    """After each commit the rows in memory are those of the database."""
+    compared: set[str] = set()
+
+    def compare(commits: Any, group: Any, error: BaseException | None = None) -> None:
+        end(commits, group, error)
+        log = group.tx._secret_rows.__self__
+        if log._head in compared or error:
+            return
+        compared.add(log._head)
+        with reading(commits._engine) as tx:
+            for name, rows in log._rows.items():
+                for table in (getattr(tables(), table) for table in SECRET_TABLES):
+                    stored = [dict(row) for row in tx.select(table, {"secret": name})]
+                    assert sorted(rows.select(table, {}), key=repr) == sorted(stored, key=repr)
+
+    return compare
 
 
 def _read_once(parse: Callable[..., Any]) -> Callable[..., Any]:

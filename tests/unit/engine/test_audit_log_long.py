@@ -62,7 +62,7 @@ class Long:
 def lengthen(ledger: Ledger) -> None:
     """As the ledger itself would in the course of years, in one transaction."""
     rows: list[Row] = []
-    with ledger.write() as tx:
+    with ledger.transaction() as tx:
         made = tx.last(AUDIT)
         assert made
         head = made["mac"]

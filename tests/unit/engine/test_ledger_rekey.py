@@ -128,8 +128,7 @@ def fill(ledger: Ledger) -> None:
         intent = ledger.intend("run", "S", "mint", name)
         baseline = {"copy": {"keys": {"fingerprint": {"fingerprint": ledger.fingerprints(value)}}}}
         ledger.minted("run", "S", intent, Credential(name, name, {"token": value}), baseline)
-        number = ledger.state("S").newest
-        assert number
+    for number, (name, value) in enumerate(VALUES.items(), 1):
         evidence = evidence_of(ledger.fingerprints(value))
         look = ledger.intend("run", "S", "probe", name)
         ledger.looked("run", "S", look, name, evidence)

@@ -20,22 +20,20 @@ import hmac
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
-from .database import Change, Row, Transaction, reading, tables
+from .database import SECRET_TABLES, Change, Row, SecretRows, Transaction, reading, tables
 
 LEDGER = ""
 """The owner of the rows that belong to no secret."""
-SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents", "holds")
 TAGGED_TABLES = ("meta", "runs", *SECRET_TABLES)
 """No digest covers ``runs``: a plan is sealed together with its run's id."""
 KEYS_CHANGED = "keys changed"
-RowsByTable = dict[str, list[Row]]
 _Tags = dict[str, tuple[str, str]]
 """Secret and tag of each row that exists by the log as far as it was read, by row id."""
 _MODULUS = 2**256
@@ -104,41 +102,45 @@ class AuditLog:
         self._keys = keys
         self._t = tables()
         self.macs = RowMac(keys[-1])
-        self._trusted: dict[str, str] | None = None
+        self._head = ""
+        """The mac of the last row of which what is in memory is known to be true."""
+        self._digests: dict[str, str] = {}
+        """By secret."""
+        self._rows: dict[str, SecretRows] = {}
+        """By secret, of those that were asked for."""
 
     # -- appending ----------------------------------------------------------------------------------------------
 
-    def append(self, tx: Transaction, event: Row) -> dict[str, str]:
-        """Append ``event`` with the digests of all that ``tx`` has changed; return these by secret."""
-        return self._append(tx, event, tx.last(self._t.audit))
-
-    def rebind(self, tx: Transaction, rows: Iterable[tuple[Any, Row]], event: Callable[[str], Row]) -> None:
-        """Bind all rows under the newest key, right after the row ``KEYS_CHANGED``."""
-        tx.connection.execute(self._t.digests.delete())
-        last: Row | None = {**(tx.last(self._t.audit) or {}), "digest": self.macs.mask(0)}
-        changes_by_owner: dict[str, list[Change]] = {}
-        for table, row in rows:
-            changes_by_owner.setdefault(_owner_of(table, row) or LEDGER, []).append(Change(table, None, row))
-        for owner, changes in changes_by_owner.items():
-            tx.changes = changes
-            self._append(tx, event(owner), last)
-            last = tx.last(self._t.audit)
-
-    def _append(self, tx: Transaction, event: Row, last: Row | None) -> dict[str, str]:
+    def append(self, tx: Transaction, event: Row, last: Row | None = None) -> None:
+        """Append ``event`` with the digests of all that ``tx`` has changed since the event before it, ``last``."""
         tags, differences = self._summarize(tx.changes)
-        digests = {}
+        last = last or tx.last(self._t.audit)
         total = self.macs.unmask(last["digest"]) if last else 0
         for owner, difference in differences.items():
-            stored = tx.select(self._t.digests, {"secret": owner})
+            stored = [{"secret": owner, "digest": self._digests[owner]}] if owner in self._digests else []
             before = sum(self.macs.unmask(row["digest"]) for row in stored)
             after = {"secret": owner, "digest": self.macs.mask(before + difference)}
             total += self.macs.sum(self._t.digests, [after]) - self.macs.sum(self._t.digests, stored)
             tx.upsert(self._t.digests, {"secret": owner}, after, stored)
-            digests[owner] = after["digest"]
+            self._digests[owner] = after["digest"]
         number = last["id"] + 1 if last else 1
         row = {**event, "id": number, "rows": tags, "digest": self.macs.mask(total)}
-        tx.insert(self._t.audit, {**row, "mac": self.macs.link(last["mac"] if last else "", row)})
-        return digests
+        self._head = self.macs.link(last["mac"] if last else "", row)
+        tx.insert(self._t.audit, {**row, "mac": self._head})
+        tx.changes.clear()
+
+    def rebind(self, tx: Transaction, rows: Iterable[tuple[Any, Row]], event: Callable[[str], Row]) -> None:
+        """Bind all rows under the newest key, right after the row ``KEYS_CHANGED``."""
+        changes_by_owner: dict[str, list[Change]] = {}
+        for table, row in rows:
+            changes_by_owner.setdefault(_owner_of(table, row) or LEDGER, []).append(Change(table, None, row))
+        tx.flush()
+        tx.connection.execute(self._t.digests.delete())
+        last: Row | None = {**(tx.last(self._t.audit) or {}), "digest": self.macs.mask(0)}
+        for owner, changes in changes_by_owner.items():
+            tx.changes = changes
+            self.append(tx, event(owner), last)
+            last = None
 
     def _summarize(self, changes: Iterable[Change]) -> tuple[dict[str, str | None], dict[str, int]]:
         """Compute the tags of changed rows, and by how much the digest of each owner changes."""
@@ -154,29 +156,46 @@ class AuditLog:
 
     # -- checking -----------------------------------------------------------------------------------------------
 
-    def trust(self, digests: Mapping[str, str]) -> None:
-        """Remember digests that this process has committed, so that the next check need not read them all."""
-        if self._trusted is not None:
-            self._trusted.update(digests)
+    def is_behind(self, tx: Transaction) -> bool:
+        """Return whether others have appended to the log since this one has read it."""
+        last = tx.last(self._t.audit)
+        return last is None or last["mac"] != self._head
 
-    def select_checked(self, tx: Transaction, names: Collection[str] | None = None) -> dict[str, RowsByTable]:
-        """Select the rows of secrets, or of all. Raise ConfigurationError unless they add up to their digests."""
-        known = (name for name in self._check_digests(tx) if name != LEDGER) if names is None else names
-        selected: dict[str, RowsByTable] = {name: defaultdict(list) for name in known}
-        sums = dict.fromkeys(selected, 0)
-        only = {"secret": next(iter(names))} if names and len(names) == 1 else {}
-        for table in (getattr(self._t, name) for name in SECRET_TABLES):
-            for row in tx.select(table, only):
-                if names is None or row["secret"] in selected:
-                    selected.setdefault(row["secret"], defaultdict(list))[table.name].append(row)
-                    sums[row["secret"]] = sums.get(row["secret"], 0) + self.macs.sum(table, [row])
+    def catch_up(self, tx: Transaction) -> None:
+        """Read all digests, and drop from memory what others have changed."""
+        digests = self._check_digests(tx)
+        current = {name for name, digest in digests.items() if self._digests.get(name) == digest}
+        self._rows = {name: rows for name, rows in self._rows.items() if name in current}
+        self._digests = digests
+        self._head = (tx.last(self._t.audit) or {"mac": ""})["mac"]
+
+    def forget(self) -> None:
+        """Forget what is in memory: a transaction that had a part in it was not committed."""
+        self._head = ""
+        self._digests, self._rows = {}, {}
+
+    def secret_rows(self, tx: Transaction, name: str) -> SecretRows:
+        """Return the rows of a secret."""
+        if name not in self._rows:
+            self.select_checked(tx, [name])
+        return self._rows[name]
+
+    def select_checked(self, tx: Transaction, names: Collection[str]) -> dict[str, SecretRows]:
+        """Return the rows of secrets. Raise ConfigurationError unless those not in memory add up to their digests."""
+        loaded = {name: SecretRows() for name in names if name not in self._rows}
+        sums = dict.fromkeys(loaded, 0)
+        only = {"secret": next(iter(loaded))} if len(loaded) == 1 else {}
+        for table in (getattr(self._t, name) for name in SECRET_TABLES if loaded):
+            for row in Transaction(tx.connection).select(table, only):
+                if (name := row["secret"]) in loaded:
+                    loaded[name].put(Change(table, None, row))
+                    sums[name] += self.macs.sum(table, [row])
         for name, total in sums.items():
-            digest = next((row["digest"] for row in tx.select(self._t.digests, {"secret": name})), None)
-            if self._trusted is None or self._trusted.get(name) != digest:
-                self._trusted = self._check_digests(tx)
+            digest = self._digests.get(name)
             if (total - (self.macs.unmask(digest) if digest else 0)) % _MODULUS:
                 raise _altered(f"rows of {name} are")
-        return selected
+        self._rows |= loaded
+        return {name: self._rows[name] for name in names}
 
     def _check_digests(self, tx: Transaction) -> dict[str, str]:
         """Select all digests. Raise ConfigurationError unless they add up to the one in the log's last row."""
@@ -250,10 +269,10 @@ class AuditLog:
             problems = [line for table in tagged for line in self._compare(tx, table, tags)]
             problems += [f"{_label(secret, row_id)}: is missing" for row_id, (secret, _tag) in tags.items()]
             try:
-                if problems:
-                    self._check_digests(tx)
-                else:
-                    self.select_checked(tx)
+                self.forget()
+                self.catch_up(tx)
+                if not problems:
+                    self.select_checked(tx, self._digests.keys() - {LEDGER})
             except ConfigurationError as error:
                 problems.append(error.message)
         return problems

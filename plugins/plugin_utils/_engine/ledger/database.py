@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -19,6 +21,9 @@ States = tuple[str, ...]
 
 SCHEMA = 4
 """The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
+SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents", "holds")
+_PATHS = {"intents": ("kind", "target", "id"), "holds": ("secret",)}
+"""Columns by which rows of a secret are found in memory, where these are not its primary key."""
 DAMAGED = "The ledger was edited or damaged; nothing was written with it"
 
 
@@ -92,41 +97,80 @@ class Change(NamedTuple):
     after: Row | None
 
 
+class SecretRows:
+    """Hold the rows of one secret as the database has them, or will have them at the end of a transaction."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[Any, Any]] = {}
+
+    def put(self, change: Change) -> None:
+        """Put the row after a change in the place of the row before it."""
+        *path, last = ((change.after or change.before or {})[name] for name in _path(change.table))
+        place = self._tables.setdefault(change.table.name, {})
+        for part in path:
+            place = place.setdefault(part, {})
+        if change.after is None:
+            del place[last]
+        else:
+            place[last] = change.after
+
+    def select(self, table: Any, key: Row, states: States = ()) -> list[Row]:
+        """Select rows as :meth:`Transaction.select` does."""
+        found = _walk(self._tables.get(table.name, {}), _path(table), key)
+        rows = [
+            row
+            for row in found
+            if all(row[name] == value for name, value in key.items()) and (not states or row["state"] in states)
+        ]
+        return sorted(rows, key=itemgetter("id")) if "id" in table.c else rows
+
+
 class Transaction:
     """Runs statements on one connection, and collects the rows that they change for the audit log.
 
-    ``key`` selects rows by column and value, ``states`` those in one of these states. Each kind of statement is
-    compiled once; from then on only the values differ.
+    ``key`` selects rows by column and value, ``states`` those in one of these states. The rows of one secret are
+    selected in what ``secret_rows`` returns. Changes are sent by :meth:`flush`, and before any other row is selected.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, secret_rows: Callable[[Transaction, str], SecretRows] | None = None) -> None:
         self.connection = connection
         self.changes: list[Change] = []
+        self._secret_rows = secret_rows
+        self._unsent: list[Change] = []
+        self._last: dict[str, Row | None] = {}
 
-    def select(self, table: Any, key: Row, states: States = (), *, lock: bool = False) -> Sequence[Row]:
-        """Select rows by ascending id, if they have one; ``lock`` selects ``FOR SHARE``."""
-        statement = _select(table, tuple(key), states, lock)
+    def select(self, table: Any, key: Row, states: States = ()) -> Sequence[Row]:
+        """Select rows by ascending id, if they have one."""
+        if self._secret_rows and table.name in SECRET_TABLES and "secret" in key:
+            return self._secret_rows(self, key["secret"]).select(table, key, states)
+        self.flush()
+        statement = _select(table, tuple(key), states)
         rows: Sequence[Row] = self.connection.execute(statement, _parameters(key)).mappings().all()
         return rows
 
     def last(self, table: Any) -> Row | None:
-        """Select the row with the highest id."""
-        row: Row | None = self.connection.execute(_last(table)).mappings().first()
-        return row
+        """Select the row with the highest id, once."""
+        if table.name not in self._last:
+            self._last[table.name] = self.connection.execute(_last(table)).mappings().first()
+        return self._last[table.name]
 
     def insert(self, table: Any, values: Row) -> Any:
         """Insert a row, and return the first column of its primary key."""
-        key = self.connection.execute(_insert(table), values).inserted_primary_key[0]
-        generated = {"id": key} if "id" in table.c else {}
-        self.changes.append(Change(table, None, {**dict.fromkeys(table.c.keys()), **values, **generated}))
-        return key
+        row = {**dict.fromkeys(table.c.keys()), **_as_read(values)}
+        if "id" in table.c and "id" not in values:
+            row["id"] = self.connection.execute(_insert(table), values).inserted_primary_key[0]
+            self._record(Change(table, None, row))
+        else:
+            self._send_later(Change(table, None, row))
+            self._last[table.name] = row
+        return next(row[column.name] for column in table.primary_key)
 
     def update(self, table: Any, key: Row, values: Row, states: States = (), rows: Sequence[Row] | None = None) -> int:
         """Update rows, and return their number; ``rows`` spares selecting them again."""
         rows = self.select(table, key, states) if rows is None else rows
-        if rows:
-            self.connection.execute(_update(table, tuple(key), states), {**_parameters(key), **values})
-        self.changes += [Change(table, row, {**row, **values}) for row in rows]
+        values = _as_read(values)
+        for row in rows:
+            self._send_later(Change(table, row, {**row, **values}))
         return len(rows)
 
     def upsert(self, table: Any, key: Row, values: Row, rows: Sequence[Row] | None = None) -> None:
@@ -134,23 +178,87 @@ class Transaction:
         if not self.update(table, key, values, rows=rows):
             self.insert(table, {**key, **values})
 
-    def delete(self, table: Any, key: Row) -> int:
+    def delete(self, table: Any, key: Row, rows: Sequence[Row] | None = None) -> int:
         """Delete rows, and return their number."""
-        rows = self.select(table, key)
-        if rows:
-            self.connection.execute(_delete(table, tuple(key)), _parameters(key))
-        self.changes += [Change(table, row, None) for row in rows]
+        rows = self.select(table, key) if rows is None else rows
+        for row in rows:
+            self._send_later(Change(table, row, None))
         return len(rows)
+
+    def flush(self) -> None:
+        """Send the changes that are left: those of one row at once, and those of one kind in one statement."""
+        changes, self._unsent = _net(self._unsent), []
+        batches: dict[tuple[Any, ...], list[Row]] = {}  # by statement, and by the columns that it sets
+        for table, before, after in changes:
+            names = tuple(column.name for column in table.primary_key)
+            key = _parameters({name: (after or before or {})[name] for name in names})
+            if before is None and after is not None:
+                batches.setdefault((_insert(table),), []).append(after)
+            elif after is None and before is not None:
+                batches.setdefault((_delete(table, names),), []).append(key)
+            elif before and after and (values := {name: after[name] for name in after if after[name] != before[name]}):
+                batches.setdefault((_update(table, names), *values), []).append({**key, **values})
+        for (statement, *_columns), parameters in batches.items():
+            self.connection.execute(statement, parameters)
+
+    def _send_later(self, change: Change) -> None:
+        self._unsent.append(change)
+        self._record(change)
+
+    def _record(self, change: Change) -> None:
+        self.changes.append(change)
+        if self._secret_rows and change.table.name in SECRET_TABLES:
+            self._secret_rows(self, (change.after or change.before or {})["secret"]).put(change)
 
 
 @contextmanager
 def reading(engine: Any) -> Iterator[Transaction]:
     """Begin a transaction; raise ConfigurationError if a row in it cannot be parsed: the ledger is damaged then."""
+    with parsing(), engine.begin() as connection:
+        tx = Transaction(connection)
+        yield tx
+        tx.flush()
+
+
+@contextmanager
+def parsing() -> Iterator[None]:
+    """Turn what is raised over a row that cannot be parsed into a ConfigurationError."""
     try:
-        with engine.begin() as connection:
-            yield Transaction(connection)
+        yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"the ledger cannot be understood ({type(error).__name__})", hint=DAMAGED) from None
+
+
+def _path(table: Any) -> tuple[str, ...]:
+    """Name the columns by which the rows of one secret are found."""
+    return _PATHS.get(table.name) or tuple(column.name for column in table.primary_key if column.name != "secret")
+
+
+def _walk(place: dict[Any, Any], path: tuple[str, ...], key: Row) -> Iterator[Row]:
+    """Yield the rows below ``place`` that fit the columns of ``path``."""
+    name, *rest = path
+    found = [place[key[name]]] if key.get(name) in place else [] if name in key else place.values()
+    for below in found:
+        if rest:
+            yield from _walk(below, tuple(rest), key)
+        else:
+            yield below
+
+
+def _net(changes: Iterable[Change]) -> list[Change]:
+    """Take several changes of a row for one."""
+    net: dict[Any, Change] = {}
+    for table, before, after in changes:
+        row = after or before or {}
+        name = (table.name, *(row[column.name] for column in table.primary_key))
+        net[name] = Change(table, net[name].before if name in net else before, after)
+    return list(net.values())
+
+
+def _as_read(values: Row) -> dict[str, Any]:
+    """Return values as they are when they are read back: without tuples, enumerations and the like."""
+    read: dict[str, Any] = json.loads(json.dumps(dict(values)))
+    return read
 
 
 def _parameters(key: Row) -> dict[str, Any]:
@@ -167,10 +275,9 @@ def _equals(column: Any, value: Any) -> Any:
 
 
 @cache
-def _select(table: Any, names: tuple[str, ...], states: States, lock: bool) -> Any:
+def _select(table: Any, names: tuple[str, ...], states: States) -> Any:
     query = library("sqlalchemy").select(table).where(*_where(table, names, states))
-    query = query.order_by(table.c.id) if "id" in table.c else query
-    return query.with_for_update(read=True) if lock else query
+    return query.order_by(table.c.id) if "id" in table.c else query
 
 
 @cache
@@ -184,8 +291,8 @@ def _insert(table: Any) -> Any:
 
 
 @cache
-def _update(table: Any, names: tuple[str, ...], states: States) -> Any:
-    return table.update().where(*_where(table, names, states))
+def _update(table: Any, names: tuple[str, ...]) -> Any:
+    return table.update().where(*_where(table, names, ()))
 
 
 @cache

@@ -90,7 +90,7 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
     """
     t, keys = tables(), ledger.keys
     fingerprint_key, audit_key = new_key(), new_key()
-    with ledger.write() as tx:
+    with ledger.transaction() as tx:
         names = ledger.reader.select_secrets(tx)
         if names - set(locked):
             raise ConflictError("a rotation has begun meanwhile; no key was changed", hint="Run it again")
@@ -106,6 +106,7 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
             (t.intents, "progress", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
         ):
             _update_all(unrecorded, table, column, new)
+        unrecorded.flush()
         for name, old_keys, key in (
             ("fingerprint_key", keys.fingerprint_keys, fingerprint_key),
             ("audit_key", keys.audit_keys, audit_key),

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
 
 from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ..decide.state import (
@@ -25,19 +25,20 @@ from ..decide.state import (
     SecretState,
 )
 from . import postgres
-from .audit import LEDGER, AuditLog, RowsByTable
-from .database import Row, Transaction, reading, tables
+from .audit import LEDGER, AuditLog
+from .database import Row, SecretRows, Transaction, parsing, tables
 from .sealing import LedgerKeys
 
 _CREDENTIAL_TIMES = [column.name for column in fields(CredentialRow) if "datetime" in str(column.type)]
+Begin = Callable[[], AbstractContextManager[Transaction]]
 _FAILURES = (IntentState.FAILED, IntentState.UNKNOWN)
 
 
 class LedgerReader:
     """Reads secrets, intents and runs; raises ConfigurationError for rows that are not as they were written."""
 
-    def __init__(self, engine: Any, keys: LedgerKeys, audit_log: AuditLog) -> None:
-        self._engine = engine
+    def __init__(self, transaction: Begin, keys: LedgerKeys, audit_log: AuditLog) -> None:
+        self._transaction = transaction
         self._keys = keys
         self._audit_log = audit_log
         self._t = tables()
@@ -48,12 +49,12 @@ class LedgerReader:
 
     def states(self, names: Iterable[str]) -> dict[str, SecretState]:
         """Read the states of secrets."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             return self.select_states(tx, names)
 
     def run(self, run: str) -> Row:
         """Read a run with its plan."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             row = next(iter(tx.select(self._t.runs, {"id": run})), None)
         if row is None:
             raise ConfigurationError(
@@ -67,7 +68,7 @@ class LedgerReader:
         The rows are not checked: whoever acts on them has read the secret's state in the same action.
         """
         failures: dict[str, list[tuple[str, str, str]]] = {}
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             for row in tx.select(self._t.intents, {"run": run}, _FAILURES):
                 if not row["superseded"]:
                     failures.setdefault(row["secret"], []).append((row["kind"], row["target"], row["error"]))
@@ -78,17 +79,14 @@ class LedgerReader:
 
         The rows are not checked, as in :meth:`failures`.
         """
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             rows = [row for one in ids for row in tx.select(self._t.intents, {"id": one})]
         return [(row["secret"], _intent(row)) for row in rows]
 
     def last_progress(self, secret: str, intent: int) -> Row:
-        """Read the progress of the latest earlier attempt at the same effect since it last succeeded.
-
-        The rows are not checked, as in :meth:`failures`.
-        """
-        with reading(self._engine) as tx:
-            [row] = tx.select(self._t.intents, {"id": intent})
+        """Read the progress of the latest earlier attempt at the same effect since it last succeeded."""
+        with self._reading() as tx:
+            [row] = tx.select(self._t.intents, {"secret": secret, "id": intent})
             effect = {"secret": secret, **{name: row[name] for name in ("kind", "target", "credential")}}
             attempts = tx.select(self._t.intents, effect)
         since_success = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
@@ -96,22 +94,22 @@ class LedgerReader:
 
     def database_time(self) -> datetime | None:
         """Read the clock of the database server; None for a file, which has no clock of its own."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             return postgres.server_time(tx.connection)
 
     def made_at(self) -> datetime:
         """Read when the ledger was made."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             return datetime.fromisoformat(next(iter(tx.select(self._t.audit, {"id": 1})), {})["at"])
 
     def secrets(self) -> set[str]:
         """Read the names of all secrets that the ledger has ever recorded."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             return self.select_secrets(tx)
 
     def known_ids(self) -> set[str | None]:
         """Read the provider's ids of all credentials that the ledger has ever recorded."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             states = self.select_states(tx, self.select_secrets(tx))
         return {row.provider_id for state in states.values() for row in state.credentials}
 
@@ -121,40 +119,41 @@ class LedgerReader:
 
     def select_states(self, tx: Transaction, names: Iterable[str]) -> dict[str, SecretState]:
         """Select and check all rows of secrets."""
-        try:
-            rows_by_secret = self._audit_log.select_checked(tx, tuple(names))
-        except ConfigurationError:
-            self.refuse_changed_keys(tx)
-            raise
-        return {name: _state(rows) for name, rows in rows_by_secret.items()}
+        return {name: self._state(rows) for name, rows in self._audit_log.select_checked(tx, tuple(names)).items()}
 
-    def refuse_changed_keys(self, tx: Transaction, *, lock: bool = False) -> None:
-        """Raise ConflictError if another process has changed the ledger's keys; ``lock`` keeps others from doing so.
+    @contextmanager
+    def _reading(self) -> Iterator[Transaction]:
+        with parsing(), self._transaction() as tx:
+            yield tx
+
+    def _state(self, rows: SecretRows) -> SecretState:
+        """Build a secret's state from its rows."""
+        t = self._t
+        intent_rows, holdings = rows.select(t.intents, {}), rows.select(t.holdings, {})
+        intents = [_intent(row) for row in intent_rows]
+        ineffective = {row["id"] for row in intent_rows if row["state"] == IntentState.FAILED and not row["superseded"]}
+        distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
+        looks = [i for i in intents if i.kind in (ActionKind.PROBE, ActionKind.INSPECT) and i.state is IntentState.DONE]
+        return SecretState(
+            credentials=tuple(_credential(row) for row in rows.select(t.credentials, {})),
+            holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in holdings},
+            running={row["consumer"]: _mark(row) for row in rows.select(t.running, {})},
+            proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows.select(t.proofs, {})},
+            intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
+            probes={i.target: i for i in looks if i.kind is ActionKind.PROBE},
+            inspections={i.target: i for i in looks if i.kind is ActionKind.INSPECT},
+            distributed=frozenset(credential for credential in distributed if credential is not None),
+            hold=next((_hold(row) for row in rows.select(t.holds, {})), None),
+        )
+
+    def refuse_changed_keys(self, tx: Transaction) -> None:
+        """Raise ConflictError if another process has changed the ledger's keys.
 
         Whatever is sealed, fingerprinted and bound has to be under the keys that the ledger has now.
         """
-        [row] = tx.select(self._t.meta, {"name": "fingerprint_key"}, lock=lock) or [{"value": None}]
+        [row] = tx.select(self._t.meta, {"name": "fingerprint_key"}) or [{"value": None}]
         if row["value"] != self._keys.wrapped:
             raise ConflictError("the ledger's keys were changed while this was running", hint="Run it again")
-
-
-def _state(rows: RowsByTable) -> SecretState:
-    """Build a secret's state from its rows by table."""
-    intents = [_intent(row) for row in rows["intents"]]
-    ineffective = {row["id"] for row in rows["intents"] if row["state"] == IntentState.FAILED and not row["superseded"]}
-    distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
-    looks = [i for i in intents if i.kind in (ActionKind.PROBE, ActionKind.INSPECT) and i.state is IntentState.DONE]
-    return SecretState(
-        credentials=tuple(_credential(row) for row in rows["credentials"]),
-        holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in rows["holdings"]},
-        running={row["consumer"]: _mark(row) for row in rows["running"]},
-        proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows["proofs"]},
-        intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
-        probes={i.target: i for i in looks if i.kind is ActionKind.PROBE},
-        inspections={i.target: i for i in looks if i.kind is ActionKind.INSPECT},
-        distributed=frozenset(credential for credential in distributed if credential is not None),
-        hold=next((_hold(row) for row in rows["holds"]), None),
-    )
 
 
 def _credential(row: Row) -> CredentialRow:

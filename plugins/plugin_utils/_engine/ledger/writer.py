@@ -10,7 +10,6 @@ decides anything; the planner does.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -24,10 +23,13 @@ from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, 
 from ..secret_map.model import key_id
 from . import postgres
 from .audit import LEDGER, AuditLog
+from .commits import GroupCommit
 from .database import SCHEMA, Row, Transaction, reading, tables
 from .reader import LedgerReader
 from .sealing import LedgerKeys, Sealer, new_key
 
+_KEPT_CREDENTIALS = 5
+"""How many of a secret's ended credentials stay in the tables."""
 _UNRESOLVED = (IntentState.OPEN, IntentState.UNKNOWN)
 
 
@@ -41,7 +43,6 @@ class Ledger:
         """Read the ledger's id and keys, and create its tables if the database is empty."""
         self.engine = engine
         self._clock = clock
-        self._lock = threading.Lock()
         self._t = tables()
         with reading(engine) as tx:
             names = library("sqlalchemy").inspect(tx.connection).get_table_names()
@@ -57,11 +58,12 @@ class Ledger:
                 raise _other_version(int(meta["schema"]))
             self.id: str = meta["ledger"]
             self.keys = keys = LedgerKeys(sealer, meta)
-            self.audit_log = AuditLog(engine, keys.audit_keys)
-            self.reader = reader = LedgerReader(engine, keys, self.audit_log)
+            self.audit_log = log = AuditLog(engine, keys.audit_keys)
+            self.transaction = GroupCommit(engine, self._begin, log.forget).transaction
+            self.reader = reader = LedgerReader(self.transaction, keys, log)
             self.is_new = not names
             if self.is_new:
-                self.audit_log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
+                log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
 
         # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
@@ -110,24 +112,25 @@ class Ledger:
         with self._transaction(run, secret, f"intend {kind}", {"target": target}) as (tx, now):
             attempt["at"] = now
             for row in tx.select(self._t.intents, effect, (IntentState.WAITING,)):
-                tx.update(self._t.intents, {"id": row["id"]}, attempt)
+                tx.update(self._t.intents, {}, attempt, rows=[row])
                 return int(row["id"])
             return int(tx.insert(self._t.intents, {**effect, **attempt, "superseded": False}))
 
     def progress(self, run: str, secret: str, intent: int, progress: Row) -> None:
         """Record the state of an effect that takes several requests, for an attempt after an interruption."""
         with self._transaction(run, secret, "progress", {"intent": intent}) as (tx, _now):
-            tx.update(self._t.intents, {"id": intent}, {"progress": dict(progress)})
+            tx.update(self._t.intents, {"secret": secret, "id": intent}, {"progress": dict(progress)})
 
     def fail(self, run: str, secret: str, intent: int, error: str, state: IntentState = IntentState.FAILED) -> None:
         """Record that an attempt certainly had no effect, or that its outcome is unknown."""
         with self._transaction(run, secret, str(state), {"intent": intent, "error": error}) as (tx, now):
-            tx.update(self._t.intents, {"id": intent}, {"state": state, "ended_at": now, "error": error})
+            ended = {"state": state, "ended_at": now, "error": error}
+            tx.update(self._t.intents, {"secret": secret, "id": intent}, ended)
 
     def superseded(self, run: str, secret: str, intent: int) -> None:
         """Settle a mint of unknown outcome whose credential does not exist at its provider."""
         with self._transaction(run, secret, "superseded", {"intent": intent}) as (tx, now):
-            self._supersede(tx, {"id": intent}, now)
+            self._supersede(tx, {"secret": secret, "id": intent}, now)
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 
@@ -143,27 +146,29 @@ class Ledger:
         with self._transaction(run, secret, "minted", details) as (tx, now):
             state, origin = CredentialState.PENDING, Origin.MINTED
             row = CredentialRow(0, secret, new.name, new.id, state, origin, fingerprint, sealed, new.facts, baseline)
+            self._drop_ended(tx, secret)
             row_id = self._insert_credential(tx, row, now)
             if in_force is not None:
-                self._set_in_force(tx, row_id, in_force, now)
+                self._set_in_force(tx, secret, row_id, in_force, now)
             self._complete(tx, intent, secret, "mint", new.name, now)
 
     def activated(self, run: str, secret: str, intent: int, row: CredentialRow, in_force: Row) -> None:
         """Record that a value of ours is valid at its provider."""
         with self._transaction(run, secret, "activated", {"credential": row.id, **in_force}) as (tx, now):
-            self._set_in_force(tx, row.id, in_force, now)
+            self._set_in_force(tx, secret, row.id, in_force, now)
             self._complete(tx, intent, secret, "activate", row.name, now)
 
     def accepted(self, run: str, secret: str, intent: int, row: CredentialRow) -> None:
         """Record that a provider has accepted a credential when asked."""
         with self._transaction(run, secret, "accepted", {"credential": row.id}) as (tx, now):
-            self._update_credential(tx, row.id, accepted_at=now, accepted_in=run)
+            self._update_credential(tx, secret, row.id, accepted_at=now, accepted_in=run)
             self._complete(tx, intent, secret, "accept", row.name, now)
 
     def adopted(self, run: str, row: CredentialRow) -> None:
-        """Record a credential that a person has named, and whose value is not known here."""
+        """Record a credential that a person has named, and whose value is not known here; once, whoever names it."""
         with self._transaction(run, row.secret, "adopted", {"name": row.name, "id": row.provider_id}) as (tx, _now):
-            self._insert_credential(tx, row, _text(row.minted_at))
+            if not tx.select(self._t.credentials, {"secret": row.secret, "provider_id": row.provider_id}):
+                self._insert_credential(tx, row, _text(row.minted_at))
 
     def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: Sequence[str | None]) -> None:
         """Record credentials of a mint whose answer was lost: they exist at the provider, and nobody has their value.
@@ -175,12 +180,12 @@ class Ledger:
             for provider_id in provider_ids:
                 row = CredentialRow(0, secret, lost.target, provider_id, state, origin, None, {}, {}, lost.baseline)
                 self._insert_credential(tx, row, _text(lost.at) or now)
-            self._supersede(tx, {"id": lost.id}, now)
+            self._supersede(tx, {"secret": secret, "id": lost.id}, now)
 
     def looked(self, run: str, secret: str, intent: int, copy: str, evidence: Row) -> None:
         """Record the evidence of a copy on a host that can be reached, and is as the ledger has it."""
         with self._transaction(run, secret, "looked at", {"copy": copy}) as (tx, now):
-            tx.update(self._t.intents, {"id": intent}, {"progress": dict(evidence)})
+            tx.update(self._t.intents, {"secret": secret, "id": intent}, {"progress": dict(evidence)})
             self._complete(tx, intent, secret, "probe", copy, now)
 
     def inspected(self, run: str, secret: str, intent: int, consumer: str) -> None:
@@ -252,40 +257,42 @@ class Ledger:
                 tx.update(self._t.credentials, {"secret": secret, "state": state}, {"state": after})
             times = {"closed_by_issuer": by_issuer, "closed_by_database": postgres.server_time(tx.connection)}
             other_clocks = {name: _text(time) for name, time in times.items()}
-            self._update_credential(tx, credential, state=CredentialState.CURRENT, closed_at=now, **other_clocks)
+            self._update_credential(
+                tx, secret, credential, state=CredentialState.CURRENT, closed_at=now, **other_clocks
+            )
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """Abandon a credential that a rollback has taken out of every copy."""
         with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, now):
-            self._update_credential(tx, credential, state=CredentialState.ABANDONED, taken_back_at=now)
+            self._update_credential(tx, secret, credential, state=CredentialState.ABANDONED, taken_back_at=now)
 
     def given_up(self, run: str, secret: str, row: CredentialRow, why: str) -> None:
         """Record that a credential has ended before its time; a new one is abandoned, and stays until it is ended."""
         states = {CredentialState.PENDING: CredentialState.ABANDONED}
         with self._transaction(run, secret, "given up", {"credential": row.id, "why": why}) as (tx, now):
-            self._update_credential(tx, row.id, state=states.get(row.state, row.state), given_up_at=now)
+            self._update_credential(tx, secret, row.id, state=states.get(row.state, row.state), given_up_at=now)
 
     def revoked(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str) -> None:
         """Record a revocation with the grade of its proof."""
         with self._transaction(run, secret, "revoked", {"credential": row.id, "proof": proof}) as (tx, now):
-            self._set_revoked(tx, row.id, proof, now)
+            self._set_revoked(tx, secret, row.id, proof, now)
             self._complete(tx, intent, secret, "revoke", row.name, now)
 
     def ended(self, run: str, secret: str, intent: int, row: CredentialRow, proof: str, at: datetime) -> None:
         """Record that a provider has ended a credential by itself, after its replacement was minted."""
         with self._transaction(run, secret, "ended", {"credential": row.id, "proof": proof}) as (tx, now):
-            self._set_revoked(tx, row.id, proof, at.isoformat())
+            self._set_revoked(tx, secret, row.id, proof, at.isoformat())
             self._complete(tx, intent, secret, "confirm_expiry", row.name, now)
 
     def retired(self, run: str, secret: str, credential: int, proof: str) -> None:
         """Record the end of a credential that needs no revocation: no issuer knows it, and no copy holds it."""
         with self._transaction(run, secret, "retired", {"credential": credential, "proof": proof}) as (tx, now):
-            self._set_revoked(tx, credential, proof, now)
+            self._set_revoked(tx, secret, credential, proof, now)
 
     def value_dropped(self, run: str, secret: str, credential: int) -> None:
         """Delete the sealed fields of a credential."""
         with self._transaction(run, secret, "value dropped", {"credential": credential}) as (tx, _now):
-            self._update_credential(tx, credential, sealed={})
+            self._update_credential(tx, secret, credential, sealed={})
 
     def forgotten(self, run: str, secret: str, target: str, mapped: Mapping[str, Row]) -> bool:
         """Forget a copy, a consumer or a lost mint with its unresolved intents; return whether any row was found.
@@ -302,7 +309,7 @@ class Ledger:
             for row in tx.select(t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
                 baseline = _without(row["baseline"], *_forgotten_names(row["baseline"], targets, mapped))
                 count += len(row["baseline"]) - len(baseline)
-                self._update_credential(tx, row["id"], baseline=baseline)
+                self._update_credential(tx, secret, row["id"], baseline=baseline)
             count += tx.delete(t.running, {"secret": secret, "consumer": target})
             for name in targets:
                 if name in mapped:
@@ -326,13 +333,12 @@ class Ledger:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """Begin a transaction that writes, one at a time, and keeps others from changing the ledger's keys."""
-        with self._lock, self.engine.begin() as connection:
-            tx = Transaction(connection)
-            self.reader.refuse_changed_keys(tx, lock=True)
-            yield tx
+    def _begin(self, connection: Any) -> Transaction:
+        tx = Transaction(connection, self.audit_log.secret_rows)
+        if self.audit_log.is_behind(tx):
+            self.reader.refuse_changed_keys(tx)
+            self.audit_log.catch_up(tx)
+        return tx
 
     def event(self, run: str, secret: str, event: str, details: Row) -> Row:
         """Build a row of the audit log, with the time now."""
@@ -343,10 +349,9 @@ class Ledger:
     def _transaction(self, run: str, secret: str, event: str, details: Row) -> Iterator[tuple[Transaction, str]]:
         """Begin a transaction, and append its event to the audit log before the commit."""
         row = self.event(run, secret, event, details)
-        with self.write() as tx:
+        with self.transaction() as tx:
             yield tx, row["at"]
-            digests = self.audit_log.append(tx, row)
-        self.audit_log.trust(digests)
+            self.audit_log.append(tx, row)
 
     def _create_tables(self, tx: Transaction, sealer: Sealer) -> None:
         self._t.metadata.create_all(tx.connection, checkfirst=False)
@@ -356,13 +361,31 @@ class Ledger:
 
     def _complete(self, tx: Transaction, intent: int, secret: str, kind: str, target: str, now: str) -> None:
         """End an intent as done, and settle earlier attempts at the same effect: their outcome no longer matters."""
-        self._supersede(tx, {"secret": secret, "kind": kind, "target": target}, now, IntentState.WAITING)
+        effect = {"secret": secret, "kind": kind, "target": target}
+        self._supersede(tx, effect, now, IntentState.WAITING)
         done = {"state": IntentState.DONE, "ended_at": now, "error": None}
-        tx.update(self._t.intents, {"id": intent}, done)
+        tx.update(self._t.intents, {**effect, "id": intent}, done)
 
     def _supersede(self, tx: Transaction, key: Row, now: str, *states: IntentState) -> int:
         settled = {"state": IntentState.FAILED, "ended_at": now, "superseded": True}
         return tx.update(self._t.intents, key, settled, (*_UNRESOLVED, *states))
+
+    def _drop_ended(self, tx: Transaction, secret: str) -> None:
+        """Delete what no rotation is decided from any more, so that a secret's rows do not grow with its age.
+
+        The audit log has it all.
+        """
+        t, secret_key = self._t, {"secret": secret}
+        rows = tx.select(t.credentials, secret_key)
+        ended = {row["id"]: row for row in rows if row["state"] == CredentialState.REVOKED}
+        alive = {row["id"] for row in rows} - ended.keys()
+        marks = [
+            row["credential"] for table in (t.holdings, t.running, t.proofs) for row in tx.select(table, secret_key)
+        ]
+        intents = tx.select(t.intents, secret_key, (IntentState.DONE, IntentState.FAILED))
+        tx.delete(t.intents, {}, rows=[row for row in intents if row["credential"] not in alive])
+        dropped = [number for number in list(ended)[:-_KEPT_CREDENTIALS] if number not in marks]
+        tx.delete(t.credentials, {}, rows=[ended[number] for number in dropped])
 
     def _keep_unmapped_keys(self, tx: Transaction, secret: str, copy: str, keys: Row, now: str) -> None:
         """Record keys of a copy that have left the map as copies of their own: they still hold what was written."""
@@ -385,16 +408,17 @@ class Ledger:
         values |= {name: dict(getattr(row, name)) for name in ("sealed", "facts", "baseline")}
         return int(tx.insert(self._t.credentials, {**values, "minted_at": minted_at}))
 
-    def _update_credential(self, tx: Transaction, credential: int, **values: Any) -> None:
-        tx.update(self._t.credentials, {"id": credential}, values)
+    def _update_credential(self, tx: Transaction, secret: str, credential: int, **values: Any) -> None:
+        tx.update(self._t.credentials, {"secret": secret, "id": credential}, values)
 
-    def _set_in_force(self, tx: Transaction, credential: int, in_force: Row, now: str) -> None:
+    def _set_in_force(self, tx: Transaction, secret: str, credential: int, in_force: Row, now: str) -> None:
         time = postgres.server_time(tx.connection) if "old_ends_at" in in_force else None
         by_database = {"in_force_by_database": _text(time)} if time else {}
-        self._update_credential(tx, credential, **in_force, in_force_at=now, **by_database)
+        self._update_credential(tx, secret, credential, **in_force, in_force_at=now, **by_database)
 
-    def _set_revoked(self, tx: Transaction, credential: int, proof: str, now: str) -> None:
-        self._update_credential(tx, credential, state=CredentialState.REVOKED, revoked_at=now, proof=proof, sealed={})
+    def _set_revoked(self, tx: Transaction, secret: str, credential: int, proof: str, now: str) -> None:
+        ended = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": proof, "sealed": {}}
+        self._update_credential(tx, secret, credential, **ended)
 
 
 def _forgotten_names(names: Iterable[str], targets: Collection[str], mapped: Mapping[str, Row]) -> list[str]:
