@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Advances many secrets at once, each on its own, as far as a phase allows.
 
-The calling thread schedules and speaks; a pool makes the effects. After each effect the secret is planned anew from
+The calling thread schedules and speaks; others make the effects. After each effect the secret is planned anew from
 the ledger, so nothing is ever remembered here that a crash could lose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,9 +28,9 @@ from .decide.planner import Action, in_environments, is_of_use, remaining
 from .decide.state import ActionKind, CredentialState, Order, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
+from .pools import Pools
 from .progress import Counts, ProgressReport
 
-THREADS = 8
 EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.RECOVER: mint.recover,
     ActionKind.REVOKE_ORPHAN: revoke.revoke,
@@ -50,6 +50,8 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
 _QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
 _TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.WRITE,), (ActionKind.RELOAD,))
 """What is done at once in one step."""
+_WAITS = (ActionKind.ACCEPT, ActionKind.RELOAD, ActionKind.VERIFY, *(k for k in ActionKind if k.phase is Phase.REVOKED))
+"""What may wait long, and holds up nobody meanwhile."""
 _MAY_FAIL = (ActionKind.WRITE, ActionKind.RELOAD, ActionKind.VERIFY)
 """What does not stop the others of its secret once the old value is dead."""
 
@@ -177,15 +179,15 @@ class Engine:
                 for kind, target, problem in failures.get(rotation.name, ()) if rotation.moving else ():
                     self._hold_again(rotation, ActionKind(kind), target, problem)
             self._progress = ProgressReport(len(self.rotations), self._counts, self._ctx.clock, self._say)
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor") as pool:
-                self._dispatch(pool, until)
+            with Pools() as self._pools:
+                self._dispatch(until)
                 while self._futures:
                     finished, _rest = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
                     self._progress.waiting()
                     for future in finished:
                         self._collect(future)
                     if finished and not self._ctx.clock.stopped:
-                        self._dispatch(pool, until)
+                        self._dispatch(until)
             for rotation in self.rotations if not self._ctx.clock.stopped else ():
                 self._keep_hold(rotation)
         self._ctx.clock.check()
@@ -219,15 +221,15 @@ class Engine:
 
     # -- scheduling ---------------------------------------------------------------------------------------------
 
-    def _dispatch(self, pool: ThreadPoolExecutor, until: Phase) -> None:
+    def _dispatch(self, until: Phase) -> None:
         """Start all that can start now; what ends or steps aside at once may make room for others."""
         before = None
         while before != (before := [(one.status, one.in_flight, one.in_line) for one in self.rotations]):
             for rotation in self._open_wave():
                 if rotation.moving and not rotation.in_flight:
-                    self._start(pool, rotation, until)
+                    self._start(rotation, until)
 
-    def _start(self, pool: ThreadPoolExecutor, rotation: Rotation, until: Phase) -> None:
+    def _start(self, rotation: Rotation, until: Phase) -> None:
         if rotation.failed and not (rotation.actions and rotation.actions[0].kind in _MAY_FAIL):
             problems = [problem for _action, problem in rotation.failed.values()]
             rotation.hold(next(iter(rotation.failed.values()))[0], "; ".join(problems))
@@ -235,9 +237,9 @@ class Engine:
             left_out = remaining(rotation.case, lambda _step: True)
             rotation.status = RotationStatus.PARTIAL if left_out else RotationStatus.DONE
         elif rotation.actions[0].phase <= until:
-            self._start_first(pool, rotation, rotation.actions[0])
+            self._start_first(rotation, rotation.actions[0])
 
-    def _start_first(self, pool: ThreadPoolExecutor, rotation: Rotation, first: Action) -> None:
+    def _start_first(self, rotation: Rotation, first: Action) -> None:
         failures, mints = self._failures(), first.kind is ActionKind.MINT and not rotation.case.must_finish
         rotation.in_line = mints and self._unproven() >= self._most_unproven()
         if first.kind is ActionKind.WAIT:
@@ -251,16 +253,16 @@ class Engine:
             for action in _group(rotation.actions):
                 work = Work(rotation.case, action)
                 if action.kind is ActionKind.RELOAD:
-                    self._start_reload(pool, rotation, action)
+                    self._start_reload(rotation, action)
                 elif action.kind is ActionKind.INSPECT:
                     host = self._ctx.secret_map.consumers[action.target].host or ""
                     self._hand_over(host, f"{action.kind} {action.target}", [(rotation, work)])
                 elif action.kind.subject is Subject.COPY and work.copy.host:
                     self._hand_over(work.copy.host, f"{action.kind} {work.copy.label}", [(rotation, work)])
                 else:
-                    self._submit(pool, [(rotation, work)])
+                    self._submit([(rotation, work)])
 
-    def _start_reload(self, pool: ThreadPoolExecutor, rotation: Rotation, action: Action) -> None:
+    def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""
         others = [other for other in self._open_wave() if other is not rotation and other.under_way]
         if any(_about_to_reload(other, action.target) for other in others):
@@ -275,7 +277,7 @@ class Engine:
         if host := self._ctx.secret_map.consumers[action.target].host:
             self._hand_over(host, f"reload {action.target}", parts)
         else:
-            self._submit(pool, parts)
+            self._submit(parts)
 
     def _hand_over(self, host: str, what: str, parts: list[tuple[Rotation, Work]]) -> None:
         """Put work on the list of what only Ansible can do."""
@@ -287,10 +289,12 @@ class Engine:
         for rotation, _work in parts:
             rotation.status = RotationStatus.TODO
 
-    def _submit(self, pool: ThreadPoolExecutor, parts: list[tuple[Rotation, Work]]) -> None:
+    def _submit(self, parts: list[tuple[Rotation, Work]]) -> None:
         for rotation, _work in parts:
             rotation.in_flight += 1
-        self._futures[pool.submit(perform, self._ctx, [work for _rotation, work in parts])] = parts
+        works = [work for _rotation, work in parts]
+        connection = None if works[0].action.kind in _WAITS else works[0].connection
+        self._futures[self._pools.submit(connection, perform, self._ctx, works)] = parts
 
     def _collect(self, future: Future[str]) -> None:
         parts = self._futures.pop(future)

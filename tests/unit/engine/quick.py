@@ -22,8 +22,7 @@ from unittest import mock
 
 import sqlalchemy as sa
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import run as engine
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import pools, session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.commits import GroupCommit
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import (
@@ -80,7 +79,7 @@ def quick_runs() -> Iterator[Path]:
     """A folder, and sessions that cost little in it."""
     with ExitStack() as stack:
         stack.enter_context(quick_ledgers())
-        for module in (engine, preflight):
+        for module in (pools, preflight):
             stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
         stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
         stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))

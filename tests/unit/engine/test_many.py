@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from tests.unit.engine.conftest import machines
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_stores import Shelf
+from tests.unit.engine.fakes import SelfTest
 from tests.unit.engine.world import World
 
 TOKEN = {"type": "test.fake.token", "connection": "cloud"}
@@ -166,6 +170,55 @@ def test_waves_grow_from_one_to_ten_to_the_rest(many: Callable[..., Play], world
     assert not play.rotate(*play.map, max_failures=12)["failed"], play.output
     kinds = [kind for kind, _what in world.log if kind in ("mint", "update")]
     assert kinds == ["mint", "update", "update", *["mint"] * 10, "update", "update", *["mint"] * 3, "update", "update"]
+
+
+def test_soaks_of_a_whole_wave_take_no_turns(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each check of the last wave ends when all of them are under way."""
+    names = [f"S{index:02}" for index in range(31)]
+    for name in names:
+        world.put(name, {})
+        world.serve(name, [name])
+    soak = {"type": "test.fake.selftest", "proves": "use"}
+    play = make_play(
+        secret_map={name: {**secret(name, reload=[name]), "verify": [{**soak, "service": name}]} for name in names},
+        consumers={name: machines(name) for name in names},
+    )
+    together, really, begun = Barrier(20), SelfTest.run, itertools.count(1)
+
+    def run(*arguments: Any) -> Any:
+        if next(begun) > 11:  # the first two waves
+            together.wait(60)
+        return really(*arguments)
+
+    monkeypatch.setattr(SelfTest, "run", run)
+    assert not play.rotate(*names, max_failures=31)["failed"], play.output
+
+
+def test_a_connection_that_is_slow_holds_up_no_other(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No write by the connection that is listed first ends before there is one by the other."""
+    slow = [f"slow{index}" for index in range(20)]
+    for box in (*slow, "quick"):
+        world.put(box, {})
+    copies = [*({"store": "cloud", "box": box} for box in slow), {"store": "other", "box": "quick"}]
+    play = make_play(
+        secret_map={"TOKEN": {"issuer": TOKEN, "copies": copies, "revoke": {"accept": "life"}}},
+        connections={name: {"type": "test.fake.cloud", "world": world.name} for name in ("cloud", "other")},
+        consumers={},
+    )
+    written, really = Event(), Shelf.write
+
+    def write(store: Any, container: Any, *arguments: Any) -> Any:
+        if container["box"] == "quick":
+            written.set()
+        assert written.wait(60), "the other connection had no turn"
+        return really(store, container, *arguments)
+
+    monkeypatch.setattr(Shelf, "write", write)
+    assert not play.rotate("TOKEN")["failed"], play.output
 
 
 def test_work_on_a_host_is_handed_to_ansible_and_the_rotation_goes_on_after_it(

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("secret_map", "decide", "job", "ledger", "effects", "progress", "preflight", "run", "report", "session")
+ROOMS = (
+    "secret_map",
+    "decide",
+    "job",
+    "ledger",
+    "effects",
+    "pools",
+    "progress",
+    "preflight",
+    "run",
+    "report",
+    "session",
+)
 """Each imports those before it alone; ``worker`` imports none."""
 ROOT = Path(__file__).resolve().parents[3]
 ENGINE = ROOT / "plugins" / "plugin_utils" / "_engine"

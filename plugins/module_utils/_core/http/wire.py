@@ -20,6 +20,8 @@ from typing import Any
 from ..errors import RotorError
 from . import limits
 
+AT_ONCE = 8
+"""How many requests one client sends at the same time."""
 _local = threading.local()
 _OTHER_NAME = ("it was made for another name", "Use a name in the URL that the certificate has")
 _UNKNOWN_CA = ("no CA that is trusted has signed it", "If the server is your own, name the file of its CA in ca_cert")
@@ -167,6 +169,14 @@ def _adapter_class() -> Any:
     bounded_adapter: Any = limits.adapter_class()
 
     class Adapter(bounded_adapter):
+        def __init__(self, **options: Any) -> None:
+            self._turns = threading.BoundedSemaphore(AT_ONCE)
+            super().__init__(**options)
+
+        def send(self, *request: Any, **options: Any) -> Any:
+            with self._turns:
+                return super().send(*request, **options)
+
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options)
             observe(self.poolmanager)

@@ -29,7 +29,7 @@ from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.memo import Memo
 from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.state import ActionKind, CredentialRow, IntentState
+from ..decide.state import ActionKind, CredentialRow, IntentState, Subject
 from ..ledger.location import LedgerAccess
 from ..ledger.writer import Ledger
 from ..secret_map.model import Copy, SecretMap
@@ -63,6 +63,11 @@ class Work:
     def copy(self) -> Copy:
         """Find the copy that the action is about."""
         return next(copy for copy in self.case.secret.copies if copy.id == self.action.target)
+
+    @property
+    def connection(self) -> str | None:
+        """Name the connection of the copy or of the issuer."""
+        return self.copy.store if self.action.kind.subject is Subject.COPY else self.case.secret.issuer.connection
 
 
 @dataclass(frozen=True)
