@@ -10,8 +10,8 @@ import sys
 import time
 from contextlib import ExitStack
 
-from benchmarks import contests, machine, page, runner  # noqa: F401 - the contests register themselves
-from benchmarks.measures import CONTESTS
+from benchmarks import machine, page, runner
+from benchmarks.contests import CONTESTS
 from benchmarks.stage import Stage
 
 

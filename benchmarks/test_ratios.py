@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from benchmarks import contests, page, runner  # noqa: F401 - the contests register themselves
-from benchmarks.measures import CONTESTS, Figure, Found
+from benchmarks import page, runner
+from benchmarks.contests import CONTESTS
+from benchmarks.measures import Figure, Found
 from benchmarks.stage import Stage
 from tests.chaos import tally
 

@@ -22,9 +22,8 @@ notes:
   - An C(id), or what ends in C(_id), is returned exactly. One that has anything but visible ASCII characters, or more
     than 200 of them, could be taken for another and is not returned; a phrase with a digest stands in its place.
 seealso:
-  - plugin: rotor.secrets.rotate
-    plugin_type: role
-    description: Rotates a secret in all of its copies.
+  - module: rotor.secrets.rotation_plan
+    description: The first task of the role P(rotor.secrets.rotate#role), which rotates a secret in all of its copies.
 """
 
     INFO = r"""

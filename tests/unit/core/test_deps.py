@@ -60,5 +60,6 @@ def test_threads_do_not_import_side_by_side(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_known_library_waits_for_no_import() -> None:
     known = library("json")
-    with ThreadPoolExecutor(1) as pool, deps._one_at_a_time:
+    importing = deps._one_at_a_time
+    with importing, ThreadPoolExecutor(1) as pool:
         assert pool.submit(library, "json").result(timeout=60) is known

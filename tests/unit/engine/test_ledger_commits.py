@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -40,6 +40,9 @@ class Ground:
     def _count(self, _connection: Any) -> None:
         self.commits += 1
 
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        return self.group.transaction()
+
     def put(self, name: str, error: Exception | None = None, *, changes: bool = True) -> None:
         with self.group.transaction() as tx:
             if changes:
@@ -51,7 +54,7 @@ class Ground:
     @contextmanager
     def first(self) -> Iterator[ThreadPoolExecutor]:
         """A pool whose work waits for its turn until the block ends."""
-        with ThreadPoolExecutor(8) as pool, self.group.transaction() as tx:
+        with ThreadPoolExecutor(8) as pool, self.transaction() as tx:
             tx.insert(TABLE, {"name": "a"})
             tx.changes.clear()
             yield pool

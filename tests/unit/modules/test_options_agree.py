@@ -45,8 +45,9 @@ def test_option_agrees_with_the_maps(
 
 def _agrees(rule: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
     choices = set(rule["choices"]) if "choices" in rule else None
-    allowed = set(node["enum"]) if "enum" in node else None
+    entries = node.get("items", node)  # a list has its choices in its entries
+    allowed = set(entries["enum"]) if "enum" in entries else None
     same_default = "default" not in rule or "default" not in node or rule["default"] == node["default"]
     names = node.get("type", [])
     types = {"raw"}.union(*(TYPES[name] for name in ([names] if isinstance(names, str) else names)))
-    return choices == allowed and same_default and (rule.get("type", "str") in types or "enum" in node)
+    return choices == allowed and same_default and (rule.get("type", "str") in types or "enum" in entries)

@@ -130,7 +130,10 @@ class EffectContext:
 def finish(effect: StoreEffect, answer: Evidence | BaseException) -> str:
     """Resume an effect with the answer of its store, and return in a few words what came of it."""
     try:
-        _ = effect.throw(answer) if isinstance(answer, BaseException) else effect.send(answer)
+        if isinstance(answer, BaseException):
+            effect.throw(answer)
+        else:
+            effect.send(answer)
     except StopIteration as ended:
         return str(ended.value)
     raise AssertionError("it asks once")

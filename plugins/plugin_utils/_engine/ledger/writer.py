@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +59,7 @@ class Ledger:
             self.id: str = meta["ledger"]
             self.keys = keys = LedgerKeys(sealer, meta)
             self.audit_log = log = AuditLog(engine, keys.audit_keys)
-            self.transaction = GroupCommit(engine, self._begin, log.forget).transaction
+            self._commits = GroupCommit(engine, self._begin, log.forget)
             self.reader = reader = LedgerReader(self.transaction, keys, log)
             self.is_new = not names
             if self.is_new:
@@ -332,6 +332,10 @@ class Ledger:
             tx.delete(self._t.holds, {"secret": secret})
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin a transaction, or join that of a thread that has yet to commit; return after the commit."""
+        return self._commits.transaction()
 
     def _begin(self, connection: Any) -> Transaction:
         tx = Transaction(connection, self.audit_log.secret_rows)

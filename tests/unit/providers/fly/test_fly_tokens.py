@@ -241,7 +241,7 @@ def test_a_token_narrower_than_the_current_one_is_found(world: Visitor, fly: Fly
 @pytest.mark.parametrize("options", [ORG, ONE_APP])
 def test_an_app_out_of_reach_is_found(fly: FlyConnection, options: dict[str, str]) -> None:
     problems = tokens(fly, **options, reaches=[APP, "elsewhere"]).preflight(None)
-    assert [problem.split(" is not")[0] for problem in problems] == ["reaches: app elsewhere"]
+    assert [problem.partition(" is not")[0] for problem in problems] == ["reaches: app elsewhere"]
 
 
 # The map
