@@ -167,12 +167,12 @@ MUTANTS = (
     dropped("rule: use is proven", 'elif secret.revoke.accept == "use" and not', instead="elif False and not"),
     dropped(
         "evidence compared before a write",
-        "if baseline is not None and not copy.host and not store.unchanged(",
+        "    if not store.unchanged(baseline, seen := ",
         "edited",
         "rotation",
         "damaged",
         "stores",
-        instead="if False and not store.unchanged(",
+        instead="    if False and not store.unchanged(baseline, seen := ",
     ),
     dropped(
         "unfit values refused before the first write",

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from ....module_utils._core.errors import LedgerError
@@ -47,21 +48,25 @@ class GroupCommit:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Begin a transaction, or join the one of a thread that has yet to commit; return after the commit."""
-        with self._my_turn():
+        with ExitStack() as after, self._my_turn(), ExitStack() as turn:
             group = self._group = self._group or self._begin()
-            try:
-                yield group.tx
-            except BaseException as error:
-                if group.tx.changes or not self._coming:
-                    self._end(group, error if group.tx.changes else None)
-                raise
-            if not self._coming:
-                self._end(group)
-        while not group.ended.wait(_RESCUE_SECONDS):
+            after.push(partial(self._await_commit, group))
+            turn.push(partial(self._leave, group))
+            yield group.tx
+
+    def _leave(self, group: _Group, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Commit for all if nobody is to come; one that has changed something and failed takes all with it."""
+        if error and group.tx.changes:
+            self._end(group, error)
+        elif not self._coming:
+            self._end(group)
+
+    def _await_commit(self, group: _Group, _kind: object, error: BaseException | None, _trace: object) -> None:
+        while not error and not group.ended.wait(_RESCUE_SECONDS):
             with self._turn:
                 if self._group is group:
                     self._end(group)
-        if group.error:
+        if group.error and not error:
             raise LedgerError(
                 "a transaction of the ledger that another effect had a part in has failed",
                 hint="Run again: what was done is taken up from the ledger",
