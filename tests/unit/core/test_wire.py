@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from tests.servers import fronts as tls
 from tests.servers.fronts import Front, Fronts
-from tests.unit.core.doubles import Scripted, VirtualClock
+from tests.unit.core.doubles import Received, Scripted, VirtualClock
 
 DOING = "making a token"
 
@@ -149,6 +150,28 @@ def test_read_takes_its_connection_from_the_pool(clock: VirtualClock) -> None:
         client.request("GET", "/", doing=DOING)
         client.request("GET", "/", doing=DOING)
         assert server.asked_in_vain == 1
+
+
+def test_a_client_has_eight_requests_under_way(server: Scripted, clock: VirtualClock) -> None:
+    """The server answers none of them before seven others have come."""
+    inside: list[str] = []
+    most, lock, together = [0], threading.Lock(), threading.Barrier(8)
+
+    def answer(received: Received) -> tuple[int, bytes, dict[str, str]]:
+        with lock:
+            inside.append(received.path)
+            most[0] = max(most[0], len(inside))
+        together.wait(60)
+        with lock:
+            inside.remove(received.path)
+        return 200, b"{}", {}
+
+    server.next = answer  # type: ignore[method-assign]
+    client = over(server.url, clock)
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda number: client.request("GET", f"/{number}", doing=DOING), range(24)))
+    assert [answer.status for answer in answers] == [200] * 24
+    assert most == [8]
 
 
 class OneAnswerEach:

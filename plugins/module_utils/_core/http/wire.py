@@ -21,7 +21,7 @@ from ..errors import RotorError
 from . import limits
 
 AT_ONCE = 8
-"""How many requests one client sends at the same time."""
+"""How many requests one client has under way to one server."""
 _local = threading.local()
 _OTHER_NAME = ("it was made for another name", "Use a name in the URL that the certificate has")
 _UNKNOWN_CA = ("no CA that is trusted has signed it", "If the server is your own, name the file of its CA in ca_cert")
@@ -147,7 +147,15 @@ class _Connection(_Base):
 
 
 class _Pool(_Base):
-    """What is mixed into urllib3's pools."""
+    """What is mixed into urllib3's pools. Effects may wait in hundreds; a server is not to meet them all at once."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        super().__init__(*arguments, **options)
+
+    def _make_request(self, *arguments: Any, **options: Any) -> Any:
+        with self._turns:
+            return super()._make_request(*arguments, **options)
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
@@ -169,14 +177,6 @@ def _adapter_class() -> Any:
     bounded_adapter: Any = limits.adapter_class()
 
     class Adapter(bounded_adapter):
-        def __init__(self, **options: Any) -> None:
-            self._turns = threading.BoundedSemaphore(AT_ONCE)
-            super().__init__(**options)
-
-        def send(self, *request: Any, **options: Any) -> Any:
-            with self._turns:
-                return super().send(*request, **options)
-
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options)
             observe(self.poolmanager)
