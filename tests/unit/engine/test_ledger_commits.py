@@ -114,9 +114,19 @@ def test_nobody_returns_before_the_commit(ground: Ground) -> None:
 
 
 def test_one_that_has_changed_something_and_fails_takes_the_others_with_it(ground: Ground) -> None:
+    """Whose turn comes after it begins anew; nobody who returns has not been committed, and nobody else has."""
+    futures: dict[str, Future[None]] = {}
+
+    def all_come() -> None:
+        with ground.first() as pool:
+            futures.update({name: pool.submit(ground.put, name) for name in OTHERS})
+            futures["e"] = pool.submit(ground.put, "e", ValueError("no"))
+            ground.come(len(futures))
+
     with pytest.raises(LedgerError, match="another effect had a part in"):
-        together(ground, ("e", ValueError("no")))
-    assert ground.names == []
+        all_come()
+    assert isinstance(futures["e"].exception(), ValueError)
+    assert ground.names == sorted(name for name, future in futures.items() if future.exception() is None)
     assert ground.undone == 1
 
 
