@@ -116,6 +116,16 @@ def test_absence_from_a_list_is_no_end(play: Play, world: World, monkeypatch: py
     assert "dead" not in play.output
 
 
+def test_one_refusal_is_no_end(make_play: Callable[..., Play], monkeypatch: pytest.MonkeyPatch) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    rotate_once(play)
+    answers, really = iter([Answer.REFUSED]), Token.verify
+    monkeypatch.setattr(Token, "verify", lambda self, shown: next(answers, None) or really(self, shown))
+    assert not play.rotate()["failed"], play.output
+    assert next(answers, None) is None, "it was asked"
+    assert "dead" not in play.output
+
+
 def test_one_that_is_not_listed_is_replaced_by_a_persons_word(
     play: Play, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
