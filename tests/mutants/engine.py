@@ -321,6 +321,30 @@ MUTANTS = (
         instead="probe.credential == about",
     ),
     dropped(
+        "memory: dropped where another process has written",
+        '        return last is None or last["mac"] != self._head',
+        "ledger",
+        instead="        return last is None or not self._head",
+    ),
+    dropped(
+        "memory: forgotten with what was not committed",
+        "                    self._undo()\n",
+        "ledger",
+        instead="",
+    ),
+    dropped(
+        "memory: adopted once",
+        '            if not tx.select(self._t.credentials, {"secret": row.secret, "provider_id": row.provider_id}):',
+        "ledger",
+        instead="            if True:",
+    ),
+    dropped(
+        "group commit: nobody returns before it",
+        "        while not error and not group.ended.wait(_RESCUE_SECONDS):",
+        "ledger_commits",
+        instead="        while False:",
+    ),
+    dropped(
         "clocks: the issuer's, at the closing",
         'times = {"closed_by_issuer": by_issuer, ',
         "clocks",

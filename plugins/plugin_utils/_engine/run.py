@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Advances many secrets at once, each on its own, as far as a phase allows.
 
-The calling thread schedules and speaks; others make the effects. After each effect the secret is planned anew from
-the ledger, so nothing is ever remembered here that a crash could lose.
+The calling thread schedules and speaks; others make the effects. After each effect, or group of them, the secret is
+planned anew from the ledger, so nothing is ever remembered here that a crash could lose.
 """
 
 from __future__ import annotations

@@ -15,9 +15,21 @@ import pytest
 from cryptography.fernet import Fernet
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import IntentState
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, LedgerError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
+    CredentialRow,
+    CredentialState,
+    IntentState,
+    Origin,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import ephemeral, sealing
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.audit import AuditLog
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import (
+    SECRET_TABLES,
+    Transaction,
+    reading,
+    tables,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.sealing import Sealer
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
@@ -43,9 +55,9 @@ def ledger(path: Path) -> Ledger:
     return opened(path)
 
 
-def mint(ledger: Ledger, name: str = "rotor-1", value: str = VALUE) -> int:
-    intent = ledger.intend("run", "S", "mint", name)
-    ledger.minted("run", "S", intent, Credential(name, name, {"token": SecretValue(value)}), {})
+def mint(ledger: Ledger, name: str = "rotor-1", value: str = VALUE, run: str = "run") -> int:
+    intent = ledger.intend(run, "S", "mint", name)
+    ledger.minted(run, "S", intent, Credential(name, name, {"token": SecretValue(value)}), {})
     newest = ledger.state("S").newest
     assert newest
     return newest
@@ -299,6 +311,64 @@ def test_every_change_adds_a_link_that_depends_on_all_before_it(ledger: Ledger, 
         change(path, "DELETE FROM audit")
         change(path, "INSERT INTO audit SELECT * FROM kept")
         change(path, "DROP TABLE kept")
+    assert ledger.audit_log.examine().problems == []
+
+
+def test_what_another_process_has_written_is_seen(path: Path, ledger: Ledger) -> None:
+    other = opened(path)
+    first = mint(ledger)
+    assert other.state("S").newest == first
+    second = mint(other, "rotor-2")
+    assert ledger.state("S").newest == second
+    ledger.abandoned("run", "S", first)
+    assert other.state("S") == ledger.state("S") == opened(path).state("S")
+
+
+@pytest.mark.parametrize(("what", "fails"), [(AuditLog, "append"), (Transaction, "flush")])
+def test_what_was_not_committed_is_not_remembered(
+    path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, what: type, fails: str
+) -> None:
+    row = mint(ledger)
+    with monkeypatch.context() as broken:
+        broken.setattr(what, fails, failing)
+        with pytest.raises(LedgerError, match="the disk"):
+            ledger.abandoned("run", "S", row)
+    assert ledger.state("S") == opened(path).state("S")
+    ledger.abandoned("run", "S", row)
+    assert ledger.audit_log.examine().problems == []
+
+
+def failing(*_arguments: object) -> None:
+    raise LedgerError("the disk is gone")
+
+
+def test_a_credential_that_two_controllers_name_is_adopted_once(path: Path, ledger: Ledger) -> None:
+    row = CredentialRow(
+        0, "S", "by hand", "id-1", CredentialState.CURRENT, Origin.ADOPTED, None, {}, {}, {"copy": {}}, minted_at=None
+    )
+    for controller in (ledger, opened(path)):
+        controller.adopted("run", row)
+    assert [one.provider_id for one in opened(path).state("S").credentials] == ["id-1"]
+    assert ledger.audit_log.examine().problems == []
+
+
+def test_a_secrets_rows_do_not_grow_with_its_age(ledger: Ledger) -> None:
+    sizes = []
+    for number in range(20):
+        run = f"run-{number}"
+        row = mint(ledger, f"rotor-{number}", run=run)
+        write = ledger.intend(run, "S", "write", "copy", row)
+        unproven = {"step": "", "consumers": ()}
+        written: dict[str, Any] = {"copy": "copy", "label": "c", "keys": {}, "credential": row, "evidence": {}}
+        ledger.written(run, "S", write, **written, unproven=unproven)
+        ledger.closed(run, "S", row)
+        old = [one for one in ledger.state("S").credentials if one.alive and one.id != row]
+        for one in old:
+            ledger.revoked(run, "S", ledger.intend(run, "S", "revoke", one.name, one.id), one, "refused")
+        with reading(ledger.engine) as tx:
+            tables_of = tables()
+            sizes.append(sum(len(tx.select(getattr(tables_of, name), {"secret": "S"})) for name in SECRET_TABLES))
+    assert len(set(sizes[10:])) == 1
     assert ledger.audit_log.examine().problems == []
 
 

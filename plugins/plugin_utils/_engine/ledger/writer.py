@@ -146,7 +146,7 @@ class Ledger:
         with self._transaction(run, secret, "minted", details) as (tx, now):
             state, origin = CredentialState.PENDING, Origin.MINTED
             row = CredentialRow(0, secret, new.name, new.id, state, origin, fingerprint, sealed, new.facts, baseline)
-            self._drop_ended(tx, secret)
+            self._drop_ended(tx, secret, run)
             row_id = self._insert_credential(tx, row, now)
             if in_force is not None:
                 self._set_in_force(tx, secret, row_id, in_force, now)
@@ -374,8 +374,8 @@ class Ledger:
         settled = {"state": IntentState.FAILED, "ended_at": now, "superseded": True}
         return tx.update(self._t.intents, key, settled, (*_UNRESOLVED, *states))
 
-    def _drop_ended(self, tx: Transaction, secret: str) -> None:
-        """Delete what no rotation is decided from any more, so that a secret's rows do not grow with its age.
+    def _drop_ended(self, tx: Transaction, secret: str, run: str) -> None:
+        """Delete what only earlier runs were decided from, so that a secret's rows do not grow with its age.
 
         The audit log has it all.
         """
@@ -387,7 +387,7 @@ class Ledger:
             row["credential"] for table in (t.holdings, t.running, t.proofs) for row in tx.select(table, secret_key)
         ]
         intents = tx.select(t.intents, secret_key, (IntentState.DONE, IntentState.FAILED))
-        tx.delete(t.intents, {}, rows=[row for row in intents if row["credential"] not in alive])
+        tx.delete(t.intents, {}, rows=[r for r in intents if r["run"] != run and r["credential"] not in alive])
         dropped = [number for number in list(ended)[:-_KEPT_CREDENTIALS] if number not in marks]
         tx.delete(t.credentials, {}, rows=[ended[number] for number in dropped])
 
