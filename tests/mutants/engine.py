@@ -44,7 +44,7 @@ _PROVEN = "proof = _prove(ctx, work, issuer)\n"
 _AFTER_REVOKE = f"        with after_an_effect():\n            {_PROVEN}"
 _REVOKE = late(
     "    with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:\n",
-    f"issuer.revoke(Credential(row.provider_id, row.name, {{}}, row.facts))\n{_AFTER_REVOKE}",
+    f"with _disabled(ctx, work, issuer, old):\n            issuer.revoke(old)\n{_AFTER_REVOKE}",
 )
 
 MUTANTS = (
@@ -73,6 +73,13 @@ MUTANTS = (
         "kill",
         "rotation",
     ),
+    mutant(
+        "disabled first: the world is asked again",
+        "        _recheck(ctx, work, issuer, issuer.listed)\n",
+        "",
+        "revoking",
+    ),
+    mutant("disabled first: taken back", "            issuer.enable(old)\n", "            pass\n", "revoking"),
     mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"        {_PROVEN}", "revoking"),
     mutant(
         "outcome kept: a repetition that never left",

@@ -309,6 +309,11 @@ class Issuer(Part):
     def label(cls, options: Options) -> str:
         """Name the issuer and its scope for people: ``acme_key for organization web``."""
 
+    @classmethod
+    def spell(cls, name: str) -> str:
+        """Return a name of ours in the provider's length and alphabet; no two of ours become one."""
+        return name
+
     def preflight(self, current: str | None) -> list[str]:
         """Report problems that would stop a mint or make it useless. ``current`` is the id in use, if known.
 
@@ -362,6 +367,14 @@ class Issuer(Part):
 
     def revoke(self, credential: Credential) -> None:
         """End a credential for good; that it is gone already is no error. Its fields may be empty (value unknown)."""
+
+    def disable(self, credential: Credential) -> None:
+        """Make a credential useless until :meth:`enable`, before it is revoked; that it is gone already is no error."""
+        raise NotImplementedError
+
+    def enable(self, credential: Credential) -> None:
+        """Take back a disabling."""
+        raise NotImplementedError
 
 
 class Checkpoint(Protocol):

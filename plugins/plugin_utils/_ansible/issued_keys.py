@@ -91,6 +91,7 @@ class Key(Keys):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
+        self._name = self._issuer.spell(params["name"])
         if params["state"] == "present" and not (params["dest"] or params["return_value"]):
             raise ConfigurationError(
                 "dest: a new key is shown once, and has nowhere to go", hint="Name a file, or set return_value"
@@ -102,7 +103,7 @@ class Key(Keys):
 
     def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
-            return before if before["keys"] else {"keys": [{"id": None, "name": self.params["name"], "revoked": False}]}
+            return before if before["keys"] else {"keys": [{"id": None, "name": self._name, "revoked": False}]}
         if len(before["keys"]) > 1:
             raise ConfigurationError(
                 f"{len(before['keys'])} keys have the name {self.params['name']}",
@@ -118,7 +119,7 @@ class Key(Keys):
         dest = self.params["dest"]
         file = _KeyFile(dest) if dest else None  # what cannot be kept had better not be made
         try:
-            self._minted = self._issuer.mint(self.params["name"])
+            self._minted = self._issuer.mint(self._name)
             if file:
                 self._keep(file, self._minted)
         finally:
@@ -145,7 +146,7 @@ class Key(Keys):
         now = self._issuer.connection.server_time() or self._issuer.clock.now()
         expired = key.expires_at is not None and key.expires_at <= now
         by_id = self.params["state"] == "absent" and self.params["id"]
-        return (key.id == by_id if by_id else key.name == self.params["name"]) and not key.revoked and not expired
+        return (key.id == by_id if by_id else key.name == self._name) and not key.revoked and not expired
 
 
 class _KeyFile:

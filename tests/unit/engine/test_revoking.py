@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     LedgerError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
@@ -221,3 +222,52 @@ def test_status_of_what_this_ledger_never_met_says_so_and_makes_no_file(
     assert play.status()["secrets"][0]["state"] == "unknown"
     assert "unknown to this ledger" in play.output
     assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]
+
+
+# Where a credential can be disabled first
+
+
+@pytest.fixture
+def disabled(play: Play, world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """What is done to the old one, by a provider that can disable it and enable it again."""
+    for deed in ("disable", "enable"):
+        monkeypatch.setattr(Token, deed, lambda _self, old, deed=deed: world.call(deed, str(old.id), lambda: None))
+    return lambda: [kind for kind, _what in world.log if kind in ("disable", "enable", "revoke")]
+
+
+def test_a_credential_is_disabled_and_the_world_asked_before_it_is_revoked(
+    play: Play, world: World, disabled: Callable[[], list[str]]
+) -> None:
+    assert not play.rotate("TOKEN", force=True)["failed"]
+    assert disabled() == ["disable", "revoke"]
+    new, old = play.state("TOKEN").credentials[-1], first_id(play)
+    assert ("show", new.name) in world.log[world.log.index(("disable", old)) : world.log.index(("revoke", old))]
+
+
+def test_a_credential_without_replacement_after_a_disabling_is_enabled_again(
+    play: Play, world: World, disabled: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disable(_issuer: Token, old: Credential) -> None:
+        world.call("disable", str(old.id), lambda: None)
+        world.unclear.add(str(play.state("TOKEN").credentials[-1].provider_id))
+
+    monkeypatch.setattr(Token, "disable", disable)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert disabled() == ["disable", "enable"]
+
+
+@pytest.mark.parametrize(
+    ("error", "deeds"),
+    [
+        (PermissionDeniedError("you may not"), ["disable", "enable"]),
+        (OutcomeUnknownError("no answer"), ["disable"]),
+    ],
+)
+def test_a_disabling_is_taken_back_where_the_revoke_certainly_failed(
+    play: Play, world: World, disabled: Callable[[], list[str]], error: Exception, deeds: list[str]
+) -> None:
+    world.fail("revoke", error)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert disabled() == deeds
+    assert not play.rotate("TOKEN")["failed"]
+    assert disabled() == [*deeds, "disable", "revoke"]

@@ -91,7 +91,8 @@ def mint(ctx: EffectContext, work: Work) -> str:
     state, issuer = work.case.state, ctx.systems.issuer(work.case.secret)
     provided = issuer.traits.value is Maker.PROVIDER
     lost = state.intent(ActionKind.MINT)
-    name = lost.target if lost else f"rotor-{ctx.ledger.id}-{ctx.clock.now():%Y%m%d}-{secrets.token_hex(4)}"
+    new = f"rotor-{ctx.ledger.id}-{ctx.clock.now():%Y%m%d}-{secrets.token_hex(4)}"
+    name = lost.target if lost else issuer.spell(new)
     probes = {copy: probe for copy, probe in state.probes.items() if probe.run == ctx.run and probe.credential is None}
     baseline = {**work.case.order.baseline, **{copy: probe.progress for copy, probe in probes.items()}}
     in_force = _in_force(ctx, work, issuer) if provided else None

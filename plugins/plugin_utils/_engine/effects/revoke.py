@@ -8,7 +8,8 @@ What the ledger knows may be days old, so the rule's clauses are asked of the wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from ....module_utils._core.errors import OutcomeUnknownError, RotorError, Stopp
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialRow, Origin, Proof
 from ..secret_map.model import Copy
-from .context import PROPAGATION, EffectContext, Work
+from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
 from .life import SETTLE, lists, tells_life
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
@@ -45,12 +46,32 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     listed = cache(issuer.listed)
     _demand_unused(work, issuer, listed)
     _recheck(ctx, work, issuer, listed)
+    old = Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:
-        issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))
+        with _disabled(ctx, work, issuer, old):
+            issuer.revoke(old)
         with after_an_effect():
             proof = _prove(ctx, work, issuer)
     ctx.ledger.revoked(ctx.run, secret.name, intent, row, proof)
     return f"{row.name} revoked, proof: {proof}"
+
+
+@contextmanager
+def _disabled(ctx: EffectContext, work: Work, issuer: Issuer, old: Credential) -> Iterator[None]:
+    """Disable a credential where its provider can, and ask the world once more, while there is a way back."""
+    if type(issuer).disable is Issuer.disable or work.row.never_in_use:
+        yield
+        return
+    issuer.disable(old)
+    try:
+        _recheck(ctx, work, issuer, issuer.listed)
+        yield
+    except (StoppedError, *DOUBTFUL):
+        raise
+    except RotorError:
+        with after_an_effect():
+            issuer.enable(old)
+        raise
 
 
 def confirm_expiry(ctx: EffectContext, work: Work) -> str:
