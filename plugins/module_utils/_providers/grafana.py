@@ -9,12 +9,8 @@ Source: grafana/grafana-openapi-client-go (client/service_accounts, models). Not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .._core import durations
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
 
 _TOKENS = "/api/serviceaccounts/<service_account>/tokens"
 
@@ -29,11 +25,7 @@ class GrafanaTokens(KeyIssuer):
     schema = Schema(
         {
             "service_account": {"type": "integer", "minimum": 1, "description": "Number of the service account."},
-            "lifetime": {
-                "type": "string",
-                "pattern": durations.PATTERN,
-                "description": "How long the token is valid, longer than max_age; without it, until it is revoked.",
-            },
+            "lifetime": LIFETIME,
         },
         required=("service_account",),
     )
@@ -48,15 +40,6 @@ class GrafanaTokens(KeyIssuer):
         revoke=Call("DELETE", f"{_TOKENS}/<id>"),
         verify=Verify(Call("GET", "/api/org")),
     )
-
-    @classmethod
-    def validate(cls, options: Options, max_age: Any) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
-
-    @classmethod
-    def places(cls, options: Options) -> Mapping[str, Any]:
-        seconds = int(durations.parse(options["lifetime"]).total_seconds()) if "lifetime" in options else None
-        return {**options, "seconds": seconds}
 
     @classmethod
     def label(cls, options: Options) -> str:

@@ -130,6 +130,7 @@ class HttpClient:
         ok: tuple[int, ...] = (200,),
         params: Mapping[str, Any] | None = None,
         body: Any = None,
+        form: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
         reads: bool = False,
@@ -137,6 +138,7 @@ class HttpClient:
     ) -> Answer:
         """Send a request, again where that is harmless, and return an answer whose status is in ``ok``.
 
+        ``body`` goes out as JSON, ``form`` as the pairs of a form.
         What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
 
         ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
@@ -152,9 +154,8 @@ class HttpClient:
             self._clock.check()
             try:
                 with wire.watch(fresh=not harmless) as transmission:
-                    answer = self._send(
-                        transmission, method, url, where, params=params, json=body, headers=headers, timeout=timeout
-                    )
+                    sent = {"params": params, "json": body, "data": form, "headers": headers, "timeout": timeout}
+                    answer = self._send(transmission, method, url, where, **sent)
             except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
                 doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))
                 final = attempt == self._attempts or isinstance(error, errors.UntrustedServerError)

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
-from .. import errors
+from .. import durations, errors
 from ..clock import Clock
 from ..contracts import (
     Answer,
@@ -46,6 +46,12 @@ from .budget import Budget, Pace, Quota
 from .client import Answer as HttpAnswer
 from .client import HttpClient
 
+LIFETIME = {
+    "type": "string",
+    "pattern": durations.PATTERN,
+    "description": "How long the key is valid, longer than max_age; without it, until it is revoked.",
+}
+"""The option of issuers whose ``create`` says ``<seconds>`` or ``<expires_at>``."""
 _PLACE = re.compile(r"<(\w+)>")
 _READS = 5
 """How often a value is read after a reset, until it is another one."""
@@ -60,9 +66,13 @@ class Call:
 
     method: str
     path: str
-    body: Mapping[str, Any] | None = None
+    body: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)
     ok: tuple[int, ...] = (200, 201, 204)
+    says: tuple[str, Any] | None = None
+    """A path of the answer, and what has to stand there: of some APIs, the status alone says nothing."""
+    form: bool = False
+    """Send the body as a form, as :func:`form_pairs` writes it."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class Facts:
     last_used_at: str = ""
     revoked: str = ""
     scope: str = ""
+    alive: tuple[str, Any] | None = None
+    """A path, and what stands there for a key that is not revoked, where no member of its own says so."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,8 @@ class Listing:
     cursor: str = ""
     page: str = ""
     more: str = ""
+    only: tuple[str, Any] | None = None
+    """A path, and what stands there for the keys that are meant, where the list has others."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +231,24 @@ def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], 
     path = _PLACE.sub(lambda place: _in_path(places.get(place[1]), place[1], doing), call.path)
     params = {**_filled(call.params, places), **more.pop("params", {})}
     body = None if call.body is None else _filled(call.body, places)
-    return client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, body=body, **more)
+    sent = {"form": form_pairs(body)} if call.form and body is not None else {"body": body}
+    answer = client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, **sent, **more)
+    if call.says and paths.at(answer.json, call.says[0]) != call.says[1]:
+        raise errors.UnexpectedAnswerError(
+            f"{answer.where} answered {answer.status}, and does not say that it was done", status=answer.status
+        )
+    return answer
+
+
+def form_pairs(tree: Any, name: str = "") -> list[tuple[str, str]]:
+    """Write a body as the pairs of a form: ``metadata[key]``, ``events[]``, ``true``."""
+    if isinstance(tree, Mapping):
+        inner = [(f"{name}[{member}]" if name else member, value) for member, value in tree.items()]
+    elif isinstance(tree, list):
+        inner = [(f"{name}[]", value) for value in tree]
+    else:
+        return [(name, str(tree).lower() if isinstance(tree, bool) else str(tree))]
+    return [pair for member, value in inner for pair in form_pairs(value, member)]
 
 
 def _in_path(value: Any, name: str, doing: str) -> str:
@@ -255,7 +286,7 @@ class Api(Protocol):
 class ApiIssuer(Issuer):
     """What the shapes have in common."""
 
-    fields = ("token",)
+    fields: ClassVar[tuple[str, ...]] = ("token",)
     connection: Api
 
     @classmethod
@@ -334,6 +365,10 @@ class KeyIssuer(ApiIssuer):
     def _verify(self) -> Verify:
         return self._api.verify
 
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
+
     def preflight(self, current: str | None) -> list[str]:
         try:
             keys = {key.id: key for key in self.listed() if not self._is_over(key)}
@@ -354,8 +389,16 @@ class KeyIssuer(ApiIssuer):
         doing = f"making a key for {self._where}"
         api = self._api
         with _unknown_if_unreadable():
-            answer = self._send(api.create, doing, {"name": name}, idempotent=False)
+            answer = self._send(api.create, doing, {"name": name, **self._lifetime()}, idempotent=False)
             return self._credential(answer.json, api.value, api.made, name, doing)
+
+    def _lifetime(self) -> dict[str, Any]:
+        """Return what ``<seconds>`` and ``<expires_at>`` stand for."""
+        if "lifetime" not in self.options:
+            return {}
+        lasts = durations.parse(self.options["lifetime"])
+        until = (self.connection.server_time() or self.clock.now()) + lasts
+        return {"seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
     def listed(self) -> list[Listed]:
         return list(self._pages(self._api.listing))
@@ -382,9 +425,9 @@ class KeyIssuer(ApiIssuer):
             answer = self._send(how.call, doing, params=params, reads=True)
             document = answer.json
             items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
-            keys = [_listed(item, how.facts, answer.where) for item in items]
-            yield from keys
-            cursor = _cursor(how, document, keys, answer.where)
+            meant = [item for item in items if how.only is None or paths.at(item, how.only[0]) == how.only[1]]
+            yield from (_listed(item, how.facts, answer.where) for item in meant)
+            cursor = _cursor(how, document, items, answer.where)
             if cursor is None:
                 return
             cursors.next(cursor)
@@ -465,15 +508,15 @@ def _unknown_if_unreadable() -> Iterator[None]:
         raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None
 
 
-def _cursor(how: Listing, document: Any, keys: list[Listed], where: str) -> str | None:
+def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | None:
     """Return what leads to the next page, or tells a counted page from the others; None where this is the last one."""
     more = paths.at(document, how.more) if how.more else True
     if not isinstance(more, bool | None):
         raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
-    if not more or not keys or not (how.after or how.page):
+    if not more or not items or not (how.after or how.page):
         return None
     if not how.cursor:
-        return keys[0].id if how.page else keys[-1].id
+        return _id(paths.at(items[0 if how.page else -1], how.facts.id))
     return _id(paths.at(document, how.cursor)) or None
 
 
@@ -489,8 +532,13 @@ def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
         expires_at=_moment(item, facts.expires_at, where),
         last_used_at=_moment(item, facts.last_used_at, where),
         scope=scope if isinstance(scope, str) else "",
-        revoked=bool(facts.revoked and paths.at(item, facts.revoked)),
+        revoked=_is_revoked(item, facts),
     )
+
+
+def _is_revoked(item: Any, facts: Facts) -> bool:
+    lives = facts.alive is None or paths.at(item, facts.alive[0]) == facts.alive[1]
+    return not lives or bool(facts.revoked and paths.at(item, facts.revoked))
 
 
 def _id(found: Any) -> str | None:

@@ -34,7 +34,7 @@ _SIGN = {
     "required": ["status"],
     "dependentRequired": {"at": ["says"], "says": ["at"]},
 }
-_FACTS = {field.name for field in fields(Facts)}
+_FACTS = {field.name for field in fields(Facts)} - {"alive"}
 
 
 def _object(about: str, required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
