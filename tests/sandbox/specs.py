@@ -160,7 +160,7 @@ class Descriptions:
             if expected.get("required"):
                 yield "the body is missing"
             return
-        schema = expected["content"]["application/json"]["schema"]
+        schema = expected["content"]["application/json"].get("schema", {})
         try:
             value = json.loads(body)
         except ValueError:

@@ -96,7 +96,8 @@ class Watched:
                 self._found.look(text, f"a {type(error).__name__} of {name}")
                 raise
             if isinstance(result, Credential):
-                self._found.values += [value.reveal() for value in result.fields.values()]
+                values = {value.reveal() for value in result.fields.values()}
+                self._found.values += sorted(values - {result.id})  # the id of a pair is a field, and no secret
             self._found.look(repr(result), f"what {name} returns")
             return result
 

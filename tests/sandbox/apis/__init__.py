@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..provider import RefusedError
+from ..specs import Found
 from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
 
 __all__ = ["ADMIN", "DESCRIBED"]
@@ -31,6 +32,40 @@ class OpenAi(DescribedApi):
 
     def _id(self, key: Key) -> str:
         return f"key_{key.number}"
+
+
+class Cloudflare(DescribedApi):
+    """Tokens of a user and of accounts, in an envelope. What is in a token's result stands in another schema."""
+
+    name, prefix, error_schema = "cloudflare", "/cloudflare", "iam_api-response-common-failure"
+
+    def problem(self, status: int, message: str) -> Response:
+        errors = [{"code": 1000 if message == UNKNOWN else 1001, "message": message}]
+        return JSONResponse({"success": False, "errors": errors, "messages": [], "result": None}, status)
+
+    def _token(self, key: Key) -> dict[str, Any]:
+        facts = {"issued_on": key.created, "last_used_on": key.used, "expires_on": key.body.get("expires_on")}
+        token = self.examples.make({"$ref": "#/components/schemas/iam_token"}, {**self._facts(key), **facts})
+        return {**token, "status": key.body.get("status", "active"), "policies": key.body.get("policies", [])}
+
+    @staticmethod
+    def _wrapped(result: Any) -> dict[str, Any]:
+        return {"success": True, "errors": [], "messages": [], "result": result}
+
+    def shown(self, found: Found, caller: str) -> Any:
+        if not found.template.endswith("/verify"):
+            return self._wrapped(self._token(self.own(found)))
+        known = self._token(self.keys[caller]) if caller in self.keys else {"id": "admin", "status": "active"}
+        return self._wrapped({name: known[name] for name in ("id", "status")})
+
+    def created(self, found: Found, key: Key) -> Any:
+        return self._wrapped({**self._token(key), "value": key.value})
+
+    def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
+        return self._wrapped([self._token(key) for key in keys])
+
+    def ended(self, found: Found, key: Key) -> Any:
+        return self._wrapped({"id": self._id(key)})
 
 
 class Resend(DescribedApi):
@@ -92,4 +127,4 @@ class Upstash(DescribedApi):
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 
 
-ALL: tuple[type[DescribedApi], ...] = (Neon, Resend, Grafana, OpenAi, Upstash)
+ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Upstash)

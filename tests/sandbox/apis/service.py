@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An API of keys behind a published description in ``described``; its answers are made from that one's schemas.
 
-A POST creates a key, the GET that lists what it belongs to lists keys, a DELETE revokes one, any other GET shows that
-the caller may come in. What a description leaves open stands in subclasses. Our own descriptions are never asked.
+A POST creates a key, or changes one as a PUT does, the GET that lists what it belongs to lists keys, a DELETE revokes
+one, any other GET shows that the caller may come in. What a description leaves open stands in subclasses. Our own
+descriptions are never asked.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,8 @@ class Key:
     used: datetime | None = None
     unknown_for: int = 0
     """So many more times it is refused, as one is that is not known everywhere yet."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """What was sent to make it, and has changed since."""
 
 
 class DescribedApi(Provider):
@@ -74,7 +77,7 @@ class DescribedApi(Provider):
         self.quota: int | None = None
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/{path:path}", self._answer, methods=["GET", "POST", "DELETE"])]
+        return [Route("/{path:path}", self._answer, methods=["GET", "POST", "PUT", "DELETE"])]
 
     def problem(self, status: int, message: str) -> Response:
         schema = {"$ref": f"#/components/schemas/{self.error_schema}"}
@@ -94,13 +97,21 @@ class DescribedApi(Provider):
         if found is None:
             raise RefusedError(404, "no such operation")
         self._admit(request)
-        if request.method == "POST":
-            return self._create(found, await read_json(request, optional=True))
+        if request.method in ("POST", "PUT"):
+            body = await self.read(request)
+            return self._change(found, body) if found.template.endswith("}") else self._create(found, body)
         if request.method == "DELETE":
             return self._revoke(found)
         if self.home(found) == found.path and self._makes_keys:
             return self._list(found, request.query_params)
-        return JSONResponse(self.examples.make(found.answer, {}))
+        return JSONResponse(self.shown(found, self.caller(request.headers) or ""))
+
+    async def read(self, request: Request) -> dict[str, Any]:
+        return await read_json(request, optional=True)
+
+    def shown(self, found: Found, caller: str) -> Any:
+        """The answer to a GET that lists no keys."""
+        return self.examples.make(found.answer, {})
 
     @cached_property
     def _makes_keys(self) -> bool:
@@ -131,15 +142,35 @@ class DescribedApi(Provider):
         return self.description.base + place
 
     def _create(self, found: Found, body: Mapping[str, Any]) -> Response:
-        name = str(body.get("name") or body.get("key_name") or "")
+        name = self.named(body)
         if "409" in found.operation["responses"] and any(key.name == name for key in self.keys.values()):
             raise RefusedError(409, "the name is taken")
         if self.quota is not None and len(self.keys) >= self.quota:
             raise RefusedError(400, "there are as many as there can be")
         lives = body.get("secondsToLive")
         key = self.put(self.home(found), name, self.world.now() + timedelta(seconds=lives) if lives else None)
+        key.body = dict(body)
+        return JSONResponse(self.created(found, key), found.status)
+
+    def named(self, body: Mapping[str, Any]) -> str:
+        return str(body.get("name") or body.get("key_name") or "")
+
+    def created(self, found: Found, key: Key) -> Any:
         facts = {**self._facts(key), "key": key.value, "token": key.value, "value": key.value}
-        return JSONResponse(self.examples.make(found.answer, facts), found.status)
+        return self.examples.make(found.answer, facts)
+
+    def _change(self, found: Found, body: Mapping[str, Any]) -> Response:
+        key = self.own(found)
+        key.body |= body
+        self.world.touch()
+        return JSONResponse(self.shown(found, self._id(key)))
+
+    def own(self, found: Found) -> Key:
+        """The key that a path is of."""
+        key = self.keys.get(found.path.rpartition("/")[2])
+        if key is None or key.home != self.home(found):
+            raise RefusedError(404, "no such key")
+        return key
 
     def put(self, home: str, name: str, expires: datetime | None = None) -> Key:
         self.made += 1
@@ -152,26 +183,29 @@ class DescribedApi(Provider):
 
     def _list(self, found: Found, query: Mapping[str, str]) -> Response:
         every = [key for key in self.keys.values() if key.home == found.path]
-        if not self.pages(found):
-            return JSONResponse(self.examples.make_list(found.answer, [self._facts(key) for key in every]))
-        size = min(self.world.switches.page_size, int(query.get("limit", 20)))
+        known = {item["name"] for item in found.parameters}
+        cursor = next((name for name in ("after", "starting_after", "page") if name in known), "")
+        if not cursor:
+            return JSONResponse(self.listed(found, every, more=None))
+        size = min(self.world.switches.page_size, int(query.get("limit") or query.get("per_page") or 20))
         ids = [self._id(key) for key in every]
-        start = ids.index(query["after"]) + 1 if query.get("after") in ids else 0
-        shown = [self._facts(key) for key in every[start : start + size]]
-        return JSONResponse(self.examples.make_list(found.answer, shown, has_more=start + size < len(every)))
+        start = (int(query.get("page", 1)) - 1) * size
+        start = ids.index(query[cursor]) + 1 if query.get(cursor) in ids and cursor != "page" else start
+        return JSONResponse(self.listed(found, every[start : start + size], more=start + size < len(every)))
 
-    @staticmethod
-    def pages(found: Found) -> bool:
-        return any(item["name"] == "after" for item in found.parameters)
+    def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
+        has_more = {} if more is None else {"has_more": more}
+        return self.examples.make_list(found.answer, [self._facts(key) for key in keys], **has_more)
 
     def _revoke(self, found: Found) -> Response:
-        key = self.keys.get(found.path.rpartition("/")[2])
-        if key is None or key.home != self.home(found):
-            raise RefusedError(404, "no such key")
+        key = self.own(found)
         del self.keys[self._id(key)]
         self.world.touch()
+        return JSONResponse(self.ended(found, key))
+
+    def ended(self, found: Found, key: Key) -> Any:
         facts = {**self._facts(key), "revoked": True, "deleted": True, "message": "deleted"}
-        return JSONResponse(self.examples.make(found.answer, facts))
+        return self.examples.make(found.answer, facts)
 
     def _facts(self, key: Key) -> dict[str, Any]:
         return {

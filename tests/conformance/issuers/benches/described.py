@@ -22,10 +22,12 @@ from tests.sandbox.apis import ADMIN
 class DescribedBench(IssuerBench):
     base: ClassVar[str]
     tunable = True
+    account: ClassVar[Options] = {}
+    """Options of the connection, beside its token and its address."""
 
     def connect(self, token: SecretValue | None) -> Any:
         known = token or SecretValue(self.world.credentials[ADMIN])
-        options = {"url": self.world.url + self.base, "token": known}
+        options = {**self.account, "url": self.world.url + self.base, "token": known}
         return registry.find("connections", self.provider)(options, clock=self.clock)
 
     def tune(self, **how: Any) -> None:
@@ -78,6 +80,24 @@ class OpenAi(DescribedBench):
     pages = True
 
 
+class CloudflareToken(DescribedBench):
+    title, issuer_type, provider = "cloudflare_api_token", "cloudflare_api_token", "cloudflare"
+    server = "a stand-in made from Cloudflare's published description"
+    base = "/cloudflare/client/v4"
+    options: ClassVar[Options] = {
+        "policies": [{"effect": "allow", "permission_groups": [{"id": "6a01"}], "resources": {"zone.1": "*"}}],
+        "lifetime": "1h",
+    }
+    calls = _calls("/user/tokens", "/user/tokens/verify")
+    pages = True
+
+
+class CloudflareR2(CloudflareToken):
+    title, issuer_type = "cloudflare_r2_key", "cloudflare_r2_key"
+    account: ClassVar[Options] = {"account": "0" * 32}
+    calls = _calls("/tokens", "/tokens/verify")
+
+
 _PROJECT = "/organization/projects/proj_1"
 
 
@@ -102,7 +122,7 @@ class KeyApi(OpenAi):
         return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
 
 
-BENCHES = [Neon, Resend, Grafana, OpenAi, KeyApi]
+BENCHES = [Neon, CloudflareToken, CloudflareR2, Resend, Grafana, OpenAi, KeyApi]
 stop_all = sandboxed.stop
 
 

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cloudflare: API tokens of a user or of an account, and the R2 access key pair that follows from one.
+
+Sources: openapi.json in cloudflare/api-schemas (August 2024; a user's tokens), cloudflare-python (an account's tokens).
+Not verified: how soon a deleted token is refused; that a token may only grant what its maker holds; that a PUT takes a
+token as a GET has given it. Two issuers and the way back from a disabling make this file longer than others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from .._core.clock import Clock
+from .._core.contracts import Options, Provider, Schema
+from .._core.credential import Credential, SecretValue
+from .._core.errors import NotFoundError
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+
+_DONE = ("success", True)
+_STATUS = "result.status"
+
+
+class CloudflareConnection(ApiConnection):
+    schema = Schema(
+        {
+            "account": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{32}$",
+                "description": "Id of the account whose tokens are managed; else those of the user of the token.",
+            },
+            **ApiConnection.schema.properties,
+        },
+        required=("token",),
+    )
+    system = "Cloudflare"
+    base_url = "https://api.cloudflare.com/client/v4"
+    per_second = 4  # 1200 in five minutes, and then none for five minutes
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        super().__init__(options, clock=clock, run=run)
+        self.tokens = f"/accounts/{options['account']}/tokens" if "account" in options else "/user/tokens"
+        self.whoami = Call("GET", self.tokens, params={"per_page": 5}, says=_DONE)  # type: ignore[misc]
+
+
+def _api(tokens: str) -> KeyApi:
+    token = {"name": "<name>", "policies": "<policies>", "expires_on": "<expires_at>"}
+    return KeyApi(
+        create=Call("POST", tokens, token, says=_DONE),
+        value={"token": "result.value"},
+        made=Facts("result.id", created_at="result.issued_on", expires_at="result.expires_on"),
+        listing=Listing(
+            Call("GET", tokens, params={"per_page": 50}, says=_DONE),
+            items="result",
+            facts=Facts(created_at="issued_on", expires_at="expires_on", last_used_at="last_used_on"),
+            page="page",
+        ),
+        revoke=Call("DELETE", f"{tokens}/<id>", {}, says=_DONE),
+        quota=500 if tokens.startswith("/accounts/") else None,
+        verify=Verify(
+            Call("GET", f"{tokens}/verify"),
+            alive=(Sign(200, _STATUS, "active"),),
+            dead=(Sign(401, "errors[0].code", 1000), *(Sign(200, _STATUS, end) for end in ("disabled", "expired"))),
+        ),
+    )
+
+
+class CloudflareTokens(KeyIssuer):
+    schema = Schema(
+        {
+            "policies": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "object", "required": ["effect", "permission_groups", "resources"]},
+                "description": "What the token may do, in the words of Cloudflare's API.",
+            },
+            "lifetime": LIFETIME,
+        },
+        required=("policies",),
+    )
+    connection: CloudflareConnection
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        reached = {resource for policy in options["policies"] for resource in policy["resources"]}
+        return f"cloudflare_api_token for {', '.join(sorted(reached))}"
+
+    @classmethod
+    def describe(cls, options: Options) -> KeyApi:
+        return _api("/user/tokens")
+
+    @property
+    def _api(self) -> KeyApi:
+        return _api(self.connection.tokens)
+
+    def disable(self, credential: Credential) -> None:
+        self._put(credential, "disabled")
+
+    def enable(self, credential: Credential) -> None:
+        self._put(credential, "active")
+
+    def _put(self, credential: Credential, status: str) -> None:
+        """Write a token as it is, with another status."""
+        place, doing = f"{self.connection.tokens}/<id>", f"making token {credential.name} {status}"
+        try:
+            answer = self._send(Call("GET", place, says=_DONE), doing, {"id": credential.id})
+        except NotFoundError:
+            return
+        token = {**answer.shaped({"result": dict})["result"], "status": status}
+        whole = {"id": credential.id, "token": token}
+        self._send(Call("PUT", place, "<token>", says=_DONE), doing, whole, idempotent=True)
+
+
+class R2AccessKeys(CloudflareTokens):
+    """Its secret is the SHA-256 of a token's value, and its id is the token's, by which it is listed and revoked."""
+
+    fields = ("access_key_id", "secret_access_key", "token")
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return super().label(options).replace("cloudflare_api_token", "cloudflare_r2_key")
+
+    def mint(self, name: str) -> Credential:
+        made = super().mint(name)
+        digest = hashlib.sha256(made.fields["token"].reveal().encode()).hexdigest()
+        pair = {"access_key_id": SecretValue(str(made.id)), "secret_access_key": SecretValue(digest)}
+        return replace(made, fields={**made.fields, **pair})
+
+
+PROVIDER = Provider(
+    "Cloudflare",
+    connections={"cloudflare": CloudflareConnection},
+    issuers={"cloudflare_api_token": CloudflareTokens, "cloudflare_r2_key": R2AccessKeys},
+)
