@@ -38,6 +38,8 @@ NEEDS: dict[str, Callable[[Any], str]] = {
     "revoke": lambda bench: "" if bench.kind.traits.revoke == "api" else "A new value is the end of the old one.",
     "pages": lambda bench: "" if bench.pages else "The list has no pages.",
     "tuning": lambda bench: "" if bench.tunable else "The stand-in has no such thing.",
+    "its own kind": lambda bench: "" if bench.manages else "What is issued makes and revokes no other.",
+    "showing": lambda bench: "" if bench.kind.verify is not Issuer.verify else "Nobody can be asked about a value.",
     "last use": lambda bench: "" if bench.kind.reports_last_used(bench.options) else "The API does not say it.",
 }
 """Why a case that needs this does not apply, if it does not."""

@@ -25,7 +25,7 @@ class IssuerBench(ABC):
     title: ClassVar[str]
     issuer_type: ClassVar[str]
     server: ClassVar[str]
-    options: ClassVar[Options]
+    options: Options
     provider: ClassVar[str]
     """The stand-in's name in the sandbox, in whose journal and faults requests are."""
     calls: ClassVar[Mapping[str, Mapping[str, str]]]
@@ -33,6 +33,8 @@ class IssuerBench(ABC):
     pages: ClassVar[bool] = False
     tunable: ClassVar[bool] = False
     """Whether the stand-in can be slow or full."""
+    manages: ClassVar[bool] = True
+    """Whether one of these credentials can be the one with which they are made and revoked."""
     not_run: ClassVar[str] = ""
 
     def __init__(self, world: Visitor) -> None:
@@ -89,6 +91,8 @@ class Watched:
 
     def _watch(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
+            if name == "mint":
+                arguments = (self.plain.spell(*arguments),)
             try:
                 result = method(*arguments)
             except RotorError as error:

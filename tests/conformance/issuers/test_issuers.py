@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Overlap
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
@@ -38,7 +38,7 @@ PROVE_NOTHING: Mapping[str, Mapping[str, Any]] = {
 
 
 def named(issuer: Watched, name: str = NAME) -> list[str]:
-    return [key.id for key in issuer.listed() if key.name == name and not key.revoked]
+    return [key.id for key in issuer.listed() if key.name == issuer.spell(name) and not key.revoked]
 
 
 def ended(issuer: Watched) -> Credential:
@@ -54,13 +54,15 @@ def ended(issuer: Watched) -> Credential:
 @pytest.mark.row("a new credential is accepted")
 def test_mint(issuer: Watched, bench: IssuerBench, found: Found) -> None:
     made = issuer.mint(NAME)
-    found.expect(made.name == NAME and bool(made.id), "has no id, or another name")
-    found.expect(issuer.answer(made) is Answer.ACCEPTED, "is not accepted")
+    found.expect(made.name == issuer.spell(NAME) and bool(made.id), "has no id, or another name")
+    if bench.kind.verify is not Issuer.verify:
+        found.expect(issuer.answer(made) is Answer.ACCEPTED, "is not accepted")
     found.expect(issuer.preflight(made.id) == [], "preflight does not know it")
     found.expect(bench.asked("mint") == 1, "took more than one request")
 
 
 @pytest.mark.row("a credential that has had its end is refused")
+@pytest.mark.needs("showing")
 def test_end(issuer: Watched, found: Found) -> None:
     found.expect(issuer.answer(ended(issuer)) is Answer.REFUSED, "is not refused")
 
@@ -83,6 +85,7 @@ def test_pages(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 
 @pytest.mark.parametrize("answer", PROVE_NOTHING)
 @pytest.mark.row("…, when a credential is shown, proves nothing")
+@pytest.mark.needs("showing")
 def test_proof(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
     made = issuer.mint(NAME)
     for what, credential in (("a live one", made), ("a dead one", ended(issuer))):
@@ -160,6 +163,7 @@ def test_late(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 
 @pytest.mark.row("a credential that is not known everywhere yet is accepted in a while")
 @pytest.mark.needs("tuning")
+@pytest.mark.needs("showing")
 def test_slow(issuer: Watched, bench: IssuerBench, found: Found) -> None:
     bench.tune(slow=2)
     made = issuer.mint(NAME)
@@ -179,6 +183,7 @@ def test_quota(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 
 @pytest.mark.row("the key that the connection itself uses")
 @pytest.mark.needs("revoke")
+@pytest.mark.needs("its own kind")
 def test_own_key(issuer: Watched, bench: IssuerBench, found: Found) -> None:
     own = issuer.mint(NAME)
     with_own = Watched(bench.issuer(own.fields["token"]), found)

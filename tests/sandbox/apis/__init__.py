@@ -83,6 +83,46 @@ class Resend(DescribedApi):
         return f"49a3999c-0ce1-4ea6-ab68-{key.number:012}"
 
 
+class Supabase(DescribedApi):
+    """Its errors are not in the description. Keys are for a project's own API, and no others come in there."""
+
+    name, prefix = "supabase", "/supabase"
+
+    def problem(self, status: int, message: str) -> Response:
+        known = {
+            401: {"message": "Invalid API key"},
+            404: {"code": 404, "error_code": "user_not_found", "msg": message},
+        }
+        return JSONResponse(known.get(status, {"message": message}), status)
+
+    def caller(self, headers: Mapping[str, str]) -> str | None:
+        if "apikey" in headers:
+            return self.identify(headers["apikey"])
+        return "admin" if headers.get("authorization") == f"Bearer {self.world.credentials[ADMIN]}" else None
+
+    async def read(self, request: Request) -> dict[str, Any]:
+        return {**await super().read(request), "reveal": request.query_params.get("reveal") == "true"}
+
+    def shown(self, found: Found, caller: str) -> Any:
+        if "users" in found.template:
+            raise RefusedError(404, "User not found")
+        return self.examples.make_list(found.answer, [])
+
+    def created(self, found: Found, key: Key) -> Any:
+        shown = key.value if key.body["reveal"] else "sb_secret_..."
+        return self.examples.make(found.answer, {**self._facts(key), "api_key": shown})
+
+    def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
+        legacy = {"name": "anon", "id": None, "type": "legacy"}
+        return [legacy, *super().listed(found, keys, more)]
+
+    def _facts(self, key: Key) -> dict[str, Any]:
+        return {**super()._facts(key), "type": "secret", "inserted_at": key.created}
+
+    def _id(self, key: Key) -> str:
+        return f"49a3999c-0ce1-4ea6-ab68-{key.number:012}"
+
+
 class Upstash(DescribedApi):
     """One password a database. It is in the answer of a GET, though the schema does not say so."""
 
@@ -127,4 +167,4 @@ class Upstash(DescribedApi):
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 
 
-ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Upstash)
+ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Supabase, Upstash)

@@ -98,6 +98,18 @@ class CloudflareR2(CloudflareToken):
     calls = _calls("/tokens", "/tokens/verify")
 
 
+class Supabase(DescribedBench):
+    title, issuer_type, provider = "supabase_secret_key", "supabase_secret_key", "supabase"
+    server = "a stand-in made from Supabase's published description"
+    base = "/supabase/v1"
+    calls = _calls("/api-keys", "/users/00000000-0000-0000-0000-000000000000")
+    manages = False
+
+    @property
+    def options(self) -> Options:
+        return {"project": "abcdefghijklmnopqrst", "project_url": f"{self.world.url}/supabase"}
+
+
 _PROJECT = "/organization/projects/proj_1"
 
 
@@ -122,7 +134,7 @@ class KeyApi(OpenAi):
         return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
 
 
-BENCHES = [Neon, CloudflareToken, CloudflareR2, Resend, Grafana, OpenAi, KeyApi]
+BENCHES = [Neon, CloudflareToken, CloudflareR2, Supabase, Resend, Grafana, OpenAi, KeyApi]
 stop_all = sandboxed.stop
 
 

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Supabase: secret API keys of a project, which are shown to its own API by asking for a user that nobody is.
+
+Sources: the OpenAPI document of the Management API in supabase/cli; supabase.com, pages on rotating keys and on errors
+of admin endpoints. Not verified: the words of the 401, of which two are known; quota and rate limit.
+"""
+
+from __future__ import annotations
+
+from .._core.contracts import Options, Provider, Schema
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+
+_KEYS = "/projects/<project>/api-keys"
+_NOBODY = "/auth/v1/admin/users/00000000-0000-0000-0000-000000000000"
+
+
+class SupabaseConnection(ApiConnection):
+    system = "Supabase"
+    base_url = "https://api.supabase.com/v1"
+    whoami = Call("GET", "/projects")
+    per_second = 1  # 60 or 120 a minute, by the age of the page that says it
+
+
+class SupabaseSecretKeys(KeyIssuer):
+    schema = Schema(
+        {
+            "project": {"type": "string", "pattern": "^[a-z]{20}$", "description": "Reference of the project."},
+            "project_url": {
+                "type": "string",
+                "pattern": "^https?://",
+                "description": "Base address of the project's own API, unless it is in supabase.co.",
+            },
+        },
+        required=("project",),
+    )
+    connection: SupabaseConnection
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"supabase_secret_key of project {options['project']}"
+
+    @classmethod
+    def spell(cls, name: str) -> str:
+        return name.lower().replace("-", "_")[:64]
+
+    @classmethod
+    def describe(cls, options: Options) -> KeyApi:
+        dead = (Sign(401, "message", f"{why} API key") for why in ("Invalid", "Unregistered"))
+        return KeyApi(
+            create=Call("POST", _KEYS, {"name": "<name>", "type": "secret"}, {"reveal": "true"}),
+            value={"token": "api_key"},
+            made=Facts(created_at="inserted_at"),
+            listing=Listing(Call("GET", _KEYS), facts=Facts(created_at="inserted_at"), only=("type", "secret")),
+            revoke=Call("DELETE", f"{_KEYS}/<id>"),
+            verify=Verify(
+                Call("GET", _NOBODY),
+                alive=(Sign(404, "error_code", "user_not_found"),),
+                dead=tuple(dead),
+                headers={"apikey": "${token}"},
+                url=options.get("project_url", f"https://{options['project']}.supabase.co"),
+            ),
+        )
+
+
+PROVIDER = Provider(
+    "Supabase", connections={"supabase": SupabaseConnection}, issuers={"supabase_secret_key": SupabaseSecretKeys}
+)
