@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
@@ -97,6 +97,21 @@ class Description:
         return self._validators[key]
 
 
+def read_form(body: bytes) -> dict[str, Any]:
+    """The object that a form stands for: ``metadata[key]``, ``events[]``."""
+    form: dict[str, Any] = {}
+    for name, text in parse_qsl(body.decode(), keep_blank_values=True):
+        value = {"true": True, "false": False}.get(text, text)
+        member, _, inner = name.partition("[")
+        if inner == "]":
+            form.setdefault(member, []).append(value)
+        elif inner:
+            form.setdefault(member, {})[inner.removesuffix("]")] = value
+        else:
+            form[member] = value
+    return form
+
+
 def _group(name: re.Match[str]) -> str:
     return f"(?P<{re.sub(r'[^A-Za-z0-9_]', '_', name[1])}>[^/]+)"
 
@@ -160,9 +175,10 @@ class Descriptions:
             if expected.get("required"):
                 yield "the body is missing"
             return
-        schema = expected["content"]["application/json"].get("schema", {})
+        ((kind, content),) = expected["content"].items()
+        schema = content.get("schema", {})
         try:
-            value = json.loads(body)
+            value = json.loads(body) if kind == "application/json" else read_form(body)
         except ValueError:
             yield "the body is not JSON"
             return

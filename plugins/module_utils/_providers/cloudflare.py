@@ -11,6 +11,7 @@ token as a GET has given it. Two issuers and the way back from a disabling make 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 
 from .._core.clock import Clock
@@ -96,7 +97,8 @@ class CloudflareTokens(KeyIssuer):
         return _api(self.connection.tokens)
 
     def disable(self, credential: Credential) -> None:
-        self._put(credential, "disabled")
+        with suppress(NotFoundError):
+            self._put(credential, "disabled")
 
     def enable(self, credential: Credential) -> None:
         self._put(credential, "active")
@@ -104,10 +106,7 @@ class CloudflareTokens(KeyIssuer):
     def _put(self, credential: Credential, status: str) -> None:
         """Write a token as it is, with another status."""
         place, doing = f"{self.connection.tokens}/<id>", f"making token {credential.name} {status}"
-        try:
-            answer = self._send(Call("GET", place, says=_DONE), doing, {"id": credential.id})
-        except NotFoundError:
-            return
+        answer = self._send(Call("GET", place, says=_DONE), doing, {"id": credential.id})
         token = {**answer.shaped({"result": dict})["result"], "status": status}
         whole = {"id": credential.id, "token": token}
         self._send(Call("PUT", place, "<token>", says=_DONE), doing, whole, idempotent=True)

@@ -42,7 +42,8 @@ KEY: dict[str, dict[str, Any]] = {
 def open_issuer(params: Mapping[str, Any]) -> Issuer:
     """Open the issuer that the options name, on a connection of its provider."""
     kind: type[Issuer] = registry.find("issuers", params["issuer"])
-    if kind.traits.value is not Maker.PROVIDER or kind.traits.revoke is not Revocation.API:
+    lone = kind.traits.value is Maker.PROVIDER and kind.traits.revoke is Revocation.API and "token" in kind.fields
+    if not lone:
         raise ConfigurationError(
             f"issuer: {params['issuer']} does not make keys that are listed and revoked one by one",
             hint="Let the role rotate its secrets",

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..provider import RefusedError
-from ..specs import Found
+from ..specs import Found, read_form
 from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
 
 __all__ = ["ADMIN", "DESCRIBED"]
@@ -81,6 +81,41 @@ class Resend(DescribedApi):
 
     def _id(self, key: Key) -> str:
         return f"49a3999c-0ce1-4ea6-ab68-{key.number:012}"
+
+
+class Stripe(DescribedApi):
+    """Webhook endpoints, one of which is there. What is sent is a form."""
+
+    name, prefix, error_schema = "stripe", "/stripe", "error"
+
+    def seed(self) -> None:
+        super().seed()
+        first = self.put(f"{self.description.base}/v1/webhook_endpoints", "")
+        first.body = {"url": "https://shop.example.com/stripe", "enabled_events": ["*"], "metadata": {"team": "shop"}}
+
+    async def read(self, request: Request) -> dict[str, Any]:
+        return read_form(await request.body())
+
+    def named(self, body: Mapping[str, Any]) -> str:
+        return str(body["metadata"].get("rotor", ""))
+
+    def _endpoint(self, key: Key) -> dict[str, Any]:
+        status = "disabled" if key.body.get("disabled") else "enabled"
+        return {**self._facts(key), **key.body, "status": status}
+
+    def shown(self, found: Found, caller: str) -> Any:
+        return self.examples.make(found.answer, self._endpoint(self.own(found)))
+
+    def created(self, found: Found, key: Key) -> Any:
+        return self.examples.make(found.answer, {**self._endpoint(key), "secret": key.value})
+
+    def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
+        return self.examples.make_list(
+            found.answer, [self._endpoint(key) for key in keys], has_more=more, url=found.path
+        )
+
+    def _id(self, key: Key) -> str:
+        return f"we_{key.number}"
 
 
 class Supabase(DescribedApi):
@@ -167,4 +202,4 @@ class Upstash(DescribedApi):
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 
 
-ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Supabase, Upstash)
+ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Stripe, Supabase, Upstash)

@@ -73,5 +73,5 @@ class Examples:
         if isinstance(fact, datetime):
             return int(fact.timestamp()) if kind == "integer" else fact.isoformat()
         if kind == "object":
-            return self.make(schema, {"message": fact})
+            return fact if isinstance(fact, dict) else self.make(schema, {"message": fact})
         return int(fact) if kind == "integer" else fact

@@ -134,7 +134,7 @@ class DescribedApi(Provider):
         if last.startswith("{"):
             return found.path.rpartition("/")[0]
         if "get" in self.description.paths[found.template]:
-            return found.path if last.replace("-", "_").endswith(("api_keys", "tokens")) else ""
+            return found.path if last.lower().endswith(("keys", "tokens", "webhook_endpoints")) else ""
         nearest = [path for path, item in self.description.paths.items() if "get" in item and path.endswith(f"/{last}")]
         place = max(nearest, key=lambda path: len(path) if found.template.startswith(path.rpartition("/")[0]) else 0)
         for name, value in found.params.items():

@@ -216,6 +216,12 @@ class Listless(Token):
     listed = Issuer.listed
 
 
+class Unshown(Token):
+    """It lists its tokens, and none can be shown to it."""
+
+    verify = Issuer.verify
+
+
 class Silent(Listless):
     """We choose its tokens, and it does not even say whether one lives."""
 
@@ -359,6 +365,7 @@ FAKE = Provider(
         "blind": "rotor_provider:Blind",
         "listless": "rotor_provider:Listless",
         "silent": "rotor_provider:Silent",
+        "unshown": "rotor_provider:Unshown",
     },
     consumers={"machines": "rotor_provider:Machines"},
     checks={"selftest": "rotor_provider:SelfTest"},

@@ -25,7 +25,7 @@ OPTIONS: dict[str, Mapping[str, Any]] = {
     "github": {"token": TOKEN},
     "http": {"token": TOKEN, "probe": "/"},
     "infisical": {"auth": {"method": "token", "token": TOKEN}},
-    **{kind: {"token": TOKEN} for kind in ("cloudflare", "grafana", "neon", "openai", "resend", "supabase")},
+    **{kind: {"token": TOKEN} for kind in ("cloudflare", "grafana", "neon", "openai", "resend", "stripe", "supabase")},
     "upstash": {"email": "ops@example.com", "api_key": TOKEN},
 }
 

@@ -142,7 +142,8 @@ class KeyApi:
     """The credential's fields: where each stands in the answer of ``create``."""
     listing: Listing
     revoke: Call
-    verify: Verify
+    verify: Verify | None = None
+    """None where a value cannot be shown; the issuer's ``verify`` is then ``Issuer.verify``."""
     made: Facts = Facts()
     """Where the answer of ``create`` keeps its facts."""
     quota: int | None = None
@@ -362,7 +363,7 @@ class KeyIssuer(ApiIssuer):
         return self.describe(self.options)
 
     @property
-    def _verify(self) -> Verify:
+    def _verify(self) -> Verify | None:
         return self._api.verify
 
     @classmethod
@@ -387,21 +388,22 @@ class KeyIssuer(ApiIssuer):
 
     def mint(self, name: str) -> Credential:
         doing = f"making a key for {self._where}"
-        api = self._api
+        api, places = self._api, self._places(name)
         with _unknown_if_unreadable():
-            answer = self._send(api.create, doing, {"name": name, **self._lifetime()}, idempotent=False)
+            answer = self._send(api.create, doing, places, idempotent=False)
             return self._credential(answer.json, api.value, api.made, name, doing)
 
-    def _lifetime(self) -> dict[str, Any]:
-        """Return what ``<seconds>`` and ``<expires_at>`` stand for."""
+    def _places(self, name: str) -> dict[str, Any]:
+        """Return what ``create`` may name, beside the options."""
         if "lifetime" not in self.options:
-            return {}
+            return {"name": name}
         lasts = durations.parse(self.options["lifetime"])
         until = (self.connection.server_time() or self.clock.now()) + lasts
-        return {"seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+        return {"name": name, "seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
     def listed(self) -> list[Listed]:
-        return list(self._pages(self._api.listing))
+        how, where = self._api.listing, f"listing the keys of {self._where}"
+        return [_listed(item, how.facts, where) for item in self._items(how)]
 
     def revoke(self, credential: Credential) -> None:
         doing = f"revoking key {credential.name} of {self._where}"
@@ -417,7 +419,8 @@ class KeyIssuer(ApiIssuer):
         now = self.connection.server_time() or self.clock.now()
         return key.revoked or (key.expires_at is not None and key.expires_at <= now)
 
-    def _pages(self, how: Listing) -> Iterator[Listed]:
+    def _items(self, how: Listing) -> Iterator[Any]:
+        """Yield the objects of a list, page by page."""
         doing = f"listing the keys of {self._where}"
         cursors = limits.Cursors(doing)
         params: dict[str, Any] = {how.page: 1} if how.page else {}
@@ -425,8 +428,7 @@ class KeyIssuer(ApiIssuer):
             answer = self._send(how.call, doing, params=params, reads=True)
             document = answer.json
             items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
-            meant = [item for item in items if how.only is None or paths.at(item, how.only[0]) == how.only[1]]
-            yield from (_listed(item, how.facts, answer.where) for item in meant)
+            yield from (item for item in items if how.only is None or paths.at(item, how.only[0]) == how.only[1])
             cursor = _cursor(how, document, items, answer.where)
             if cursor is None:
                 return

@@ -130,9 +130,9 @@ class DescribedKeys(KeyIssuer):
         )
 
     @property
-    def _verify(self) -> Verify:
+    def _verify(self) -> Verify | None:
         verify = super()._verify
-        return verify if verify.headers else replace(verify, headers=self.connection.presents)
+        return verify if verify is None or verify.headers else replace(verify, headers=self.connection.presents)
 
     def preflight(self, current: str | None) -> list[str]:
         return super().preflight(current) or self._objections_to_verify()

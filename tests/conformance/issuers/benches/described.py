@@ -110,6 +110,16 @@ class Supabase(DescribedBench):
         return {"project": "abcdefghijklmnopqrst", "project_url": f"{self.world.url}/supabase"}
 
 
+class Stripe(DescribedBench):
+    title, issuer_type, provider = "stripe_webhook_secret", "stripe_webhook_secret", "stripe"
+    server = "a stand-in made from Stripe's published description"
+    base = "/stripe"
+    options: ClassVar[Options] = {"url": "https://shop.example.com/stripe", "idempotent": True}
+    calls = _calls("/v1/webhook_endpoints", "/nowhere")
+    pages = True
+    manages = False
+
+
 _PROJECT = "/organization/projects/proj_1"
 
 
@@ -134,7 +144,7 @@ class KeyApi(OpenAi):
         return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
 
 
-BENCHES = [Neon, CloudflareToken, CloudflareR2, Supabase, Resend, Grafana, OpenAi, KeyApi]
+BENCHES = [Neon, CloudflareToken, CloudflareR2, Stripe, Supabase, Resend, Grafana, OpenAi, KeyApi]
 stop_all = sandboxed.stop
 
 
