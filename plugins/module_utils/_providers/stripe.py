@@ -41,12 +41,12 @@ class StripeWebhookSecrets(KeyIssuer):
                 "description": "Whether it gets the events of connected accounts, which Stripe does not tell.",
             },
             "idempotent": {
-                "const": True,
+                "type": "boolean",
                 "description": "That the application does an event once however often it comes: for a while there are "
                 f"two endpoints, and what is not accepted comes again, for {_RETRIES}.",
             },
         },
-        required=("url", "idempotent"),
+        required=("url",),
     )
     fields = ("secret",)
     connection: StripeConnection
@@ -69,6 +69,12 @@ class StripeWebhookSecrets(KeyIssuer):
         revoke=Call("DELETE", f"{_ENDPOINTS}/<id>", says=("deleted", True)),
         quota=16,
     )
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        again = f"each event comes by two endpoints for a while, and what is not accepted comes again, for {_RETRIES}"
+        advice = "say true if the application does an event once, or let a person roll the secret in the Dashboard"
+        return [] if options.get("idempotent") else [f"idempotent: {again}; {advice}"]
 
     @classmethod
     def label(cls, options: Options) -> str:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, NotFoundError
-from tests.unit.core.described import issuer
+from tests.unit.core.described import issuer, mistakes
 from tests.unit.core.doubles import Scripted, ScriptedServer
 
 URL = "https://shop.example.com/stripe"
@@ -68,6 +68,12 @@ def test_nothing_is_made_where_it_is_not_clear_what_to_copy(endpoints: Any) -> N
             secrets(server).mint("rotor-1")
         assert "nothing to copy" in secrets(server).preflight(None)[0]
         assert {received.method for received in server.received} == {"GET"}
+
+
+@pytest.mark.parametrize("options", [{}, {"idempotent": False}])
+def test_map_says_that_events_may_come_twice(options: dict[str, Any]) -> None:
+    (problem,) = mistakes("stripe_webhook_secret", url=URL, **options)
+    assert "up to three days" in problem
 
 
 def test_a_full_account_is_told_and_nothing_is_deleted() -> None:
