@@ -149,6 +149,8 @@ def _traits(kind: str, name: str) -> Iterator[str]:
     cls = registry.find(kind, name)
     traits: Traits = cls.traits
     fields = ", ".join(f"`{field}`" for field in cls.fields)
+    if name == "random":
+        fields += ", or for a key pair `private` and `public`"
     makes = {"provider": "The provider makes the value.", "ours": "The value is made here."}.get(traits.value, "")
     overlap = {Overlap.OPEN: "The old one is valid until it is revoked.", Overlap.NONE: "It replaces the old one."}
     yield f"Fields: {fields}. {makes} {overlap.get(traits.overlap, '')}\n"

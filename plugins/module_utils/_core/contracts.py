@@ -295,6 +295,11 @@ class Issuer(Part):
         self.clock = clock
 
     @classmethod
+    def fields_of(cls, options: Options) -> tuple[str, ...]:
+        """Return the fields of a credential that is made with these options."""
+        return cls.fields
+
+    @classmethod
     def reports_last_used(cls, options: Options) -> bool:
         """Say whether :meth:`listed` has the time of a credential's last use; only then can ``unused`` be asked for."""
         return False

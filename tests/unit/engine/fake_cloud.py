@@ -79,6 +79,10 @@ class Token:
     def validate(cls, options: Any, max_age: Any) -> list[str]:
         return ["lifetime: is below max_age"] if "lifetime" in options and max_age else []
 
+    @classmethod
+    def fields_of(cls, options: Any) -> tuple[str, ...]:
+        return cls.fields
+
 
 class Pair(Token):
     traits = Traits(value=Maker.OURS, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.OURS)

@@ -293,6 +293,14 @@ def test_fly_says_that_a_lifetime_is_below_max_age() -> None:
     assert errors_in(raw) == ["secret_map.FLY_API_TOKEN.issuer.lifetime: 30d does not exceed max_age, 90d"]
 
 
+def test_fields_follow_from_the_issuers_options() -> None:
+    raw = changed("secret_map/PAIR/issuer", {"type": "random", "format": "ssh"})
+    (copy,) = raw["secret_map"]["PAIR"]["copies"]
+    copy["keys"] = {"A": "${private}", "B": "${public}", "C": "${value}"}
+    (error,) = errors_in(raw)
+    assert error.endswith("keys.C: unknown field value; there are private, public")
+
+
 def test_a_command_gets_only_what_can_be_expanded() -> None:
     worker = {"type": "command", "host": "app1", "command": ["./restart"], "stdin": "${token|zip}"}
     found = errors_in(changed("secret_consumers/worker", worker))

@@ -101,7 +101,8 @@ class _Parser:
 
     def _scope(self, derived: Any, entry: _MapEntry) -> TemplateScope:
         """Collect the credential's fields, and what ``derived`` makes of them and of the names above."""
-        fields = registry.find("issuers", entry.issuer.type).fields if entry.issuer else None
+        issuer = entry.issuer
+        fields = registry.find("issuers", issuer.type).fields_of(issuer.options) if issuer else None
         scope = TemplateScope(entry.name, fields)
         for name, text in derived.items() if isinstance(derived, dict) else ():
             path = (*entry.path, "derived", name)

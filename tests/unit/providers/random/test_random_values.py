@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import math
 import re
 import uuid
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Maker, Overlap, Revocation
@@ -76,3 +81,60 @@ def test_nobody_else_knows_it() -> None:
 def test_its_label_says_what_it_makes() -> None:
     assert RandomValues.label({}) == "random hex value"
     assert RandomValues.label({"format": "uuid"}) == "random uuid value"
+
+
+# Key pairs
+
+
+def pair(**options: Any) -> tuple[str, str]:
+    fields = RandomValues(options, None, clock=Clock()).generate("rotor-1").fields
+    assert tuple(fields) == RandomValues.fields_of(options) == ("private", "public")
+    return fields["private"].reveal(), fields["public"].reveal()
+
+
+@pytest.mark.parametrize(("options", "bits"), [({}, 3072), ({"bits": 2048}, 2048)])
+def test_an_rsa_pair_is_one_key_of_the_size_asked_for(options: dict[str, int], bits: int) -> None:
+    private, public = pair(format="rsa", **options)
+    key = serialization.load_pem_private_key(private.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    assert (key.key_size, key.public_key()) == (bits, serialization.load_pem_public_key(public.encode()))
+
+
+def test_an_ed25519_pair_signs_and_verifies() -> None:
+    private, public = pair(format="ed25519")
+    signer, verifier = serialization.load_pem_private_key(private.encode(), None), public.encode()
+    known = serialization.load_pem_public_key(verifier)
+    assert isinstance(signer, ed25519.Ed25519PrivateKey)
+    assert isinstance(known, ed25519.Ed25519PublicKey)
+    known.verify(signer.sign(b"text"), b"text")
+
+
+def test_an_ssh_pair_is_openssh_s_and_carries_our_name() -> None:
+    private, public = pair(format="ssh")
+    key = serialization.load_ssh_private_key(private.encode(), None)
+    assert key.public_key() == serialization.load_ssh_public_key(public.encode())
+    assert public.startswith("ssh-ed25519 ")
+    assert public.endswith(" rotor-1")
+
+
+def test_a_jwk_pair_signs_and_verifies_and_has_its_thumbprint_for_an_id() -> None:
+    private, public = (json.loads(text) for text in pair(format="jwk"))
+    token = jwt.encode({"sub": "shop"}, jwt.PyJWK(private).key, "ES256")
+    assert jwt.decode(token, jwt.PyJWK(public).key, ["ES256"]) == {"sub": "shop"}
+    core = {name: public[name] for name in ("crv", "kty", "x", "y")}
+    digest = hashlib.sha256(json.dumps(core, separators=(",", ":"), sort_keys=True).encode()).digest()
+    assert public["kid"] == private["kid"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    assert private.keys() - public.keys() == {"d"}
+
+
+@pytest.mark.parametrize("shape", ["ed25519", "jwk", "ssh"])
+def test_no_two_pairs_are_alike(shape: str) -> None:
+    assert len({text for _turn in range(5) for text in pair(format=shape)}) == 10
+
+
+def test_bits_are_for_rsa_and_bytes_for_values() -> None:
+    assert RandomValues.validate({"format": "jwk", "bits": 2048}, None) == ["bits: it is for format rsa"]
+    assert RandomValues.validate({"bits": 2048}, None) == ["bits: it is for format rsa"]
+    assert RandomValues.validate({"format": "rsa", "bits": 2048}, None) == []
+    assert RandomValues.validate({"format": "ssh", "bytes": 32}, None) == ["bytes: format ssh has a size of its own"]
+    assert RandomValues.label({"format": "ssh"}) == "random ssh key pair"
