@@ -1,17 +1,23 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenAI: API keys of a project's service account, which may have several.
+"""OpenAI: API keys of a project's service account, which may have several, and admin keys of the organization.
 
 Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
-of a service account fails; the Python client 3.52.0, made from a later one, says that it works.
+of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
+is that another one has made: the description says a user's.
 """
 
 from __future__ import annotations
 
-from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from datetime import timedelta
+from typing import Any
 
+from .._core import durations
+from .._core.contracts import Options, Provider, Schema
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+
+_ADMIN = "/organization/admin_api_keys"
 _PROJECT = "/organization/projects/<project>"
 _ID = {"type": "string", "minLength": 1}
 
@@ -55,4 +61,37 @@ class OpenAiApiKeys(KeyIssuer):
         return f"openai_api_key of service account {options['service_account']}, project {options['project']}"
 
 
-PROVIDER = Provider("OpenAI", connections={"openai": OpenAiConnection}, issuers={"openai_api_key": OpenAiApiKeys})
+class OpenAiAdminKeys(KeyIssuer):
+    schema = Schema({"lifetime": LIFETIME})
+    connection: OpenAiConnection
+    api = KeyApi(
+        create=Call("POST", _ADMIN, {"name": "<name>", "expires_in_seconds": "<seconds>"}),
+        value={"token": "value"},
+        made=Facts(expires_at="expires_at"),
+        listing=Listing(
+            Call("GET", _ADMIN, params={"limit": 100}),
+            items="data",
+            facts=Facts(expires_at="expires_at", last_used_at="last_used_at", scope="owner.type"),
+            after="after",
+            more="has_more",
+        ),
+        revoke=Call("DELETE", f"{_ADMIN}/<id>", says=("deleted", True)),
+        verify=Verify(Call("GET", _ADMIN, params={"limit": 1})),
+    )
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        problems = super().validate(options, max_age)
+        long = not problems and "lifetime" in options and durations.parse(options["lifetime"]) > timedelta(days=365)
+        return [f"lifetime: {options['lifetime']} is longer than the 365d that OpenAI allows"] if long else problems
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return "openai_admin_key of the organization"
+
+
+PROVIDER = Provider(
+    "OpenAI",
+    connections={"openai": OpenAiConnection},
+    issuers={"openai_api_key": OpenAiApiKeys, "openai_admin_key": OpenAiAdminKeys},
+)

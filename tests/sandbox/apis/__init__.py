@@ -27,6 +27,64 @@ class Grafana(DescribedApi):
     name, prefix, error_schema = "grafana", "/grafana", "ErrorResponseBody"
 
 
+class Fal(DescribedApi):
+    """A key is its id and its secret; a DELETE never says that there was none."""
+
+    name, prefix = "fal", "/fal"
+
+    def problem(self, status: int, message: str) -> Response:
+        return JSONResponse({"error": {"type": "error", "message": message}}, status)
+
+    def caller(self, headers: Mapping[str, str]) -> str | None:
+        shown = headers.get("authorization", "").removeprefix("Key ")
+        return super().caller({"authorization": shown})
+
+    def named(self, body: Mapping[str, Any]) -> str:
+        return str(body["alias"])
+
+    def created(self, found: Found, key: Key) -> Any:
+        return {"key_id": self._id(key), "key_secret": key.value, "key": key.value}
+
+    def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
+        facts = [
+            {"key_id": self._id(key), "alias": key.name, "scope": "API", "created_at": key.created.isoformat()}
+            for key in keys
+        ]
+        return {"keys": facts, "next_cursor": facts[-1]["key_id"] if more else None, "has_more": more}
+
+    def _revoke(self, found: Found) -> Response:
+        self.keys.pop(found.path.rpartition("/")[2], None)
+        return Response(status_code=204)
+
+
+class Langfuse(DescribedApi):
+    """A key has two parts, which come together."""
+
+    name, prefix = "langfuse", "/langfuse"
+
+    def problem(self, status: int, message: str) -> Response:
+        return JSONResponse({"message": message}, status)
+
+    def caller(self, headers: Mapping[str, str]) -> str | None:
+        public, _, secret = (
+            base64.b64decode(headers.get("authorization", "").removeprefix("Basic ")).decode().partition(":")
+        )
+        if (public, secret) == ("pk-lf-admin", self.world.credentials[ADMIN]):
+            return "admin"
+        known = self.identify(secret)
+        return known if known and public == f"pk-lf-{known}" else None
+
+    def named(self, body: Mapping[str, Any]) -> str:
+        return str(body["note"])
+
+    def created(self, found: Found, key: Key) -> Any:
+        return self.examples.make(found.answer, {**self._facts(key), "secretKey": key.value})
+
+    def _facts(self, key: Key) -> dict[str, Any]:
+        times = {"createdAt": key.created, "lastUsedAt": key.used}
+        return {"id": self._id(key), "note": key.name, "publicKey": f"pk-lf-{self._id(key)}", **times, "success": True}
+
+
 class OpenAi(DescribedApi):
     name, prefix, error_schema = "openai", "/openai", "ErrorResponse"
 
@@ -202,4 +260,15 @@ class Upstash(DescribedApi):
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 
 
-ALL: tuple[type[DescribedApi], ...] = (Neon, Cloudflare, Resend, Grafana, OpenAi, Stripe, Supabase, Upstash)
+ALL: tuple[type[DescribedApi], ...] = (
+    Neon,
+    Cloudflare,
+    Resend,
+    Fal,
+    Grafana,
+    Langfuse,
+    OpenAi,
+    Stripe,
+    Supabase,
+    Upstash,
+)

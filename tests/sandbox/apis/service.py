@@ -147,7 +147,7 @@ class DescribedApi(Provider):
             raise RefusedError(409, "the name is taken")
         if self.quota is not None and len(self.keys) >= self.quota:
             raise RefusedError(400, "there are as many as there can be")
-        lives = body.get("secondsToLive")
+        lives = body.get("secondsToLive") or body.get("expires_in_seconds")
         key = self.put(self.home(found), name, self.world.now() + timedelta(seconds=lives) if lives else None)
         key.body = dict(body)
         return JSONResponse(self.created(found, key), found.status)
@@ -184,7 +184,7 @@ class DescribedApi(Provider):
     def _list(self, found: Found, query: Mapping[str, str]) -> Response:
         every = [key for key in self.keys.values() if key.home == found.path]
         known = {item["name"] for item in found.parameters}
-        cursor = next((name for name in ("after", "starting_after", "page") if name in known), "")
+        cursor = next((name for name in ("after", "starting_after", "cursor", "page") if name in known), "")
         if not cursor:
             return JSONResponse(self.listed(found, every, more=None))
         size = min(self.world.switches.page_size, int(query.get("limit") or query.get("per_page") or 20))
@@ -204,7 +204,7 @@ class DescribedApi(Provider):
         return JSONResponse(self.ended(found, key))
 
     def ended(self, found: Found, key: Key) -> Any:
-        facts = {**self._facts(key), "revoked": True, "deleted": True, "message": "deleted"}
+        facts = {**self._facts(key), "revoked": True, "deleted": True, "success": True, "message": "deleted"}
         return self.examples.make(found.answer, facts)
 
     def _facts(self, key: Key) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class DescribedApi(Provider):
             "name": key.name,
             **dict.fromkeys(("created_at", "created"), key.created),
             **dict.fromkeys(("last_used_at", "lastUsedAt"), key.used),
-            "expiration": key.expires,
+            **dict.fromkeys(("expiration", "expires_at"), key.expires),
         }
 
     def _id(self, key: Key) -> str:

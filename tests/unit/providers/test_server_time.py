@@ -25,7 +25,11 @@ OPTIONS: dict[str, Mapping[str, Any]] = {
     "github": {"token": TOKEN},
     "http": {"token": TOKEN, "probe": "/"},
     "infisical": {"auth": {"method": "token", "token": TOKEN}},
-    **{kind: {"token": TOKEN} for kind in ("cloudflare", "grafana", "neon", "openai", "resend", "stripe", "supabase")},
+    **{
+        kind: {"token": TOKEN}
+        for kind in ("cloudflare", "fal", "grafana", "neon", "openai", "resend", "stripe", "supabase")
+    },
+    "langfuse": {"public_key": "pk", "secret_key": TOKEN},
     "upstash": {"email": "ops@example.com", "api_key": TOKEN},
 }
 

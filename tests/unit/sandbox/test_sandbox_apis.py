@@ -15,7 +15,10 @@ from tests.sandbox import apis
 from tests.sandbox.server import find_specs
 
 SPECS = find_specs()
-OTHER_EDITIONS = ("/projects", "/projects/{project_id}/branches", "/org", "/auth/v1/admin/users/{userId}")
+OTHER_EDITIONS = (
+    *("/projects", "/projects/{project_id}/branches", "/org"),
+    *("/auth/v1/admin/users/{userId}", "/models/pricing"),
+)
 NAMES = sorted(path.stem for path in apis.DESCRIBED.glob("*.json"))
 
 

@@ -308,8 +308,7 @@ class ApiIssuer(Issuer):
         if how is None:
             raise NotImplementedError
         call = replace(how.call, ok=tuple({sign.status for sign in (*how.alive, *how.dead)}))
-        headers = {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
-        client = self.connection.bare(how.url)
+        client, headers = self.connection.bare(how.url), self._headers(how, credential)
         doing = f"showing a credential of {self._where}"
         answer = send(
             client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers, reads=True
@@ -324,6 +323,10 @@ class ApiIssuer(Issuer):
             "is dead",
             status=answer.status,
         )
+
+    def _headers(self, how: Verify, credential: Credential) -> Mapping[str, str]:
+        """Return the headers that carry a credential to its provider."""
+        return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
 
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
         return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)

@@ -110,6 +110,30 @@ class Supabase(DescribedBench):
         return {"project": "abcdefghijklmnopqrst", "project_url": f"{self.world.url}/supabase"}
 
 
+class Fal(DescribedBench):
+    title, issuer_type, provider = "fal_api_key", "fal_api_key", "fal"
+    server = "a stand-in made from fal.ai's published pages"
+    base = "/fal/v1"
+    options: ClassVar[Options] = {}
+    calls = _calls("/keys", "/models/pricing")
+    pages = True
+    manages = False
+
+
+class Langfuse(DescribedBench):
+    title, issuer_type, provider = "langfuse_api_key", "langfuse_api_key", "langfuse"
+    server = "a stand-in made from Langfuse's published description"
+    base = "/langfuse"
+    options: ClassVar[Options] = {"project": "shop"}
+    calls = _calls("/projects/shop/apiKeys", "/api/public/projects")
+    manages = False
+
+    def connect(self, token: SecretValue | None) -> Any:
+        pair = {"public_key": "pk-lf-admin", "secret_key": SecretValue(self.world.credentials[ADMIN])}
+        options = {**pair, "url": self.world.url + self.base}
+        return registry.find("connections", self.provider)(options, clock=self.clock)
+
+
 class Stripe(DescribedBench):
     title, issuer_type, provider = "stripe_webhook_secret", "stripe_webhook_secret", "stripe"
     server = "a stand-in made from Stripe's published description"
@@ -118,6 +142,12 @@ class Stripe(DescribedBench):
     calls = _calls("/v1/webhook_endpoints", "/nowhere")
     pages = True
     manages = False
+
+
+class OpenAiAdmin(OpenAi):
+    title, issuer_type = "openai_admin_key", "openai_admin_key"
+    options: ClassVar[Options] = {"lifetime": "1h"}
+    calls = _calls("/admin_api_keys", "/admin_api_keys")
 
 
 _PROJECT = "/organization/projects/proj_1"
@@ -144,7 +174,10 @@ class KeyApi(OpenAi):
         return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
 
 
-BENCHES = [Neon, CloudflareToken, CloudflareR2, Stripe, Supabase, Resend, Grafana, OpenAi, KeyApi]
+BENCHES: list[type[IssuerBench]] = [
+    *(Neon, CloudflareToken, CloudflareR2, Fal, Langfuse, Stripe, Supabase, Resend, Grafana, OpenAi, OpenAiAdmin),
+    KeyApi,
+]
 stop_all = sandboxed.stop
 
 

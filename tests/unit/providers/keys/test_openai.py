@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.core.described import KEY, issuer
+import pytest
+
+from tests.unit.core.described import KEY, issuer, mistakes
 from tests.unit.core.doubles import ScriptedServer
 
 OPTIONS: dict[str, Any] = {"project": "proj_1", "service_account": "svc_1", "scopes": ["models.read"]}
@@ -27,3 +29,18 @@ def test_listed_says_whose_a_key_is() -> None:
     with ScriptedServer() as server:
         (listed,) = issuer("openai_api_key", server.answer(200, {"data": [key], "has_more": False}), **OPTIONS).listed()
         assert (listed.scope, listed.last_used_at) == ("user", None)
+
+
+def test_admin_key_is_made_and_ended_in_the_organization() -> None:
+    with ScriptedServer() as server:
+        server.answer(200, {**MADE, "expires_at": 1775001600}).answer(200, {"deleted": True})
+        openai = issuer("openai_admin_key", server, lifetime="120d")
+        assert openai.mint("rotor-1").facts["expires_at"] == "2026-04-01T00:00:00+00:00"
+        openai.revoke(KEY)
+        assert server.asked == ["POST /organization/admin_api_keys", "DELETE /organization/admin_api_keys/7"]
+        assert server.received[0].json == {"name": "rotor-1", "expires_in_seconds": 120 * 86400}
+
+
+@pytest.mark.parametrize(("lifetime", "allowed"), [("365d", True), ("366d", False), ("1y", False)])
+def test_admin_key_lives_a_year_at_most(lifetime: str, allowed: bool) -> None:
+    assert (mistakes("openai_admin_key", lifetime=lifetime) == []) is allowed
