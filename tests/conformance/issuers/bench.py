@@ -25,7 +25,7 @@ class IssuerBench(ABC):
     title: ClassVar[str]
     issuer_type: ClassVar[str]
     server: ClassVar[str]
-    options: Options
+    options: ClassVar[Options]
     provider: ClassVar[str]
     """The stand-in's name in the sandbox, in whose journal and faults requests are."""
     calls: ClassVar[Mapping[str, Mapping[str, str]]]

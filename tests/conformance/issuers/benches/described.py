@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
 from tests.conformance.bench import Front
@@ -103,11 +103,12 @@ class Supabase(DescribedBench):
     server = "a stand-in made from Supabase's published description"
     base = "/supabase/v1"
     calls = _calls("/api-keys", "/users/00000000-0000-0000-0000-000000000000")
+    options: ClassVar[Options] = {"project": "abcdefghijklmnopqrst"}
     manages = False
 
-    @property
-    def options(self) -> Options:
-        return {"project": "abcdefghijklmnopqrst", "project_url": f"{self.world.url}/supabase"}
+    def issuer(self, token: SecretValue | None = None) -> Issuer:
+        options = {**self.options, "project_url": f"{self.world.url}/supabase"}
+        return self.kind(options, self.connect(token), clock=self.clock)
 
 
 class Fal(DescribedBench):
