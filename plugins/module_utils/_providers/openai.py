@@ -5,7 +5,7 @@
 
 Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
 of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
-is that another one has made: the description says a user's.
+is that another one has made: the description says a user's. Two issuers make this file longer than others.
 """
 
 from __future__ import annotations

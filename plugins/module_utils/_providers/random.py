@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import math
 import secrets
 import string
@@ -17,7 +15,7 @@ from typing import Any
 
 from .._core.contracts import Issuer, Maker, Options, Overlap, Provider, Recover, Revocation, Schema, Traits
 from .._core.credential import Credential, SecretValue
-from .._core.deps import library
+from .._core.key_pairs import PAIRS, RSA_BITS
 
 _BYTES = 32
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -35,57 +33,7 @@ _FORMATS: dict[str, Callable[[int], str]] = {
     "uuid": lambda _size: str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
     "fernet": lambda _size: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
 }
-_RSA_BITS = 3072
-
-
-def _key(kind: str, bits: int) -> Any:
-    made = library(f"cryptography.hazmat.primitives.asymmetric.{kind}")
-    if kind == "rsa":
-        return made.generate_private_key(65537, bits)
-    return made.generate_private_key(made.SECP256R1()) if kind == "ec" else made.Ed25519PrivateKey.generate()
-
-
-def _written(key: Any, private: str, public: str, encoding: str = "PEM") -> tuple[str, str]:
-    """Write a key pair in these formats of the library's."""
-    forms = library("cryptography.hazmat.primitives.serialization")
-    shown = key.private_bytes(forms.Encoding.PEM, getattr(forms.PrivateFormat, private), forms.NoEncryption())
-    return shown.decode(), key.public_key().public_bytes(
-        getattr(forms.Encoding, encoding), getattr(forms.PublicFormat, public)
-    ).decode()
-
-
-def _pem(kind: str) -> Callable[[int, str], tuple[str, str]]:
-    return lambda bits, _name: _written(_key(kind, bits), "PKCS8", "SubjectPublicKeyInfo")
-
-
-def _ssh(_bits: int, name: str) -> tuple[str, str]:
-    private, public = _written(_key("ed25519", 0), "OpenSSH", "OpenSSH", "OpenSSH")
-    return private, f"{public} {name}"
-
-
-def _jwk(_bits: int, _name: str) -> tuple[str, str]:
-    """Write a key pair for ES256 (RFC 7517), whose id is its thumbprint (RFC 7638)."""
-    numbers = _key("ec", 0).private_numbers()
-    point = numbers.public_numbers
-    sizes = {"x": point.x, "y": point.y, "d": numbers.private_value}
-    texts = {name: _base64url(number.to_bytes(32, "big")) for name, number in sizes.items()}
-    core = {"crv": "P-256", "kty": "EC", "x": texts["x"], "y": texts["y"]}
-    digest = hashlib.sha256(json.dumps(core, separators=(",", ":"), sort_keys=True).encode()).digest()
-    public = {**core, "alg": "ES256", "use": "sig", "kid": _base64url(digest)}
-    return json.dumps({**public, "d": texts["d"]}), json.dumps(public)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-_PAIRS: dict[str, Callable[[int, str], tuple[str, str]]] = {
-    "rsa": _pem("rsa"),
-    "ed25519": _pem("ed25519"),
-    "jwk": _jwk,
-    "ssh": _ssh,
-}
-_FIXED = ("uuid", "fernet", *_PAIRS)
+_FIXED = ("uuid", "fernet", *PAIRS)
 
 
 class RandomValues(Issuer):
@@ -96,7 +44,7 @@ class RandomValues(Issuer):
     schema = Schema(
         properties={
             "format": {
-                "enum": [*_FORMATS, *_PAIRS],
+                "enum": [*_FORMATS, *PAIRS],
                 "default": "hex",
                 "description": "How the value is written; fernet is a key for Fernet encryption. rsa and ed25519 are "
                 "key pairs in PEM (PKCS #8), jwk is one for ES256, ssh one for OpenSSH (ed25519).",
@@ -108,7 +56,7 @@ class RandomValues(Issuer):
                 "description": f"How many bytes of entropy it has at least, {_BYTES} unless said; "
                 "other formats than hex, base64url and alphanumeric have a size of their own.",
             },
-            "bits": {"enum": [2048, _RSA_BITS, 4096], "description": f"Size of an rsa key, {_RSA_BITS} unless said."},
+            "bits": {"enum": [2048, RSA_BITS, 4096], "description": f"Size of an rsa key, {RSA_BITS} unless said."},
         }
     )
 
@@ -120,17 +68,17 @@ class RandomValues(Issuer):
 
     @classmethod
     def fields_of(cls, options: Options) -> tuple[str, ...]:
-        return ("private", "public") if options.get("format") in _PAIRS else cls.fields
+        return ("private", "public") if options.get("format") in PAIRS else cls.fields
 
     @classmethod
     def label(cls, options: Options) -> str:
         shape = options.get("format", "hex")
-        return f"random {shape} {'key pair' if shape in _PAIRS else 'value'}"
+        return f"random {shape} {'key pair' if shape in PAIRS else 'value'}"
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         shape = self.options.get("format", "hex")
-        if shape in _PAIRS:
-            private, public = _PAIRS[shape](self.options.get("bits", _RSA_BITS), name)
+        if shape in PAIRS:
+            private, public = PAIRS[shape](self.options.get("bits", RSA_BITS), name)
             return Credential(None, name, {"private": SecretValue(private), "public": SecretValue(public)})
         return Credential(None, name, {"value": SecretValue(_FORMATS[shape](self.options.get("bytes", _BYTES)))})
 

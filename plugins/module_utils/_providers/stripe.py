@@ -5,6 +5,7 @@
 
 Sources: the OpenAPI document in stripe/openapi (2023-08-16), compared with stripe-python; docs.stripe.com, page on
 webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor.
+The copying of an endpoint, and the way back from a disabling, make this file longer than others.
 """
 
 from __future__ import annotations
