@@ -385,9 +385,9 @@ MUTANTS = (
     ),
     dropped(
         "no value goes where none is needed",
-        "issuer.revoke(Credential(row.provider_id, row.name, {}, row.facts))",
+        "old = Credential(row.provider_id, row.name, {}, row.facts)",
         "revoking",
-        instead="issuer.revoke(ctx.ledger.unseal(row))",
+        instead="old = ctx.ledger.unseal(row)",
     ),
     dropped(
         "a sealed value is what was minted",

@@ -281,8 +281,8 @@ MUTANTS = (
     # keys by description
     key_api(
         "a mint is sent once",
-        '{"name": name}, idempotent=False)\n            return self._credential(answer.json, api',
-        '{"name": name}, idempotent=True)\n            return self._credential(answer.json, api',
+        "places, idempotent=False)",
+        "places, idempotent=True)",
     ),
     key_api(
         "a mint that cannot be read is unknown",
@@ -297,6 +297,9 @@ MUTANTS = (
         '    if where:\n        raise errors.UnexpectedAnswerError(f"{where}: {path}',
         '    if where == str(5):\n        raise errors.UnexpectedAnswerError(f"{where}: {path}',
     ),
+    key_api("a good status is not yet success", "if call.says and", "if call.says == () and"),
+    key_api("keys of another kind are left out", "if how.only is None or", "if how.only != () or"),
+    key_api("a status says that a key is revoked", "lives = facts.alive is None or", "lives = facts.alive != () or"),
     key_api("a reset is seen before it is told", "if found.fields != before.fields:", "if found:"),
     key_api(
         "expired keys do not fill the quota",

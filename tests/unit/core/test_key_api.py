@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -56,7 +58,7 @@ class Keys(KeyIssuer):
             create=Call("POST", "/keys", {"name": "<name>", "note": "by <name>", "scope": "<scope>"}),
             value={"token": "secret"},
             listing=Listing(**{**listing, **options.get("listing", {})}),
-            revoke=Call("DELETE", "/keys/<id>"),
+            revoke=options.get("revoke", Call("DELETE", "/keys/<id>")),
             verify=options.get("verify", SHOWN),
             quota=2,
         )
@@ -186,6 +188,26 @@ def test_list_of_another_shape_is_an_error(server: Scripted, body: Any) -> None:
         issue(Keys, server.answer(200, body), listing={"after": "after", "more": "more"}).listed()
 
 
+def test_listed_leaves_out_keys_of_another_kind_and_goes_on_past_them(server: Scripted) -> None:
+    other, meant = {"id": "k1", "kind": "public"}, {"id": "k2", "kind": "secret"}
+    server.answer(200, {"data": [{"id": None}, other]}).answer(200, {"data": [meant]}).answer(200, page())
+    listed = issue(Keys, server, listing={"after": "after", "only": ("kind", "secret")}).listed()
+    assert [key.id for key in listed] == ["k2"]
+
+
+def test_list_that_cannot_go_on_is_an_error(server: Scripted) -> None:
+    server.answer(200, {"data": [{"id": "k1", "kind": "secret"}, {"id": None}]})
+    with pytest.raises(errors.UnexpectedAnswerError, match="has no id"):
+        issue(Keys, server, listing={"after": "after", "only": ("kind", "secret")}).listed()
+
+
+@pytest.mark.parametrize(("status", "revoked"), [("on", False), ("off", True), (None, True)])
+def test_listed_tells_by_a_status_whether_a_key_is_revoked(server: Scripted, status: Any, revoked: bool) -> None:
+    keys = {"data": [{"id": "k1", "status": status}]}
+    (listed,) = issue(Keys, server.answer(200, keys), listing={"facts": Facts(alive=("status", "on"))}).listed()
+    assert listed.revoked is revoked
+
+
 def test_times_are_read_in_each_way(server: Scripted) -> None:
     key = {"id": 1, "created_at": "2026-01-01 00:00:00+00", "expires_at": 1767225600, "used": "0001-01-01T00:00:00Z"}
     (listed,) = issue(Keys, server.answer(200, {"data": [{**key, "name": None}]})).listed()
@@ -218,6 +240,25 @@ def test_revoke_quotes_an_id(server: Scripted) -> None:
 def test_revoke_of_what_is_still_listed_is_an_error(server: Scripted) -> None:
     with pytest.raises(errors.NotFoundError):
         issue(Keys, server.answer(404, {}).answer(200, page(1))).revoke(Credential("k1", "rotor-1", {}))
+
+
+@pytest.mark.parametrize(("body", "done"), [({"ok": True}, True), ({"ok": False}, False), ({}, False), ("<p>", False)])
+def test_revoke_is_done_once_the_answer_says_so(server: Scripted, body: Any, done: bool) -> None:
+    keys = issue(Keys, server.answer(200, body), revoke=Call("DELETE", "/keys/<id>", says=("ok", True)))
+    with nullcontext() if done else pytest.raises(errors.UnexpectedAnswerError):
+        keys.revoke(KEY)
+
+
+def test_body_of_a_form_is_written_as_pairs(server: Scripted) -> None:
+    body = {"on": True, "one": {"name": "<id>", "none": "<none>"}, "many": ["a", "b&c"]}
+    issue(Keys, server.answer(200, {}), revoke=Call("POST", "/keys", body, form=True)).revoke(KEY)
+    assert parse_qsl(server.received[0].body.decode()) == [
+        ("on", "true"),
+        ("one[name]", "7"),
+        ("many[]", "a"),
+        ("many[]", "b&c"),
+    ]
+    assert server.received[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
 
 
 # Verify

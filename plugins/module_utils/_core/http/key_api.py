@@ -521,7 +521,10 @@ def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | 
     if not more or not items or not (how.after or how.page):
         return None
     if not how.cursor:
-        return _id(paths.at(items[0 if how.page else -1], how.facts.id))
+        known = _id(paths.at(items[0 if how.page else -1], how.facts.id))
+        if known is None:
+            raise errors.UnexpectedAnswerError(f"{where}: a key has no id, by which the list would go on")
+        return known
     return _id(paths.at(document, how.cursor)) or None
 
 
