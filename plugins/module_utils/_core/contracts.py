@@ -326,6 +326,10 @@ class Issuer(Part):
         """
         return []
 
+    def preview(self) -> list[str]:
+        """Say for the plan what a new credential leaves behind, or how many there can still be. Changes nothing."""
+        return []
+
     def mint(self, name: str) -> Credential:
         """Have the provider make a credential. With ``value: provider`` only."""
         raise NotImplementedError

@@ -90,6 +90,22 @@ def test_a_sick_consumer_is_only_noted_when_a_rotation_is_under_way(play: Play, 
     assert "note: ci is not well" in play.output
 
 
+def test_an_issuers_preview_is_a_note_and_never_a_problem(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def preview(_issuer: Any) -> list[str]:
+        if world.problems:
+            raise UnavailableError("the list is down")
+        return ["3 of 10 keys are left"]
+
+    monkeypatch.setattr(registry.find("issuers", "test.fake.token"), "preview", preview)
+    assert play.plan("TOKEN")["go"]
+    assert "note: 3 of 10 keys are left" in play.output
+    world.problems["issuer"] = []
+    assert play.plan("TOKEN")["go"]
+    assert "note: the list is down" in play.output
+
+
 def test_each_question_is_asked_once_however_many_secrets_want_to_know(
     make_play: Callable[..., Play], world: World
 ) -> None:

@@ -460,7 +460,9 @@ class ResetIssuer(ApiIssuer):
     def mint(self, name: str) -> Credential:
         before = self.recover(name)
         with _unknown_if_unreadable():
-            self._send(self.api.reset, f"resetting {self._where}", idempotent=False)
+            answer = self._send(self.api.reset, f"resetting {self._where}", idempotent=False)
+        with errors.after_an_effect(), _unknown_if_unreadable():
+            self._settle(answer)
         for _turn in range(_READS):
             with errors.after_an_effect(), _unknown_if_unreadable():
                 found = self.recover(name)
@@ -470,6 +472,9 @@ class ResetIssuer(ApiIssuer):
         raise errors.OutcomeUnknownError(
             f"resetting {self._where}: it was accepted, and the value is still the old one"
         )
+
+    def _settle(self, answer: HttpAnswer) -> None:
+        """Wait until the reset that was ``answer``ed is in force. Most are at once."""
 
     def recover(self, name: str) -> Credential:
         doing = f"reading {self._where}"

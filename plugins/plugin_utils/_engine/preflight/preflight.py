@@ -74,7 +74,7 @@ class Planned(Probed):
 
 @dataclass(frozen=True)
 class Question:
-    """``ask`` returns problems (previews for ``preview``, evidence for ``copy``) or raises RotorError."""
+    """``ask`` returns problems (lines for ``preview`` and ``note``, evidence for ``copy``) or raises RotorError."""
 
     kind: str
     about: str
@@ -109,7 +109,7 @@ class Preflight:
     def forget_answers(self, names: Iterable[str]) -> None:
         """Ask again about the copies and the issuers of these secrets."""
         stale = set(names)
-        about_secrets = ("copy", "issuer", "life")
+        about_secrets = ("copy", "issuer", "life", "note")
         kept = (q for q in self._answers if q.kind not in about_secrets or q.about.partition(" ")[0] not in stale)
         self._answers = {q: self._answers[q] for q in kept if not stale or q.kind != "listed"}
 
@@ -181,6 +181,7 @@ class Preflight:
         if item.case.order.mint:
             replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
             questions.append(self._about_issuer(secret, replaced.provider_id if replaced else None))
+            questions.append(Question("note", secret.name, lambda: self._systems.issuer(secret).preview()))
         reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
         questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]
         verified = {action.target for action in item.actions if action.kind is ActionKind.VERIFY}
@@ -233,7 +234,7 @@ class Preflight:
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
-            elif item.case.old_expired or (question.kind == "health" and _may_be_mended(item.case.order)):
+            elif question.kind == "note" or item.case.old_expired or _may_be_mended(question, item.case.order):
                 item = item.plus(notes=lines)
             else:
                 item = item.plus(lines)
@@ -338,9 +339,9 @@ class Preflight:
         return answer
 
 
-def _may_be_mended(order: Order) -> bool:
+def _may_be_mended(question: Question, order: Order) -> bool:
     """Whether a rotation under way, or a credential that is dead, may be what has made a consumer sick."""
-    return not order.mint or order.given_up is not None
+    return question.kind == "health" and (not order.mint or order.given_up is not None)
 
 
 def _where_to_look(connection: str, error: RotorError) -> str:

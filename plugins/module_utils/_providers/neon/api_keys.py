@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Neon: API keys of a person, of an organization, or of an organization for one project.
+"""API keys of a person, of an organization, or of an organization for one project.
 
 Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused.
 """
@@ -10,23 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
-
-_ID = {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"}
-
-
-class NeonConnection(ApiConnection):
-    system = "Neon"
-    base_url = "https://console.neon.tech/api/v2"
-    whoami = Call("GET", "/projects", params={"limit": 1})
+from ..._core.contracts import Options, Schema
+from ..._core.http.key_api import Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .client import ID, NeonConnection
 
 
 class NeonApiKeys(KeyIssuer):
     schema = Schema(
         {
-            "organization": {**_ID, "description": "Id of the organization whose key it is; else it is a person's."},
-            "project": {**_ID, "description": "Id of the one project that the organization's key may reach."},
+            "organization": {**ID, "description": "Id of the organization whose key it is; else it is a person's."},
+            "project": {**ID, "description": "Id of the one project that the organization's key may reach."},
         }
     )
     connection: NeonConnection
@@ -54,6 +47,3 @@ class NeonApiKeys(KeyIssuer):
             revoke=Call("DELETE", f"{root}/<id>"),
             verify=Verify(Call("GET", shown, params={"limit": 1})),
         )
-
-
-PROVIDER = Provider("Neon", connections={"neon": NeonConnection}, issuers={"neon_api_key": NeonApiKeys})
