@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Upstash: the password of a Redis database. A reset is the end of the old one; clients come by ``rediss://`` only.
 
-Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema of a database has no password, though a
-GET shows it unless told to hide it. Not verified: whether a reset changes the REST token as well (assume so); that a
-short ``endpoint`` lies in upstash.io; that a dead password is refused with Redis' own word, WRONGPASS.
+Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema of a database has neither password nor
+REST tokens, though a GET shows them unless told to hide them; their names are in upstash/terraform-provider-upstash. Not
+verified: whether a reset changes the REST tokens as well; that a short ``endpoint`` lies in upstash.io; that a dead
+password is refused with Redis' own word, WRONGPASS.
 """
 
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from typing import ClassVar
 
 from .._core import redis
 from .._core.contracts import Answer, Options, Provider, Schema
@@ -45,7 +48,7 @@ class UpstashConnection(ApiConnection):
 
 class UpstashRedisPasswords(ResetIssuer):
     schema = Schema({"database": _DATABASE}, required=("database",))
-    fields = ("password",)
+    fields: ClassVar[tuple[str, ...]] = ("password",)
     connection: UpstashConnection
     api = ResetApi(
         reset=Call("POST", "/redis/reset-password/<database>"),
@@ -75,6 +78,22 @@ class UpstashRedisPasswords(ResetIssuer):
         return host, found["port"], found["tls"]
 
 
+class UpstashRedisCredentials(UpstashRedisPasswords):
+    """The password and the REST tokens, whichever of them a reset has changed; the password alone is shown."""
+
+    fields = ("password", "rest_token", "read_only_rest_token")
+    api = replace(UpstashRedisPasswords.api, value={field: field for field in fields})
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"upstash_redis_credentials of database {options['database']}"
+
+
 PROVIDER = Provider(
-    "Upstash", connections={"upstash": UpstashConnection}, issuers={"upstash_redis_password": UpstashRedisPasswords}
+    "Upstash",
+    connections={"upstash": UpstashConnection},
+    issuers={
+        "upstash_redis_password": UpstashRedisPasswords,
+        "upstash_redis_credentials": UpstashRedisCredentials,
+    },
 )

@@ -283,7 +283,10 @@ class Supabase(DescribedApi):
 
 
 class Upstash(DescribedApi):
-    """One password a database. It is in the answer of a GET, though the schema does not say so."""
+    """One password a database, which a reset replaces, and the REST token with it; that for reading stays.
+
+    They are in the answer of a GET, though the schema does not say so.
+    """
 
     name, prefix = "upstash", "/upstash"
 
@@ -322,7 +325,10 @@ class Upstash(DescribedApi):
             self.put(database, "reset")
             return JSONResponse(self.examples.make(found.answer, {"database_id": database}))
         facts = {"database_id": database, **self.place, "tls": True}
-        shown = {} if request.query_params.get("credentials") == "hide" else {"password": key.value}
+        rest = {"rest_token": f"rest-{key.value}", "read_only_rest_token": "upstash-token-for-reading"}
+        for value in rest.values():
+            self.world.remember(value)
+        shown = {} if request.query_params.get("credentials") == "hide" else {"password": key.value, **rest}
         return JSONResponse({**self.examples.make(found.answer, facts), **shown})
 
 

@@ -6,6 +6,8 @@
 Source: the OpenAPI document in neondatabase/neon-api-python (v2.json): the new password is ready when the last
 operation of the reset has finished, the old one works until then, and connections are dropped. Not verified: that a
 branch keeps the password that its parent had when it was made; that the proxy forgets an old password at once.
+
+More than a description: a reset has operations that are awaited, and a password is shown to PostgreSQL.
 """
 
 from __future__ import annotations

@@ -49,7 +49,11 @@ class UpstashBench(IssuerBench):
         return b"+OK\r\n" if shown["password"] == password else b"-WRONGPASS invalid username-password pair\r\n"
 
 
-BENCHES = [UpstashBench]
+class UpstashCredentialsBench(UpstashBench):
+    title = issuer_type = "upstash_redis_credentials"
+
+
+BENCHES = [UpstashBench, UpstashCredentialsBench]
 stop_all = sandboxed.stop
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UntrustedServerError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    UnexpectedAnswerError,
+    UntrustedServerError,
+)
 from tests.servers.redis import RedisServer
 from tests.servers.tls import Authority
 from tests.unit.core.described import TOKEN, issuer
@@ -38,3 +41,18 @@ def test_database_without_tls_is_refused() -> None:
         server.answer(200, {"database_id": "c", "password": "password-of-the-upstash-tests"})
         server.answer(200, {"endpoint": "c", "port": 6379, "tls": False})
         assert "without TLS" in issuer(TYPE, server, ACCOUNT, database="c").preflight(None)[0]
+
+
+def test_credentials_are_what_is_in_force_after_the_reset() -> None:
+    old = {"database_id": "c", "password": "old", "rest_token": "rest-1", "read_only_rest_token": "read-1"}
+    with ScriptedServer() as server:
+        server.answer(200, old).answer(200, {"database_id": "c"}).answer(200, {**old, "password": "new"})
+        made = issuer("upstash_redis_credentials", server, ACCOUNT, database="c").mint("rotor-1")
+        fields = {name: value.reveal() for name, value in made.fields.items()}
+        assert fields == {"password": "new", "rest_token": "rest-1", "read_only_rest_token": "read-1"}
+
+
+def test_credentials_without_a_token_are_none() -> None:
+    answer = {"database_id": "c", "password": "old", "rest_token": ""}
+    with ScriptedServer() as server, pytest.raises(UnexpectedAnswerError):
+        issuer("upstash_redis_credentials", server.answer(200, answer), ACCOUNT, database="c").preflight(None)
