@@ -32,9 +32,14 @@ def providers() -> list[type[Provider]]:
         kind
         for module in modules
         for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Provider) and kind.__module__ == module.__name__
+        if isinstance(kind, type) and issubclass(kind, Provider) and _is_of(kind, module.__name__)
     ]
     return sorted(kinds, key=lambda kind: (kind.is_scenario, kind.name))
+
+
+def _is_of(kind: type[Provider], package: str) -> bool:
+    """Whether it is one of the package's own, and no base of several."""
+    return f"{kind.__module__}.".startswith(f"{package}.") and "name" in vars(kind)
 
 
 def build(credentials: Mapping[str, str], *, specs: Path | None = None, speed: float = 1.0) -> Front:

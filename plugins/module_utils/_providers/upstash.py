@@ -4,8 +4,8 @@
 """Upstash: the password of a Redis database. A reset is the end of the old one; clients come by ``rediss://`` only.
 
 Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema of a database has neither password nor
-REST tokens, though a GET shows them unless told to hide them; their names are in upstash/terraform-provider-upstash. Not
-verified: whether a reset changes the REST tokens as well; that a short ``endpoint`` lies in upstash.io; that a dead
+REST tokens, though a GET shows them unless told to hide them; their names are in upstash/terraform-provider-upstash.
+Not verified: whether a reset changes the REST tokens as well; that a short ``endpoint`` lies in upstash.io; that a dead
 password is refused with Redis' own word, WRONGPASS.
 """
 

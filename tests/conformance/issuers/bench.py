@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Maker, Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
 from tests.conformance.found import Found
@@ -57,6 +57,9 @@ class IssuerBench(ABC):
         """``slow``: how often a new key is refused at first; ``quota``: how many keys there can be."""
         raise NotImplementedError
 
+    def pass_overlap(self) -> None:  # noqa: B027 - most have none
+        """The time in which a replaced credential lives on is over."""
+
     def use(self, id_: str) -> None:
         """Somebody uses the key."""
         raise NotImplementedError
@@ -88,6 +91,15 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         part = getattr(self.plain, name)
         return self._watch(name, part) if callable(part) else part
+
+    def make(self, name: str) -> Credential:
+        """A credential that is in force."""
+        if self.plain.traits.value is Maker.PROVIDER:
+            made: Credential = self.mint(name)
+            return made
+        made = self.generate(name)
+        self.activate(made)
+        return made
 
     def _watch(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
+    Answer,
+    Issuer,
+    Maker,
+    Overlap,
+    Recover,
+)
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
@@ -41,11 +47,12 @@ def named(issuer: Watched, name: str = NAME) -> list[str]:
     return [key.id for key in issuer.listed() if key.name == issuer.spell(name) and not key.revoked]
 
 
-def ended(issuer: Watched) -> Credential:
+def ended(issuer: Watched, bench: IssuerBench) -> Credential:
     """A credential that has had its end: revoked, or replaced where there is one at a time."""
-    old: Credential = issuer.mint("rotor-7f3a-0")
-    if issuer.traits.overlap is Overlap.NONE:
-        issuer.mint("another")
+    old = issuer.make("rotor-7f3a-0")
+    if issuer.traits.ends_the_old:
+        issuer.make("another")
+        bench.pass_overlap()
     else:
         issuer.revoke(old)
     return old
@@ -53,8 +60,9 @@ def ended(issuer: Watched) -> Credential:
 
 @pytest.mark.row("a new credential is accepted")
 def test_mint(issuer: Watched, bench: IssuerBench, found: Found) -> None:
-    made = issuer.mint(NAME)
-    found.expect(made.name == issuer.spell(NAME) and bool(made.id), "has no id, or another name")
+    made = issuer.make(NAME)
+    identified = bool(made.id) or issuer.traits.ends_the_old
+    found.expect(made.name == issuer.spell(NAME) and identified, "has no id, or another name")
     if bench.kind.verify is not Issuer.verify:
         found.expect(issuer.answer(made) is Answer.ACCEPTED, "is not accepted")
     found.expect(issuer.preflight(made.id) == [], "preflight does not know it")
@@ -63,14 +71,14 @@ def test_mint(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 
 @pytest.mark.row("a credential that has had its end is refused")
 @pytest.mark.needs("showing")
-def test_end(issuer: Watched, found: Found) -> None:
-    found.expect(issuer.answer(ended(issuer)) is Answer.REFUSED, "is not refused")
+def test_end(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    found.expect(issuer.answer(ended(issuer, bench)) is Answer.REFUSED, "is not refused")
 
 
 @pytest.mark.row("preflight tells that the current one is gone")
 @pytest.mark.needs("a list")
-def test_gone(issuer: Watched, found: Found) -> None:
-    found.expect(issuer.preflight(ended(issuer).id) != [], "says nothing")
+def test_gone(issuer: Watched, bench: IssuerBench, found: Found) -> None:
+    found.expect(issuer.preflight(ended(issuer, bench).id) != [], "says nothing")
 
 
 @pytest.mark.row("the list goes on over pages")
@@ -87,8 +95,8 @@ def test_pages(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 @pytest.mark.row("…, when a credential is shown, proves nothing")
 @pytest.mark.needs("showing")
 def test_proof(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
-    made = issuer.mint(NAME)
-    for what, credential in (("a live one", made), ("a dead one", ended(issuer))):
+    made = issuer.make(NAME)
+    for what, credential in (("a live one", made), ("a dead one", ended(issuer, bench))):
         bench.fault("verify", times=20, **PROVE_NOTHING[answer])
         found.expect(issuer.answer(credential) is Answer.UNCLEAR, f"{what} is taken for {issuer.answer(credential)}")
         bench.world.http.delete(f"{bench.world.url}/oracle/faults", timeout=10)
@@ -116,7 +124,7 @@ def test_revoke_lost(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 def test_lost_before(issuer: Watched, bench: IssuerBench, found: Found) -> None:
     bench.fault("mint", kind="reset_before")
     with found.raises(OutcomeUnknownError, UnavailableError):
-        issuer.mint(NAME)
+        issuer.make(NAME)
     found.expect(bench.asked("mint") == 1, "was sent again")
     found.expect(named(issuer) == [], "left something behind")
 
@@ -124,7 +132,11 @@ def test_lost_before(issuer: Watched, bench: IssuerBench, found: Found) -> None:
 @pytest.mark.parametrize("answer", ["no answer", "half an answer", "a page for people"])
 @pytest.mark.row("a mint with … is unknown, and what it made is found")
 def test_lost_after(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
-    fresh = _fresh(issuer)
+    if issuer.traits.value is Maker.OURS:
+        _activate_again(issuer, bench, found, answer)
+        return
+    readable = issuer.traits.recover is Recover.READABLE
+    fresh = issuer.recover(NAME).fields if readable else {}
     bench.fault("mint", after=True, **PROVE_NOTHING[answer])
     if issuer.traits.overlap is Overlap.NONE and answer != "no answer":
         with found.may_raise(OutcomeUnknownError):
@@ -133,7 +145,7 @@ def test_lost_after(issuer: Watched, bench: IssuerBench, found: Found, answer: s
         with found.raises(OutcomeUnknownError):
             issuer.mint(NAME)
     found.expect(bench.asked("mint") == 1, "was sent again")
-    if issuer.traits.overlap is Overlap.NONE:
+    if readable:
         now = issuer.recover(NAME)
         found.expect(now.fields != fresh and issuer.answer(now) is Answer.ACCEPTED, "cannot be read back")
         return
@@ -144,8 +156,15 @@ def test_lost_after(issuer: Watched, bench: IssuerBench, found: Found, answer: s
     found.expect(named(issuer) == [], "cannot be revoked by its id alone")
 
 
-def _fresh(issuer: Watched) -> Mapping[str, Any]:
-    return issuer.recover(NAME).fields if issuer.traits.overlap is Overlap.NONE else {}
+def _activate_again(issuer: Watched, bench: IssuerBench, found: Found, answer: str) -> None:
+    """The value is ours, and is there: it is set again."""
+    credential = issuer.generate(NAME)
+    bench.fault("mint", after=True, **PROVE_NOTHING[answer])
+    with found.may_raise(OutcomeUnknownError):
+        issuer.activate(credential)
+    found.expect(bench.asked("mint") == 1, "was sent again")
+    issuer.activate(credential)
+    found.expect(issuer.answer(credential) is Answer.ACCEPTED, "is not in force")
 
 
 @pytest.mark.row("a mint with a late effect is found once it has had it")

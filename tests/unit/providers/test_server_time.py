@@ -27,7 +27,10 @@ OPTIONS: dict[str, Mapping[str, Any]] = {
     "infisical": {"auth": {"method": "token", "token": TOKEN}},
     **{
         kind: {"token": TOKEN}
-        for kind in ("cloudflare", "fal", "grafana", "neon", "openai", "resend", "stripe", "supabase")
+        for kind in (
+            *("ayrshare", "clerk", "cloudflare", "fal", "grafana", "neon", "openai", "resend", "stripe", "supabase"),
+            "trigger",
+        )
     },
     "langfuse": {"public_key": "pk", "secret_key": TOKEN},
     "upstash": {"email": "ops@example.com", "api_key": TOKEN},

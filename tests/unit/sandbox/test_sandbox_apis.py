@@ -16,7 +16,7 @@ from tests.sandbox.server import find_specs
 
 SPECS = find_specs()
 OTHER_EDITIONS = (
-    *("/projects", "/projects/{project_id}/branches", "/org"),
+    *("/projects", "/projects/{project_id}/branches", "/org", "/instance"),
     *("/auth/v1/admin/users/{userId}", "/models/pricing"),
 )
 NAMES = sorted(path.stem for path in apis.DESCRIBED.glob("*.json"))
@@ -40,7 +40,7 @@ def answers(document: Any) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.skipif(SPECS is None, reason="the whole descriptions are not at hand")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if SPECS and (SPECS / f"{name}.json").exists()])
 def test_description_is_a_part_of_the_whole_one(name: str) -> None:
     assert SPECS
     whole, part = json.loads((SPECS / f"{name}.json").read_text()), load(name)

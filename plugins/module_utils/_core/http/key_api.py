@@ -5,8 +5,8 @@
 
 A provider that fits offers a connection (name, base URL, how its credential is sent) and an issuer with a description:
 :class:`KeyApi` where keys are created and deleted, :class:`ResetApi` where there is one value that is replaced and can
-be read, :class:`RollApi` where a new value ends the old one after a while. What does not fit is a method that the
-issuer overrides. Nothing here knows a provider.
+be read, :class:`RollApi` where a new value ends the old one after a while, :class:`SetApi` where the value is ours.
+What does not fit is a method that the issuer overrides. Nothing here knows a provider.
 
 In paths, parameters and bodies ``<name>``, ``<id>`` and ``<option>`` are filled in. Where something stands in an answer
 is said as in :mod:`.paths`.
@@ -15,8 +15,9 @@ is said as in :mod:`.paths`.
 from __future__ import annotations
 
 import re
+import secrets
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,8 @@ LIFETIME = {
 _PLACE = re.compile(r"<(\w+)>")
 _READS = 5
 """How often a value is read after a reset, until it is another one."""
+_BYTES = 32
+"""How many bytes of entropy a value of ours has."""
 
 
 # -- descriptions -------------------------------------------------------------------------------------------------
@@ -169,8 +172,19 @@ class RollApi:
     roll: Call
     value: Mapping[str, str]
     id: str
+    """Empty where the answer has none."""
     verify: Verify
     ends_after: timedelta
+    read: Call | None = None
+    """The call that shows the value in force, as ``roll`` does; its issuer says ``recover: readable``."""
+
+
+@dataclass(frozen=True)
+class SetApi:
+    """A provider that takes a value of ours: ``<value>`` in the body of ``set``."""
+
+    set: Call
+    field: str
 
 
 # -- the connection -----------------------------------------------------------------------------------------------
@@ -193,7 +207,8 @@ class ApiConnection(Connection):
         },
         required=("token",),
     )
-    references = in_headers = ("token",)
+    references: ClassVar[tuple[str, ...]] = ("token",)
+    in_headers: ClassVar[tuple[str, ...]] = ("token",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
@@ -207,6 +222,7 @@ class ApiConnection(Connection):
             lambda: header,
             redirects=False,
             budget=Budget(clock, Quota(), Pace(self.per_second, burst=int(self.per_second))),
+            headers=self.headers(options),
             **self._more,
         )
 
@@ -214,6 +230,11 @@ class ApiConnection(Connection):
     def authorization(cls, options: Options) -> str:
         """Return the value of the Authorization header."""
         return f"Bearer {options['token'].reveal()}"
+
+    @classmethod
+    def headers(cls, options: Options) -> Mapping[str, str]:
+        """Return what else is sent with every request."""
+        return {}
 
     def bare(self, url: str = "") -> HttpClient:
         """Open a client without any credential, for a call that shows one."""
@@ -328,14 +349,28 @@ class ApiIssuer(Issuer):
         """Return the headers that carry a credential to its provider."""
         return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
 
+    def _objections(self, current: str | None) -> list[str]:
+        """Report what is wrong with the value in force, where it can be read."""
+        try:
+            found = self.recover("")
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see it"]
+        known = current is None or found is None or current == found.id
+        return [] if known else [f"the current id {current} is not that of {self._where}"]
+
+    def _read(self, call: Call, value: Mapping[str, str], id_: str, name: str) -> Credential:
+        doing = f"reading {self._where}"
+        document = self._send(call, doing, reads=True).json
+        return self._credential(document, value, Facts(id_), name, doing)
+
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
         return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)
 
     def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
         """Read a credential; UnexpectedAnswerError where the answer has none in it, or one that cannot be sent."""
-        id_ = _id(paths.at(document, facts.id))
+        id_ = _id(paths.at(document, facts.id)) if facts.id else None
         values = {key: paths.at(document, path) for key, path in value.items()}
-        if id_ is None or not all(isinstance(found, str) and found for found in values.values()):
+        if (id_ is None and facts.id) or not all(isinstance(found, str) and found for found in values.values()):
             raise errors.UnexpectedAnswerError(f"{doing}: the answer has no credential in it")
         try:
             fields = {key: SecretValue(found) for key, found in values.items()}
@@ -451,11 +486,7 @@ class ResetIssuer(ApiIssuer):
         return self.api.verify
 
     def preflight(self, current: str | None) -> list[str]:
-        try:
-            found = self.recover("")
-        except errors.NotFoundError:
-            return [f"there is no {self._where}, or the connection's credential may not see it"]
-        return [f"the current id {current} is not that of {self._where}"] if current not in (None, found.id) else []
+        return self._objections(current)
 
     def mint(self, name: str) -> Credential:
         before = self.recover(name)
@@ -477,9 +508,7 @@ class ResetIssuer(ApiIssuer):
         """Wait until the reset that was ``answer``ed is in force. Most are at once."""
 
     def recover(self, name: str) -> Credential:
-        doing = f"reading {self._where}"
-        document = self._send(self.api.read, doing, reads=True).json
-        return self._credential(document, self.api.value, Facts(self.api.id), name, doing)
+        return self._read(self.api.read, self.api.value, self.api.id, name)
 
 
 class RollIssuer(ApiIssuer):
@@ -489,19 +518,52 @@ class RollIssuer(ApiIssuer):
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.TIMED, revoke=Revocation.AUTO, recover=Recover.NONE)
     unverifiable = "whether the connection's credential may roll the value"
 
+    @classmethod
+    def describe(cls, options: Options) -> RollApi:
+        """Return the description; a subclass gives one that depends on the options."""
+        return cls.api
+
     @property
     def _verify(self) -> Verify:
-        return self.api.verify
+        return self.describe(self.options).verify
 
     @classmethod
     def ends_after(cls, options: Options) -> timedelta:
-        return cls.api.ends_after
+        return cls.describe(options).ends_after
+
+    def preflight(self, current: str | None) -> list[str]:
+        return self._objections(current) if self.describe(self.options).read else []
 
     def mint(self, name: str) -> Credential:
-        doing = f"rolling {self._where}"
+        doing, api = f"rolling {self._where}", self.describe(self.options)
         with _unknown_if_unreadable():
-            answer = self._send(self.api.roll, doing, {"name": name}, idempotent=False)
-            return self._credential(answer.json, self.api.value, Facts(self.api.id), name, doing)
+            answer = self._send(api.roll, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, api.value, Facts(api.id), name, doing)
+
+    def recover(self, name: str) -> Credential:
+        api = self.describe(self.options)
+        if api.read is None:
+            raise NotImplementedError
+        return self._read(api.read, api.value, api.id, name)
+
+
+class SetIssuer(ApiIssuer):
+    """A value that we make and its provider takes; the new one is the end of the old one."""
+
+    api: ClassVar[SetApi]
+    traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
+    unverifiable = "whether the connection's credential may set the value"
+
+    @property
+    def _verify(self) -> Verify | None:
+        return None
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        return Credential(None, name, {self.api.field: SecretValue(secrets.token_urlsafe(_BYTES))})
+
+    def activate(self, credential: Credential) -> None:
+        value = credential.fields[self.api.field].reveal()
+        self._send(self.api.set, f"setting {self._where}", {"value": value}, idempotent=False)
 
 
 # -- what is read -------------------------------------------------------------------------------------------------

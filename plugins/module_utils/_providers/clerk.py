@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clerk: the secret key of an application's instance. The old keys live on for as long as the map says.
+
+Sources: clerk/openapi-specs, platform/beta.yml (a private beta: Clerk lets a workspace in on request) and
+bapi/2025-11-10.yml, by which a key is shown. Not verified: that the key which an application is shown with is the
+newest of several; whether a rotation within the overlap of another one shortens that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from .._core import durations
+from .._core.contracts import Options, Provider, Recover, Schema
+from .._core.http.key_api import ApiConnection, Call, RollApi, RollIssuer, Verify
+
+_APP = "/platform/applications/<application>"
+_ROTATE = f"{_APP}/instances/<environment>/rotate_secret_keys"
+_HOUR = timedelta(hours=1)
+
+
+class ClerkConnection(ApiConnection):
+    system = "Clerk"
+    base_url = "https://api.clerk.com/v1"
+    whoami = Call("GET", "/platform/applications")
+
+
+class ClerkSecretKeys(RollIssuer):
+    schema = Schema(
+        {
+            "application": {"type": "string", "minLength": 1, "description": "Id of the application."},
+            "environment": {"enum": ["development", "production"], "description": "Which of its instances."},
+            "overlap": {
+                "type": "string",
+                "pattern": durations.PATTERN,
+                "default": "24h",
+                "description": "How long the old keys live on, in whole hours.",
+            },
+        },
+        required=("application", "environment"),
+    )
+    traits = replace(RollIssuer.traits, recover=Recover.READABLE)
+    connection: ClerkConnection
+
+    @classmethod
+    def describe(cls, options: Options) -> RollApi:
+        instance = f"instances[environment_type={options['environment']}]"
+        return RollApi(
+            Call("POST", _ROTATE, {"delay_old_secrets_expiration_hours": "<hours>", "reason": "<name>"}),
+            {"token": f"{instance}.secret_key"},
+            f"{instance}.instance_id",
+            Verify(Call("GET", "/instance")),
+            durations.parse(options.get("overlap", "24h")),
+            Call("GET", _APP, params={"include_secret_keys": "true"}),
+        )
+
+    @classmethod
+    def places(cls, options: Options) -> Mapping[str, Any]:
+        return {**options, "hours": cls.ends_after(options) // _HOUR}
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        overlap = durations.parse(options.get("overlap", "24h"))
+        return [] if overlap >= _HOUR and not overlap % _HOUR else ["overlap: it is counted in whole hours"]
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"clerk_secret_key of application {options['application']}, {options['environment']}"
+
+
+PROVIDER = Provider("Clerk", connections={"clerk": ClerkConnection}, issuers={"clerk_secret_key": ClerkSecretKeys})
