@@ -172,7 +172,8 @@ def connection(option: Option, value: Any, url: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"type": option.owner}
     entry |= _urls(kind.schema.properties, url)
     entry |= {one: given for one, given in systems.CONNECTION.items() if one in kind.schema.properties}
-    entry |= {one: _GIVEN for one in systems.CREDENTIALS - {"token"} if one in kind.references}
+    unneeded = {"token"} - set(kind.schema.required)
+    entry |= {one: _GIVEN for one in systems.CREDENTIALS - unneeded if one in kind.references}
     entry |= {"probe": "/"} if "probe" in kind.schema.properties else {}
     login = {one.removeprefix("auth_"): given for one, given in systems.LOGINS.get(name, {}).items()}
     if outer and outer[0] in systems.OBJECTS:
@@ -198,7 +199,9 @@ def secret(option: Option) -> dict[str, Any]:
     required = {*schema.required, *systems.NEEDED}
     copy = {name: systems.OPTIONS[name] for name in required if name in schema.properties}
     issuer = {"type": "random"} if stored else _issuer(option.owner)
-    api = registry.find("issuers", issuer["type"]).traits.revoke == "api"
+    maker = registry.find("issuers", issuer["type"])
+    copy["keys"] = {"SECRET": f"${{{maker.fields[0]}}}"}
+    api = maker.traits.revoke == "api"
     return {"issuer": issuer, "copies": [{"store": store, **copy}], **({"revoke": {"accept": "life"}} if api else {})}
 
 
@@ -207,9 +210,17 @@ def _issuer(connection: str) -> dict[str, Any]:
     names = registry.names("issuers")
     name = next(one for one in names if connection in registry.provider("issuers", one).connections)
     schema = registry.find("issuers", name).schema
-    numbers = [one for one in schema.required if schema.properties[one].get("type") == "integer"]
-    options = {one: 7 if one in numbers else systems.OPTIONS.get(one, "canary") for one in schema.required}
-    return {"type": name, "connection": "canary", **options}
+    return {
+        "type": name,
+        "connection": "canary",
+        **{one: _option(schema.properties[one], one) for one in schema.required},
+    }
+
+
+def _option(node: Mapping[str, Any], name: str) -> Any:
+    if node.get("type") == "integer":
+        return 7
+    return node["enum"][0] if "enum" in node else systems.OPTIONS.get(name, "canary")
 
 
 # Who hears it
