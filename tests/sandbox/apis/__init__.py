@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..provider import RefusedError
 from ..specs import Found, read_form
+from .keycloak import Keycloak
 from .neon import Neon
 from .rolled import Clerk, Trigger
 from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
@@ -271,6 +272,7 @@ ALL: tuple[type[DescribedApi], ...] = (
     Resend,
     Fal,
     Grafana,
+    Keycloak,
     Langfuse,
     OpenAi,
     Stripe,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import secrets
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -161,6 +161,7 @@ class ResetApi:
     read: Call
     value: Mapping[str, str]
     id: str
+    """Empty where the answer has none."""
     verify: Verify | None = None
     """None where the issuer shows the value by other means than HTTP."""
 
@@ -215,11 +216,10 @@ class ApiConnection(Connection):
         self.url = options.get("url") or self.base_url
         self.ca_cert = options.get("ca_cert")
         self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert}
-        header = self.authorization(options)
         self.http = HttpClient(
             self.system,
             self.url,
-            lambda: header,
+            self.authorizer(options),
             redirects=False,
             budget=Budget(clock, Quota(), Pace(self.per_second, burst=int(self.per_second))),
             headers=self.headers(options),
@@ -230,6 +230,11 @@ class ApiConnection(Connection):
     def authorization(cls, options: Options) -> str:
         """Return the value of the Authorization header."""
         return f"Bearer {options['token'].reveal()}"
+
+    def authorizer(self, options: Options) -> Callable[[], str]:
+        """Return what gives the value of the Authorization header at each request."""
+        header = self.authorization(options)
+        return lambda: header
 
     @classmethod
     def headers(cls, options: Options) -> Mapping[str, str]:
