@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {"issuer": "neon_api_key", "permission": "full_access", "database": "cache", "return_value": True}
 NEEDED = ("return_value",)
-CONNECTION = {"email": "ops@example.com"}
+CONNECTION = {"email": "ops@example.com", "client_id": "rotor"}
 SPECS = {"api_key": {**ACCESS, **KEY}, "api_key_info": ACCESS}
 
 

@@ -65,9 +65,11 @@ def test_password_that_is_in_force_already_is_set() -> None:
     with ScriptedServer() as server:
         server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(400, {"error": "invalidPasswordHistoryMessage"})
         user(server.answer(200, IN)).activate(PASSWORD)
-    with ScriptedServer() as server, pytest.raises(errors.InvalidRequestError):
+    with ScriptedServer() as server:
         server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(400, {"error": "invalidPasswordHistoryMessage"})
-        user(server.answer(401, WRONG_USER)).activate(PASSWORD)
+        refused = user(server.answer(401, WRONG_USER))
+        with pytest.raises(errors.InvalidRequestError):
+            refused.activate(PASSWORD)
 
 
 @pytest.mark.parametrize("found", [[], [{"id": "u-1"}, {"id": "u-2"}]])
