@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, references, registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Overlap, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker, Overlap, Traits
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 
 Node = Mapping[str, Any]
@@ -148,6 +148,9 @@ def _traits(kind: str, name: str) -> Iterator[str]:
         return
     cls = registry.find(kind, name)
     traits: Traits = cls.traits
+    if traits.value is Maker.NOBODY:
+        yield "Nothing is made, listed or revoked, and the entry has neither `copies` nor `rollout`.\n"
+        return
     fields = ", ".join(f"`{field}`" for field in cls.fields)
     if name == "random":
         fields += ", or for a key pair `private` and `public`"
@@ -221,7 +224,7 @@ def _row(node: Node, name: str, entries: list[Node], taken: Iterable[str]) -> st
 def _type(option: Node) -> str:
     if option.get("oneOf") == references.SCHEMA["oneOf"]:
         return "credential"
-    if option.get("pattern") == durations.PATTERN:
+    if option.get("pattern", "").startswith(durations.PATTERN):
         return "duration"
     if "enum" in option:
         return " or ".join(f"`{choice}`" for choice in option["enum"])

@@ -132,7 +132,7 @@ secrets:
       description: The secret's name.
       type: str
     status:
-      description: V(due), V(unfinished), V(unknown), V(dead), V(resting) or V(up_to_date).
+      description: V(due), V(unfinished), V(unknown), V(dead), V(resting), V(unrotated) or V(up_to_date).
       type: str
     why:
       description: The reason for the status.

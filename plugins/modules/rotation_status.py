@@ -76,6 +76,7 @@ secrets:
         - V(resting) - it is due, but its last rotation was taken back, so a person has to name it.
         - V(waiting) - the old credential has its grace.
         - V(unknown) - the ledger does not know what is in use.
+        - V(unrotated) - its issuer is V(none), nobody rotates it here.
         - V(up_to_date) - none of these.
       type: list
       elements: str

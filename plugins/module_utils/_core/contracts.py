@@ -220,6 +220,7 @@ class Maker(StrEnum):
     PROVIDER = "provider"
     OURS = "ours"
     PERSON = "person"
+    NOBODY = "nobody"  # it rotates itself, or never: no run tries anything
 
 
 class Revocation(StrEnum):

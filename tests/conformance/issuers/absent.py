@@ -9,12 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker
 from tests.conformance.bench import Front
 
 from .bench import IssuerBench
 
 
 def not_asked(name: str) -> type[IssuerBench]:
+    traits = registry.find("issuers", name).traits
+    if traits.value is Maker.NOBODY:
+        return _column(name, "Nobody makes, lists, verifies or revokes anything.")
+    if traits.activates:
+        return _column(name, "A value of our own that its provider takes: nobody is asked to list or to verify it.")
     return _column(name, "A value of our own: nobody is asked to make, to list, to verify or to revoke it.")
 
 

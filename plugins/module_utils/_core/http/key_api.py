@@ -540,10 +540,10 @@ class RollIssuer(ApiIssuer):
         return self._objections(current) if self.describe(self.options).read else []
 
     def mint(self, name: str) -> Credential:
-        doing, api = f"rolling {self._where}", self.describe(self.options)
+        doing, how = f"rolling {self._where}", self.describe(self.options)
         with _unknown_if_unreadable():
-            answer = self._send(api.roll, doing, {"name": name}, idempotent=False)
-            return self._credential(answer.json, api.value, Facts(api.id), name, doing)
+            answer = self._send(how.roll, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, how.value, Facts(how.id), name, doing)
 
     def recover(self, name: str) -> Credential:
         api = self.describe(self.options)

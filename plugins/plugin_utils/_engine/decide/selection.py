@@ -51,6 +51,7 @@ class DueStatus(StrEnum):
     UNKNOWN = "unknown"
     DEAD = "dead"  # production runs on it, and its provider has ended it
     RESTING = "resting"  # due, and taken back: a person has to name it
+    UNROTATED = "unrotated"  # nobody rotates it here
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,8 @@ def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
 
 def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
     """Whether a new credential is wanted, by the ledger alone."""
+    if secret.unrotated:
+        return Due(DueStatus.UNROTATED, f"nobody rotates it here: {secret.unrotated}")
     current = state.current
     if state.pending or state.intent(ActionKind.MINT) or (current is None and _has_orphan(state)):
         return Due(DueStatus.UNFINISHED, "a rotation is under way")
@@ -152,7 +155,8 @@ def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
         return _due(state, current, f"new in the map: {missing}; the value in use is not kept")
     if missing:
         return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
-    return _has_old(state, current) or Due(DueStatus.UP_TO_DATE, age)
+    renewed = f", renewed {secret.ageless}" if secret.ageless else ""
+    return _has_old(state, current) or Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
 
 
 def _due(state: SecretState, current: CredentialRow, why: str) -> Due:
@@ -175,7 +179,7 @@ def _has_orphan(state: SecretState) -> bool:
 
 def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
     """Whether this run is to mint, given what is due and what was asked for."""
-    if options.rollback or state.pending:
+    if options.rollback or state.pending or due.status is DueStatus.UNROTATED:
         return False
     begun = due.status is DueStatus.UNFINISHED and state.current is None
     if state.intent(ActionKind.MINT) or due.status is DueStatus.DUE or begun:

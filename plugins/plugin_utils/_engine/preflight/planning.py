@@ -76,14 +76,14 @@ class Planning:
         adopted = state.credentials[-1] if state is not recorded else None
         item = Selected(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems
-        if not (is_under_way(state) if back else unfinished):
+        if due.status is DueStatus.UNROTATED or not (is_under_way(state) if back else unfinished):
             return item
         actions = tuple(planner.remaining(case, self._picked))
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
-        return None if self.options.rollback else relied_on(state, _traits(secret))
+        return None if self.options.rollback or secret.unrotated else relied_on(state, _traits(secret))
 
     def _loss(self, item: Selected) -> Loss | None:
         """Find out whether the credential that a secret relies on has ended, and no copy shows that it is elsewhere."""

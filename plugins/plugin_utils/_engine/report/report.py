@@ -315,7 +315,7 @@ class Report:
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)
         ]
-        if item.state is not SecretCondition.UP_TO_DATE:
+        if item.state is not SecretCondition.UP_TO_DATE and item.due.status is not DueStatus.UNROTATED:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         return lines
 
@@ -363,6 +363,8 @@ def _torn(item: Planned) -> list[str]:
 
 
 def _why_not(item: Selected) -> str:
+    if item.due.status is DueStatus.UNROTATED:
+        return ""
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
         return "; name it with -e rotate_only=" + item.case.secret.name
     return "; -e rotate_force=true rotates it now"

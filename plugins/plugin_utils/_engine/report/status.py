@@ -41,6 +41,7 @@ class SecretCondition(StrEnum):
     RESTING = "resting"  # due, and taken back: a person has to name it
     WAITING = "waiting"  # the old credential has its grace
     UNKNOWN = "unknown"  # this ledger does not know what is in use
+    UNROTATED = "unrotated"  # nobody rotates it here
     UP_TO_DATE = "up_to_date"
 
 

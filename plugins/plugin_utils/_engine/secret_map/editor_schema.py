@@ -30,7 +30,15 @@ def json_schema() -> Json:
     definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
     definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
     parts = {part: {"$ref": f"#/$defs/{part}"} for part in ("issuer", "copy", "check")}
-    definitions["secret"] = _open_to_jinja(schema.secret(**parts))
+    unrotated = [name for name in registry.names("issuers") if schema.is_unrotated(name)]
+    definitions["rotated"] = _open_to_jinja(schema.secret(**parts))
+    definitions["unrotated"] = _open_to_jinja(schema.unrotated(parts["issuer"]))
+    kind = {"type": "object", "properties": {"type": {"enum": unrotated}}, "required": ["type"]}
+    definitions["secret"] = {
+        "if": {"properties": {"issuer": kind}, "required": ["issuer"]},
+        "then": {"$ref": "#/$defs/unrotated"},
+        "else": {"$ref": "#/$defs/rotated"},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Variables of rotor.secrets",

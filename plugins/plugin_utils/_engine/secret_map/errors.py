@@ -209,7 +209,7 @@ def _takes(branch: Mapping[str, Any], value: Any) -> bool:
 
 
 def _wrong_form(error: Any) -> str:
-    if error.validator_value == durations.PATTERN:
+    if error.validator_value.startswith(durations.PATTERN):
         return "is no duration such as 90d, 36h or 1h30m"
     about = error.schema.get("description", "")
     return f"does not have the form wanted{f': {_phrase(about)}' if about else ''}"

@@ -97,6 +97,10 @@ class Secret:
     owner: str = ""
     blast_radius: str = ""
     max_age: timedelta | None = None
+    ageless: str = ""
+    """When it is renewed, and why it has no age: ``on_compromise (a device keeps it)``."""
+    unrotated: str = ""
+    """Why nobody rotates it."""
     revoke: Revoke = Revoke()
     retain: str = "none"
     """``current`` keeps the sealed value of the credential in use after its rotation is closed."""

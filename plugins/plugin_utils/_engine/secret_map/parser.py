@@ -72,17 +72,20 @@ class _Parser:
         if not re.fullmatch(schema.ENTRY_NAME, name):
             suggestion = "letters, digits, _ . and - are, beginning with a letter or _"
             self._errors.add(path, "is no name for a secret", suggestion)
-        self._builders.validate("secret", "", raw, path)
+        unrotated = _is_unrotated(raw)
+        self._builders.validate("unrotated" if unrotated else "secret", "", raw, path)
         if not isinstance(raw, dict):
             return None
         entry = _MapEntry(name, path)
         self.entries.append(entry)
-        max_age = self._duration(raw, "max_age", path)
+        ageless = self._ageless(raw, path)
+        max_age = None if ageless else self._duration(raw, "max_age", path)
         if "issuer" in raw:
             entry.issuer = self._builders.issuer(raw["issuer"], (*path, "issuer"), max_age)
             entry.current_id = raw["issuer"].get("current_id") if entry.issuer else None
         scope = self._scope(raw.get("derived"), entry)
-        steps = [self._step(step, where, label, scope, entry) for step, where, label in self._steps(raw, path)]
+        raw_steps = [] if unrotated else self._steps(raw, path)
+        steps = [self._step(step, where, label, scope, entry) for step, where, label in raw_steps]
         revoke = self._revoke(raw, path, entry)
         if len(self._errors) > before or entry.issuer is None:
             return None
@@ -92,6 +95,8 @@ class _Parser:
             issuer=entry.issuer,
             steps=tuple(steps),
             max_age=max_age,
+            ageless=ageless,
+            unrotated=entry.issuer.options["why"] if unrotated else "",
             revoke=revoke,
             current_id=entry.current_id,
             inspected=frozenset(name for step in steps for name in step.reload if name in self._builders.inspected),
@@ -163,6 +168,15 @@ class _Parser:
         after = self._duration(wanted, "after", (*path, "revoke")) or timedelta(0)
         return Revoke(after, frozenset(_strings(wanted.get("require"))), accept)
 
+    def _ageless(self, raw: Raw, path: Path) -> str:
+        """Return when it is renewed that has no age, and why; empty where it has one."""
+        event, reason = raw.get("max_age"), raw.get("max_age_reason")
+        if event not in schema.EVENTS:
+            return ""
+        if reason is None:
+            self._errors.add(path, "missing option max_age_reason", f"say why it is renewed {event}")
+        return f"{event} ({reason})"
+
     def _duration(self, raw: Raw, option: str, path: Path) -> timedelta | None:
         if not isinstance(raw.get(option), str):
             return None
@@ -171,6 +185,12 @@ class _Parser:
         except (ValueError, OverflowError):
             self._errors.add((*path, option), "is no duration such as 90d, 36h or 1h30m")
             return None
+
+
+def _is_unrotated(raw: Any) -> bool:
+    issuer = raw.get("issuer") if isinstance(raw, dict) else None
+    kind = issuer.get("type") if isinstance(issuer, dict) else None
+    return isinstance(kind, str) and schema.is_unrotated(kind)
 
 
 def _strings(value: Any) -> list[str]:

@@ -14,13 +14,16 @@ from functools import cache
 from typing import Any
 
 from ....module_utils._core import durations, references, registry
-from ....module_utils._core.contracts import Schema
+from ....module_utils._core.contracts import Maker, Schema
 from ....module_utils._core.deps import library
 
 Json = dict[str, Any]
 
 ENTRY_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 """The form of a secret's name."""
+EVENTS = ("never", "on_change", "on_compromise", "on_provider_change")
+"""What ``max_age`` says of a secret that has no age."""
+MAX_AGE = f"{durations.PATTERN}|^({'|'.join(EVENTS)})$"
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
@@ -139,7 +142,11 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
     properties = {
         "description": _text("what it is for"),
         "owner": _text("who answers for it"),
-        "max_age": _duration("the age at which it is due, such as 90d"),
+        "max_age": {
+            **_duration(f"the age at which it is due, such as 90d; or, with max_age_reason, {', '.join(EVENTS)}"),
+            "pattern": MAX_AGE,
+        },
+        "max_age_reason": _text("why it has no age"),
         "blast_radius": _text("what stands still if this goes wrong"),
         "issuer": {**issuer, "description": "who makes the credential"},
         "derived": {
@@ -157,6 +164,13 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
     steps = {"oneOf": [{"required": ["copies"]}, {"required": ["rollout"]}]}
     beside = {"dependentRequired": {"reload": ["copies"], "verify": ["copies"]}}
     return _closed(properties, ("issuer",), **steps, **beside)
+
+
+def unrotated(issuer: Json | None = None) -> Json:
+    """Describe an entry of ``secret_map`` that nobody rotates."""
+    known = secret(issuer)["properties"]
+    options = ("description", "owner", "blast_radius", "issuer")
+    return _closed({option: known[option] for option in options}, ("issuer",))
 
 
 def _revoke() -> Json:
@@ -184,6 +198,11 @@ def _connection(kind: str, name: str) -> Json:
     return {"connection": _text("the connection, by its name")} if connection_types(kind, name) else {}
 
 
+def is_unrotated(name: str) -> bool:
+    """Say whether nobody rotates what has this built-in issuer."""
+    return name in registry.names("issuers") and registry.find("issuers", name).traits.value is Maker.NOBODY
+
+
 @cache
 def connection_types(kind: str, name: str) -> tuple[str, ...]:
     """List the connection types that a type works on, those of its own provider; empty if it needs none."""
@@ -198,6 +217,7 @@ _NODES = {"connections": connection, "stores": copy, "issuers": issuer, "consume
 
 @cache
 def validator(kind: str, name: str = "") -> Any:
-    """Compile the schema of a class once; ``secret`` is the kind of an entry of ``secret_map``."""
-    node = secret() if kind == "secret" else _NODES[kind](name)
+    """Compile the schema of a class once; ``secret`` and ``unrotated`` are the kinds of entries of ``secret_map``."""
+    entries = {"secret": secret, "unrotated": unrotated}
+    node = entries[kind]() if kind in entries else _NODES[kind](name)
     return library("jsonschema").Draft202012Validator(node)
