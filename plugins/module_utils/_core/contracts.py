@@ -441,6 +441,11 @@ class Consumer(Part):
 class Check(Part):
     """Looks whether something works with the new credential."""
 
+    asks_issuer: ClassVar[bool] = False
+    """Whether it asks the secret's issuer for the last use; it stands only where that one tells it."""
+    issuer: Issuer | None = None
+    """The secret's, for a check that asks it."""
+
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options
         self.connection = connection

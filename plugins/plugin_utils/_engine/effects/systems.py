@@ -65,8 +65,9 @@ class Systems:
         consumer: Consumer = self._part("consumers", part)
         return consumer
 
-    def check(self, part: model.PartSpec) -> Check:
+    def check(self, part: model.PartSpec, secret: model.Secret | None = None) -> Check:
         check: Check = self._part("checks", part)
+        check.issuer = self.issuer(secret) if secret and check.asks_issuer else None
         return check
 
     def issuer_time(self, secret: model.Secret) -> datetime | None:

@@ -135,7 +135,7 @@ def verify(ctx: EffectContext, work: Work) -> str:
     action = work.action
     step = work.case.secret.steps[action.step or 0]
     part = next(check for check in step.verify if check.key == action.target)
-    check = ctx.systems.check(part)
+    check = ctx.systems.check(part, work.case.secret)
     credential = ctx.unseal(work.row)
     with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
         evidence = check.run(credential, ctx.checkpoint(work, intent))

@@ -245,9 +245,12 @@ class Builders:
             self.check(check, (*path, "healthy", index), frozenset(), default=connection)
             for index, check in dicts(raw.get("healthy"))
         ]
+        checks = tuple(check for check in healthy if check)
+        for check in checks:
+            if schema.asks_issuer(check.type):
+                self.errors.add((*path, "healthy"), f"{check.type} looks at a secret's credential: it is for verify")
         if len(self.errors) > before:
             return None
-        checks = tuple(check for check in healthy if check)
         return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks)
 
     def _validate_host(self, host: Any, path: Path) -> None:

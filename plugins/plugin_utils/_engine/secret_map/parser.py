@@ -147,6 +147,10 @@ class _Parser:
             self._builders.check(check, (*path, "verify", index), scope.in_checks, copies=copies, default=default)
             for index, check in raw_checks
         ]
+        for (index, _raw), check in zip(raw_checks, checks, strict=True):
+            if check and schema.asks_issuer(check.type) and not _tells_use(entry.issuer):
+                what = f"{check.type} cannot be told: the issuer does not say when a credential was last used"
+                self._errors.add((*path, "verify", index), what)
         if not any(check.get("proves") == "use" for _index, check in raw_checks):
             entry.unproven.append(path)
         return Step(
@@ -185,6 +189,10 @@ class _Parser:
         except (ValueError, OverflowError):
             self._errors.add((*path, option), "is no duration such as 90d, 36h or 1h30m")
             return None
+
+
+def _tells_use(issuer: PartSpec | None) -> bool:
+    return issuer is None or registry.find("issuers", issuer.type).reports_last_used(issuer.options)
 
 
 def _is_unrotated(raw: Any) -> bool:

@@ -203,6 +203,11 @@ def is_unrotated(name: str) -> bool:
     return name in registry.names("issuers") and registry.find("issuers", name).traits.value is Maker.NOBODY
 
 
+def asks_issuer(check: str) -> bool:
+    """Say whether a check asks the secret's issuer for the last use."""
+    return bool(getattr(registry.find("checks", check), "asks_issuer", False))
+
+
 @cache
 def connection_types(kind: str, name: str) -> tuple[str, ...]:
     """List the connection types that a type works on, those of its own provider; empty if it needs none."""
