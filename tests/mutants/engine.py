@@ -571,4 +571,23 @@ MUTANTS = (
         "edited",
     ),
     mutant("ledger: what the system refuses is no damage", "if path and not _is_damage(error):", "if False:", "claims"),
+    dropped(
+        "what nobody rotates is not minted",
+        "if due.status is DueStatus.UNROTATED or not (",
+        "unrotated",
+        instead="if not (",
+    ),
+    dropped(
+        "a provider that can be asked has to accept",
+        "if tells_life(kind) and not ctx.clock.poll(",
+        "rotation",
+        "kill",
+        instead="if False and not ctx.clock.poll(",
+    ),
+    dropped(
+        "last use is asked of an issuer that tells it",
+        " and not _tells_use(entry.issuer)",
+        "used",
+        instead=" and False",
+    ),
 )

@@ -31,6 +31,11 @@ def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) ->
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, names)
 
 
+def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
+    name = {"neon/role_passwords": "neon_roles"}.get(file, file)
+    return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
+
+
 _VERDICT = """\
         except AuthenticationError:
             return Answer.REFUSED
@@ -306,4 +311,17 @@ MUTANTS = (
         "key.revoked or (key.expires_at is not None and key.expires_at <= now)",
         "key.revoked",
     ),
+    # values that are reset, rolled or set
+    Mutant(
+        "key API: a reset is in force before it is told",
+        f"{CORE}/http/key_api",
+        "            self._settle(answer)\n",
+        "            pass\n",
+        ("providers/keys/test_neon_roles",),
+    ),
+    keys("URIs with two passwords are no credential (Neon)", "neon/role_passwords", "len(passwords) > 1", "False"),
+    keys("a set password is in force (Keycloak)", "keycloak", "is not Answer.ACCEPTED:\n", "is Answer.UNCLEAR:\n"),
+    keys("a client without an account lives (Keycloak)", "keycloak", " or (status in (400, 401) and", " or (False and"),
+    keys("a use is the new credential's (used)", "used", "if one.id == credential.id", "if one.id"),
+    keys("a use is none before the check (used)", "used", "if last and last > since else None", "if last else None"),
 )

@@ -179,7 +179,7 @@ def _has_orphan(state: SecretState) -> bool:
 
 def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
     """Whether this run is to mint, given what is due and what was asked for."""
-    if options.rollback or state.pending or due.status is DueStatus.UNROTATED:
+    if options.rollback or state.pending:
         return False
     begun = due.status is DueStatus.UNFINISHED and state.current is None
     if state.intent(ActionKind.MINT) or due.status is DueStatus.DUE or begun:
