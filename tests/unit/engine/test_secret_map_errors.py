@@ -39,7 +39,7 @@ ONE = [
         [],
         (
             f"{K}.accept: unknown option; there are blast_radius, copies, derived, description, guard, issuer, "
-            "max_age, owner, reload, retain, revoke, rollout, verify"
+            "max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify"
         ),
     ),
     (f"{STEP}/verfy", [], f"{S}.verfy: unknown option; did you mean verify?"),
