@@ -14,7 +14,7 @@ from tests.systems import Case
 if TYPE_CHECKING:
     from tests.integration.thin_modules import Systems
 
-OPTIONS = {"environment": "prod", "path": "/canary", "project": "molecule"}
+OPTIONS = {"environment": "prod", "path": "/canary", "project": "moleculesecretcanary"}
 NEEDED = ("path",)
 LOGINS = {"client_secret": {"client_id": "client"}}
 

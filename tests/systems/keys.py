@@ -16,9 +16,17 @@ from tests.systems import Case
 if TYPE_CHECKING:
     from tests.integration.thin_modules import Systems
 
-OPTIONS = {"issuer": "neon_api_key", "permission": "full_access", "database": "cache", "return_value": True}
-NEEDED = ("return_value",)
-CONNECTION = {"email": "ops@example.com", "client_id": "rotor"}
+OPTIONS = {
+    "issuer": "neon_api_key",
+    "permission": "full_access",
+    "database": "cache",
+    "return_value": True,
+    "url": "https://shop.example.com",
+    "idempotent": True,
+    "policies": [{"effect": "allow", "permission_groups": [{"id": "6a01"}], "resources": {"zone.1": "*"}}],
+}
+NEEDED = ("return_value", "idempotent")
+CONNECTION = {"email": "ops@example.com", "client_id": "rotor", "public_key": "pk"}
 SPECS = {"api_key": {**ACCESS, **KEY}, "api_key_info": ACCESS}
 
 

@@ -210,11 +210,8 @@ def _issuer(connection: str) -> dict[str, Any]:
     names = registry.names("issuers")
     name = next(one for one in names if connection in registry.provider("issuers", one).connections)
     schema = registry.find("issuers", name).schema
-    return {
-        "type": name,
-        "connection": "canary",
-        **{one: _option(schema.properties[one], one) for one in schema.required},
-    }
+    needed = {*schema.required, *systems.NEEDED} & schema.properties.keys()
+    return {"type": name, "connection": "canary", **{one: _option(schema.properties[one], one) for one in needed}}
 
 
 def _option(node: Mapping[str, Any], name: str) -> Any:
