@@ -24,7 +24,7 @@ from .._core.references import SCHEMA as CREDENTIAL
 
 _NAME = {"type": "string", "minLength": 1}
 _REALM = {**_NAME, "description": "The realm that it belongs to."}
-_TOKEN = Call("POST", "/realms/<realm>/protocol/openid-connect/token", ok=(200, 400, 401))
+_TOKEN = Call("POST", "/realms/<realm>/protocol/openid-connect/token", "<form>", ok=(200, 400, 401), form=True)
 _OF_CLIENT = "/admin/realms/<realm>/clients/<uuid>/client-secret"
 _DEAD_CLIENT = ("Invalid client or Invalid client credentials", "Invalid client secret")
 _NO_ACCOUNT = "Client not enabled to retrieve service account"
@@ -67,7 +67,7 @@ class KeycloakConnection(ApiConnection):
         return SecretValue(token).reveal(), self.clock.monotonic() + max(lasts - _LEAST, 0)
 
     def sign_in(self, realm: str, form: Mapping[str, str], doing: str) -> tuple[int, Any]:
-        answer = send(self.bare(), _TOKEN, doing, {"realm": realm}, form=list(form.items()), reads=True)
+        answer = send(self.bare(), _TOKEN, doing, {"realm": realm, "form": form}, reads=True)
         return answer.status, answer.json
 
     def uuid(self, kind: str, realm: str, params: Mapping[str, str], doing: str) -> str:

@@ -53,6 +53,8 @@ LIFETIME = {
     "description": "How long the key is valid, longer than max_age; without it, until it is revoked.",
 }
 """The option of issuers whose ``create`` says ``<seconds>`` or ``<expires_at>``."""
+Says = tuple[str, Any]
+"""A path of an object, and what has to stand there."""
 _PLACE = re.compile(r"<(\w+)>")
 _READS = 5
 """How often a value is read after a reset, until it is another one."""
@@ -61,6 +63,10 @@ _BYTES = 32
 
 
 # -- descriptions -------------------------------------------------------------------------------------------------
+
+
+def fits(document: Any, said: Says) -> bool:
+    return bool(paths.at(document, said[0]) == said[1])
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,10 @@ class Call:
     body: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)
     ok: tuple[int, ...] = (200, 201, 204)
-    says: tuple[str, Any] | None = None
-    """A path of the answer, and what has to stand there: of some APIs, the status alone says nothing."""
+    says: Says | None = None
+    """What the answer says of success: of some APIs, the status alone says nothing."""
     form: bool = False
-    """Send the body as a form, as :func:`form_pairs` writes it."""
+    """Send the body as the pairs of a form, ``metadata[key]`` and ``events[]``, and not as JSON."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Sign:
     says: Any = None
 
     def fits(self, status: int, document: Any) -> bool:
-        return status == self.status and (not self.at or paths.at(document, self.at) == self.says)
+        return status == self.status and (not self.at or fits(document, (self.at, self.says)))
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,8 @@ class Facts:
     last_used_at: str = ""
     revoked: str = ""
     scope: str = ""
-    alive: tuple[str, Any] | None = None
-    """A path, and what stands there for a key that is not revoked, where no member of its own says so."""
+    alive: Says | None = None
+    """What a key that is not revoked says, where no member of its own does."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +138,8 @@ class Listing:
     cursor: str = ""
     page: str = ""
     more: str = ""
-    only: tuple[str, Any] | None = None
-    """A path, and what stands there for the keys that are meant, where the list has others."""
+    only: Says | None = None
+    """What the keys that are meant say, where the list has others."""
 
 
 @dataclass(frozen=True)
@@ -258,16 +264,16 @@ def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], 
     path = _PLACE.sub(lambda place: _in_path(places.get(place[1]), place[1], doing), call.path)
     params = {**_filled(call.params, places), **more.pop("params", {})}
     body = None if call.body is None else _filled(call.body, places)
-    sent = {"form": form_pairs(body)} if call.form and body is not None else {"body": body}
+    sent = {"form": _pairs(body)} if call.form and body is not None else {"body": body}
     answer = client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, **sent, **more)
-    if call.says and paths.at(answer.json, call.says[0]) != call.says[1]:
+    if call.says and not fits(answer.json, call.says):
         raise errors.UnexpectedAnswerError(
             f"{answer.where} answered {answer.status}, and does not say that it was done", status=answer.status
         )
     return answer
 
 
-def form_pairs(tree: Any, name: str = "") -> list[tuple[str, str]]:
+def _pairs(tree: Any, name: str = "") -> list[tuple[str, str]]:
     """Write a body as the pairs of a form: ``metadata[key]``, ``events[]``, ``true``."""
     if isinstance(tree, Mapping):
         inner = [(f"{name}[{member}]" if name else member, value) for member, value in tree.items()]
@@ -275,7 +281,7 @@ def form_pairs(tree: Any, name: str = "") -> list[tuple[str, str]]:
         inner = [(f"{name}[]", value) for value in tree]
     else:
         return [(name, str(tree).lower() if isinstance(tree, bool) else str(tree))]
-    return [pair for member, value in inner for pair in form_pairs(value, member)]
+    return [pair for member, value in inner for pair in _pairs(value, member)]
 
 
 def _in_path(value: Any, name: str, doing: str) -> str:
@@ -471,7 +477,7 @@ class KeyIssuer(ApiIssuer):
             answer = self._send(how.call, doing, params=params, reads=True)
             document = answer.json
             items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
-            yield from (item for item in items if how.only is None or paths.at(item, how.only[0]) == how.only[1])
+            yield from (item for item in items if how.only is None or fits(item, how.only))
             cursor = _cursor(how, document, items, answer.where)
             if cursor is None:
                 return
@@ -617,7 +623,7 @@ def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
 
 
 def _is_revoked(item: Any, facts: Facts) -> bool:
-    lives = facts.alive is None or paths.at(item, facts.alive[0]) == facts.alive[1]
+    lives = facts.alive is None or fits(item, facts.alive)
     return not lives or bool(facts.revoked and paths.at(item, facts.revoked))
 
 
