@@ -89,8 +89,8 @@ class StripeWebhookSecrets(KeyIssuer):
             problems.append(str(error))
         return problems
 
-    def _places(self, name: str) -> dict[str, Any]:
-        return {**super()._places(name), "endpoint": self._copy(name)}
+    def _create_places(self, name: str) -> dict[str, Any]:
+        return {**super()._create_places(name), "endpoint": self._copy(name)}
 
     def _copy(self, name: str) -> dict[str, Any]:
         """Describe an endpoint as those on the URL are, which have to be alike."""

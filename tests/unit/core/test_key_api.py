@@ -15,12 +15,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.key_api import (
     ApiConnection,
-    ApiIssuer,
     Call,
     Facts,
     KeyApi,
@@ -86,7 +85,7 @@ def server() -> Iterator[Scripted]:
         yield script
 
 
-def issue(kind: type[ApiIssuer], server: Scripted, **options: Any) -> Any:
+def issue(kind: type[Issuer], server: Scripted, **options: Any) -> Any:
     clock = VirtualClock()
     return kind(options, Acme({"token": TOKEN, "url": server.url}, clock=clock), clock=clock)
 

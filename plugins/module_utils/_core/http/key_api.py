@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from .. import durations, errors
@@ -192,6 +191,12 @@ class SetApi:
 
     set: Call
     field: str
+    verify: Verify | None = None
+    """None where the issuer shows the value by other means than HTTP, or cannot."""
+
+
+Readable = TypeVar("Readable", bound=ResetApi | RollApi)
+Description = TypeVar("Description", bound=KeyApi | ResetApi | RollApi | SetApi)
 
 
 # -- the connection -----------------------------------------------------------------------------------------------
@@ -316,11 +321,18 @@ class Api(Protocol):
 # -- issuers ------------------------------------------------------------------------------------------------------
 
 
-class ApiIssuer(Issuer):
+class ApiIssuer(Issuer, Generic[Description]):
     """What the shapes have in common."""
 
+    api: ClassVar[Any]
     fields: ClassVar[tuple[str, ...]] = ("token",)
     connection: Api
+
+    @classmethod
+    def describe(cls, options: Options) -> Description:
+        """Return the description; a subclass gives one that depends on the options."""
+        description: Description = cls.api
+        return description
 
     @classmethod
     def places(cls, options: Options) -> Mapping[str, Any]:
@@ -328,8 +340,12 @@ class ApiIssuer(Issuer):
         return options
 
     @property
-    @abstractmethod
-    def _verify(self) -> Verify | None: ...
+    def _api(self) -> Description:
+        return self.describe(self.options)
+
+    @property
+    def _verify(self) -> Verify | None:
+        return self._api.verify
 
     @property
     def _where(self) -> str:
@@ -360,20 +376,6 @@ class ApiIssuer(Issuer):
         """Return the headers that carry a credential to its provider."""
         return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
 
-    def _objections(self, current: str | None) -> list[str]:
-        """Report what is wrong with the value in force, where it can be read."""
-        try:
-            found = self.recover("")
-        except errors.NotFoundError:
-            return [f"there is no {self._where}, or the connection's credential may not see it"]
-        known = current is None or found is None or current == found.id
-        return [] if known else [f"the current id {current} is not that of {self._where}"]
-
-    def _read(self, call: Call, value: Mapping[str, str], id_: str, name: str) -> Credential:
-        doing = f"reading {self._where}"
-        document = self._send(call, doing, reads=True).json
-        return self._credential(document, value, Facts(id_), name, doing)
-
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
         return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)
 
@@ -391,29 +393,15 @@ class ApiIssuer(Issuer):
         return Credential(id_, name, fields, {option: time.isoformat() for option, time in times.items() if time})
 
 
-class KeyIssuer(ApiIssuer):
+class KeyIssuer(ApiIssuer[KeyApi]):
     """Keys that are created, listed and deleted; old and new are valid side by side."""
 
-    api: ClassVar[KeyApi]
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     unverifiable = "whether the connection's credential may make and revoke keys"
 
     @classmethod
-    def describe(cls, options: Options) -> KeyApi:
-        """Return the description; a subclass gives one that depends on the options."""
-        return cls.api
-
-    @classmethod
     def reports_last_used(cls, options: Options) -> bool:
         return bool(cls.describe(options).listing.facts.last_used_at)
-
-    @property
-    def _api(self) -> KeyApi:
-        return self.describe(self.options)
-
-    @property
-    def _verify(self) -> Verify | None:
-        return self._api.verify
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
@@ -437,13 +425,13 @@ class KeyIssuer(ApiIssuer):
 
     def mint(self, name: str) -> Credential:
         doing = f"making a key for {self._where}"
-        api, places = self._api, self._places(name)
+        api, places = self._api, self._create_places(name)
         with _unknown_if_unreadable():
             answer = self._send(api.create, doing, places, idempotent=False)
             return self._credential(answer.json, api.value, api.made, name, doing)
 
-    def _places(self, name: str) -> dict[str, Any]:
-        """Return what ``create`` may name, beside the options."""
+    def _create_places(self, name: str) -> dict[str, Any]:
+        """Return what ``create`` may name beside :meth:`places`."""
         if "lifetime" not in self.options:
             return {"name": name}
         lasts = durations.parse(self.options["lifetime"])
@@ -485,24 +473,36 @@ class KeyIssuer(ApiIssuer):
             params = {how.page: params[how.page] + 1} if how.page else {how.after: cursor}
 
 
-class ResetIssuer(ApiIssuer):
-    """A value that its provider replaces and shows; the new one is the end of the old one."""
-
-    api: ClassVar[ResetApi]
-    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
-    unverifiable = "whether the connection's credential may reset the value"
-
-    @property
-    def _verify(self) -> Verify | None:
-        return self.api.verify
+class ReadIssuer(ApiIssuer[Readable]):
+    """One value at a time, which a call may read."""
 
     def preflight(self, current: str | None) -> list[str]:
-        return self._objections(current)
+        if self._api.read is None:
+            return []
+        try:
+            found = self.recover("")
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see it"]
+        return [f"the current id {current} is not that of {self._where}"] if current not in (None, found.id) else []
+
+    def recover(self, name: str) -> Credential:
+        doing, api = f"reading {self._where}", self._api
+        if api.read is None:
+            raise NotImplementedError
+        answer = self._send(api.read, doing, reads=True)
+        return self._credential(answer.json, api.value, Facts(api.id), name, doing)
+
+
+class ResetIssuer(ReadIssuer[ResetApi]):
+    """A value that its provider replaces and shows; the new one is the end of the old one."""
+
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
+    unverifiable = "whether the connection's credential may reset the value"
 
     def mint(self, name: str) -> Credential:
         before = self.recover(name)
         with _unknown_if_unreadable():
-            answer = self._send(self.api.reset, f"resetting {self._where}", idempotent=False)
+            answer = self._send(self._api.reset, f"resetting {self._where}", idempotent=False)
         with errors.after_an_effect(), _unknown_if_unreadable():
             self._settle(answer)
         for _turn in range(_READS):
@@ -518,63 +518,37 @@ class ResetIssuer(ApiIssuer):
     def _settle(self, answer: HttpAnswer) -> None:
         """Wait until the reset that was ``answer``ed is in force. Most are at once."""
 
-    def recover(self, name: str) -> Credential:
-        return self._read(self.api.read, self.api.value, self.api.id, name)
 
-
-class RollIssuer(ApiIssuer):
+class RollIssuer(ReadIssuer[RollApi]):
     """A value whose provider makes a new one, and ends the old one by itself after a while."""
 
-    api: ClassVar[RollApi]
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.TIMED, revoke=Revocation.AUTO, recover=Recover.NONE)
     unverifiable = "whether the connection's credential may roll the value"
-
-    @classmethod
-    def describe(cls, options: Options) -> RollApi:
-        """Return the description; a subclass gives one that depends on the options."""
-        return cls.api
-
-    @property
-    def _verify(self) -> Verify:
-        return self.describe(self.options).verify
 
     @classmethod
     def ends_after(cls, options: Options) -> timedelta:
         return cls.describe(options).ends_after
 
-    def preflight(self, current: str | None) -> list[str]:
-        return self._objections(current) if self.describe(self.options).read else []
-
     def mint(self, name: str) -> Credential:
-        doing, how = f"rolling {self._where}", self.describe(self.options)
+        doing, api = f"rolling {self._where}", self._api
         with _unknown_if_unreadable():
-            answer = self._send(how.roll, doing, {"name": name}, idempotent=False)
-            return self._credential(answer.json, how.value, Facts(how.id), name, doing)
-
-    def recover(self, name: str) -> Credential:
-        api = self.describe(self.options)
-        if api.read is None:
-            raise NotImplementedError
-        return self._read(api.read, api.value, api.id, name)
+            answer = self._send(api.roll, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, api.value, Facts(api.id), name, doing)
 
 
-class SetIssuer(ApiIssuer):
+class SetIssuer(ApiIssuer[SetApi]):
     """A value that we make and its provider takes; the new one is the end of the old one."""
 
-    api: ClassVar[SetApi]
     traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
     unverifiable = "whether the connection's credential may set the value"
 
-    @property
-    def _verify(self) -> Verify | None:
-        return None
-
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
-        return Credential(None, name, {self.api.field: SecretValue(secrets.token_urlsafe(_BYTES))})
+        return Credential(None, name, {self._api.field: SecretValue(secrets.token_urlsafe(_BYTES))})
 
     def activate(self, credential: Credential) -> None:
-        value = credential.fields[self.api.field].reveal()
-        self._send(self.api.set, f"setting {self._where}", {"value": value}, idempotent=False)
+        api = self._api
+        value = credential.fields[api.field].reveal()
+        self._send(api.set, f"setting {self._where}", {"value": value}, idempotent=False)
 
 
 # -- what is read -------------------------------------------------------------------------------------------------
