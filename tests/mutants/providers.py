@@ -22,7 +22,7 @@ def wire(safeguard: str, text: str, instead: str) -> Mutant:
 
 
 def key_api(safeguard: str, text: str, instead: str) -> Mutant:
-    return Mutant(f"key API: {safeguard}", f"{CORE}/http/key_api", text, instead, ("core/test_key_api",))
+    return Mutant(f"key API: {safeguard}", f"{CORE}/http", text, instead, ("core/test_key_api",))
 
 
 def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
@@ -314,7 +314,7 @@ MUTANTS = (
     # values that are reset, rolled or set
     Mutant(
         "key API: a reset is in force before it is told",
-        f"{CORE}/http/key_api",
+        f"{CORE}/http",
         "            self._settle(answer)\n",
         "            pass\n",
         ("providers/keys/test_neon_roles",),

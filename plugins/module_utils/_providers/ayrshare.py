@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from .._core.contracts import Issuer, Options, Overlap, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, SetApi, SetIssuer
+from .._core.http.key_api import ApiConnection, Call, SetApi
+from .._core.http.key_issuers import SetIssuer
 from .._core.references import SCHEMA as CREDENTIAL
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from .._core import durations
 from .._core.contracts import Options, Provider, Recover, Schema
-from .._core.http.key_api import ApiConnection, Call, RollApi, RollIssuer, Verify
+from .._core.http.key_api import ApiConnection, Call, RollApi, Verify
+from .._core.http.key_issuers import RollIssuer
 
 _APP = "/platform/applications/<application>"
 _ROTATE = f"{_APP}/instances/<environment>/rotate_secret_keys"

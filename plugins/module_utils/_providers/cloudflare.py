@@ -5,7 +5,9 @@
 
 Sources: openapi.json in cloudflare/api-schemas (August 2024; a user's tokens), cloudflare-python (an account's tokens).
 Not verified: how soon a deleted token is refused; that a token may only grant what its maker holds; that a PUT takes a
-token as a GET has given it. Two issuers and the way back from a disabling make this file longer than others.
+token as a GET has given it.
+
+More than a description: there are two issuers, and a token is disabled before it is revoked, which can be taken back.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from .._core.clock import Clock
 from .._core.contracts import Options, Provider, Schema
 from .._core.credential import Credential, SecretValue
 from .._core.errors import NotFoundError
-from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 _DONE = ("success", True)
 _STATUS = "result.status"

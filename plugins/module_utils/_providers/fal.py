@@ -10,7 +10,8 @@ dead one, by which a key is shown here; which scope a key has that the API makes
 from __future__ import annotations
 
 from .._core.contracts import Options, Provider
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 
 class FalConnection(ApiConnection):

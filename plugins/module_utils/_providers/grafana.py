@@ -10,7 +10,8 @@ Source: grafana/grafana-openapi-client-go (client/service_accounts, models). Not
 from __future__ import annotations
 
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 _TOKENS = "/api/serviceaccounts/<service_account>/tokens"
 

@@ -19,7 +19,8 @@ from .._core import errors
 from .._core.contracts import Answer, Options, Provider, Schema
 from .._core.credential import Credential, SecretValue
 from .._core.http import paths, shapes
-from .._core.http.key_api import ApiConnection, Call, ResetApi, ResetIssuer, SetApi, SetIssuer, send
+from .._core.http.key_api import ApiConnection, Call, ResetApi, SetApi, send
+from .._core.http.key_issuers import ResetIssuer, SetIssuer
 from .._core.references import SCHEMA as CREDENTIAL
 
 _NAME = {"type": "string", "minLength": 1}

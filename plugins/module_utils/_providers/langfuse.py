@@ -13,7 +13,8 @@ from collections.abc import Mapping
 
 from .._core.contracts import Options, Provider, Schema
 from .._core.credential import Credential, SecretValue
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Verify
+from .._core.http.key_issuers import KeyIssuer
 from .._core.references import SCHEMA as CREDENTIAL
 
 _KEYS = "/api/public/projects/<project>/apiKeys"

@@ -5,7 +5,9 @@
 
 Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
 of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
-is that another one has made: the description says a user's. Two issuers make this file longer than others.
+is that another one has made: the description says a user's.
+
+Longer than other descriptions: there are two issuers.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import Any
 
 from .._core import durations
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 _ADMIN = "/organization/admin_api_keys"
 _PROJECT = "/organization/projects/<project>"

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 _INVALID = "API key is invalid"
 

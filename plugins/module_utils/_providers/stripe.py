@@ -5,7 +5,8 @@
 
 Sources: the OpenAPI document in stripe/openapi (2023-08-16), compared with stripe-python; docs.stripe.com, page on
 webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor.
-The copying of an endpoint, and the way back from a disabling, make this file longer than others.
+
+More than a description: the endpoint is copied, and is disabled before it is revoked, which can be taken back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 from .._core.contracts import Issuer, Options, Provider, Schema
 from .._core.credential import Credential
 from .._core.errors import ConfigurationError, NotFoundError
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing
+from .._core.http.key_issuers import KeyIssuer
 
 _ENDPOINTS = "/v1/webhook_endpoints"
 _COPIED = ("enabled_events", "api_version", "description")

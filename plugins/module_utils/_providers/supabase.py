@@ -10,7 +10,8 @@ of admin endpoints. Not verified: the words of the 401, of which two are known; 
 from __future__ import annotations
 
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
+from .._core.http.key_issuers import KeyIssuer
 
 _KEYS = "/projects/<project>/api-keys"
 _NOBODY = "/auth/v1/admin/users/00000000-0000-0000-0000-000000000000"

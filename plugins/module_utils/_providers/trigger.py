@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from .._core.contracts import Options, Provider, Recover, Schema
-from .._core.http.key_api import ApiConnection, Call, RollApi, RollIssuer, Verify
+from .._core.http.key_api import ApiConnection, Call, RollApi, Verify
+from .._core.http.key_issuers import RollIssuer
 
 _ENVIRONMENT = "/api/v1/projects/<project>/<environment>"
 

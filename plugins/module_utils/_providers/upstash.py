@@ -7,6 +7,8 @@ Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema 
 REST tokens, though a GET shows them unless told to hide them; their names are in upstash/terraform-provider-upstash.
 Not verified: whether a reset changes the REST tokens as well; that a short ``endpoint`` lies in upstash.io; that a dead
 password is refused with Redis' own word, WRONGPASS.
+
+More than a description: a password is shown to Redis, whose place has to be read; and there are two issuers.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import ClassVar
 from .._core import redis
 from .._core.contracts import Answer, Options, Provider, Schema
 from .._core.credential import Credential
-from .._core.http.key_api import ApiConnection, Call, ResetApi, ResetIssuer
+from .._core.http.key_api import ApiConnection, Call, ResetApi
+from .._core.http.key_issuers import ResetIssuer
 from .._core.http.shapes import checked
 from .._core.references import SCHEMA as CREDENTIAL
 

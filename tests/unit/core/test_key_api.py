@@ -23,14 +23,16 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.http.key_api i
     Call,
     Facts,
     KeyApi,
-    KeyIssuer,
     Listing,
     ResetApi,
-    ResetIssuer,
     RollApi,
-    RollIssuer,
     Sign,
     Verify,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.key_issuers import (
+    KeyIssuer,
+    ResetIssuer,
+    RollIssuer,
 )
 from tests.unit.core.described import KEY, TOKEN
 from tests.unit.core.doubles import START, Scripted, ScriptedServer, VirtualClock

@@ -15,7 +15,8 @@ from ..._core import errors
 from ..._core.contracts import Answer, Options, Schema
 from ..._core.credential import Credential, SecretValue
 from ..._core.http import paths
-from ..._core.http.key_api import Call, Facts, KeyApi, KeyIssuer, Listing, Sign, Verify
+from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Sign, Verify
+from ..._core.http.key_issuers import KeyIssuer
 from ..._core.templates import Template
 from . import description
 from .client import HttpConnection

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..._core.contracts import Options, Schema
-from ..._core.http.key_api import Call, Facts, KeyApi, KeyIssuer, Listing, Verify
+from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Verify
+from ..._core.http.key_issuers import KeyIssuer
 from .client import ID, NeonConnection
 
 

@@ -19,7 +19,8 @@ from ..._core.contracts import Answer, Options, Schema
 from ..._core.credential import Credential
 from ..._core.http import paths
 from ..._core.http.client import Answer as HttpAnswer
-from ..._core.http.key_api import Call, Facts, ResetApi, ResetIssuer
+from ..._core.http.key_api import Call, Facts, ResetApi
+from ..._core.http.key_issuers import ResetIssuer
 from ..._core.http.shapes import checked
 from .client import ID, NeonConnection
 

@@ -1,0 +1,347 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Issue credentials as described with :mod:`.key_api`. What does not fit is a method that an issuer overrides."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from .. import durations, errors
+from ..contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Traits
+from ..credential import Credential, SecretValue
+from ..templates import Template
+from . import limits, paths, shapes
+from .client import Answer as HttpAnswer
+from .client import HttpClient
+from .key_api import Call, Facts, KeyApi, Listing, ResetApi, RollApi, SetApi, Verify, fits, send
+
+_READS = 5
+"""How often a value is read after a reset, until it is another one."""
+_BYTES = 32
+"""How many bytes of entropy a value of ours has."""
+Readable = TypeVar("Readable", bound=ResetApi | RollApi)
+Description = TypeVar("Description", bound=KeyApi | ResetApi | RollApi | SetApi)
+
+
+class Api(Protocol):
+    """What an issuer needs of its connection."""
+
+    @property
+    def http(self) -> HttpClient: ...
+
+    def bare(self, url: str = "") -> HttpClient: ...
+
+    def server_time(self) -> datetime | None: ...
+
+
+class ApiIssuer(Issuer, Generic[Description]):
+    """What the shapes have in common."""
+
+    api: ClassVar[Any]
+    fields: ClassVar[tuple[str, ...]] = ("token",)
+    connection: Api
+
+    @classmethod
+    def describe(cls, options: Options) -> Description:
+        """Return the description; a subclass gives one that depends on the options."""
+        description: Description = cls.api
+        return description
+
+    @classmethod
+    def places(cls, options: Options) -> Mapping[str, Any]:
+        """Return what the description may name; a subclass adds what follows from the options."""
+        return options
+
+    @property
+    def _api(self) -> Description:
+        return self.describe(self.options)
+
+    @property
+    def _verify(self) -> Verify | None:
+        return self._api.verify
+
+    @property
+    def _where(self) -> str:
+        return self.label(self.options)
+
+    def verify(self, credential: Credential) -> Answer:
+        how = self._verify
+        if how is None:
+            raise NotImplementedError
+        call = replace(how.call, ok=tuple({sign.status for sign in (*how.alive, *how.dead)}))
+        client, headers = self.connection.bare(how.url), self._headers(how, credential)
+        doing = f"showing a credential of {self._where}"
+        answer = send(
+            client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers, reads=True
+        )
+        document = answer.json
+        if any(sign.fits(answer.status, document) for sign in how.dead):
+            return Answer.REFUSED
+        if any(sign.fits(answer.status, document) for sign in how.alive):
+            return Answer.ACCEPTED
+        raise errors.UnexpectedAnswerError(
+            f"{answer.where} answered {answer.status}, and its JSON says neither that the credential lives nor that it "
+            "is dead",
+            status=answer.status,
+        )
+
+    def _headers(self, how: Verify, credential: Credential) -> Mapping[str, str]:
+        """Return the headers that carry a credential to its provider."""
+        return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
+
+    def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
+        return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)
+
+    def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
+        """Read a credential; UnexpectedAnswerError where the answer has none in it, or one that cannot be sent."""
+        id_ = _id(paths.at(document, facts.id)) if facts.id else None
+        values = {key: paths.at(document, path) for key, path in value.items()}
+        if (id_ is None and facts.id) or not all(isinstance(found, str) and found for found in values.values()):
+            raise errors.UnexpectedAnswerError(f"{doing}: the answer has no credential in it")
+        try:
+            fields = {key: SecretValue(found) for key, found in values.items()}
+        except ValueError as error:
+            raise errors.UnexpectedAnswerError(f"{doing}: {error}") from None
+        times = {option: _moment(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
+        return Credential(id_, name, fields, {option: time.isoformat() for option, time in times.items() if time})
+
+
+class KeyIssuer(ApiIssuer[KeyApi]):
+    """Keys that are created, listed and deleted; old and new are valid side by side."""
+
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
+    unverifiable = "whether the connection's credential may make and revoke keys"
+
+    @classmethod
+    def reports_last_used(cls, options: Options) -> bool:
+        return bool(cls.describe(options).listing.facts.last_used_at)
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
+
+    def preflight(self, current: str | None) -> list[str]:
+        try:
+            keys = {key.id: key for key in self.listed() if not self._is_over(key)}
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see its keys"]
+        problems = []
+        if current and current not in keys:
+            advice = "Correct current_id, or the issuer's options"
+            problems.append(f"the current key {current} is not among the valid keys of {self._where}. {advice}")
+        quota = self._api.quota
+        if quota and len(keys) >= quota:
+            problems.append(
+                f"{self._where} has {len(keys)} keys, and there can be {quota}. Delete one that is not used"
+            )
+        return problems
+
+    def mint(self, name: str) -> Credential:
+        doing = f"making a key for {self._where}"
+        api, places = self._api, self._create_places(name)
+        with _unknown_if_unreadable():
+            answer = self._send(api.create, doing, places, idempotent=False)
+            return self._credential(answer.json, api.value, api.made, name, doing)
+
+    def _create_places(self, name: str) -> dict[str, Any]:
+        """Return what ``create`` may name beside :meth:`places`."""
+        if "lifetime" not in self.options:
+            return {"name": name}
+        lasts = durations.parse(self.options["lifetime"])
+        until = (self.connection.server_time() or self.clock.now()) + lasts
+        return {"name": name, "seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+
+    def listed(self) -> list[Listed]:
+        how, where = self._api.listing, f"listing the keys of {self._where}"
+        return [_listed(item, how.facts, where) for item in self._items(how)]
+
+    def revoke(self, credential: Credential) -> None:
+        doing = f"revoking key {credential.name} of {self._where}"
+        try:
+            self._send(self._api.revoke, doing, {"id": credential.id, "name": credential.name}, idempotent=True)
+        except errors.NotFoundError as error:
+            with errors.after_an_effect(isinstance(error, errors.OutcomeUnknownError)):
+                alive = any(key.id == credential.id and not self._is_over(key) for key in self.listed())
+            if alive:
+                raise
+
+    def _is_over(self, key: Listed) -> bool:
+        now = self.connection.server_time() or self.clock.now()
+        return key.revoked or (key.expires_at is not None and key.expires_at <= now)
+
+    def _items(self, how: Listing) -> Iterator[Any]:
+        """Yield the objects of a list, page by page."""
+        doing = f"listing the keys of {self._where}"
+        cursors = limits.Cursors(doing)
+        params: dict[str, Any] = {how.page: 1} if how.page else {}
+        while True:
+            answer = self._send(how.call, doing, params=params, reads=True)
+            document = answer.json
+            items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
+            yield from (item for item in items if how.only is None or fits(item, how.only))
+            cursor = _cursor(how, document, items, answer.where)
+            if cursor is None:
+                return
+            cursors.next(cursor)
+            params = {how.page: params[how.page] + 1} if how.page else {how.after: cursor}
+
+
+class ReadIssuer(ApiIssuer[Readable]):
+    """One value at a time, which a call may read."""
+
+    def preflight(self, current: str | None) -> list[str]:
+        if self._api.read is None:
+            return []
+        try:
+            found = self.recover("")
+        except errors.NotFoundError:
+            return [f"there is no {self._where}, or the connection's credential may not see it"]
+        return [f"the current id {current} is not that of {self._where}"] if current not in (None, found.id) else []
+
+    def recover(self, name: str) -> Credential:
+        doing, api = f"reading {self._where}", self._api
+        if api.read is None:
+            raise NotImplementedError
+        answer = self._send(api.read, doing, reads=True)
+        return self._credential(answer.json, api.value, Facts(api.id), name, doing)
+
+
+class ResetIssuer(ReadIssuer[ResetApi]):
+    """A value that its provider replaces and shows; the new one is the end of the old one."""
+
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
+    unverifiable = "whether the connection's credential may reset the value"
+
+    def mint(self, name: str) -> Credential:
+        before = self.recover(name)
+        with _unknown_if_unreadable():
+            answer = self._send(self._api.reset, f"resetting {self._where}", idempotent=False)
+        with errors.after_an_effect(), _unknown_if_unreadable():
+            self._settle(answer)
+        for _turn in range(_READS):
+            with errors.after_an_effect(), _unknown_if_unreadable():
+                found = self.recover(name)
+            if found.fields != before.fields:
+                return found
+            self.clock.sleep(1)
+        raise errors.OutcomeUnknownError(
+            f"resetting {self._where}: it was accepted, and the value is still the old one"
+        )
+
+    def _settle(self, answer: HttpAnswer) -> None:
+        """Wait until the reset that was ``answer``ed is in force. Most are at once."""
+
+
+class RollIssuer(ReadIssuer[RollApi]):
+    """A value whose provider makes a new one, and ends the old one by itself after a while."""
+
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.TIMED, revoke=Revocation.AUTO, recover=Recover.NONE)
+    unverifiable = "whether the connection's credential may roll the value"
+
+    @classmethod
+    def ends_after(cls, options: Options) -> timedelta:
+        return cls.describe(options).ends_after
+
+    def mint(self, name: str) -> Credential:
+        doing, api = f"rolling {self._where}", self._api
+        with _unknown_if_unreadable():
+            answer = self._send(api.roll, doing, {"name": name}, idempotent=False)
+            return self._credential(answer.json, api.value, Facts(api.id), name, doing)
+
+
+class SetIssuer(ApiIssuer[SetApi]):
+    """A value that we make and its provider takes; the new one is the end of the old one."""
+
+    traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
+    unverifiable = "whether the connection's credential may set the value"
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        return Credential(None, name, {self._api.field: SecretValue(secrets.token_urlsafe(_BYTES))})
+
+    def activate(self, credential: Credential) -> None:
+        api = self._api
+        value = credential.fields[api.field].reveal()
+        self._send(api.set, f"setting {self._where}", {"value": value}, idempotent=False)
+
+
+# -- what is read -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _unknown_if_unreadable() -> Iterator[None]:
+    """A good status whose answer cannot be read: something was made, and nobody knows what."""
+    try:
+        yield
+    except errors.UnexpectedAnswerError as error:
+        if error.status and error.status >= 300:
+            raise
+        raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None
+
+
+def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | None:
+    """Return what leads to the next page, or tells a counted page from the others; None where this is the last one."""
+    more = paths.at(document, how.more) if how.more else True
+    if not isinstance(more, bool | None):
+        raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
+    if not more or not items or not (how.after or how.page):
+        return None
+    if not how.cursor:
+        known = _id(paths.at(items[0 if how.page else -1], how.facts.id))
+        if known is None:
+            raise errors.UnexpectedAnswerError(f"{where}: a key has no id, by which the list would go on")
+        return known
+    return _id(paths.at(document, how.cursor)) or None
+
+
+def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
+    id_, name, scope = (paths.at(item, path) if path else None for path in (facts.id, facts.name, facts.scope))
+    known = _id(id_)
+    if known is None or not isinstance(name, str | None):
+        raise errors.UnexpectedAnswerError(f"{where}: a key has no id, or a name that is none")
+    return Listed(
+        id=known,
+        name=name or "",
+        created_at=_moment(item, facts.created_at),
+        expires_at=_moment(item, facts.expires_at, where),
+        last_used_at=_moment(item, facts.last_used_at, where),
+        scope=scope if isinstance(scope, str) else "",
+        revoked=_is_revoked(item, facts),
+    )
+
+
+def _is_revoked(item: Any, facts: Facts) -> bool:
+    lives = facts.alive is None or fits(item, facts.alive)
+    return not lives or bool(facts.revoked and paths.at(item, facts.revoked))
+
+
+def _id(found: Any) -> str | None:
+    """An id is a text or a whole number."""
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
+
+
+def _moment(document: Any, path: str, where: str = "") -> datetime | None:
+    """Read a time; None for none. One that cannot be read is an error with ``where``, the answer that it is in."""
+    found = paths.at(document, path) if path else None
+    if found in (None, "", 0):
+        return None
+    try:
+        moment = (
+            datetime.fromtimestamp(found, UTC)
+            if isinstance(found, int | float) and not isinstance(found, bool)
+            else datetime.fromisoformat(found)
+        )
+    except (ValueError, TypeError, OverflowError, OSError):
+        moment = None
+    if moment and moment.year <= 1:  # Go's zero
+        return None
+    if moment and shapes.moment(moment):
+        return moment
+    if where:
+        raise errors.UnexpectedAnswerError(f"{where}: {path} of a key is no date and time")
+    return None
