@@ -584,6 +584,8 @@ MUTANTS = (
         "kill",
         instead="if False and not ctx.clock.poll(",
     ),
+    dropped("what cannot be shown has to be listed", "any(key.id == credential.id and", "unshown", instead="any("),
+    dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
     dropped(
         "last use is asked of an issuer that tells it",
         " and not _tells_use(entry.issuer)",

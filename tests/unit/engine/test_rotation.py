@@ -336,11 +336,3 @@ def test_a_value_that_is_not_kept_any_more_cannot_be_written_and_the_message_say
     result = play.session().advance(plan["run"], Phase.ROLLED_OUT)
     assert result["held"] == ["TOKEN"]
     assert "is not kept here. Rotate the secret to write it anywhere else" in play.output
-
-
-def test_a_credential_that_cannot_be_shown_is_accepted_once_it_is_listed(make_play: Callable[..., Play]) -> None:
-    unshown = token_map(issuer={"type": "test.fake.unshown", "connection": "cloud"})
-    play = make_play(secret_map={"TOKEN": unshown})
-    old = rotate_once(play)
-    assert not play.rotate("TOKEN", force=True)["failed"], play.output
-    assert [row.proof for row in play.state("TOKEN").credentials if row.provider_id == old] == ["provider"]

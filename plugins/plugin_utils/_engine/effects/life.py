@@ -23,9 +23,13 @@ def lists(issuer: type[Issuer]) -> bool:
     return issuer.listed is not Issuer.listed
 
 
+def shows(issuer: type[Issuer]) -> bool:
+    return issuer.verify is not Issuer.verify
+
+
 def tells_life(issuer: type[Issuer]) -> bool:
     """Whether its provider can be asked at all whether a credential lives."""
-    return lists(issuer) or issuer.verify is not Issuer.verify
+    return lists(issuer) or shows(issuer)
 
 
 def life(

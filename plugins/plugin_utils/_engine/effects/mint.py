@@ -17,7 +17,7 @@ from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, Intent
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
-from .life import life, lists, tells_life
+from .life import life, lists, shows, tells_life
 
 _IN_FORCE = "in_force"
 """What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
@@ -162,10 +162,9 @@ def accept(ctx: EffectContext, work: Work) -> str:
     """Wait until the provider knows a new credential everywhere; one that it never accepts must not be written."""
     credential, issuer = ctx.unseal(work.row), ctx.systems.issuer(work.case.secret)
     kind = type(issuer)
-    shown = kind.verify is not Issuer.verify
 
     def accepted() -> bool | None:
-        if shown:
+        if shows(kind):
             return True if issuer.answer(credential) is Answer.ACCEPTED else None
         return True if any(key.id == credential.id and not key.revoked for key in issuer.listed()) else None
 
@@ -173,7 +172,7 @@ def accept(ctx: EffectContext, work: Work) -> str:
         if tells_life(kind) and not ctx.clock.poll(accepted, every=2, within=PROPAGATION):
             raise _not_accepted(work, issuer, credential)
     ctx.ledger.accepted(ctx.run, work.name, intent, work.row)
-    how = "is accepted by" if shown else "is listed by" if lists(kind) else "cannot be shown to"
+    how = "is accepted by" if shows(kind) else "is listed by" if lists(kind) else "cannot be shown to"
     return f"{credential.name} {how} its provider"
 
 

@@ -21,7 +21,7 @@ from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialRow, Origin, Proof
 from ..secret_map.model import Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
-from .life import SETTLE, lists, tells_life
+from .life import SETTLE, lists, shows, tells_life
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
 _Listed = Callable[[], Sequence[Listed]]
@@ -145,7 +145,7 @@ def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _
     valueless = row.origin is Origin.ORPHAN and rule.never_handed_out(work.case, row)
     if valueless or new is None or new.id == row.id or not tells_life(kind):
         return None
-    if new.has_value and kind.verify is not Issuer.verify:
+    if new.has_value and shows(kind):
         answer = issuer.verify(ctx.ledger.unseal(new))
         if answer is Answer.UNCLEAR:
             raise RotorError(f"it says neither that {new.name} lives nor that it is dead")

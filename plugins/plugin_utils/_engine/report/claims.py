@@ -13,10 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from ....module_utils._core import registry
 from ....module_utils._core.outside_text import NAME, identifier, printable
 from ..decide import rule
 from ..decide.case import Case
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin
+from ..effects.life import shows
 
 
 class Basis(StrEnum):
@@ -145,7 +147,8 @@ def life(case: Case, row: CredentialRow) -> list[Claim]:
         return [claim(Fact.MAY_BE_ACTIVE if state.intent(ActionKind.ACTIVATE, row.name) else Fact.INACTIVE, row)]
     if not pending and row.origin is not Origin.ORPHAN and case.past_point_of_no_return:
         return [_end(case, row)]
-    accepted = [claim(Fact.WAS_ACCEPTED, row, at=row.accepted_at)] if row.accepted_at else []
+    shown = row.accepted_at and shows(registry.find("issuers", case.secret.issuer.type))
+    accepted = [claim(Fact.WAS_ACCEPTED, row, at=row.accepted_at)] if shown else []
     return [*accepted, claim(Fact.NOT_REVOKED, row)]
 
 
