@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
 from tests.unit.engine.conftest import token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.maps import changed, errors_in, parsed
@@ -50,6 +51,16 @@ def test_status_tells_why_and_gives_no_command(play: Play) -> None:
     assert (row["state"], row["credentials"]) == ("unrotated", [])
     assert "JOB_TOKEN   unrotated: nobody rotates it here" in play.output
     assert "go on:" not in play.output
+
+
+def test_rotation_under_way_is_not_gone_on_with(play: Play, make_play: Callable[..., Play], world: World) -> None:
+    world.fail("write", UnavailableError("no answer"))
+    assert play.rotate("TOKEN")["failed"]
+    world.mend()
+    world.log.clear()
+    changed_mind = make_play(secret_map={"TOKEN": NOBODY})
+    assert not changed_mind.plan("TOKEN", force=True)["go"]
+    assert world.mutations == []
 
 
 def test_adopting_what_nobody_rotates_is_a_problem(play: Play) -> None:

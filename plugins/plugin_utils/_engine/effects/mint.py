@@ -17,7 +17,7 @@ from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, Intent
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
-from .life import life, lists, shows, tells_life
+from .life import life, lists, over_by_list, shows, tells_life
 
 _IN_FORCE = "in_force"
 """What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
@@ -166,7 +166,8 @@ def accept(ctx: EffectContext, work: Work) -> str:
     def accepted() -> bool | None:
         if shows(kind):
             return True if issuer.answer(credential) is Answer.ACCEPTED else None
-        return True if any(key.id == credential.id and not key.revoked for key in issuer.listed()) else None
+        alive = any(key.id == credential.id and not over_by_list(issuer, ctx.clock, key) for key in issuer.listed())
+        return True if alive else None
 
     with ctx.attempt(work, ActionKind.ACCEPT, credential.name) as intent:
         if tells_life(kind) and not ctx.clock.poll(accepted, every=2, within=PROPAGATION):
