@@ -363,7 +363,10 @@ class Issuer(Part):
         return []
 
     def verify(self, credential: Credential) -> Answer:
-        """Show a credential to the provider; raises RotorError where its answer proves neither life nor death."""
+        """Show a credential to the provider; raises RotorError where its answer proves neither life nor death.
+
+        Not overridden where no value can be shown: a new one is accepted once it is listed, or else left to the checks.
+        """
         return Answer.UNCLEAR
 
     def answer(self, credential: Credential) -> Answer:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..provider import RefusedError, read_json
+from ..specs import read_form
 from .service import ADMIN, DescribedApi, Key
 
 _TOKEN = "/realms/{realm}/protocol/openid-connect/token"
@@ -49,7 +49,7 @@ class Keycloak(DescribedApi):
         return "admin" if value == self.token else self.identify(value)
 
     async def _sign_in(self, request: Request) -> Response:
-        form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        form = read_form(await request.body())
         of_user = form["grant_type"] == "password"
         who, shown = (form["username"], form["password"]) if of_user else (form["client_id"], form["client_secret"])
         known = self.world.credentials[ADMIN] if who == "rotor" else self._kept(who).value
