@@ -28,7 +28,7 @@ def test_webhook_secret_moves_to_a_second_endpoint_and_the_first_one_ends(world:
     desk.override(secret_connections={**known, "stripe": stripe}, secret_map={"STRIPE_WEBHOOK_SECRET": secret})
     desk.environment["STRIPE_KEY"] = world.credentials[ADMIN]
 
-    run = desk.play("rotor.secrets.rotate", "-e", "rotate_force=true")
+    run = desk.play("rotor.secrets.rotate", "-e", "rotate_only=STRIPE_WEBHOOK_SECRET")
     assert run.code == 0, run
     assert "up to three days" in run.output
     assert "revoked, proof: provider" in run.output
