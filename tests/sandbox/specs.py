@@ -102,7 +102,7 @@ def read_form(body: bytes) -> dict[str, Any]:
     form: dict[str, Any] = {}
     for name, text in parse_qsl(body.decode(), keep_blank_values=True):
         value = {"true": True, "false": False}.get(text, text)
-        member, _, inner = name.partition("[")
+        member, inner = name.partition("[")[::2]
         if inner == "]":
             form.setdefault(member, []).append(value)
         elif inner:

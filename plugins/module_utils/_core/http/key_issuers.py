@@ -25,8 +25,8 @@ _READS = 5
 """How often a value is read after a reset, until it is another one."""
 _BYTES = 32
 """How many bytes of entropy a value of ours has."""
-Readable = TypeVar("Readable", bound=ResetApi | RollApi)
-Description = TypeVar("Description", bound=KeyApi | ResetApi | RollApi | SetApi)
+Readable = TypeVar("Readable", bound="ResetApi | RollApi")
+Description = TypeVar("Description", bound="KeyApi | ResetApi | RollApi | SetApi")
 
 
 class Api(Protocol):
