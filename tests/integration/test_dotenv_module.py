@@ -170,7 +170,6 @@ def test_a_missing_file_is_made_only_when_asked_to(ground: Playground) -> None:
     assert held(new) == ground.desk.environment["VALUE"]
 
 
-@pytest.mark.core
 def test_root_keeps_whose_file_it_is(escalating: Playground) -> None:
     escalating.file.chmod(0o604)
     owner = escalating.file.stat().st_uid

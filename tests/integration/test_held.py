@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.sandbox.visitor import Visitor
 
 from .conftest import OLD_TOKEN, Desk, Outcome
@@ -40,7 +38,6 @@ def assert_finished(world: Visitor, outcome: Outcome) -> None:
     assert world.violations() == []
 
 
-@pytest.mark.core
 def test_a_failing_workflow_holds_and_the_command_it_prints_finishes_with_the_same_token(
     world: Visitor, desk: Desk
 ) -> None:

@@ -57,7 +57,6 @@ def move_variables(desk: Desk, playbooks: Path) -> None:
         (playbooks / f"{name}.yml").write_text(text)
 
 
-@pytest.mark.core
 def test_printed_command_goes_on_in_ones_own_playbook(world: Visitor, desk: Desk) -> None:
     move_variables(desk, desk.home / "our plays")
     world.tell("switch", failing_workflows=[WORKFLOW])

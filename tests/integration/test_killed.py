@@ -76,7 +76,6 @@ def test_sigkill_leaves_no_worker_behind_and_the_next_run_finishes_with_one_mint
     finish(world, desk)
 
 
-@pytest.mark.core
 def test_a_mint_whose_answer_arrives_after_the_kill_is_kept(world: Visitor, desk: Desk) -> None:
     job = rotation(world, desk, MINT, "after")
     stopped_at(world, MINT, "after", job, subprocess.Popen.kill)

@@ -94,7 +94,6 @@ def test_the_summary_names_what_changed_where_and_the_grade_of_the_proof(desk: D
         assert expected in output
 
 
-@pytest.mark.core
 def test_running_it_again_changes_nothing(world: Visitor, desk: Desk) -> None:
     desk.rotate()
     before = world.ask("counts")["mutating"]

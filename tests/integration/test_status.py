@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.sandbox.visitor import Visitor
 
 from .conftest import OLD_TOKEN, Desk
@@ -20,7 +18,6 @@ def told(desk: Desk, *options: str) -> str:
     return paragraph(outcome.output, "FLY_API_TOKEN")
 
 
-@pytest.mark.core
 def test_status_before_in_the_middle_and_after(world: Visitor, desk: Desk) -> None:
     before = told(desk)
     assert "unknown: this ledger knows no credential of it" in before

@@ -9,6 +9,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -110,8 +111,9 @@ class Postgres:
         return port
 
     def stop(self) -> None:
-        for server in (*self._poolers, self._server):
-            server.stop()
+        for pooler in self._poolers:
+            pooler.stop()
+        self._server.stop(signal.SIGINT)  # at SIGTERM it waits for whoever is connected
         shutil.rmtree(self._folder)
 
     def _own(self) -> None:

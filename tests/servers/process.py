@@ -53,8 +53,8 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    def stop(self) -> None:
-        self._process.terminate()
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(by)
         try:
             self._process.wait(60)
         except subprocess.TimeoutExpired:

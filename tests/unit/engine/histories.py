@@ -28,7 +28,7 @@ from tests.chaos import tally
 from tests.conftest import forget_values
 from tests.unit.engine import printed
 from tests.unit.engine.driver import Play
-from tests.unit.engine.quick import quick_runs, rare_collections
+from tests.unit.engine.quick import quick_runs
 from tests.unit.engine.world import WORLDS, Issued, Killed, World, commits_as_points
 
 MACHINES = 5
@@ -59,7 +59,7 @@ class History(RuleBasedStateMachine):
 
     def open(self) -> None:
         forget_values()
-        self._quick = quick_runs()
+        self._quick = quick_runs(compared=True)
         self.folder = self._quick.__enter__()
         self.world = World(f"{self.name}-{next(_numbers)}")
         self.hands = 0
@@ -261,5 +261,4 @@ def drive(machine: type[History], shard: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     number = int(os.environ.get("ROTOR_SEED", "0")) * len(SHARDS) + shard
-    with rare_collections():
-        run_state_machine_as_test(seed(number)(type(machine.__name__, (machine,), {})), settings=chosen)
+    run_state_machine_as_test(seed(number)(type(machine.__name__, (machine,), {})), settings=chosen)

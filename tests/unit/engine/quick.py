@@ -9,7 +9,6 @@ the reading of maps in test_secret_map.
 
 from __future__ import annotations
 
-import gc
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -62,21 +61,8 @@ class InOneThread:
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
-    """Looking for garbage, among all that was ever imported, would take a third of the time."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-@contextmanager
-def quick_runs() -> Iterator[Path]:
-    """A folder, and sessions that cost little in it."""
+def quick_runs(*, compared: bool = False) -> Iterator[Path]:
+    """A folder, and sessions that cost little in it; ``compared``: memory with the database, after each commit."""
     with ExitStack() as stack:
         stack.enter_context(quick_ledgers())
         for module in (pools, preflight):
@@ -84,7 +70,8 @@ def quick_runs() -> Iterator[Path]:
         stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
         stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))
         stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(Ledger)))
-        stack.enter_context(mock.patch.object(GroupCommit, "_end", _comparing(GroupCommit._end)))
+        if compared:
+            stack.enter_context(mock.patch.object(GroupCommit, "_end", _comparing(GroupCommit._end)))
         stack.enter_context(mock.patch.object(session, "parse", _read_once(parse)))
         stack.enter_context(mock.patch.object(world, "time"))
         folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
