@@ -30,7 +30,8 @@ def as_rotor_error(error: BaseException) -> RotorError:
         return error
     if not isinstance(error, Exception) and type(error).__module__ != _PANIC:
         raise error
-    return UnexpectedError(f"unexpected {type(error).__name__} in {_place(error)}")
+    frames = list(walk_tb(error.__traceback__))
+    return UnexpectedError(f"unexpected {type(error).__name__} in {_place(frames)}", hint=_whose(frames))
 
 
 def failure_message(error: BaseException) -> str:
@@ -38,9 +39,16 @@ def failure_message(error: BaseException) -> str:
     return masking.scrub(str(as_rotor_error(error)))
 
 
-def _place(error: BaseException) -> str:
+def _whose(frames: list[tuple[FrameType, int]]) -> str:
+    """Advise to report to the other collection whose code was the last of any collection's, if there is one."""
+    names = [name for frame, _line in frames if (name := _module_of(frame)).startswith("ansible_collections.")]
+    if not names or names[-1].startswith(_OURS):
+        return ""
+    return f"This is a fault of {'.'.join(names[-1].split('.')[1:3])}: report it there with this line"
+
+
+def _place(frames: list[tuple[FrameType, int]]) -> str:
     """Name the function that raised, and the last one of ours on the way to it."""
-    frames = list(walk_tb(error.__traceback__))
     if not frames:
         return "an unknown place"
     ours = [frame for frame in frames if _module_of(frame[0]).startswith(_OURS)]

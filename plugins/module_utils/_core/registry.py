@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the classes behind the ``type:`` of a map.
+"""Find the classes behind the ``type:`` of a map.
 
 Built-ins go by a short name; each module or package of ``_providers`` holds a ``PROVIDER``. Anybody else's goes by
 ``namespace.collection.kind``, and is looked up in that collection's ``plugins/module_utils/rotor_provider.py``, which
@@ -14,6 +14,8 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Any
 
 from .contracts import Provider
@@ -74,12 +76,32 @@ def _entry(kind: str, name: str) -> _Entry:
 def _foreign(kind: str, name: str) -> _Entry:
     namespace, collection, short = name.split(".")
     package = f"ansible_collections.{namespace}.{collection}.plugins.module_utils"
+    provider = _foreign_provider(package, f"there is no {kind[:-1]} type {name}")
+    offered = getattr(provider, kind)
+    if short not in offered:
+        own = ", ".join(f"{namespace}.{collection}.{one}" for one in sorted(offered)) or "none"
+        raise ConfigurationError(f"there is no {kind[:-1]} type {name}", hint=f"That collection offers: {own}")
+    return _Entry(package, provider)
+
+
+def _foreign_provider(package: str, problem: str) -> Provider:
+    """Import the provider of another collection; ConfigurationError where there is none, or its module is wrong."""
+    module, collection = f"{package}.rotor_provider", ".".join(package.split(".")[1:3])
     try:
-        entry = _Entry(package, importlib.import_module(f"{package}.rotor_provider").PROVIDER)
-        getattr(entry.provider, kind)[short]
-    except (ImportError, AttributeError, KeyError) as error:
-        raise ConfigurationError(
-            f"there is no {kind[:-1]} type {name}",
-            hint=f"Is the collection {namespace}.{collection} installed, and does its rotor_provider.py offer {short}?",
-        ) from error
-    return entry
+        found = getattr(importlib.import_module(module), "PROVIDER", None)
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            hint = f"Is the collection {collection} installed, with a plugins/module_utils/rotor_provider.py?"
+        else:
+            hint = f"The rotor_provider.py of {collection} cannot be imported: {_quoted(error)}"
+        raise ConfigurationError(problem, hint=hint) from error
+    if not isinstance(found, Provider):
+        raise ConfigurationError(problem, hint=f"The rotor_provider.py of {collection} has no PROVIDER = Provider(…)")
+    return found
+
+
+def _quoted(error: Exception) -> str:
+    """Say class, place and text of an error; while a module is imported, nobody has a value that it could quote."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}, line {last.lineno} of {PurePath(last.filename).name}: {error}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from types import FunctionType
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_a_librarys_place_is_told_with_the_caller_in_the_collection() -> None:
         durations.parse(5)  # type: ignore[arg-type]
     assert ", called by" not in guard.failure_message(raised.value)
     assert re.search(r"in \w+, line \d+ of \w+\.py, called by parse, line", guard.failure_message(in_a_library.value))
+
+
+def test_fault_in_another_collection_is_to_be_reported_there() -> None:
+    theirs = {"__name__": "ansible_collections.acme.mail.plugins.module_utils.rotor_provider"}
+    label = FunctionType((lambda options: options["scpoes"]).__code__, theirs)
+    with pytest.raises(KeyError) as raised:
+        label({})
+    assert guard.failure_message(raised.value).endswith("This is a fault of acme.mail: report it there with this line")
 
 
 def test_endless_recursion_is_told_like_any_other() -> None:

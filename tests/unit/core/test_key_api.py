@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Options, Schema
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import limits
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.key_api import (
@@ -38,6 +38,7 @@ from tests.unit.core.described import KEY, TOKEN
 from tests.unit.core.doubles import START, Scripted, ScriptedServer, VirtualClock
 
 ROUND = Facts(expires_at="expires_at", last_used_at="used")
+CREATE = Call("POST", "/keys", {"name": "<name>", "note": "by <name>", "scope": "<scope>"})
 SHOWN = Verify(Call("GET", "/me"))
 MADE: dict[str, Any] = {"id": 7, "secret": "value-of-the-key-tests", "created_at": 1767225600}
 
@@ -48,6 +49,8 @@ class Acme(ApiConnection):
 
 
 class Keys(KeyIssuer):
+    schema = Schema({"scope": {"type": "string"}, "none": {"type": "string"}})
+
     @classmethod
     def label(cls, options: Options) -> str:
         return "acme key"
@@ -56,7 +59,7 @@ class Keys(KeyIssuer):
     def describe(cls, options: Options) -> KeyApi:
         listing: dict[str, Any] = {"call": Call("GET", "/keys"), "items": "data", "facts": ROUND}
         return KeyApi(
-            create=Call("POST", "/keys", {"name": "<name>", "note": "by <name>", "scope": "<scope>"}),
+            create=options.get("create", CREATE),
             value={"token": "secret"},
             listing=Listing(**{**listing, **options.get("listing", {})}),
             revoke=options.get("revoke", Call("DELETE", "/keys/<id>")),
@@ -103,6 +106,22 @@ def test_mint_leaves_out_what_is_not_given(server: Scripted) -> None:
     made = issue(Keys, server.answer(200, MADE)).mint("rotor-1")
     assert server.received[0].json == {"name": "rotor-1", "note": "by rotor-1"}
     assert (made.id, made.facts) == ("7", {"created_at": "2026-01-01T00:00:00+00:00"})
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        Call("POST", "/keys", {"name": "<name>", "scope": "<scpoe>"}),
+        Call("POST", "/keys", {"name": "<name> of <scpoe>"}),
+        Call("POST", "/keys/<scpoe>"),
+        Call("POST", "/keys", params={"scope": "<scpoe>"}),
+    ],
+)
+def test_misspelt_placeholder_is_refused_before_anything_is_sent(server: Scripted, create: Call) -> None:
+    with pytest.raises(errors.ConfigurationError, match="names <scpoe>, which is no option") as caught:
+        issue(Keys, server, create=create).mint("rotor-1")
+    assert "<scope>" in caught.value.hint
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(

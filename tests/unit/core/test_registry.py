@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +71,37 @@ def test_strangers_collection_is_one_file_and_offers_every_issuer_in_it(monkeypa
 @pytest.mark.usefixtures("acme")
 def test_somebody_elses_provider_goes_by_its_full_name() -> None:
     assert registry.find("checks", "acme.vaults.ping") is Foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("from json import lodas", r"cannot be imported: ImportError, line 1 of rotor_provider.py: cannot import name"),
+        ("import nowhere", r"cannot be imported: ModuleNotFoundError, line 1 of rotor_provider.py: No module named"),
+        ("a = 1\nclass Keys(KeyIsuer): ...", r"NameError, line 2 of rotor_provider.py: name 'KeyIsuer'"),
+        ("class Keys", r"cannot be imported: SyntaxError, .*expected ':'"),
+        ("PROVIDERS = 1", r"has no PROVIDER = Provider"),
+        ("PROVIDER = 1", r"has no PROVIDER = Provider"),
+    ],
+)
+def test_module_of_a_stranger_that_is_wrong_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, text: str, told: str
+) -> None:
+    place = f"wrong{request.node.callspec.indices['text']}"
+    folder = tmp_path / "ansible_collections" / "acme" / place / "plugins" / "module_utils"
+    folder.mkdir(parents=True)
+    (folder / "rotor_provider.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        registry.find("issuers", f"acme.{place}.keys")
+    assert re.search(told, caught.value.hint)
+
+
+@pytest.mark.usefixtures("acme")
+def test_what_another_collection_offers_is_listed_by_full_names() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        registry.find("checks", "acme.vaults.pong")
+    assert caught.value.hint == "That collection offers: acme.vaults.ping"
 
 
 @pytest.mark.usefixtures("acme")

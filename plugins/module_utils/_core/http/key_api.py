@@ -8,8 +8,8 @@ A provider that fits offers a connection (name, base URL, how its credential is 
 there is one value that is replaced and can be read, :class:`RollApi` where a new value ends the old one after a while,
 :class:`SetApi` where the value is ours. Nothing here knows a provider.
 
-In paths, parameters and bodies ``<name>``, ``<id>`` and ``<option>`` are filled in. Where something stands in an answer
-is said as in :mod:`.paths`.
+In paths, parameters and bodies ``<name>``, ``<id>`` and ``<option>`` are filled in, and a placeholder that nobody knows
+is refused before anything is sent. Where something stands in an answer is said as in :mod:`.paths`.
 """
 
 from __future__ import annotations
@@ -242,9 +242,9 @@ class ApiConnection(Connection):
 
 def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], **more: Any) -> Answer:
     """Send the call with its places filled in."""
-    path = _PLACE.sub(lambda place: _in_path(places.get(place[1]), place[1], doing), call.path)
-    params = {**_filled(call.params, places), **more.pop("params", {})}
-    body = None if call.body is None else _filled(call.body, places)
+    path = _PLACE.sub(lambda place: _in_path(_place(places, place[1], doing), place[1], doing), call.path)
+    params = {**_filled(call.params, places, doing), **more.pop("params", {})}
+    body = None if call.body is None else _filled(call.body, places, doing)
     sent = {"form": _pairs(body)} if call.form and body is not None else {"body": body}
     answer = client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, **sent, **more)
     if call.says and not fits(answer.json, call.says):
@@ -271,13 +271,25 @@ def _in_path(value: Any, name: str, doing: str) -> str:
     return quote(str(value), safe="")
 
 
-def _filled(tree: Any, places: Mapping[str, Any]) -> Any:
+def _filled(tree: Any, places: Mapping[str, Any], doing: str) -> Any:
     if isinstance(tree, Mapping):
-        filled = {member: _filled(inner, places) for member, inner in tree.items()}
+        filled = {member: _filled(inner, places, doing) for member, inner in tree.items()}
         return {member: inner for member, inner in filled.items() if inner is not None}
     if isinstance(tree, list):
-        return [_filled(inner, places) for inner in tree]
+        return [_filled(inner, places, doing) for inner in tree]
     if not isinstance(tree, str):
         return tree
     whole = _PLACE.fullmatch(tree)
-    return places.get(whole[1]) if whole else _PLACE.sub(lambda place: str(places.get(place[1], "")), tree)
+    if whole:
+        return _place(places, whole[1], doing)
+    return _PLACE.sub(lambda place: str(_place(places, place[1], doing) or ""), tree)
+
+
+def _place(places: Mapping[str, Any], name: str, doing: str) -> Any:
+    """Return what a placeholder stands for, None for an option that is not given; refuse one that nobody knows."""
+    if name not in places:
+        raise errors.ConfigurationError(
+            f"{doing}: the description names <{name}>, which is no option of the issuer",
+            hint=f"There are: {', '.join(f'<{known}>' for known in sorted(places))}",
+        )
+    return places[name]

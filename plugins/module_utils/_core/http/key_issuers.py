@@ -77,9 +77,7 @@ class ApiIssuer(Issuer, Generic[Description]):
         call = replace(how.call, ok=tuple({sign.status for sign in (*how.alive, *how.dead)}))
         client, headers = self.connection.bare(how.url), self._headers(how, credential)
         doing = f"showing a credential of {self._where}"
-        answer = send(
-            client, call, doing, {**self.places(self.options), "id": credential.id}, headers=headers, reads=True
-        )
+        answer = send(client, call, doing, self._places({"id": credential.id}), headers=headers, reads=True)
         document = answer.json
         if any(sign.fits(answer.status, document) for sign in how.dead):
             return Answer.REFUSED
@@ -96,7 +94,11 @@ class ApiIssuer(Issuer, Generic[Description]):
         return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
 
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
-        return send(self.connection.http, call, doing, {**self.places(self.options), **(more or {})}, **options)
+        return send(self.connection.http, call, doing, self._places(more or {}), **options)
+
+    def _places(self, more: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a call's placeholders stand for; None for an option that is not given."""
+        return {**dict.fromkeys(self.schema.properties), **self.places(self.options), **more}
 
     def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
         """Read a credential; UnexpectedAnswerError where the answer has none in it, or one that cannot be sent."""
@@ -152,7 +154,7 @@ class KeyIssuer(ApiIssuer[KeyApi]):
     def _create_places(self, name: str) -> dict[str, Any]:
         """Return what ``create`` may name beside :meth:`places`."""
         if "lifetime" not in self.options:
-            return {"name": name}
+            return {"name": name, "seconds": None, "expires_at": None}
         lasts = durations.parse(self.options["lifetime"])
         until = (self.connection.server_time() or self.clock.now()) + lasts
         return {"name": name, "seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
