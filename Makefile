@@ -116,7 +116,7 @@ systems: sync
 	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/engine -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
 
-test-%: sync ## Run the tests of one provider (make test-vault: unit, conformance, the stand-in)
+test-%: sync ## Run the tests of one provider (make test-vault), or of a collection (make test-acme.mail COLLECTIONS=FOLDER)
 	$(call title,every test of $*)
 	@$(IN_COPY) python -m tools.provider $* -n $(WORKERS) --dist loadgroup -q -o cache_dir=$(BUILD)/cache/pytest
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
+from tests import foreign
 from tests.conformance import benches
 from tests.conformance.bench import Bench, Front
 from tests.conformance.issuers import absent
@@ -55,9 +56,10 @@ def ours() -> list[Column]:
 
 
 def issuers() -> list[Column]:
-    """Every issuer that the registry knows, whether or not there is a bench for it."""
-    benched = [Column(kind, module) for module in _modules(issuer_benches) for kind in module.BENCHES]
-    return [column for name in registry.names("issuers") for column in _benches_of(name, benched)]
+    """Every issuer that the registry knows, whether or not there is a bench for it, and another collection's."""
+    ours = [Column(kind, module) for module in _modules(issuer_benches) for kind in module.BENCHES]
+    theirs = [Column(kind, module) for module in foreign.modules() for kind in module.BENCHES]
+    return [column for name in registry.names("issuers") for column in _benches_of(name, ours)] + theirs
 
 
 def _benches_of(name: str, benched: list[Column]) -> list[Column]:

@@ -91,7 +91,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _is_of(column: Column, provider: str) -> bool:
-    """By the file of its bench, or by the issuer's type."""
+    """By the file of its bench, or by the issuer's type; a collection's name has a dot."""
+    if "." in provider:
+        return str(getattr(column.kind, "issuer_type", "")).startswith(f"{provider}.")
     own = [entry.provider for entry in registry._built_in() if entry.package.rpartition(".")[2] == provider]
     types = {name for found in own for name in found.issuers}
     return column.group.rpartition(".")[2] == provider or getattr(column.kind, "issuer_type", "") in types

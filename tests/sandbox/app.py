@@ -13,6 +13,8 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from tests import foreign
+
 from . import oracle
 from .front import Front
 from .provider import Provider
@@ -21,7 +23,10 @@ from .world import World
 
 
 def providers() -> list[type[Provider]]:
-    """Find the class of each folder, in the order in which they are seeded: scenarios after the systems they use."""
+    """Find the class of each folder and of another collection's bench.
+
+    They are seeded in this order: scenarios after the systems they use.
+    """
     folder = Path(__file__).parent
     modules = [
         importlib.import_module(f"{__package__}.{item.name}")
@@ -30,7 +35,7 @@ def providers() -> list[type[Provider]]:
     ]
     kinds = [
         kind
-        for module in modules
+        for module in [*modules, *foreign.modules()]
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Provider) and _is_of(kind, module.__name__)
     ]

@@ -12,6 +12,7 @@ import yaml
 
 from tools import provider
 
+STRANGERS = Path(__file__).parents[1] / "second_collection"
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = {
     "2.19": {"3.11", "3.12", "3.13"},
@@ -41,3 +42,18 @@ def test_workflow_runs_every_core_on_its_pythons() -> None:
 def test_make_finds_tests_of_each_provider(name: str) -> None:
     own = [path for path in provider.arguments(name)[:-2] if path.startswith("tests/unit/providers/")]
     assert own
+
+
+def test_make_finds_the_issuers_of_another_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLLECTIONS", str(STRANGERS))
+    monkeypatch.setattr("sys.argv", ["provider", "acme.mail", "-q", "-p", "no:cacheprovider", "-k", "mint or pages"])
+    assert provider.main() == 0
+
+
+def test_make_says_where_it_looked_for_another_collection(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["provider", "acme.male"])
+    monkeypatch.setenv("COLLECTIONS", str(STRANGERS))
+    assert provider.main() == 2
+    assert f"{STRANGERS}/ansible_collections/acme/male/tests/rotor_bench.py" in capsys.readouterr().err

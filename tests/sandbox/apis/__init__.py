@@ -19,7 +19,7 @@ from .neon import Neon
 from .rolled import Clerk, Trigger
 from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
 
-__all__ = ["ADMIN", "DESCRIBED"]
+__all__ = ["ADMIN", "DESCRIBED", "DescribedApi", "Key"]
 
 
 class Grafana(DescribedApi):

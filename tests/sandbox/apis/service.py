@@ -59,7 +59,7 @@ class DescribedApi(Provider):
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 401}
 
     def __init__(self, world: World) -> None:
-        self.spec = str(DESCRIBED / f"{self.name}.json")
+        self.spec = self.spec or str(DESCRIBED / f"{self.name}.json")
         super().__init__(world)
 
     @cached_property
@@ -201,7 +201,7 @@ class DescribedApi(Provider):
         key = self.own(found)
         del self.keys[self._id(key)]
         self.world.touch()
-        return JSONResponse(self.ended(found, key))
+        return Response(status_code=204) if found.status == 204 else JSONResponse(self.ended(found, key))
 
     def ended(self, found: Found, key: Key) -> Any:
         facts = {**self._facts(key), "revoked": True, "deleted": True, "success": True, "message": "deleted"}

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 from tests.unit.core.doubles import Scripted, VirtualClock
 
 TOKEN = SecretValue("token-of-the-described-issuers")
@@ -19,7 +20,7 @@ KEY = Credential("7", "rotor-1", {"token": SecretValue("key-of-the-described-iss
 def issuer(type_: str, server: Scripted, account: dict[str, Any] | None = None, **options: Any) -> Issuer:
     """``account``: the connection's options in place of a token."""
     kind: type[Issuer] = registry.find("issuers", type_)
-    (connection,) = registry.provider("issuers", type_).connections
+    (connection,) = schema.connection_types("issuers", type_)
     clock = VirtualClock()
     opened = registry.find("connections", connection)({"url": server.url, **(account or {"token": TOKEN})}, clock=clock)
     return kind(options, opened, clock=clock)

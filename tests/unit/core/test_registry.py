@@ -58,7 +58,7 @@ def test_an_unknown_type_is_answered_with_those_that_there_are() -> None:
     assert "github_workflow, http" in caught.value.hint
 
 
-def test_strangers_collection_is_one_file_and_offers_every_issuer_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_provider_of_another_collection_is_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     collection = COLLECTIONS / "ansible_collections" / "test" / "keys"
     files = [path for path in collection.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert [str(path.relative_to(collection)) for path in files] == ["plugins/module_utils/rotor_provider.py"]

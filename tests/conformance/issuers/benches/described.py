@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import registr
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -28,7 +29,8 @@ class DescribedBench(IssuerBench):
     def connect(self, token: SecretValue | None) -> Any:
         known = token or SecretValue(self.world.credentials[ADMIN])
         options = {**self.account, "url": self.world.url + self.base, "token": known}
-        return registry.find("connections", self.provider)(options, clock=self.clock)
+        (connection,) = schema.connection_types("issuers", self.issuer_type)
+        return registry.find("connections", connection)(options, clock=self.clock)
 
     def tune(self, **how: Any) -> None:
         self.world.act(f"tune_{self.provider}_key", **how)
@@ -37,7 +39,8 @@ class DescribedBench(IssuerBench):
         self.world.act(f"use_{self.provider}_key", id=id_)
 
 
-def _calls(keys: str, show: str, listing: str = "") -> Mapping[str, Mapping[str, str]]:
+def calls_of(keys: str, show: str, listing: str = "") -> Mapping[str, Mapping[str, str]]:
+    """Name the requests by the ends of their paths: of the list of keys, and of what shows a key."""
     return {
         "mint": {"method": "POST", "path": f"{keys}$"},
         "list": {"method": "GET", "path": f"{listing or keys}$"},
@@ -51,7 +54,7 @@ class Neon(DescribedBench):
     server = "a stand-in made from Neon's published description"
     base = "/neon/api/v2"
     options: ClassVar[Options] = {"organization": "acme"}
-    calls = _calls("/api_keys", "/projects")
+    calls = calls_of("/api_keys", "/projects")
 
 
 class Resend(DescribedBench):
@@ -59,7 +62,7 @@ class Resend(DescribedBench):
     server = "a stand-in made from Resend's published description"
     base = "/resend"
     options: ClassVar[Options] = {"permission": "full_access"}
-    calls = _calls("/api-keys", "/domains")
+    calls = calls_of("/api-keys", "/domains")
     pages = True
 
 
@@ -68,7 +71,7 @@ class Grafana(DescribedBench):
     server = "a stand-in made from Grafana's published client"
     base = "/grafana"
     options: ClassVar[Options] = {"service_account": 7, "lifetime": "1h"}
-    calls = _calls("/tokens", "/org")
+    calls = calls_of("/tokens", "/org")
 
 
 class OpenAi(DescribedBench):
@@ -76,7 +79,7 @@ class OpenAi(DescribedBench):
     server = "a stand-in made from OpenAI's published description"
     base = "/openai/v1"
     options: ClassVar[Options] = {"project": "proj_1", "service_account": "svc_1"}
-    calls = _calls("/service_accounts/svc_1/api_keys", "/models", "/projects/proj_1/api_keys")
+    calls = calls_of("/service_accounts/svc_1/api_keys", "/models", "/projects/proj_1/api_keys")
     pages = True
 
 
@@ -88,21 +91,21 @@ class CloudflareToken(DescribedBench):
         "policies": [{"effect": "allow", "permission_groups": [{"id": "6a01"}], "resources": {"zone.1": "*"}}],
         "lifetime": "1h",
     }
-    calls = _calls("/user/tokens", "/user/tokens/verify")
+    calls = calls_of("/user/tokens", "/user/tokens/verify")
     pages = True
 
 
 class CloudflareR2(CloudflareToken):
     title, issuer_type = "cloudflare_r2_key", "cloudflare_r2_key"
     account: ClassVar[Options] = {"account": "0" * 32}
-    calls = _calls("/tokens", "/tokens/verify")
+    calls = calls_of("/tokens", "/tokens/verify")
 
 
 class Supabase(DescribedBench):
     title, issuer_type, provider = "supabase_secret_key", "supabase_secret_key", "supabase"
     server = "a stand-in made from Supabase's published description"
     base = "/supabase/v1"
-    calls = _calls("/api-keys", "/users/00000000-0000-0000-0000-000000000000")
+    calls = calls_of("/api-keys", "/users/00000000-0000-0000-0000-000000000000")
     options: ClassVar[Options] = {"project": "abcdefghijklmnopqrst"}
     manages = False
 
@@ -116,7 +119,7 @@ class Fal(DescribedBench):
     server = "a stand-in made from fal.ai's published pages"
     base = "/fal/v1"
     options: ClassVar[Options] = {}
-    calls = _calls("/keys", "/models/pricing")
+    calls = calls_of("/keys", "/models/pricing")
     pages = True
     manages = False
 
@@ -126,7 +129,7 @@ class Langfuse(DescribedBench):
     server = "a stand-in made from Langfuse's published description"
     base = "/langfuse"
     options: ClassVar[Options] = {"project": "shop"}
-    calls = _calls("/projects/shop/apiKeys", "/api/public/projects")
+    calls = calls_of("/projects/shop/apiKeys", "/api/public/projects")
     manages = False
 
     def connect(self, token: SecretValue | None) -> Any:
@@ -140,7 +143,7 @@ class Stripe(DescribedBench):
     server = "a stand-in made from Stripe's published description"
     base = "/stripe"
     options: ClassVar[Options] = {"url": "https://shop.example.com/stripe", "idempotent": True}
-    calls = _calls("/v1/webhook_endpoints", "/nowhere")
+    calls = calls_of("/v1/webhook_endpoints", "/nowhere")
     pages = True
     manages = False
 
@@ -148,7 +151,7 @@ class Stripe(DescribedBench):
 class OpenAiAdmin(OpenAi):
     title, issuer_type = "openai_admin_key", "openai_admin_key"
     options: ClassVar[Options] = {"lifetime": "1h"}
-    calls = _calls("/admin_api_keys", "/admin_api_keys")
+    calls = calls_of("/admin_api_keys", "/admin_api_keys")
 
 
 _PROJECT = "/organization/projects/proj_1"
