@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make key pairs, written as those who use them read them."""
+"""Generate key pairs in PEM, OpenSSH's format and JWK."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _key(kind: str, bits: int) -> Any:
 
 
 def _written(key: Any, private: str, public: str, encoding: str = "PEM") -> tuple[str, str]:
-    """Write a key pair in these formats of the library's."""
+    """Serialize a key pair in formats of the cryptography library."""
     forms = library("cryptography.hazmat.primitives.serialization")
     hidden = key.private_bytes(forms.Encoding.PEM, getattr(forms.PrivateFormat, private), forms.NoEncryption())
     shown = key.public_key().public_bytes(getattr(forms.Encoding, encoding), getattr(forms.PublicFormat, public))
@@ -41,7 +41,7 @@ def _ssh(_bits: int, name: str) -> tuple[str, str]:
 
 
 def _jwk(_bits: int, _name: str) -> tuple[str, str]:
-    """Write a key pair for ES256 (RFC 7517), whose id is its thumbprint (RFC 7638)."""
+    """Generate a key pair for ES256 as JWK (RFC 7517), whose id is its thumbprint (RFC 7638)."""
     numbers = _key("ec", 0).private_numbers()
     point = numbers.public_numbers
     sizes = {"x": point.x, "y": point.y, "d": numbers.private_value}
@@ -62,4 +62,4 @@ PAIRS: dict[str, Callable[[int, str], tuple[str, str]]] = {
     "jwk": _jwk,
     "ssh": _ssh,
 }
-"""Format -> what makes a private and a public key, of the size in bits for rsa and with our name for ssh."""
+"""Format -> generator of a private and a public key, with the size in bits for rsa and our name for ssh."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ayrshare: the secret that signs the webhooks of a profile. For 24 hours deliveries are signed with both.
+"""Set the secret that signs the webhooks of an Ayrshare profile. For 24 hours deliveries are signed with both.
 
 Source: www.ayrshare.com/docs/apis/webhooks/rotate-signing-secret. Nobody can be asked whether a secret is in force:
 what checks a signature is the proof. Not verified: whether the same secret, set again after a lost answer, takes the

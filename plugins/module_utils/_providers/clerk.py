@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clerk: the secret key of an application's instance. The old keys live on for as long as the map says.
+"""Rotate the secret key of a Clerk application's instance. Old keys stay valid for as long as the map says.
 
 Sources: clerk/openapi-specs, platform/beta.yml (a private beta: Clerk lets a workspace in on request) and
 bapi/2025-11-10.yml, by which a key is shown. Not verified: that the key which an application is shown with is the
@@ -35,12 +35,15 @@ class ClerkSecretKeys(RollIssuer):
     schema = Schema(
         {
             "application": {"type": "string", "minLength": 1, "description": "Id of the application."},
-            "environment": {"enum": ["development", "production"], "description": "Which of its instances."},
+            "environment": {
+                "enum": ["development", "production"],
+                "description": "Environment of the instance whose key it is.",
+            },
             "overlap": {
                 "type": "string",
                 "pattern": durations.PATTERN,
                 "default": "24h",
-                "description": "How long the old keys live on, in whole hours.",
+                "description": "How long old keys stay valid, in whole hours.",
             },
         },
         required=("application", "environment"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cloudflare: API tokens of a user or of an account, and the R2 access key pair that follows from one.
+"""Issue Cloudflare API tokens of a user or of an account, and the R2 access keys that are derived from a token.
 
 Sources: openapi.json in cloudflare/api-schemas (August 2024; a user's tokens), cloudflare-python (an account's tokens).
 Not verified: how soon a deleted token is refused; that a token may only grant what its maker holds; that a PUT takes a
@@ -33,7 +33,7 @@ class CloudflareConnection(ApiConnection):
             "account": {
                 "type": "string",
                 "pattern": "^[0-9a-f]{32}$",
-                "description": "Id of the account whose tokens are managed; else those of the user of the token.",
+                "description": "Id of the account whose tokens are managed; without it, those of the token's user.",
             },
             **ApiConnection.schema.properties,
         },
@@ -116,7 +116,7 @@ class CloudflareTokens(KeyIssuer):
 
 
 class R2AccessKeys(CloudflareTokens):
-    """Its secret is the SHA-256 of a token's value, and its id is the token's, by which it is listed and revoked."""
+    """Issue R2 access keys: the secret is the SHA-256 of a token's value, the id is the token's id."""
 
     fields = ("access_key_id", "secret_access_key", "token")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The consumer ``command``: something on an inventory host that one command makes pick up its new secret.
+"""Reload a consumer by a command on an inventory host.
 
 Ansible runs it there, with the host's own connection and become settings; this class only says what to run.
 """
@@ -54,7 +54,7 @@ class Command(Consumer):
 
     @classmethod
     def task(cls, options: Options) -> dict[str, Any]:
-        """What Ansible is to run: a shell line, its folder, the template of its standard input, and what it needs."""
+        """Return what Ansible is to run: a shell line, its folder, the template of its input, its executables."""
         stdin = options.get("stdin")
         try:
             Template.parse(stdin or "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""fal.ai: API keys of a workspace.
+"""Issue API keys of a fal.ai workspace.
 
 Source: fal.ai/docs, pages of the Platform APIs for keys. Not verified: that a price is told to every live key and to no
 dead one, by which a key is shown here; which scope a key has that the API makes (its list says ``API``).

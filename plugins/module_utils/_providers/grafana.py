@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grafana: tokens of a service account.
+"""Issue tokens of a Grafana service account.
 
 Source: grafana/grafana-openapi-client-go (client/service_accounts, models). Not verified: that every token may ask
 ``/api/org``, by which it is shown here; whether a service account's own token may manage tokens.

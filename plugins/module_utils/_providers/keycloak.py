@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keycloak: passwords of users, such as the administrator's, and secrets of clients. The new one ends the old one.
+"""Set passwords of Keycloak users, such as the administrator's, and reset secrets of clients. A new one ends the old.
 
 Sources: keycloak.org's description of the admin API (docs-api, rest-api), and the words by which the token endpoint
 refuses, in keycloak/keycloak. Not verified: whether a policy of the realm refuses 43 characters of letters, digits,
@@ -24,21 +24,21 @@ from .._core.http.key_issuers import ResetIssuer, SetIssuer
 from .._core.references import SCHEMA as CREDENTIAL
 
 _NAME = {"type": "string", "minLength": 1}
-_REALM = {**_NAME, "description": "The realm that it belongs to."}
+_REALM = {**_NAME, "description": "Realm of the user or client."}
 _TOKEN = Call("POST", "/realms/<realm>/protocol/openid-connect/token", "<form>", ok=(200, 400, 401), form=True)
 _OF_CLIENT = "/admin/realms/<realm>/clients/<uuid>/client-secret"
 _DEAD_CLIENT = ("Invalid client or Invalid client credentials", "Invalid client secret")
 _NO_ACCOUNT = "Client not enabled to retrieve service account"
 _LEAST = 20
-"""Seconds that an access token has to be good for, or another one is fetched."""
+"""Seconds before an access token expires at which another one is fetched."""
 
 
 class KeycloakConnection(ApiConnection):
     schema = Schema(
         {
             "url": {**_NAME, "description": "Base address, with the path if there is one: https://HOST."},
-            "realm": {**_NAME, "default": "master", "description": "The realm of the client that signs in."},
-            "client_id": {**_NAME, "description": "The client that signs in, with a service account."},
+            "realm": {**_NAME, "default": "master", "description": "Realm of the client that signs in."},
+            "client_id": {**_NAME, "description": "Client that signs in; it needs a service account."},
             "client_secret": CREDENTIAL,
             "ca_cert": ApiConnection.schema.properties["ca_cert"],
         },
@@ -83,7 +83,8 @@ class KeycloakConnection(ApiConnection):
 
 class KeycloakUserPasswords(SetIssuer):
     schema = Schema(
-        {"realm": _REALM, "username": {**_NAME, "description": "Whose password it is."}}, required=("realm", "username")
+        {"realm": _REALM, "username": {**_NAME, "description": "Name of the user whose password is set."}},
+        required=("realm", "username"),
     )
     fields = ("password",)
     connection: KeycloakConnection
@@ -108,7 +109,7 @@ class KeycloakUserPasswords(SetIssuer):
         return []
 
     def activate(self, credential: Credential) -> None:
-        """Set the password; a policy that refuses used ones refuses one that is in force after a lost answer, too."""
+        """Set the password; where a policy refuses a reused one, ask whether it is in force after a lost answer."""
         value = credential.fields["password"].reveal()
         try:
             self._send(self.api.set, f"setting {self._where}", {"value": value, "uuid": self._uuid()}, idempotent=False)
@@ -132,7 +133,8 @@ class KeycloakUserPasswords(SetIssuer):
 
 class KeycloakClientSecrets(ResetIssuer):
     schema = Schema(
-        {"realm": _REALM, "client_id": {**_NAME, "description": "Whose secret it is."}}, required=("realm", "client_id")
+        {"realm": _REALM, "client_id": {**_NAME, "description": "Id of the client whose secret is reset."}},
+        required=("realm", "client_id"),
     )
     fields = ("secret",)
     connection: KeycloakConnection

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Langfuse: API keys of a project, each a public and a secret key that are sent together.
+"""Issue API keys of a Langfuse project: pairs of a public and a secret key that are sent together.
 
 Source: openapi.yml in langfuse/langfuse. Not verified: how soon a deleted key is refused, since Langfuse caches keys.
 """

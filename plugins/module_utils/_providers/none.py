@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The issuer ``none``: what rotates itself, or never. It stands in the map so that the map is whole."""
+"""List a secret that nobody rotates here, so that the map is complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._core.contracts import Issuer, Maker, Options, Overlap, Provider, Recover
 
 
 class Unrotated(Issuer):
-    """Makes, lists and revokes nothing; no run ever tries."""
+    """Issue nothing, list nothing, revoke nothing; no run asks for that."""
 
     traits = Traits(Maker.NOBODY, Overlap.OPEN, Revocation.PERSON, Recover.NONE)
     fields = ()

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenAI: API keys of a project's service account, which may have several, and admin keys of the organization.
+"""Issue OpenAI's API keys of a project's service account, and admin keys of the organization.
 
 Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
 of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
 is that another one has made: the description says a user's.
 
-Longer than other descriptions: there are two issuers.
+A service account may have several keys.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The issuer ``random``: values of our own making that are hard to guess, and key pairs."""
+"""Generate random values and key pairs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FIXED = ("uuid", "fernet", *PAIRS)
 
 
 class RandomValues(Issuer):
-    """Nobody but us knows its values, so there is nothing to list, to verify or to revoke."""
+    """Generate values that no provider knows: there is nothing to list, to verify or to revoke."""
 
     traits = Traits(value=Maker.OURS, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.OURS)
     fields = ("value",)
@@ -53,8 +53,8 @@ class RandomValues(Issuer):
                 "type": "integer",
                 "minimum": 16,
                 "maximum": 1024,
-                "description": f"How many bytes of entropy it has at least, {_BYTES} unless said; "
-                "other formats than hex, base64url and alphanumeric have a size of their own.",
+                "description": f"Least number of bytes of entropy, {_BYTES} unless said; for hex, base64url and "
+                "alphanumeric, since other formats have a size of their own.",
             },
             "bits": {"enum": [2048, RSA_BITS, 4096], "description": f"Size of an rsa key, {RSA_BITS} unless said."},
         }

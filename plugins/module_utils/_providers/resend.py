@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resend: API keys.
+"""Issue Resend API keys.
 
 Sources: the OpenAPI document in resend/resend-openapi (resend.json), and resend.com's page of errors, whose editions
 differ in the status of an invalid key: 403 ``invalid_api_key``, or 400 and 401 with a message. Each is known here.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stripe: the signing secret of a webhook endpoint, by a second endpoint on the same URL.
+"""Issue a signing secret of a Stripe webhook endpoint, by making a second endpoint on the same URL.
 
 Sources: the OpenAPI document in stripe/openapi (2023-08-16), compared with stripe-python; docs.stripe.com, page on
 webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor.
@@ -23,7 +23,7 @@ from .._core.http.key_issuers import KeyIssuer
 _ENDPOINTS = "/v1/webhook_endpoints"
 _COPIED = ("enabled_events", "api_version", "description")
 _RETRIES = "up to three days, in a sandbox three times in some hours"
-"""How long Stripe sends an event again that is not accepted."""
+"""For how long Stripe retries an event that the endpoint does not accept."""
 
 
 class StripeConnection(ApiConnection):
@@ -33,20 +33,20 @@ class StripeConnection(ApiConnection):
 
 
 class StripeWebhookSecrets(KeyIssuer):
-    """A value cannot be shown to Stripe: the end of an endpoint is proven by the list."""
+    """Issue signing secrets; none can be shown to Stripe, whose list proves that an endpoint is gone."""
 
     schema = Schema(
         {
-            "url": {"type": "string", "pattern": "^https?://", "description": "URL of the endpoint."},
+            "url": {"type": "string", "pattern": "^https?://", "description": "URL of the webhook endpoint."},
             "connect": {
                 "type": "boolean",
                 "default": False,
-                "description": "Whether it gets the events of connected accounts, which Stripe does not tell.",
+                "description": "Whether it gets events of connected accounts; Stripe's API does not say so.",
             },
             "idempotent": {
                 "type": "boolean",
-                "description": "That the application does an event once however often it comes: for a while there are "
-                f"two endpoints, and what is not accepted comes again, for {_RETRIES}.",
+                "description": "Whether the application handles an event once, however often it is delivered: for a "
+                f"while there are two endpoints, and an event that is not accepted is retried for {_RETRIES}.",
             },
         },
         required=("url",),
@@ -55,8 +55,8 @@ class StripeWebhookSecrets(KeyIssuer):
     connection: StripeConnection
     verify = Issuer.verify
     unverifiable = (
-        "whether the connection's key may write webhook endpoints; that the application does an event once: each comes "
-        f"by both endpoints until the old one is disabled, and what is not accepted comes again, for {_RETRIES}"
+        "whether the connection's key may write webhook endpoints; that the application handles an event once: each is "
+        f"delivered to both endpoints until the old one is disabled, and retried for {_RETRIES}"
     )
     api = KeyApi(
         create=Call("POST", _ENDPOINTS, "<endpoint>", form=True),
@@ -75,8 +75,8 @@ class StripeWebhookSecrets(KeyIssuer):
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
-        again = f"each event comes by two endpoints for a while, and what is not accepted comes again, for {_RETRIES}"
-        advice = "say true if the application does an event once, or let a person roll the secret in the Dashboard"
+        again = f"for a while each event is delivered to two endpoints, and retried for {_RETRIES}"
+        advice = "say true if the application handles an event once, or let a person roll the secret in the Dashboard"
         return [] if options.get("idempotent") else [f"idempotent: {again}; {advice}"]
 
     @classmethod
@@ -95,7 +95,7 @@ class StripeWebhookSecrets(KeyIssuer):
         return {**super()._create_places(name), "endpoint": self._copy(name)}
 
     def _copy(self, name: str) -> dict[str, Any]:
-        """Describe an endpoint as those on the URL are, which have to be alike."""
+        """Return the body of a new endpoint, copied from those on the URL, which have to be alike."""
         of_url = [item for item in self._items(self.api.listing) if item.get("url") == self.options["url"]]
         found = [self._described(item, name) for item in of_url if item.get("status") == "enabled"]
         if not found or any(one != found[0] for one in found):

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supabase: secret API keys of a project, which are shown to its own API by asking for a user that nobody is.
+"""Issue secret API keys of a Supabase project.
+
+A key is verified at the project's own API, by asking for a user that does not exist.
 
 Sources: the OpenAPI document of the Management API in supabase/cli; supabase.com, pages on rotating keys and on errors
 of admin endpoints. Not verified: the words of the 401, of which two are known; quota and rate limit.

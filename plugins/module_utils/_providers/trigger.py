@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trigger.dev: the secret key of a project's environment. The old one lives on for 24 hours.
+"""Regenerate the secret key of a Trigger.dev project's environment. The old key stays valid for 24 hours.
 
 Sources: triggerdotdev/trigger.dev, docs/v3-openapi.yaml, by which a key is shown; the routes that read and regenerate
 it are in apps/webapp/app/routes alone, and the 24 hours in models/api-key.server.ts. Not verified: how long Trigger.dev
@@ -30,7 +30,7 @@ class TriggerSecretKeys(RollIssuer):
     schema = Schema(
         {
             "project": {"type": "string", "pattern": "^[A-Za-z0-9_]+$", "description": "Reference of the project."},
-            "environment": {"enum": ["dev", "staging", "prod"], "description": "Whose key it is."},
+            "environment": {"enum": ["dev", "staging", "prod"], "description": "Environment whose key it is."},
         },
         required=("project", "environment"),
     )

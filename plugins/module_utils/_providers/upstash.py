@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upstash: the password of a Redis database. A reset is the end of the old one; clients come by ``rediss://`` only.
+"""Reset the password of an Upstash Redis database, which ends the old one. Clients connect by ``rediss://`` only.
 
 Source: the OpenAPI document in upstash/docs (devops/developer-api). Its schema of a database has neither password nor
 REST tokens, though a GET shows them unless told to hide them; their names are in upstash/terraform-provider-upstash.
@@ -32,7 +32,11 @@ _PLACE = {"endpoint": str, "port": int, "tls": bool}
 class UpstashConnection(ApiConnection):
     schema = Schema(
         {
-            "email": {"type": "string", "minLength": 3, "description": "Email of the account that the key is of."},
+            "email": {
+                "type": "string",
+                "minLength": 3,
+                "description": "Email address of the account that has the key.",
+            },
             "api_key": CREDENTIAL,
             **{name: option for name, option in ApiConnection.schema.properties.items() if name != "token"},
         },
@@ -82,7 +86,7 @@ class UpstashRedisPasswords(ResetIssuer):
 
 
 class UpstashRedisCredentials(UpstashRedisPasswords):
-    """The password and the REST tokens, whichever of them a reset has changed; the password alone is shown."""
+    """Issue the password and the REST tokens, whichever of them a reset changes; verify shows the password alone."""
 
     fields = ("password", "rest_token", "read_only_rest_token")
     api = replace(UpstashRedisPasswords.api, value={field: field for field in fields})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check ``used``: the provider has seen the new credential in use, and it was not us who showed it."""
+"""Check that the provider has seen a use of the new credential that was not ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
 
 
 class Used(Check):
-    """A use counts from the moment at which the check begins, by the provider's clock: we show nothing in between.
+    """Wait for a use after the moment at which the check began, by the provider's clock; we show nothing in between.
 
     Whoever runs it again begins anew, since ``status`` may have shown the credential meanwhile.
     """

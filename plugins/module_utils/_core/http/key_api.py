@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe APIs that issue credentials: which calls create, list, verify and revoke, and where answers keep what.
+"""Describe APIs that issue credentials: the calls that create, list, verify and revoke, and where answers hold facts.
 
 A provider that fits offers a connection (name, base URL, how its credential is sent) and an issuer of
 :mod:`.key_issuers` with a description: :class:`KeyApi` where keys are created and deleted, :class:`ResetApi` where
@@ -36,7 +36,7 @@ LIFETIME = {
 }
 """The option of issuers whose ``create`` says ``<seconds>`` or ``<expires_at>``."""
 Says = tuple[str, Any]
-"""A path of an object, and what has to stand there."""
+"""A path into an object, and the value expected there."""
 _PLACE = re.compile(r"<(\w+)>")
 
 
@@ -44,13 +44,13 @@ _PLACE = re.compile(r"<(\w+)>")
 
 
 def fits(document: Any, said: Says) -> bool:
-    """Say whether the object says so."""
+    """Return whether the object has the expected value at the path."""
     return bool(paths.at(document, said[0]) == said[1])
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. A parameter, and a member of the body, whose option is not given is left out."""
+    """Describe one request. Parameters and members of the body whose option is not given are left out."""
 
     method: str
     path: str
@@ -58,14 +58,14 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     ok: tuple[int, ...] = (200, 201, 204)
     says: Says | None = None
-    """What the answer says of success: of some APIs, the status alone says nothing."""
+    """What an answer of success has to say, of APIs whose status alone says nothing."""
     form: bool = False
     """Send the body as the pairs of a form, ``metadata[key]`` and ``events[]``, and not as JSON."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """An answer that proves something: its status, and if need be what stands ``at`` a path of its JSON."""
+    """Describe an answer that proves something: its status, and if need be the value ``at`` a path of its JSON."""
 
     status: int
     at: str = ""
@@ -77,7 +77,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Verify:
-    """The call that shows a key to its provider. An answer that is not JSON, or fits no sign, proves nothing."""
+    """Describe the call that shows a key to its provider. What is not JSON, or fits no sign, proves nothing."""
 
     call: Call
     alive: tuple[Sign, ...] = (Sign(200),)
@@ -89,7 +89,7 @@ class Verify:
 
 @dataclass(frozen=True)
 class Facts:
-    """Where an object that describes a key keeps each fact; times are RFC 3339 or seconds since 1970."""
+    """Name the paths of a key's facts in an object; times are RFC 3339 or seconds since 1970."""
 
     id: str = "id"
     name: str = "name"
@@ -99,12 +99,12 @@ class Facts:
     revoked: str = ""
     scope: str = ""
     alive: Says | None = None
-    """What a key that is not revoked says, where no member of its own does."""
+    """The member and value that mark a key as not revoked, where no member says ``revoked``."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The call that lists keys, page by page.
+    """Describe the call that lists keys, page by page.
 
     With ``after``, that parameter is the cursor: what stands at ``cursor``, or else the id of the last key. With
     ``page``, that parameter counts from 1. ``more`` is the member that says whether another page follows.
@@ -118,29 +118,29 @@ class Listing:
     page: str = ""
     more: str = ""
     only: Says | None = None
-    """What the keys that are meant say, where the list has others."""
+    """The member and value of the keys that are meant, where the list has others."""
 
 
 @dataclass(frozen=True)
 class KeyApi:
-    """A provider that creates keys, lists and deletes them."""
+    """Describe a provider that creates keys, lists and deletes them."""
 
     create: Call
     value: Mapping[str, str]
-    """The credential's fields: where each stands in the answer of ``create``."""
+    """The credential's fields, by their paths in the answer of ``create``."""
     listing: Listing
     revoke: Call
     verify: Verify | None = None
     """None where a value cannot be shown; the issuer's ``verify`` is then ``Issuer.verify``."""
     made: Facts = Facts()
-    """Where the answer of ``create`` keeps its facts."""
+    """The paths of facts in the answer of ``create``."""
     quota: int | None = None
     """How many keys there can be at once."""
 
 
 @dataclass(frozen=True)
 class ResetApi:
-    """A provider that has one value, which a reset replaces and a call reads."""
+    """Describe a provider of one value, which a reset replaces and a call reads."""
 
     reset: Call
     read: Call
@@ -153,7 +153,7 @@ class ResetApi:
 
 @dataclass(frozen=True)
 class RollApi:
-    """A provider that makes a new value and ends the old one ``ends_after`` that."""
+    """Describe a provider that makes a new value and ends the old one ``ends_after`` that."""
 
     roll: Call
     value: Mapping[str, str]
@@ -167,7 +167,7 @@ class RollApi:
 
 @dataclass(frozen=True)
 class SetApi:
-    """A provider that takes a value of ours: ``<value>`` in the body of ``set``."""
+    """Describe a provider that takes a value of ours: ``<value>`` in the body of ``set``."""
 
     set: Call
     field: str
@@ -179,7 +179,7 @@ class SetApi:
 
 
 class ApiConnection(Connection):
-    """One account of a JSON API."""
+    """Connect to one account of a JSON API."""
 
     system: ClassVar[str]
     base_url: ClassVar[str] = ""
@@ -241,7 +241,7 @@ class ApiConnection(Connection):
 
 
 def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], **more: Any) -> Answer:
-    """Send the call with its places filled in."""
+    """Send a call with its placeholders filled in."""
     path = _PLACE.sub(lambda place: _in_path(_place(places, place[1], doing), place[1], doing), call.path)
     params = {**_filled(call.params, places, doing), **more.pop("params", {})}
     body = None if call.body is None else _filled(call.body, places, doing)

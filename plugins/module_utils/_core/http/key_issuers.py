@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Issue credentials as described with :mod:`.key_api`. What does not fit is a method that an issuer overrides."""
+"""Issue credentials as described with :mod:`.key_api`. An issuer overrides the methods that do not fit its API."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .client import HttpClient
 from .key_api import Call, Facts, KeyApi, Listing, ResetApi, RollApi, SetApi, Verify, fits, send
 
 _READS = 5
-"""How often a value is read after a reset, until it is another one."""
+"""How often at the most a value is read after a reset, until it has changed."""
 _BYTES = 32
-"""How many bytes of entropy a value of ours has."""
+"""Bytes of entropy in a value of ours."""
 Readable = TypeVar("Readable", bound="ResetApi | RollApi")
 Description = TypeVar("Description", bound="KeyApi | ResetApi | RollApi | SetApi")
 
 
 class Api(Protocol):
-    """What an issuer needs of its connection."""
+    """Declare what an issuer needs of its connection."""
 
     @property
     def http(self) -> HttpClient: ...
@@ -41,7 +41,7 @@ class Api(Protocol):
 
 
 class ApiIssuer(Issuer, Generic[Description]):
-    """What the shapes have in common."""
+    """Share what all shapes of key APIs need."""
 
     api: ClassVar[Any]
     fields: ClassVar[tuple[str, ...]] = ("token",)
@@ -55,7 +55,7 @@ class ApiIssuer(Issuer, Generic[Description]):
 
     @classmethod
     def places(cls, options: Options) -> Mapping[str, Any]:
-        """Return what the description may name; a subclass adds what follows from the options."""
+        """Return the placeholders of the description; a subclass adds those that follow from the options."""
         return options
 
     @property
@@ -101,7 +101,7 @@ class ApiIssuer(Issuer, Generic[Description]):
         return {**dict.fromkeys(self.schema.properties), **self.places(self.options), **more}
 
     def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
-        """Read a credential; UnexpectedAnswerError where the answer has none in it, or one that cannot be sent."""
+        """Read a credential from an answer; UnexpectedAnswerError where there is none, or one that cannot be sent."""
         id_ = _id(paths.at(document, facts.id)) if facts.id else None
         values = {key: paths.at(document, path) for key, path in value.items()}
         if (id_ is None and facts.id) or not all(isinstance(found, str) and found for found in values.values()):
@@ -115,7 +115,7 @@ class ApiIssuer(Issuer, Generic[Description]):
 
 
 class KeyIssuer(ApiIssuer[KeyApi]):
-    """Keys that are created, listed and deleted; old and new are valid side by side."""
+    """Issue keys that are created, listed and deleted; old and new are valid side by side."""
 
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     unverifiable = "whether the connection's credential may make and revoke keys"
@@ -152,7 +152,7 @@ class KeyIssuer(ApiIssuer[KeyApi]):
             return self._credential(answer.json, api.value, api.made, name, doing)
 
     def _create_places(self, name: str) -> dict[str, Any]:
-        """Return what ``create`` may name beside :meth:`places`."""
+        """Return the placeholders of ``create`` beside :meth:`places`."""
         if "lifetime" not in self.options:
             return {"name": name, "seconds": None, "expires_at": None}
         lasts = durations.parse(self.options["lifetime"])
@@ -195,7 +195,7 @@ class KeyIssuer(ApiIssuer[KeyApi]):
 
 
 class ReadIssuer(ApiIssuer[Readable]):
-    """One value at a time, which a call may read."""
+    """Read the one value of a provider, where a call shows it."""
 
     def preflight(self, current: str | None) -> list[str]:
         if self._api.read is None:
@@ -215,7 +215,7 @@ class ReadIssuer(ApiIssuer[Readable]):
 
 
 class ResetIssuer(ReadIssuer[ResetApi]):
-    """A value that its provider replaces and shows; the new one is the end of the old one."""
+    """Issue a value that its provider replaces and shows; the new one ends the old one."""
 
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
     unverifiable = "whether the connection's credential may reset the value"
@@ -237,11 +237,11 @@ class ResetIssuer(ReadIssuer[ResetApi]):
         )
 
     def _settle(self, answer: HttpAnswer) -> None:
-        """Wait until the reset that was ``answer``ed is in force. Most are at once."""
+        """Wait until a reset is in force; most are when they are answered."""
 
 
 class RollIssuer(ReadIssuer[RollApi]):
-    """A value whose provider makes a new one, and ends the old one by itself after a while."""
+    """Issue a value whose provider makes the new one, and ends the old one by itself after a while."""
 
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.TIMED, revoke=Revocation.AUTO, recover=Recover.NONE)
     unverifiable = "whether the connection's credential may roll the value"
@@ -258,7 +258,7 @@ class RollIssuer(ReadIssuer[RollApi]):
 
 
 class SetIssuer(ApiIssuer[SetApi]):
-    """A value that we make and its provider takes; the new one is the end of the old one."""
+    """Issue a value that we make and its provider takes; the new one ends the old one."""
 
     traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
     unverifiable = "whether the connection's credential may set the value"
@@ -277,7 +277,7 @@ class SetIssuer(ApiIssuer[SetApi]):
 
 @contextmanager
 def _unknown_if_unreadable() -> Iterator[None]:
-    """A good status whose answer cannot be read: something was made, and nobody knows what."""
+    """Raise OutcomeUnknownError for an answer of success that cannot be read: something may have been made."""
     try:
         yield
     except errors.UnexpectedAnswerError as error:
@@ -287,7 +287,7 @@ def _unknown_if_unreadable() -> Iterator[None]:
 
 
 def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | None:
-    """Return what leads to the next page, or tells a counted page from the others; None where this is the last one."""
+    """Return the cursor of the next page, for counted pages the id of the first key; None on the last page."""
     more = paths.at(document, how.more) if how.more else True
     if not isinstance(more, bool | None):
         raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
@@ -323,12 +323,12 @@ def _is_revoked(item: Any, facts: Facts) -> bool:
 
 
 def _id(found: Any) -> str | None:
-    """An id is a text or a whole number."""
+    """Return an id, which is a text or a whole number; None for anything else."""
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
 def _moment(document: Any, path: str, where: str = "") -> datetime | None:
-    """Read a time; None for none. One that cannot be read is an error with ``where``, the answer that it is in."""
+    """Read a time; None for none. With ``where``, the answer it is in, a time that cannot be read is an error."""
     found = paths.at(document, path) if path else None
     if found in (None, "", 0):
         return None

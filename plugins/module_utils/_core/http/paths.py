@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where something stands in a JSON document: ``items[0].name``, ``secrets.<key>.version``, ``[key=<key>].updated_at``.
+"""Find values in JSON by their paths: ``items[0].name``, ``secrets.<key>.version``, ``[key=<key>].updated_at``.
 
 A bracket with a number leads into a list by position, one with ``field=text`` to its first object that says so.
 """

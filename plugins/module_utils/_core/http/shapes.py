@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of a JSON answer, checked once where it comes in: whoever reads it need not ask for the type of a member.
+"""Check the shape of a JSON answer once, where it comes in: its readers need not check the type of a member.
 
 A shape is a type; a list with the shape of its items; a mapping with the shapes of members, beside which there may be
 others; a :class:`Maybe`; or a function that says whether a value is one of its kind, such as :func:`moment`.
@@ -22,14 +22,14 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Maybe:
-    """This shape, or null; or nothing at all, unless the member is to be ``there``."""
+    """Allow null in place of a shape, and the member to be missing unless it is to be ``there``."""
 
     shape: Shape
     there: bool = False
 
 
 def checked(found: Any, shape: Shape, message: str, status: int | None = None) -> Any:
-    """Return ``found`` if it has this shape. ``message`` begins that of the UnexpectedAnswerError: who answered."""
+    """Return ``found`` if it has this shape; ``message`` says who answered, and begins the UnexpectedAnswerError."""
     path = _misfit(found, shape)
     if path is None:
         return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dotenv files on inventory hosts."""
+"""Store copies in dotenv files on inventory hosts."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at, writes to or deletes from dotenv files. It runs on the host, by itself, on Python 3.9 or later.
+"""Read dotenv files, set and remove their keys. The program runs on the host, by itself, on Python 3.9 or later.
 
-A file is read and replaced once, whatever number of tasks is about it. One line of JSON goes back, with an answer for
-each task, and no value is in it: fingerprints only.
+However many tasks name a file, it is read and replaced once. The program prints one line of JSON with an answer for
+each task, which holds fingerprints and no value.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _ALIKE = [
 
 
 class Problem(Exception):  # noqa: N818 - not all of them are errors
-    """What a person has to know. ``kind``: missing, denied, conflict, refused or failed; nothing was changed."""
+    """Report why a task was not done. ``kind``: missing, denied, conflict, refused or failed; nothing was changed."""
 
     def __init__(self, kind: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class Problem(Exception):  # noqa: N818 - not all of them are errors
 
 
 class Statement:
-    """A piece of the file: an assignment with its whole value, a comment, an empty line, anything else."""
+    """Hold one piece of the file: an assignment with its whole value, a comment, an empty line, anything else."""
 
     def __init__(self, text: bytes, *, shell: bool) -> None:
         self.text = text
@@ -100,7 +100,7 @@ def _value(text: bytes) -> bytes | None:
 
 
 def statements(text: bytes, readers: list[str] | None = None) -> list[Statement]:
-    """Problem where the readers (all three unless said) do not agree on where a statement ends."""
+    """Split a file into statements; Problem where its readers (by default all three) disagree on where one ends."""
     readers = readers or [*_NAMES]
     if text.startswith(b"\xef\xbb\xbf"):
         raise Problem("refused", "the file begins with a byte order mark, which a shell takes for a part of a name")
@@ -133,7 +133,7 @@ def _end(text: bytes, start: int, readers: list[str]) -> int | None:
 
 
 def facts(found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dict[str, dict[str, object]]:
-    """For each key that is there, what stands for its value; for one that is not read alike, for its text."""
+    """Return the fingerprint of each key's value, or of its text where the readers would read different values."""
     seen: dict[str, dict[str, object]] = {}
     for key in keys:
         own = [statement for statement in found if statement.name == key]
@@ -156,7 +156,7 @@ def facts(found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dic
 
 
 def edited(found: list[Statement], values: dict[str, str | None]) -> bytes:
-    """With these spellings of values in place of the old ones, new keys at the end; None removes a key.
+    """Replace the values of keys, add new keys at the end, and remove those whose value is None.
 
     Our lines end with a newline alone: a shell takes a carriage return for a part of the value.
     """
@@ -180,7 +180,7 @@ def _line(key: str, value: str | None) -> bytes:
 
 
 class File:
-    """One file in a folder that is open, so that nobody can exchange the folder meanwhile."""
+    """Read and replace one file through its open folder, which nobody can exchange meanwhile."""
 
     def __init__(self, folder: int, name: str) -> None:
         self.folder = folder
@@ -207,7 +207,7 @@ class File:
             self.attributes = _attributes(descriptor)
 
     def check_rights(self) -> None:
-        """Problem if it could not be replaced by one with the same owner and group."""
+        """Raise Problem where a new file could not have the same owner and group."""
         state, user = self.state, os.geteuid()
         if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
             raise Problem("denied", f"user {_user(user)} may not write to its folder", _BECOME)
@@ -217,7 +217,7 @@ class File:
             raise Problem("refused", "it has hard links, and each would keep the old value", "Remove the other names")
 
     def replace(self, text: bytes, task: dict[str, str]) -> bool:
-        """False, and nothing done, if somebody has written it since it was read."""
+        """Replace the file; return False and leave it where somebody has written to it since it was read."""
         beside = f".{self.name}.rotor"
         with contextlib.suppress(FileNotFoundError):  # of one of us that was killed: we hold the lock
             os.unlink(beside, dir_fd=self.folder)
@@ -280,7 +280,7 @@ def _version(state: os.stat_result) -> tuple[int, ...]:
 
 
 def _attributes(descriptor: int) -> dict[str, bytes]:
-    """SELinux's label and access lists say who may read it; hashes of its content are not to be copied."""
+    """Return SELinux's label and the access lists; hashes of the content are left out."""
     try:
         names = {*os.listxattr(descriptor)} - {"security.ima", "security.evm"}
     except OSError:  # the file system has none
@@ -310,7 +310,7 @@ def _owner(state: os.stat_result) -> str:
 
 
 def _id(name: str, kind: str) -> int:
-    """-1 leaves it as it is."""
+    """Return the number of a user or group; -1, which changes nothing, for an empty name."""
     if not name or name.isdigit():
         return int(name or -1)
     with contextlib.suppress(KeyError):
@@ -320,7 +320,7 @@ def _id(name: str, kind: str) -> int:
 
 @contextlib.contextmanager
 def opened(path: str, *, lock: bool) -> Iterator[File]:
-    """The file behind a path and its links; under the lock of its folder, which leaves no file behind."""
+    """Open the file behind a path and its links; a ``lock`` is that of its folder, which leaves no lock file behind."""
     folder, name = os.path.split(os.path.realpath(path))
     if not name:
         raise Problem("refused", "it is no regular file")
@@ -359,7 +359,7 @@ def look(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, A
 
 
 def change(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
-    """Set or remove the keys of each task, if they still are as they were; what others change beside them is kept."""
+    """Set or remove the keys of each task that are as they were; keep what others change beside them."""
     readers = tasks[0]["readers"]
     with opened(tasks[0]["path"], lock=True) as file:
         for _attempt in range(ATTEMPTS):
@@ -382,7 +382,7 @@ def change(tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str,
 
 
 def _seen(file: File, found: list[Statement], keys: list[str], macs: list[hmac.HMAC]) -> dict[str, Any]:
-    """Answer for some keys; a problem with one is not that of the others of its file."""
+    """Return the facts of a task's keys, or their problem, which is not that of other tasks on the file."""
     try:
         return {"keys": facts(found, keys, macs), **file.describe()}
     except Problem as problem:
@@ -414,7 +414,7 @@ def _changed(now: dict[str, object], since: dict[str, object]) -> str:
 
 
 def _macs(keys: str) -> list[hmac.HMAC]:
-    """One for each key: each later one goes over the fingerprint that the one before it makes."""
+    """Make one HMAC for each fingerprint key; each takes the fingerprint that the one before it has made."""
     return [hmac.new(bytes.fromhex(key), digestmod=hashlib.sha256) for key in keys.split(",")]
 
 

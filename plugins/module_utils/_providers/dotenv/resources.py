@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module for dotenv files manages."""
+"""Manage keys of dotenv files for the module ``dotenv_secret``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE: dict[str, dict[str, Any]] = {
 
 
 class Secrets(StoredSecrets):
-    """Keys of one file on the host of the task."""
+    """Manage keys of one file on the host of the task."""
 
     def __init__(self, params: Mapping[str, Any], host: str, connection: DotenvConnection) -> None:
         container = {"host": host, **{name: params[name] for name in FILE}, "mode": _octal(params["mode"])}
@@ -31,5 +31,5 @@ class Secrets(StoredSecrets):
 
 
 def _octal(mode: Any) -> str | None:
-    """YAML makes 416 of 0640; 640 becomes a mode that is refused."""
+    """Write a numeric mode in octal: YAML reads 0640 as 416. An unquoted 640 becomes a mode that is refused."""
     return f"{mode:04o}" if isinstance(mode, int) else mode

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one way to write a value that docker compose, systemd and a shell read alike, where there is one."""
+"""Quote a value so that docker compose, systemd and a shell read the same, where that is possible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _ESCAPED = re.compile(r'[\\"$]')
 
 
 def quoted(value: str) -> str:
-    """In single quotes, all three take everything but a single quote as it is; compose, also no last backslash.
+    """Quote a value for all three readers.
+
+    In single quotes, they take everything but a single quote as it is, and compose no backslash at the end, either.
 
     In double quotes, all three know the same three escapes; a backtick has none that compose knows.
     """
@@ -22,7 +24,7 @@ def quoted(value: str) -> str:
 
 
 def problem(value: str) -> str:
-    """Why there is no such way; empty when there is."""
+    """Say why a value cannot be quoted for all three readers; empty where it can."""
     if "\0" in value:
         return "a variable cannot hold a NUL character"
     if any(_is_noncharacter(ord(character)) for character in value):

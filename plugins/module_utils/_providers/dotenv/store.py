@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dotenv files on inventory hosts as a store: read, compared and replaced by one command on the host.
+"""Keep copies in dotenv files on inventory hosts: one command on the host reads, compares and replaces a file.
 
 Values go there through the command's standard input, and do not come back: the host makes fingerprints of them.
 """
@@ -38,7 +38,7 @@ from . import spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
 _SHELLS_OWN = {"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"}
-"""A shell keeps these to itself, and some stop at a file that sets one."""
+"""Variables that a shell does not let anybody set; some shells stop at a file that does."""
 READERS = ("compose", "systemd", "shell")
 _MODE = re.compile(r"0?[0-7]{3}")
 _BOOTSTRAP = (
@@ -58,7 +58,7 @@ _PROBLEMS: dict[str, type[RotorError]] = {
 
 
 class DotenvConnection(HostConnection):
-    """To the inventory host that Ansible is at work on."""
+    """Reach the inventory host on which Ansible runs the task."""
 
 
 class DotenvFile(HostStore):
@@ -97,7 +97,7 @@ class DotenvFile(HostStore):
     def __init__(
         self, connection: Any, *, clock: Clock, fingerprint: Fingerprints | None = None, owner_tag: str = ""
     ) -> None:
-        """With fingerprints of its own, since hosts get their key."""
+        """Take fingerprints with a key for this store alone, since hosts are given that key."""
         super().__init__(connection, clock=clock, fingerprint=fingerprint, owner_tag=owner_tag)
         self.fingerprint = self.fingerprint.narrowed("dotenv")
 
@@ -128,7 +128,7 @@ class DotenvFile(HostStore):
         return self._run([self._task(request) for request in requests])
 
     def _task(self, request: HostRequest) -> _Task:
-        """Build the host's task; one with a value that cannot be kept as it is is an error, and not sent."""
+        """Build the host's task; one with a value that no spelling keeps is an error, and is not sent."""
         container, values = request.container, request.values
         if values is None:
             return _Task(f"reading {self.label(container)}", container, {"operation": "look", "keys": [*request.keys]})
@@ -146,7 +146,7 @@ class DotenvFile(HostStore):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        """By fingerprints alone: the file's date changes with its other keys, too."""
+        """Compare fingerprints alone: the file's date changes with its other keys, too."""
         return _prints(recorded) == _prints(observed)
 
     @classmethod
@@ -191,7 +191,7 @@ class DotenvFile(HostStore):
         return self.connection.host(HostCommand(line, stdin=SecretValue(json.dumps(document))))
 
     def _python(self) -> str:
-        """As the inventory names it, where whoever is at work on the host knows that."""
+        """Return the host's Python, as the inventory names it where that is known."""
         return getattr(self.connection.host, "python", "python3")
 
     def _read(self, task: _Task, found: Any) -> Evidence | RotorError:
@@ -214,7 +214,7 @@ class DotenvFile(HostStore):
 
 @dataclass(frozen=True)
 class _Task:
-    """One thing that the host's program is to do."""
+    """Describe one task for the program on the host."""
 
     doing: str
     container: Options
@@ -269,7 +269,7 @@ def _prints(evidence: Evidence, only: Container[str] | None = None) -> dict[str,
 
 
 def _last_line(answer: HostAnswer) -> dict[str, Any]:
-    """What our program said; a host may print lines of its own before."""
+    """Parse the last line, which is our program's; a host may print lines of its own before."""
     try:
         found = json.loads(answer.stdout.rstrip().rpartition("\n")[2])
     except ValueError:

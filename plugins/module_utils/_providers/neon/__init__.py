@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Neon: API keys, and passwords of PostgreSQL roles."""
+"""Issue Neon's API keys and the passwords of its PostgreSQL roles."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""API keys of a person, of an organization, or of an organization for one project.
+"""Issue API keys of a person, of an organization, or of an organization for one project.
 
 Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The password of a PostgreSQL role on one branch, and the URIs with it. A reset is the end of the old one.
+"""Reset the password of a PostgreSQL role on one branch, and read the URIs with it. A reset ends the old password.
 
 Source: the OpenAPI document in neondatabase/neon-api-python (v2.json): the new password is ready when the last
 operation of the reset has finished, the old one works until then, and connections are dropped. Not verified: that a
