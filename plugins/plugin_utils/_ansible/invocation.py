@@ -114,6 +114,11 @@ def _inline() -> dict[str, Any]:
     return found
 
 
+def addressed() -> frozenset[str]:
+    """Return the names of the variables in the command line, where it names playbooks of this collection alone."""
+    return frozenset(_inline()) if playbooks() and all(map(is_ours, playbooks())) else frozenset()
+
+
 def _without_blanks(variable: tuple[str, Any]) -> tuple[str, Any]:
     name, value = variable
     if isinstance(value, Mapping):

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,16 +30,38 @@ RUN_OPTIONS = {
     "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
 }
 
+_EXAMPLES = {"where": {"store": "NAME"}, "adopt": {"SECRET": "ID"}, "hooks": {"before_revoke": "FILE"}}
 VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 
 
-def check_unknown_options(names: Iterable[str]) -> None:
-    """Raise ConfigurationError for a misspelt variable of the role: ``rotate_ony`` would rotate all that is due."""
-    own = ("rotate_plan", "rotate_progress", "rotate_work", "rotate_phase", *VARIABLES)
-    for name in names:
-        near = get_close_matches(name, VARIABLES, 1, 0.85) if name.startswith("rotate") and name not in own else []
-        if near:
-            raise ConfigurationError(f"{name} is no variable of this role", hint=f"Did you mean {near[0]}?")
+SECRET_VARIABLES = ("secret_map", "secret_connections", "secret_consumers", "secret_ledger")
+
+
+def check_unknown_options(names: Collection[str], addressed: Collection[str] = ()) -> None:
+    """Raise ConfigurationError for a misspelt variable of the role: ``rotate_ony`` would rotate all that is due.
+
+    A name like one of the ``secret_*`` is misspelt only where that one is not defined. Whoever runs a playbook of ours
+    addressed the variables of the command line to us: they need not be like any.
+    """
+    own = {"rotate_plan", "rotate_progress", "rotate_work", "rotate_phase", *VARIABLES, *SECRET_VARIABLES}
+    missing = [name for name in SECRET_VARIABLES if name not in names]
+    for name in sorted(set(names) - own):
+        known = VARIABLES if name.startswith("rotate") else missing if name.startswith("secret") else ()
+        near = get_close_matches(name, known, 1, 0.85)
+        if near or (name.startswith("rotate_") and name in addressed):
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(VARIABLES)}"
+            raise ConfigurationError(f"{name} is no variable of this role", hint=hint)
+
+
+def in_words_of_the_role(error: ConfigurationError) -> ConfigurationError:
+    """Name the role's variable in an error of core's about an argument of the action, and how a mapping is written."""
+    named = re.search(r"argument '(\w+)'|value of (\w+)", error.message)
+    option = (named[1] or named[2]) if named else "hooks" if error.message.startswith("dictionary requested") else ""
+    if option not in RUN_OPTIONS:
+        return error
+    example = json.dumps({f"rotate_{option}": _EXAMPLES[option]}) if option in _EXAMPLES else ""
+    hint = f"On the command line, it is written as -e '{example}'" if example else ""
+    return ConfigurationError(f"rotate_{option}: {error.message}", hint=hint)
 
 
 def parse_options(options: Mapping[str, Any]) -> RunOptions:

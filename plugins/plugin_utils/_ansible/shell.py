@@ -27,7 +27,7 @@ from .._engine.session import Caller, Session, caller_name, is_blank
 from .._engine.worker import WorkerClock
 from . import invocation
 from .on_host import keeps_remote_files
-from .options import check_unknown_options
+from .options import check_unknown_options, in_words_of_the_role
 
 LIBRARIES = ("cryptography", "jsonschema", "requests", "sqlalchemy")
 """What every run uses."""
@@ -110,11 +110,14 @@ class RotationAction(ActionBase):
     def _act(self) -> Mapping[str, Any]:
         deps.require(*LIBRARIES)
         self._task.args = {name: value for name, value in self._task.args.items() if not is_blank(value)}
-        options = validated(self, self.options)
+        try:
+            options = validated(self, self.options)
+        except ConfigurationError as error:
+            raise in_words_of_the_role(error) from None
         clock = WorkerClock()
         clock.guard()
         try:
-            check_unknown_options(self.task_vars)
+            check_unknown_options(self.task_vars, invocation.addressed())
             variables = TaskVariables(self.task_vars, self._template)
             session = Session(variables, clock, self._caller(), self.say)
             return self.act(session, options)

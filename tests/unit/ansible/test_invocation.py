@@ -93,6 +93,19 @@ def test_hooks_of_the_command_line_are_told_again_without_blanks(call: Call) -> 
 
 
 @pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("rotor.secrets.rotate -e rotate_names=X -e @vars.yml", {"rotate_names"}),
+        ("""rotor.secrets.rotate -e {"rotate_where":{"store":"x"}}""", {"rotate_where"}),
+        ("plays/site.yml -e rotate_names=X", set()),
+    ],
+)
+def test_variables_of_the_command_line_are_addressed_to_our_playbooks(call: Call, given: str, names: set[str]) -> None:
+    call(*given.split())
+    assert invocation.addressed() == names
+
+
+@pytest.mark.parametrize(
     ("options", "tags", "expected"),
     [
         ("", ["always"], ""),

@@ -23,6 +23,7 @@ Finding = tuple[Path, str, str]
 
 _SHOWN = 50
 _LONGEST = 80
+_NO_DURATION = "is no duration such as 90d, 36h or 1h30m"
 _TYPES = {
     "string": "a string",
     "integer": "a whole number",
@@ -156,6 +157,8 @@ def _findings(error: Any, guessed: Collection[Path]) -> Iterator[Finding]:
 
 def _wrong_value(error: Any, kind: str, wanted: Any) -> tuple[str, str]:
     if kind == "type":
+        if isinstance(error.instance, int) and str(error.schema.get("pattern", "")).startswith(durations.PATTERN):
+            return _NO_DURATION, ""
         return f"expected {_any_of(wanted)}, not {describe_type(error.instance)}", ""
     if kind in ("enum", "const"):
         names = [str(member) for member in (wanted if kind == "enum" else [wanted])]
@@ -210,7 +213,7 @@ def _takes(branch: Mapping[str, Any], value: Any) -> bool:
 
 def _wrong_form(error: Any) -> str:
     if error.validator_value.startswith(durations.PATTERN):
-        return "is no duration such as 90d, 36h or 1h30m"
+        return _NO_DURATION
     about = error.schema.get("description", "")
     return f"does not have the form wanted{f': {_phrase(about)}' if about else ''}"
 

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Misspelt variables, and values that the action does not take, are told in the words of the role."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import options
+
+MAP = ("secret_map", "secret_connections")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("rotate_onyl", "Did you mean rotate_only?"),
+        ("secrets_consumers", "Did you mean secret_consumers?"),
+        ("secret_leger", "Did you mean secret_ledger?"),
+    ],
+)
+def test_misspelt_variable_is_refused(name: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        options.check_unknown_options({*MAP, name})
+    assert str(caught.value) == f"{name} is no variable of this role. {hint}"
+
+
+@pytest.mark.parametrize("name", ["secret_map2", "secret_santa", "rotate_logs", "rotate_plan", "my_map"])
+def test_variable_of_somebody_else_is_ignored(name: str) -> None:
+    options.check_unknown_options({*MAP, name})
+
+
+def test_unknown_variable_of_the_command_line_is_refused_for_our_playbooks() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        options.check_unknown_options({*MAP, "rotate_names"}, addressed={"rotate_names", "env"})
+    assert caught.value.hint.startswith("There are: rotate_only, rotate_where")
+
+
+@pytest.mark.parametrize(
+    ("message", "variable", "example"),
+    [
+        ("argument 'where' is of type str", "rotate_where", """-e '{"rotate_where": {"store": "NAME"}}'"""),
+        ("dictionary requested, could not", "rotate_hooks", """-e '{"rotate_hooks": {"before_revoke": "FILE"}}'"""),
+        ("value of resume must be one of: forward", "rotate_resume", ""),
+    ],
+)
+def test_error_of_an_argument_names_the_variable_of_the_role(message: str, variable: str, example: str) -> None:
+    told = options.in_words_of_the_role(ConfigurationError(message))
+    assert told.message == f"{variable}: {message}"
+    assert told.hint.endswith(example)
+
+
+def test_other_errors_of_arguments_stay_as_they_are() -> None:
+    error = ConfigurationError("Unsupported parameters")
+    assert options.in_words_of_the_role(error) is error
