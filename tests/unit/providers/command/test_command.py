@@ -21,13 +21,13 @@ def shell(line: str) -> str:
     return subprocess.run(["/bin/sh", "-c", line], check=True, capture_output=True, text=True).stdout
 
 
-def test_its_work_is_done_on_a_host() -> None:
+def test_command_runs_on_a_host() -> None:
     assert Command.on_host
     with pytest.raises(ConfigurationError, match="is done on its host"):
         Command({"command": "true"}, None, clock=Clock()).reload([], MemoryCheckpoint())
 
 
-def test_a_line_is_for_the_hosts_shell() -> None:
+def test_line_is_run_by_the_shell_of_the_host() -> None:
     task = Command.task({"command": "echo a && echo b", "chdir": "/opt/nova"})
     assert task == {"command": "echo a && echo b", "chdir": "/opt/nova", "stdin": None, "needs": ["echo"]}
 
@@ -45,26 +45,26 @@ def test_a_line_is_for_the_hosts_shell() -> None:
         ({"command": "A='1 2' restart"}, []),
     ],
 )
-def test_what_a_command_needs_is_its_first_word_where_that_is_plain(options: dict[str, Any], needs: list[str]) -> None:
+def test_executable_is_the_first_plain_word(options: dict[str, Any], needs: list[str]) -> None:
     assert Command.task(options)["needs"] == needs
 
 
-def test_words_reach_the_command_as_they_are() -> None:
+def test_words_are_quoted_for_the_shell() -> None:
     task = Command.task({"command": ["printf", "%s|", "two words", "$HOME", "a'b"]})
     assert shell(task["command"]) == "two words|$HOME|a'b|"
 
 
 @pytest.mark.parametrize("command", ["sleep 60 || true", ["sleep", "60"]])
-def test_a_time_limit_ends_it(command: str | list[str]) -> None:
+def test_timeout_ends_the_command(command: str | list[str]) -> None:
     line = Command.task({"command": command, "timeout": 60})["command"].replace(" 60 ", " 0.01 ", 1)
     assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode == 124
 
 
-def test_a_time_limit_leaves_a_line_a_line() -> None:
+def test_timeout_runs_a_line_in_the_shell() -> None:
     assert shell(Command.task({"command": "echo 'a  b' | tr a-z A-Z", "timeout": 60})["command"]) == "A  B\n"
 
 
-def test_its_standard_input_is_a_template() -> None:
+def test_stdin_is_a_template() -> None:
     assert Command.task({"command": "tee x", "stdin": "KEY=${value}"})["stdin"] == "KEY=${value}"
 
 
@@ -80,6 +80,6 @@ def test_the_plan_shows_the_line() -> None:
 
 
 @pytest.mark.parametrize(("command", "good"), [("a", True), (["a"], True), ("", False), ([], False), ([1], False)])
-def test_its_schema_takes_a_line_or_words(command: object, good: bool) -> None:
+def test_schema_accepts_a_line_or_words(command: object, good: bool) -> None:
     validator = jsonschema.Draft202012Validator(Command.schema.properties["command"])
     assert validator.is_valid(command) is good

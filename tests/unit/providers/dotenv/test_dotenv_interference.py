@@ -50,7 +50,7 @@ def noise_after(run: Run, command: Any) -> HostAnswer:
     return HostAnswer(1, "Connection closed\n")
 
 
-def test_two_at_once_lose_nothing(store: DotenvFile, container: Container, file: Path) -> None:
+def test_concurrent_writes_lose_nothing(store: DotenvFile, container: Container, file: Path) -> None:
     keys = [f"KEY_{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(store.write, container, {key: ONE}) for key in keys]:
@@ -60,7 +60,7 @@ def test_two_at_once_lose_nothing(store: DotenvFile, container: Container, file:
     assert names(file) == [".env"]
 
 
-def test_it_waits_for_another_one_of_us(store: DotenvFile, container: Container, file: Path) -> None:
+def test_write_waits_for_the_lock_of_another_run(store: DotenvFile, container: Container, file: Path) -> None:
     folder = os.open(file.parent, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
     with ThreadPoolExecutor(1) as pool:
@@ -98,7 +98,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_quiet")
-def test_an_editors_save_in_between_is_noticed_and_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_by_an_editor_meanwhile_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sync, saves = os.fsync, [b"SIBLING=edited\n"]
 
     def edit(descriptor: int) -> None:
@@ -116,7 +116,7 @@ def test_an_editors_save_in_between_is_noticed_and_kept(file: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("_quiet")
-def test_an_editors_save_of_our_key_in_between_is_a_conflict(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_of_our_key_by_an_editor_meanwhile_is_a_conflict(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sync = os.fsync
 
     def edit(descriptor: int) -> None:
@@ -132,7 +132,7 @@ def test_an_editors_save_of_our_key_in_between_is_a_conflict(file: Path, monkeyp
 
 
 @pytest.mark.usefixtures("_quiet")
-def test_an_editor_who_saves_every_time_ends_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_editor_who_saves_at_every_attempt_fails_the_write(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sync, saves = os.fsync, list(range(100))
 
     def edit(descriptor: int) -> None:
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(file: Path, monke
     assert names(file) == [".env"]
 
 
-def test_what_a_killed_one_left_beside_is_removed_by_the_next(
+def test_file_left_by_a_killed_write_is_removed_by_the_next(
     store: DotenvFile, container: Container, file: Path
 ) -> None:
     (file.parent / "..env.rotor").write_text("A='half a va")
@@ -193,7 +193,7 @@ def test_a_write_that_may_have_happened_is_unknown(store: DotenvFile, container:
     assert set(store.write(container, {"A": ONE})["keys"]) == {"A"}
 
 
-def test_the_program_ended_by_a_signal_leaves_nothing_beside_the_file(file: Path) -> None:
+def test_program_ended_by_a_signal_leaves_no_other_file(file: Path) -> None:
     """A connection that breaks sends SIGHUP."""
     program = Path(on_host_program.__file__).read_text(encoding="utf-8")
     stopping = "import os, signal\nos.fsync = lambda fd: os.kill(os.getpid(), signal.SIGHUP)"

@@ -68,7 +68,7 @@ def test_a_value_is_refused_for_what_is_in_it(value: str) -> None:
         ("x" * (127 * 1024 + 1), "KEY: the value is longer than the 130048 bytes that are allowed"),
     ],
 )
-def test_a_refusal_says_why_and_never_what(value: str, reason: str) -> None:
+def test_refusal_of_a_value_gives_the_reason_without_the_value(value: str, reason: str) -> None:
     (said,) = DotenvFile.reject_values(CONTAINER, {"KEY": SecretValue(value)})
 
     assert said.startswith(reason)
@@ -85,7 +85,7 @@ def test_systemd_really_drops_a_file_with_a_noncharacter(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("reader", [readers.compose, readers.shell])
-def test_no_spelling_of_a_backtick_beside_a_single_quote_is_read_alike(
+def test_backtick_beside_a_single_quote_has_no_common_spelling(
     tmp_path: Path, reader: Callable[[Path], readers.Variables]
 ) -> None:
     """In double quotes a shell runs it bare, and compose keeps its backslash: never are both right."""
@@ -107,12 +107,12 @@ def test_the_longest_value_fits_into_an_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A.B", "A B", "É", "A=", "a\n", "_", "UID", "K" * 501])
-def test_a_name_that_not_all_take_is_a_mistake(name: str) -> None:
+def test_name_that_a_reader_refuses_is_a_validation_error(name: str) -> None:
     assert len(DotenvFile.validate(CONTAINER, ["GOOD", name])) == 1
     assert DotenvFile.validate(CONTAINER, ["GOOD", "_x1", "path"]) == []
 
 
 @pytest.mark.parametrize("option", [{"path": "opt/.env"}, {"mode": "rw"}, {"mode": "1200"}])
-def test_a_wrong_option_is_a_mistake(option: dict[str, str]) -> None:
+def test_wrong_option_is_a_validation_error(option: dict[str, str]) -> None:
     (mistake,) = DotenvFile.validate({**CONTAINER, **option}, ["GOOD"])
     assert mistake.startswith(next(iter(option)))

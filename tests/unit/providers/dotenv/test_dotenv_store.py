@@ -54,20 +54,20 @@ def names(file: Path) -> list[str]:
     return [path.name for path in file.parent.iterdir()]
 
 
-def test_it_is_a_store_that_lives_on_a_host() -> None:
+def test_dotenv_file_is_a_store_on_a_host() -> None:
     assert registry.find("stores", "dotenv") is DotenvFile
     assert DotenvFile.on_host
     assert DotenvFile.readable
 
 
-def test_two_spellings_of_a_path_are_one_file() -> None:
+def test_identity_ignores_the_spelling_of_a_path() -> None:
     first, second = {"host": "app1", "path": "/opt/nova/.env"}, {"host": "app1", "path": "/opt/./x/../nova//.env"}
     assert DotenvFile.identity(first) == DotenvFile.identity(second)
     assert DotenvFile.identity(first) != DotenvFile.identity({**first, "host": "app2"})
     assert DotenvFile.label(first) == "dotenv file app1:/opt/nova/.env"
 
 
-def test_several_keys_are_one_command_and_the_evidence_fits(
+def test_several_keys_are_written_by_one_command(
     store: DotenvFile, container: Container, host: LocalHost, file: Path
 ) -> None:
     written = store.write(container, {"A": ONE, "B": TWO}, store.observe(container, ["A", "B"]))
@@ -80,9 +80,7 @@ def test_several_keys_are_one_command_and_the_evidence_fits(
     assert store.describe(written).startswith("file written ")
 
 
-def test_a_value_is_on_no_command_line_and_comes_back_in_no_output(
-    store: DotenvFile, container: Container, host: LocalHost
-) -> None:
+def test_value_is_in_no_command_line_and_no_output(store: DotenvFile, container: Container, host: LocalHost) -> None:
     store.write(container, {"A": ONE})
     store.write(container, {"A": TWO}, store.observe(container, ["A"]))
     store.delete(container, ["A"])
@@ -94,7 +92,7 @@ def test_a_value_is_on_no_command_line_and_comes_back_in_no_output(
     assert len(host.ran[0].command) < 300
 
 
-def test_siblings_of_others_do_not_count_and_our_keys_do(store: DotenvFile, container: Container, file: Path) -> None:
+def test_unchanged_looks_at_our_keys_alone(store: DotenvFile, container: Container, file: Path) -> None:
     written = store.write(container, {"A": ONE})
     file.write_text(file.read_text().replace("stays", "changes"))
     assert store.unchanged(written, store.observe(container, ["A"]))
@@ -103,7 +101,7 @@ def test_siblings_of_others_do_not_count_and_our_keys_do(store: DotenvFile, cont
     assert not store.unchanged(written, store.observe(container, ["A"]))
 
 
-def test_somebody_elses_value_is_not_overwritten(store: DotenvFile, container: Container, file: Path) -> None:
+def test_value_changed_by_others_is_not_overwritten(store: DotenvFile, container: Container, file: Path) -> None:
     since = store.observe(container, ["A", "B"])
     file.write_text("A=theirs\n")
 
@@ -113,7 +111,7 @@ def test_somebody_elses_value_is_not_overwritten(store: DotenvFile, container: C
     assert file.read_text() == "A=theirs\n"
 
 
-def test_what_a_crashed_run_has_written_already_is_no_conflict(store: DotenvFile, container: Container) -> None:
+def test_value_written_by_a_crashed_run_is_no_conflict(store: DotenvFile, container: Container) -> None:
     since = store.observe(container, ["A"])
     first = store.write(container, {"A": ONE}, since)
 
@@ -155,7 +153,7 @@ def _open_folder(file: Path) -> None:
 @pytest.mark.usefixtures("_open_folder")
 @pytest.mark.parametrize("mode", [0o600, 0o640])
 @pytest.mark.parametrize("there", [True, False])
-def test_a_folders_default_access_list_opens_the_file_to_nobody(
+def test_default_access_list_of_the_folder_opens_the_file_to_nobody(
     store: DotenvFile, container: Container, file: Path, mode: int, there: bool
 ) -> None:
     file.unlink()
@@ -182,9 +180,7 @@ def test_a_files_own_access_list_stays(store: DotenvFile, container: Container, 
 
 
 @needs_root
-def test_a_folder_that_gives_its_group_to_new_files_does_not_change_ours(
-    store: DotenvFile, container: Container, file: Path
-) -> None:
+def test_setgid_folder_does_not_change_the_group(store: DotenvFile, container: Container, file: Path) -> None:
     os.chown(file.parent, 0, 4713)
     file.parent.chmod(0o2775)
     os.chown(file, 0, 4714)
@@ -195,7 +191,7 @@ def test_a_folder_that_gives_its_group_to_new_files_does_not_change_ours(
     assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_gid) == (0o640, 4714)
 
 
-def test_many_requests_about_one_file_are_one_look_and_one_write(
+def test_requests_about_one_file_take_one_look_and_one_write(
     store: DotenvFile, container: Container, host: LocalHost, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is answered for itself: what somebody else has changed is left, and the others are written."""
@@ -253,7 +249,7 @@ def test_a_file_is_replaced_once_for_many_requests(
     assert len(renamed) == 1
 
 
-def test_what_of_many_was_done_is_found_by_one_look(
+def test_lost_answer_of_many_writes_is_resolved_by_one_look(
     store: DotenvFile, container: Container, host: LocalHost, file: Path
 ) -> None:
     def lost(run: Run, command: HostCommand) -> HostAnswer:
@@ -269,7 +265,7 @@ def test_what_of_many_was_done_is_found_by_one_look(
 
 
 @needs_root
-def test_the_owner_stays(store: DotenvFile, container: Container, file: Path) -> None:
+def test_write_keeps_the_owner(store: DotenvFile, container: Container, file: Path) -> None:
     os.chown(file, NOBODY, 12345)
 
     written = store.write(container, {"A": ONE})
@@ -278,7 +274,7 @@ def test_the_owner_stays(store: DotenvFile, container: Container, file: Path) ->
     assert written["owner"] == "nobody:12345"
 
 
-def test_a_link_stays_and_its_target_is_replaced(store: DotenvFile, tmp_path: Path, file: Path) -> None:
+def test_write_keeps_a_link_and_replaces_its_target(store: DotenvFile, tmp_path: Path, file: Path) -> None:
     link = tmp_path / "current" / ".env"
     link.parent.mkdir()
     link.symlink_to("../.env")
@@ -341,7 +337,7 @@ def test_a_missing_folder_is_never_made(store: DotenvFile, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo"])
-def test_what_is_no_regular_file_is_refused(store: DotenvFile, container: Container, file: Path, kind: str) -> None:
+def test_irregular_file_is_refused(store: DotenvFile, container: Container, file: Path, kind: str) -> None:
     file.unlink()
     file.mkdir() if kind == "folder" else os.mkfifo(file)
 
@@ -367,9 +363,7 @@ def stranger(file: Path) -> LocalHost:
 
 
 @needs_root
-def test_who_may_not_read_is_denied_and_is_told_to_become(
-    stranger: LocalHost, container: Container, file: Path
-) -> None:
+def test_unreadable_file_is_denied_with_advice_to_become(stranger: LocalHost, container: Container, file: Path) -> None:
     file.chmod(0o600)
 
     with pytest.raises(PermissionDeniedError, match=r"user nobody has no access.*Use become") as denied:
@@ -380,7 +374,7 @@ def test_who_may_not_read_is_denied_and_is_told_to_become(
 
 @needs_root
 @pytest.mark.parametrize("belongs", ["folder", "file"])
-def test_who_could_not_replace_it_is_told_before_anything_is_written(
+def test_file_that_could_not_be_replaced_is_refused_at_once(
     stranger: LocalHost, container: Container, file: Path, belongs: str
 ) -> None:
     os.chown(file.parent if belongs == "folder" else file, NOBODY, NOBODY)
@@ -400,9 +394,7 @@ def cut_off(run: Run, command: Any) -> HostAnswer:
     raise UnavailableError("host app1 cannot be reached")
 
 
-def test_a_host_that_cannot_be_reached_is_no_file_that_is_missing(
-    store: DotenvFile, container: Container, host: LocalHost
-) -> None:
+def test_unreachable_host_is_no_missing_file(store: DotenvFile, container: Container, host: LocalHost) -> None:
     host.instead.append(cut_off)
 
     with pytest.raises(UnavailableError):
@@ -423,29 +415,29 @@ def test_the_interpreter_may_have_arguments(store: DotenvFile, container: Contai
 
 
 @pytest.mark.parametrize("stdout", ["", "Welcome\n", "[]\n", "{}\n", '{"keys": '])
-def test_an_answer_that_is_none_is_none(store: DotenvFile, container: Container, host: LocalHost, stdout: str) -> None:
+def test_output_without_an_answer_is_unexpected(
+    store: DotenvFile, container: Container, host: LocalHost, stdout: str
+) -> None:
     host.instead.append(lambda run, command: HostAnswer(0, stdout))
 
     with pytest.raises(UnexpectedAnswerError, match=r"ended with code 0 and without an answer\. Is become right"):
         store.observe(container, ["A"])
 
 
-def test_what_a_host_prints_before_the_answer_does_not_matter(
-    store: DotenvFile, container: Container, host: LocalHost
-) -> None:
+def test_output_before_the_answer_is_ignored(store: DotenvFile, container: Container, host: LocalHost) -> None:
     host.instead.append(lambda run, command: HostAnswer(0, "Welcome!\n" + run(command).stdout + "\n"))
 
     assert store.observe(container, ["SIBLING"])["keys"]["SIBLING"]["fingerprint"]
 
 
-def test_away_from_its_host_it_says_where_it_belongs(store: DotenvFile, container: Container) -> None:
+def test_store_without_a_host_names_the_role(store: DotenvFile, container: Container) -> None:
     store.connection.host = None
 
     with pytest.raises(ConfigurationError, match=r"role rotor\.secrets\.rotate"):
         store.observe(container, ["A"])
 
 
-def test_nothing_is_sent_for_what_is_refused(store: DotenvFile, container: Container, host: LocalHost) -> None:
+def test_refused_value_is_not_sent(store: DotenvFile, container: Container, host: LocalHost) -> None:
     for values in ({"A-B": ONE}, {"A": SecretValue("a`'")}):
         with pytest.raises(RotorError, match="nothing was sent"):
             store.write(container, values)
@@ -468,9 +460,7 @@ def test_the_command_is_quoted_once(store: DotenvFile, container: Container, hos
     assert len(words) == 5
 
 
-def test_a_host_makes_the_same_fingerprints_when_the_ledgers_keys_have_changed(
-    host: LocalHost, container: dict[str, Any]
-) -> None:
+def test_fingerprints_of_a_host_survive_a_new_ledger_key(host: LocalHost, container: dict[str, Any]) -> None:
     store = store_on(host)
     store.fingerprint = Fingerprints(b"k" * 32, [b"l" * 32, b"m" * 32])
     value = SecretValue("value-under-three-keys")

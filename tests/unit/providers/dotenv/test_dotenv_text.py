@@ -87,7 +87,7 @@ def test_a_removed_key_takes_all_its_lines_along(
 @pytest.mark.parametrize(
     "text", [b"KEY=new\n", b"KEY='new'", b'KEY="new" \t\n', b"  export KEY=new\n", b"KEY=new\nA=1\nKEY='new'\n"]
 )
-def test_what_is_there_in_another_spelling_is_left_alone(
+def test_same_value_in_another_spelling_is_not_rewritten(
     store: DotenvFile, container: dict[str, Any], file: Path, text: bytes
 ) -> None:
     file.write_bytes(text)
@@ -110,7 +110,7 @@ def test_what_is_there_in_another_spelling_is_left_alone(
         b"KEY=old\nKEY=new\n",  # the last one wins, and the old value is still there
     ],
 )
-def test_what_is_not_read_alike_is_no_value_that_is_there(
+def test_value_that_readers_read_differently_is_rewritten(
     store: DotenvFile, container: dict[str, Any], file: Path, text: bytes
 ) -> None:
     file.write_bytes(text)
@@ -122,7 +122,7 @@ def test_what_is_not_read_alike_is_no_value_that_is_there(
     assert b"old" not in file.read_bytes()
 
 
-def test_a_key_in_several_lines_says_so(store: DotenvFile, container: dict[str, Any], file: Path) -> None:
+def test_evidence_counts_the_lines_of_a_key(store: DotenvFile, container: dict[str, Any], file: Path) -> None:
     file.write_bytes(b"KEY=new\nKEY=new\n")
 
     assert store.observe(container, ["KEY"])["keys"]["KEY"] == {"fingerprint": store.fingerprint(NEW), "lines": 2}
@@ -139,7 +139,7 @@ def test_a_key_in_several_lines_says_so(store: DotenvFile, container: dict[str, 
         (b"A=1\rKEY=old\n", 1),  # a line's end for systemd
     ],
 )
-def test_a_file_in_which_the_readers_differ_on_where_a_line_ends_is_refused(
+def test_file_whose_readers_disagree_on_line_ends_is_refused(
     store: DotenvFile, container: dict[str, Any], file: Path, text: bytes, line: int
 ) -> None:
     file.write_bytes(text)
@@ -155,7 +155,7 @@ def test_a_file_in_which_the_readers_differ_on_where_a_line_ends_is_refused(
 @pytest.mark.parametrize(
     "text", [b"KEY=old; export KEY A\n", b"KEY=old && start\n", b"KEY='o'; A=2\n", b"KEY=old;readonly KEY\n"]
 )
-def test_a_command_behind_our_value_is_not_lost(
+def test_command_behind_a_value_is_not_lost(
     store: DotenvFile, container: dict[str, Any], file: Path, text: bytes
 ) -> None:
     file.write_bytes(b"A=1\n" + text)
@@ -179,7 +179,7 @@ def test_a_command_behind_our_value_is_not_lost(
         ("shell", b"# path C:\\\n"),
     ],
 )
-def test_a_line_that_one_reader_takes_is_fine_for_it_alone(
+def test_line_for_one_reader_is_accepted_with_readers(
     store: DotenvFile, container: dict[str, Any], file: Path, reader: str, text: bytes
 ) -> None:
     file.write_bytes(text)
@@ -234,7 +234,7 @@ def read(path: Path) -> list[readers.Variables | None]:
 
 @pytest.mark.skipif(readers.systemd_library() is None, reason="systemd's shared library is missing")
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=6), value=st.sampled_from(["new", "it's", "$A\n'\\", None]))
-def test_whatever_is_in_a_file_all_readers_see_our_change_and_no_other(pieces: list[str], value: str | None) -> None:
+def test_readers_of_any_file_see_our_change_alone(pieces: list[str], value: str | None) -> None:
     """As long as the file is not refused. systemd takes no line with ``export``."""
     before = "\n".join(pieces).encode()
     try:

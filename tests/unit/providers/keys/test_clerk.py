@@ -20,7 +20,7 @@ def application(**instances: str) -> dict[str, Any]:
     return {"application_id": "app_1", "name": "shop", "instances": known}
 
 
-def test_clerk_key_is_that_of_its_environment_and_the_old_ones_live_on() -> None:
+def test_clerk_key_is_that_of_its_environment() -> None:
     with ScriptedServer() as server:
         server.answer(200, application(development="sk_test_1", production="sk_live_1"))
         server.answer(200, application(production="sk_live_2"))

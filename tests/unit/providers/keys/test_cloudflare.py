@@ -68,7 +68,7 @@ def test_proof_goes_by_code_and_status(status: int, answer: Any, proves: Answer)
 
 
 @pytest.mark.parametrize("deed", ["mint", "revoke"])
-def test_an_envelope_without_success_leaves_the_outcome_open(deed: str) -> None:
+def test_answer_without_success_is_an_unknown_outcome(deed: str) -> None:
     with ScriptedServer() as server:
         cloudflare = issuer("cloudflare_api_token", server.answer(200, said(None, success=False, code=7)), **OPTIONS)
         with pytest.raises((errors.OutcomeUnknownError, errors.UnexpectedAnswerError)):

@@ -21,7 +21,7 @@ def test_token_lives_as_long_as_the_map_says(lifetime: dict[str, Any], seconds: 
         assert server.received[0].json == {"name": "rotor-1", **seconds}
 
 
-def test_listed_tells_life_and_last_use() -> None:
+def test_listed_has_revocation_and_last_use() -> None:
     token = {"id": 7, "name": "rotor-1", "created": "2026-01-01T00:00:00Z", "lastUsedAt": "2026-02-01T00:00:00Z"}
     with ScriptedServer() as server:
         server.answer(200, [{**token, "expiration": "2026-12-31T00:00:00Z", "isRevoked": True}])

@@ -44,7 +44,7 @@ def test_secret_of_a_client_is_reset_and_read_with_one_token() -> None:
         assert server.asked.count(f"POST {ADMIN_REALM}") == 1
 
 
-def test_client_without_a_secret_is_no_credential() -> None:
+def test_client_without_a_secret_is_unexpected() -> None:
     with ScriptedServer() as server, pytest.raises(errors.UnexpectedAnswerError):
         client(server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(200, {"type": "secret"})).preflight(None)
 
@@ -61,7 +61,7 @@ def test_password_of_a_user_is_set_for_good() -> None:
         assert server.received[2].json == {"type": "password", "value": value, "temporary": False}
 
 
-def test_password_that_is_in_force_already_is_set() -> None:
+def test_reused_password_in_force_counts_as_set() -> None:
     with ScriptedServer() as server:
         server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(400, {"error": "invalidPasswordHistoryMessage"})
         user(server.answer(200, IN)).activate(PASSWORD)

@@ -21,7 +21,7 @@ def basic(public: str, secret: str) -> str:
     return f"Basic {base64.b64encode(f'{public}:{secret}'.encode()).decode()}"
 
 
-def test_pair_is_made_for_the_organization_and_shown_as_it_is() -> None:
+def test_pair_is_sent_as_basic_authentication() -> None:
     with ScriptedServer() as server:
         langfuse = issuer("langfuse_api_key", server.answer(200, MADE).answer(200, {}), ORGANIZATION, project="shop")
         made = langfuse.mint("rotor-1")
@@ -42,6 +42,6 @@ def test_listed_has_names_and_last_use() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"success": False}])
-def test_revoke_that_does_not_say_so_is_not_taken_for_done(answer: object) -> None:
+def test_revoke_without_success_in_the_answer_fails(answer: object) -> None:
     with ScriptedServer() as server, pytest.raises(errors.UnexpectedAnswerError):
         issuer("langfuse_api_key", server.answer(200, answer), ORGANIZATION, project="shop").revoke(KEY)

@@ -34,6 +34,6 @@ def test_key_is_of_the_account_or_of_what_is_named(options: Any, root: str, body
         assert server.received[0].json == {"key_name": "rotor-1", **body}
 
 
-def test_project_needs_its_organization() -> None:
+def test_project_without_an_organization_is_a_validation_error() -> None:
     assert mistakes("neon_api_key", project="shiny") != []
     assert mistakes("neon_api_key", **PROJECT) == []

@@ -34,7 +34,7 @@ def shows(server: Scripted, direct: str, pooled: str) -> Scripted:
     return server
 
 
-def test_reset_is_told_when_its_last_operation_has_finished() -> None:
+def test_reset_waits_for_its_last_operation() -> None:
     with ScriptedServer() as server:
         shows(server, "old%2F1", "old%2F1").answer(200, {"operations": [OPERATION]})
         server.answer(200, {"operation": OPERATION}).answer(200, {"operation": {**OPERATION, "status": "finished"}})
@@ -60,7 +60,7 @@ def test_uris_with_two_passwords_are_no_credential() -> None:
         issuer(TYPE, shows(server, "old", "new"), **OPTIONS).recover("rotor-1")
 
 
-def test_role_whose_password_neon_does_not_keep_is_refused() -> None:
+def test_role_without_a_stored_password_is_refused() -> None:
     with ScriptedServer() as server, pytest.raises(errors.RotorError, match="no credential in it"):
         issuer(TYPE, shows(server, "", ""), **OPTIONS).preflight(None)
 
@@ -73,7 +73,7 @@ def test_preview_names_the_branches_that_keep_the_old_password() -> None:
 
 
 @pytest.mark.parametrize(("said", "answer"), SAID.items())
-def test_password_is_shown_to_the_compute_inside_tls(tmp_path: Path, said: bytes, answer: Answer) -> None:
+def test_verify_shows_the_password_inside_tls(tmp_path: Path, said: bytes, answer: Answer) -> None:
     authority = Authority(tmp_path)
     trusted = {"token": TOKEN, "ca_cert": str(authority.pem)}
     context = authority.context("localhost")

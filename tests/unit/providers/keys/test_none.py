@@ -10,7 +10,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from tests.unit.core.doubles import VirtualClock
 
 
-def test_nobody_makes_or_lists_anything() -> None:
+def test_none_issues_and_lists_nothing() -> None:
     kind: type[Issuer] = registry.find("issuers", "none")
     nobody = kind({"why": "it never changes"}, None, clock=VirtualClock())
     assert nobody.label(nobody.options) == "nobody: it never changes"

@@ -24,7 +24,7 @@ def test_key_is_made_for_the_service_account_and_ended_in_its_project() -> None:
         assert server.received[0].json == {"name": "rotor-1", "scopes": ["models.read"]}
 
 
-def test_listed_says_whose_a_key_is() -> None:
+def test_listed_has_the_kind_of_owner() -> None:
     key = {**MADE, "last_used_at": None, "owner": {"type": "user"}}
     with ScriptedServer() as server:
         (listed,) = issuer("openai_api_key", server.answer(200, {"data": [key], "has_more": False}), **OPTIONS).listed()

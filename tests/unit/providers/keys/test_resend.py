@@ -37,5 +37,5 @@ def test_key_has_the_permission_that_the_map_names() -> None:
         assert server.received[0].json == {"name": "rotor-1", **SENDING}
 
 
-def test_domain_is_for_a_sending_key() -> None:
+def test_domain_is_refused_for_a_full_access_key() -> None:
     assert mistakes("resend_api_key", permission="full_access", domain_id="d") != []

@@ -39,7 +39,7 @@ def listed(*endpoints: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("options", "connect"), [({}, []), ({"connect": True}, [("connect", "true")])])
-def test_second_endpoint_is_as_the_first_one(options: dict[str, Any], connect: Any) -> None:
+def test_second_endpoint_copies_the_first(options: dict[str, Any], connect: Any) -> None:
     other = {**OLD, "id": "we_3", "url": "https://shop.example.com/other", "description": "another"}
     off = {**OLD, "id": "we_4", "status": "disabled", "enabled_events": ["*"]}
     with ScriptedServer() as server:
@@ -60,7 +60,7 @@ def test_second_endpoint_is_as_the_first_one(options: dict[str, Any], connect: A
 
 
 @pytest.mark.parametrize("endpoints", [[], [{**OLD, "status": "disabled"}], [OLD, {**OLD, "enabled_events": ["*"]}]])
-def test_nothing_is_made_where_it_is_not_clear_what_to_copy(endpoints: Any) -> None:
+def test_mint_is_refused_where_endpoints_differ_or_are_missing(endpoints: Any) -> None:
     with ScriptedServer() as server:
         for _turn in range(3):
             server.answer(200, listed(*endpoints))
@@ -71,12 +71,12 @@ def test_nothing_is_made_where_it_is_not_clear_what_to_copy(endpoints: Any) -> N
 
 
 @pytest.mark.parametrize("options", [{}, {"idempotent": False}])
-def test_map_says_that_events_may_come_twice(options: dict[str, Any]) -> None:
+def test_map_without_idempotent_is_a_validation_error(options: dict[str, Any]) -> None:
     (problem,) = mistakes("stripe_webhook_secret", url=URL, **options)
     assert "up to three days" in problem
 
 
-def test_a_full_account_is_told_and_nothing_is_deleted() -> None:
+def test_full_account_is_a_problem_and_deletes_nothing() -> None:
     full = listed(*({**OLD, "id": f"we_{number}"} for number in range(16)))
     with ScriptedServer() as server:
         assert "there can be 16" in secrets(server.answer(200, full).answer(200, full)).preflight(None)[0]

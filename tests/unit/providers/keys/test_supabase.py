@@ -21,7 +21,7 @@ def keys(server: Scripted) -> Any:
     return issuer("supabase_secret_key", server, project=PROJECT, project_url=server.url)
 
 
-def test_value_is_asked_for_once_and_in_no_list() -> None:
+def test_value_is_revealed_at_the_mint_alone() -> None:
     with ScriptedServer() as server:
         server.answer(201, {"id": "7", "name": "rotor_1", "api_key": "sb_secret_of_the_tests"}).answer(200, [])
         assert keys(server).mint("rotor_1").fields["token"].reveal() == "sb_secret_of_the_tests"
@@ -54,7 +54,7 @@ def test_name_fits_supabases_alphabet() -> None:
         (403, {"message": "Forbidden use of secret API key in browser"}, Answer.UNCLEAR),
     ],
 )
-def test_key_is_shown_to_the_project_in_a_header_of_its_own(status: int, body: Any, answer: Answer) -> None:
+def test_verify_sends_the_key_as_apikey_header(status: int, body: Any, answer: Answer) -> None:
     with ScriptedServer() as server:
         assert keys(server.answer(status, body)).answer(KEY) is answer
         assert server.received[0].headers["apikey"] == KEY.fields["token"].reveal()

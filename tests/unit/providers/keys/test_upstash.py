@@ -43,7 +43,7 @@ def test_database_without_tls_is_refused() -> None:
         assert "without TLS" in issuer(TYPE, server, ACCOUNT, database="c").preflight(None)[0]
 
 
-def test_credentials_are_what_is_in_force_after_the_reset() -> None:
+def test_credentials_are_read_after_the_reset() -> None:
     old = {"database_id": "c", "password": "old", "rest_token": "rest-1", "read_only_rest_token": "read-1"}
     with ScriptedServer() as server:
         server.answer(200, old).answer(200, {"database_id": "c"}).answer(200, {**old, "password": "new"})
@@ -52,7 +52,7 @@ def test_credentials_are_what_is_in_force_after_the_reset() -> None:
         assert fields == {"password": "new", "rest_token": "rest-1", "read_only_rest_token": "read-1"}
 
 
-def test_credentials_without_a_token_are_none() -> None:
+def test_credentials_without_a_token_are_unexpected() -> None:
     answer = {"database_id": "c", "password": "old", "rest_token": ""}
     with ScriptedServer() as server, pytest.raises(UnexpectedAnswerError):
         issuer("upstash_redis_credentials", server.answer(200, answer), ACCOUNT, database="c").preflight(None)

@@ -51,7 +51,7 @@ def test_use_after_the_check_has_begun_is_proof() -> None:
 
 
 @pytest.mark.parametrize(("after", "id_"), [(None, "7"), (-1, "7"), (0, "7"), (700, "7"), (40, "8")], ids=str)
-def test_no_use_an_earlier_one_and_that_of_another_key_prove_nothing(after: float | None, id_: str) -> None:
+def test_missing_earlier_or_foreign_use_proves_nothing(after: float | None, id_: str) -> None:
     used, _clock = check(after, id_)
     with pytest.raises(CheckFailedError, match="has not seen rotor-1 in use since"):
         used.run(KEY, None)
@@ -62,7 +62,7 @@ def test_wait_is_as_long_as_the_map_says() -> None:
     assert used.run(KEY, None)["last_used_at"]
 
 
-def test_without_a_credential_it_fails() -> None:
+def test_check_without_a_credential_fails() -> None:
     used, _clock = check(after=1)
     with pytest.raises(CheckFailedError):
         used.run(None, None)

@@ -28,19 +28,19 @@ def mint(**options: Any) -> str:
     return RandomValues(options, None, clock=Clock()).generate("rotor-1").fields["value"].reveal()
 
 
-def test_unless_said_it_is_32_bytes_in_hex() -> None:
+def test_default_is_32_bytes_in_hex() -> None:
     assert re.fullmatch("[0-9a-f]{64}", mint())
 
 
 @pytest.mark.parametrize("size", [16, 33, 1024])
-def test_the_size_is_what_was_asked_for(size: int) -> None:
+def test_value_has_the_size_of_the_option(size: int) -> None:
     assert len(bytes.fromhex(mint(format="hex", bytes=size))) == size
     text = mint(format="base64url", bytes=size)
     assert len(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) == size
 
 
 @pytest.mark.parametrize("size", [16, 32, 1024])
-def test_letters_and_digits_are_as_hard_to_guess_as_bytes(size: int) -> None:
+def test_alphanumeric_value_has_the_entropy_of_the_bytes(size: int) -> None:
     text = mint(format="alphanumeric", bytes=size)
     assert re.fullmatch("[A-Za-z0-9]+", text)
     assert len(text) * math.log2(62) >= size * 8 > (len(text) - 1) * math.log2(62)
@@ -58,17 +58,17 @@ def test_a_fernet_key_encrypts() -> None:
 
 
 @pytest.mark.parametrize("shape", ["hex", "base64url", "alphanumeric", "uuid", "fernet"])
-def test_no_two_are_alike(shape: str) -> None:
+def test_values_differ(shape: str) -> None:
     assert len({mint(format=shape) for _turn in range(50)}) == 50
 
 
-def test_a_size_makes_no_sense_where_the_format_has_its_own() -> None:
+def test_bytes_are_refused_for_formats_of_a_fixed_size() -> None:
     assert RandomValues.validate({"format": "uuid", "bytes": 32}, None) == ["bytes: format uuid has a size of its own"]
     assert RandomValues.validate({"format": "fernet"}, None) == []
     assert RandomValues.validate({"bytes": 64}, None) == []
 
 
-def test_nobody_else_knows_it() -> None:
+def test_random_value_is_ours_and_has_no_list() -> None:
     issuer = RandomValues({}, None, clock=Clock())
     credential = issuer.generate("rotor-1")
     assert (credential.id, credential.name) == (None, "rotor-1")
@@ -78,7 +78,7 @@ def test_nobody_else_knows_it() -> None:
     assert (traits.value, traits.overlap, traits.revoke) == (Maker.OURS, Overlap.NONE, Revocation.AUTO)
 
 
-def test_its_label_says_what_it_makes() -> None:
+def test_label_names_the_format() -> None:
     assert RandomValues.label({}) == "random hex value"
     assert RandomValues.label({"format": "uuid"}) == "random uuid value"
 
@@ -128,7 +128,7 @@ def test_a_jwk_pair_signs_and_verifies_and_has_its_thumbprint_for_an_id() -> Non
 
 
 @pytest.mark.parametrize("shape", ["ed25519", "jwk", "ssh"])
-def test_no_two_pairs_are_alike(shape: str) -> None:
+def test_key_pairs_differ(shape: str) -> None:
     assert len({text for _turn in range(5) for text in pair(format=shape)}) == 10
 
 
