@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 from .clock import Clock
 from .credential import Credential, SecretValue
-from .errors import RotorError, StoppedError, UntrustedServerError
+from .errors import InvalidRequestError, RotorError, StoppedError, UntrustedServerError
 from .fingerprints import Fingerprints, for_this_process
 from .http import certificates
 
@@ -150,6 +150,12 @@ class Store(Part):
         Asked for every copy before the first one is written.
         """
         return too_long(values, cls.limits.value_bytes)
+
+    def refuse_unfit(self, container: Options, values: Mapping[str, SecretValue]) -> None:
+        """Raise InvalidRequestError for keys and values that the system would not take, before anything is sent."""
+        if problems := self.validate(container, list(values)) + self.reject_values(container, values):
+            doing = f"writing to {self.label(container)}"
+            raise InvalidRequestError(f"{doing}: {'; '.join(problems)}; nothing was sent")
 
     @abstractmethod
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:

@@ -91,8 +91,7 @@ class SecretsManagerSecrets(Store):
         return self._evidence(container, self._read(container), keys)
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if problems := self.validate(container, list(values)) + self.reject_values(container, values):
-            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
+        self.refuse_unfit(container, values)
 
         def edit(text: str | None) -> str | None:
             document = self._document(container, text)

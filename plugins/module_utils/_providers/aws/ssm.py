@@ -16,7 +16,6 @@ from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     CrossedError,
-    InvalidRequestError,
     PermissionDeniedError,
     UnexpectedAnswerError,
     after_an_effect,
@@ -90,7 +89,7 @@ class SsmParameters(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write parameters, comparing versions right before and in the answer: AWS has no compare-and-set."""
-        self._refuse_unfit(container, values)
+        self.refuse_unfit(container, values)
         found = self.look(container, list(values))
         self._refuse_kinds(container, found)
         facts = {key: self._facts(container, parameter) for key, parameter in found.items()}
@@ -190,10 +189,6 @@ class SsmParameters(Store):
         return now
 
     # What is in the way
-
-    def _refuse_unfit(self, container: Options, values: Mapping[str, SecretValue]) -> None:
-        if problems := self.validate(container, list(values)) + self.reject_values(container, values):
-            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
 
     def _refuse_kinds(self, container: Options, found: Mapping[str, Parameter]) -> None:
         """Refuse parameters of another type or a higher tier than wanted: AWS changes neither."""

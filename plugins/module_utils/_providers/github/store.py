@@ -73,9 +73,7 @@ class GitHubSecrets(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         scope = Scope.of(container)
-        problems = self.validate(container, list(values)) + self.reject_values(container, values)
-        if problems:
-            raise InvalidRequestError(f"writing to {scope.label}: {'; '.join(problems)}; nothing was sent")
+        self.refuse_unfit(container, values)
         extra = {name: self._visibility(scope, container, name) for name in values} if scope.organization else {}
         written: dict[str, datetime] = {}
         for name, value in values.items():

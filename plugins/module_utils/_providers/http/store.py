@@ -13,7 +13,6 @@ from ..._core.contracts import Evidence, Limits, Options, Store
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
-    InvalidRequestError,
     OutcomeUnknownError,
     RotorError,
     UnexpectedAnswerError,
@@ -57,8 +56,7 @@ class HttpSecrets(Store):
         return {"keys": found}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if wrong := self.validate(container, list(values)):
-            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(wrong)}; nothing was sent")
+        self.refuse_unfit(container, values)
         if since is None:
             self.observe(container, list(values))  # what cannot be read back had better not be written
         done = self._change(container, "write", {key: value.reveal() for key, value in values.items()})

@@ -80,9 +80,7 @@ class InfisicalSecrets(Store):
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write keys, comparing versions right before and in the answer: there is no compare-and-set."""
-        problems = self.validate(container, list(values)) + self.reject_values(container, values)
-        if problems:
-            raise InvalidRequestError(f"writing to {self.label(container)}: {'; '.join(problems)}; nothing was sent")
+        self.refuse_unfit(container, values)
         before = self._looks(container).at(values)
         due = {key: value for key, value in values.items() if not _holds(before, key, value)}
         self._refuse_foreign(container, before, due, since)

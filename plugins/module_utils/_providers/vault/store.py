@@ -15,7 +15,6 @@ from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
     ConflictError,
-    InvalidRequestError,
     OutcomeUnknownError,
     PermissionDeniedError,
     RotorError,
@@ -86,8 +85,7 @@ class VaultSecrets(Store):
         return self._evidence(document, document.facts(keys, self.fingerprint))
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
-        if problems := self.validate(container, list(values)):
-            raise InvalidRequestError(f"writing {self.label(container)}: {'; '.join(problems)}; nothing was sent")
+        self.refuse_unfit(container, values)
         changes = {name: value.reveal() for name, value in values.items()}
         document = self._settle(container, changes, since)
         return self._evidence(document, document.facts(changes, self.fingerprint))
