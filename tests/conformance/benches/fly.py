@@ -5,34 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.store import FlySecrets
-from tests.conformance.bench import Bench, Front, Lie
+from tests.conformance.bench import Lie
 from tests.conformance.benches import sandboxed
-from tests.conformance.proxy import Proxy
-from tests.sandbox.visitor import Visitor
+from tests.conformance.benches.sandboxed import WorldBench
 
 APP = "molecule-tenant"
 OTHER_APP = "molecule-cp"
 
 
-class FlyBench(Bench):
+class FlyBench(WorldBench):
     title = "Fly app secrets"
+    base = "/fly/v1"
     server = "the stand-in world, after Fly's published description"
     module = "fly_secret"
     bad_name = "NOT-A-VARIABLE"
     lie = Lie("POST", r"/secrets$", 200, {"error": "the app's secrets could not be stored"})
-
-    def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
-        super().__init__()
-        self.proxy = proxy
-        self._visitor = visitor
 
     @property
     def container(self) -> Options:
@@ -66,10 +59,4 @@ class FlyBench(Bench):
 
 
 BENCHES = [FlyBench]
-stop_all = sandboxed.stop
-
-
-@contextmanager
-def open_bench(kind: type[FlyBench], front: Front) -> Iterator[Bench]:
-    with sandboxed.world() as visitor:
-        yield kind(visitor, front(f"{visitor.url}/fly/v1"))
+open_bench, stop_all = sandboxed.open_bench, sandboxed.stop

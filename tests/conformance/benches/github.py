@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.store import GitHubSecrets
-from tests.conformance.bench import Bench, Front, Lie, Refusal
+from tests.conformance.bench import Lie, Refusal
 from tests.conformance.benches import sandboxed
+from tests.conformance.benches.sandboxed import WorldBench
 from tests.conformance.proxy import Proxy
 from tests.sandbox.visitor import Visitor
 
@@ -22,10 +21,11 @@ REPOSITORY = "Molecule-AI/molecule-monorepo"
 ORGANIZATION = "Molecule-AI"
 
 
-class GitHubBench(Bench):
+class GitHubBench(WorldBench):
     """``own`` are the options beside the repository, ``nowhere`` those of a container that is not there."""
 
     title = "GitHub repository secrets"
+    base = "/github"
     own: ClassVar[dict[str, Any]] = {}
     nowhere: ClassVar[dict[str, Any]] = {"repository": "Molecule-AI/molecule-nowhere"}
     place = f"github {REPOSITORY}"
@@ -39,9 +39,7 @@ class GitHubBench(Bench):
     )
 
     def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
-        super().__init__()
-        self.proxy = proxy
-        self._visitor = visitor
+        super().__init__(visitor, proxy)
         self._later = 0
 
     @property
@@ -110,10 +108,4 @@ class CodespacesBench(GitHubBench):
 
 
 BENCHES = [GitHubBench, EnvironmentBench, OrganizationBench, DependabotBench, CodespacesBench]
-stop_all = sandboxed.stop
-
-
-@contextmanager
-def open_bench(kind: type[GitHubBench], front: Front) -> Iterator[Bench]:
-    with sandboxed.world() as visitor:
-        yield kind(visitor, front(f"{visitor.url}/github"))
+open_bench, stop_all = sandboxed.open_bench, sandboxed.stop

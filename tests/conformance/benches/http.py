@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.store import HttpSecrets
-from tests.conformance.bench import Bench, Front, Lie, Refusal
+from tests.conformance.bench import Lie, Refusal
 from tests.conformance.benches import sandboxed
-from tests.conformance.proxy import Proxy
-from tests.sandbox.visitor import Visitor
+from tests.conformance.benches.sandboxed import WorldBench
 
 SETTINGS = {
     "path": "/settings/secrets",
@@ -26,17 +23,13 @@ SETTINGS = {
 }
 
 
-class HttpBench(Bench):
+class HttpBench(WorldBench):
     title = "HTTP (tenant platform)"
+    base = "/tenant"
     module = "http_secret"
     server = "the stand-in world, after the platform's runbook and its handler"
     lie = Lie("PUT", r"/settings/secrets$", 200, {"status": "queued"})
     denial = Refusal(403, body={"error": "this token may not manage settings"})
-
-    def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
-        super().__init__()
-        self.proxy = proxy
-        self._visitor = visitor
 
     @property
     def container(self) -> Options:
@@ -69,10 +62,4 @@ class HttpBench(Bench):
 
 
 BENCHES = [HttpBench]
-stop_all = sandboxed.stop
-
-
-@contextmanager
-def open_bench(kind: type[HttpBench], front: Front) -> Iterator[Bench]:
-    with sandboxed.world() as visitor:
-        yield kind(visitor, front(f"{visitor.url}/tenant"))
+open_bench, stop_all = sandboxed.open_bench, sandboxed.stop

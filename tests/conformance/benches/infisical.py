@@ -5,26 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.store import InfisicalSecrets
-from tests.conformance.bench import Bench, Front, Lie, Refusal
+from tests.conformance.bench import Lie, Refusal
 from tests.conformance.benches import sandboxed
-from tests.conformance.proxy import Proxy
-from tests.sandbox.visitor import Visitor
+from tests.conformance.benches.sandboxed import WorldBench
 
 FOLDER = {"project": "molecule", "environment": "prod", "path": "/backend"}
 PLACE = "infisical secret of molecule prod:/backend"
 APPROVAL = {"approval": {"id": "0b1e", "slug": "change-1", "status": "open"}}
 
 
-class InfisicalBench(Bench):
+class InfisicalBench(WorldBench):
     title = "Infisical"
+    base = "/infisical/api"
     server = "the stand-in world, after the routes of Infisical's own source"
     module = "infisical_secret"
     bad_name = "NO/NAME"
@@ -32,11 +30,6 @@ class InfisicalBench(Bench):
     denial = Refusal(
         403, body={"reqId": "req-1", "statusCode": 403, "error": "PermissionDenied", "message": "not allowed"}
     )
-
-    def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
-        super().__init__()
-        self.proxy = proxy
-        self._visitor = visitor
 
     @property
     def container(self) -> Options:
@@ -69,10 +62,4 @@ class InfisicalBench(Bench):
 
 
 BENCHES = [InfisicalBench]
-stop_all = sandboxed.stop
-
-
-@contextmanager
-def open_bench(kind: type[InfisicalBench], front: Front) -> Iterator[Bench]:
-    with sandboxed.world() as visitor:
-        yield kind(visitor, front(f"{visitor.url}/infisical/api"))
+open_bench, stop_all = sandboxed.open_bench, sandboxed.stop

@@ -8,9 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import ClassVar
 
+from tests.conformance.bench import Bench, Front
+from tests.conformance.proxy import Proxy
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor
+
+
+class WorldBench(Bench):
+    """A bench whose store asks the stand-in world."""
+
+    base: ClassVar[str]
+    """The path below which the world has the store's system."""
+
+    def __init__(self, visitor: Visitor, proxy: Proxy) -> None:
+        super().__init__()
+        self.proxy = proxy
+        self._visitor = visitor
+
+
+@contextmanager
+def open_bench(kind: type[WorldBench], front: Front) -> Iterator[Bench]:
+    with world() as visitor:
+        yield kind(visitor, front(f"{visitor.url}{kind.base}"))
 
 
 @contextmanager
