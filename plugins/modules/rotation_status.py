@@ -29,7 +29,7 @@ options:
   fail_on:
     description:
       - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
-      - V(held), V(dead), V(drifted) and V(overdue) can be named. The playbook takes them as V(status_fail_on).
+      - V(held), V(dead), V(drifted), V(overdue) and V(awaiting_value) can be named. The playbook takes them as V(status_fail_on).
     type: raw
 """
 
@@ -71,6 +71,7 @@ secrets:
         - V(drifted) - somebody has changed a copy, or deleted it.
         - V(held) - the last run could not go on.
         - V(overdue) - the current credential is older than C(max_age).
+        - V(awaiting_value) - it is due, and a person has yet to make the value.
         - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.
         - V(unfinished) - a rotation is under way.
         - V(resting) - it is due, but its last rotation was taken back, so a person has to name it.

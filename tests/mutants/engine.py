@@ -183,10 +183,10 @@ MUTANTS = (
     ),
     dropped(
         "unfit values refused before the first write",
-        "for copy in (() if work.row.id in work.case.state.distributed else secret.copies)",
+        "for copy in secret.copies\n        for problem in",
         "stores",
         "rotation",
-        instead="for copy in ()",
+        instead="for copy in ()\n        for problem in",
     ),
     dropped(
         "proof: two refusals",

@@ -282,6 +282,22 @@ class Listed:
     revoked: bool = False
 
 
+@dataclass(frozen=True)
+class Handwork:
+    """What a person does at a provider that has no call for it."""
+
+    where: str
+    """The console: its address, and the page."""
+    make: str
+    """How a value is made there."""
+    end: str
+    """How an old one is ended there."""
+    pattern: str = ""
+    """The regular expression that the whole value fits."""
+    several_lines: bool = False
+    """Whether it has several lines, and so comes from a file."""
+
+
 class Answer(StrEnum):
     """What a provider says to a credential that is shown to it."""
 
@@ -340,6 +356,18 @@ class Issuer(Part):
     def mint(self, name: str) -> Credential:
         """Have the provider make a credential. With ``value: provider`` only."""
         raise NotImplementedError
+
+    @classmethod
+    def handwork(cls, options: Options) -> Handwork:
+        """Tell what a person is to do. With ``value: person`` or ``revoke: person`` only."""
+        raise NotImplementedError
+
+    def take(self, name: str, value: SecretValue) -> Credential:
+        """Find which credential the value that a person has made is. With ``value: person`` only; changes nothing.
+
+        Raises RotorError where it can be none that is meant.
+        """
+        return Credential(None, name, {self.fields[0]: value})
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         """Make a value ourselves, and send nothing. With ``value: ours`` only.

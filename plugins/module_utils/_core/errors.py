@@ -141,6 +141,10 @@ class PendingApprovalError(RotorError):
     """The provider took a change, and makes it only once a person has approved it."""
 
 
+class PersonNeededError(RotorError):
+    """Only a person can go on, at the provider's console; nothing has failed."""
+
+
 class LedgerError(OutcomeUnknownError):
     """The ledger could not be read or written; whether its last transaction was committed is not known."""
 

@@ -177,5 +177,9 @@ def _from_file(path: str) -> tuple[str, str]:
         raise MissingCredentialError(f"cannot read the file {path}: {error.strerror}") from None
     except (ValueError, RuntimeError):  # a NUL in it, or the home of a user whom nobody knows
         raise ConfigurationError("no file can have such a path") from None
-    text = data.decode(errors="surrogateescape").removeprefix(_MARK)
-    return re.sub(r"\r?\n\Z", "", text), f"the file {path}"
+    return text_of(data), f"the file {path}"
+
+
+def text_of(data: bytes) -> str:
+    """Return the text without its byte order mark and one line end at its end."""
+    return re.sub(r"\r?\n\Z", "", data.decode(errors="surrogateescape").removeprefix(_MARK))

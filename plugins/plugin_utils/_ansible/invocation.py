@@ -44,6 +44,8 @@ _SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures")
 """Variables of the role that go on with a run as it was meant; their values are names and paths, too."""
 _ANEW = ("only", "where", "environments", "force", "resume", "adopt", "forget", "reason")
 """Variables of the role that say what a run is to do, and are given anew or not at all."""
+_OF_OTHERS = ("deposit_secret", "deposit_file", "deposit_from", "attest_secret", "attest_credential")
+"""Those of the other playbooks."""
 
 
 def playbooks() -> tuple[str, ...]:
@@ -61,14 +63,20 @@ def command() -> str:
     """Return the command without inline variables; for a playbook of this collection, the one that rotates."""
     files = [f"{OURS}rotate" if is_ours(playbook) else playbook for playbook in playbooks()] or [f"{OURS}rotate"]
     kept = {name: value for name, value in map(_without_blanks, _inline().items()) if name in _SAFE and value}
+    extra = ["-e", json.dumps(kept, default=str)] if kept else []
+    parts = [shlex.join(["ansible-playbook", *dict.fromkeys(files)]), options(), shlex.join(extra)]
+    return printable(" ".join(filter(None, parts)))
+
+
+def options() -> str:
+    """Return the options of the command but for inline variables."""
     extra = [part for entry in _extra_files() for part in ("-e", entry)]
-    extra += ["-e", json.dumps(kept, default=str)] if kept else []
-    return printable(shlex.join(["ansible-playbook", *dict.fromkeys(files), *_options(), *extra]))
+    return printable(shlex.join([*_options(), *extra]))
 
 
 def remark() -> str:
     """Name, as a comment of the shell, the variables that were given by value."""
-    own = (*_SAFE, *(f"rotate_{name}" for name in _ANEW))
+    own = (*_SAFE, *(f"rotate_{name}" for name in _ANEW), *_OF_OTHERS)
     names = [name for name in _inline() if name not in own]
     return printable(f"# and again -e with {', '.join(names)}") if names else ""
 

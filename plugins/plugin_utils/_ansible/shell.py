@@ -114,7 +114,7 @@ class RotationAction(ActionBase):
             options = validated(self, self.options)
         except ConfigurationError as error:
             raise in_words_of_the_role(error) from None
-        clock = WorkerClock()
+        self.clock = clock = WorkerClock()
         clock.guard()
         try:
             check_unknown_options(self.task_vars, invocation.addressed())
@@ -145,4 +145,5 @@ class RotationAction(ActionBase):
             job,
             job.way_on or ("run your playbook that rotates with" if only_looks and theirs else ""),
             invocation.remark(),
+            invocation.options(),
         )

@@ -20,7 +20,7 @@ from typing import Any
 
 from ...module_utils._core import guard, registry
 from ...module_utils._core.contracts import Recover
-from ...module_utils._core.errors import BusyError, StoppedError
+from ...module_utils._core.errors import BusyError, PersonNeededError, StoppedError
 from .decide import selection
 from .decide.case import Case
 from .decide.clocks import NotYetError
@@ -46,7 +46,7 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.CONFIRM_EXPIRY: revoke.confirm_expiry,
     ActionKind.PURGE_VALUE: revoke.purge_value,
 }
-"""What carries out each kind; a reload serves several secrets, looks are made on hosts, and a wait is nothing."""
+"""What carries out each kind; a reload serves several secrets, looks are made on hosts, and to wait is nothing."""
 _QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
 _TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.WRITE,), (ActionKind.RELOAD,))
 """What is done at once in one step."""
@@ -72,13 +72,14 @@ class RotationStatus(StrEnum):
     DONE = "done"
     HELD = "held"
     WAITING = "waiting"  # for its grace to pass
+    AWAITING = "awaiting"  # it is a person's turn
     PARTIAL = "partial"  # done in the environments that were picked
     TODO = "todo"  # it is Ansible's turn
     SKIPPED = "skipped"  # not begun
     LOCKED = "locked"  # another run is at work on it
 
 
-_AT_REST = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.PARTIAL)
+_AT_REST = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
 
 
 @dataclass
@@ -244,6 +245,8 @@ class Engine:
         rotation.in_line = mints and self._unproven() >= self._most_unproven()
         if first.kind is ActionKind.WAIT:
             rotation.status, rotation.until = RotationStatus.WAITING, first.until
+        elif first.kind is ActionKind.AWAIT:
+            rotation.status = RotationStatus.AWAITING
         elif first.kind is ActionKind.MINT and rotation.lost:
             rotation.hold(first, rotation.lost)
         elif mints and failures > self._max_failures:
@@ -308,6 +311,10 @@ class Engine:
         except NotYetError as error:
             for rotation, _work in parts:
                 rotation.status, rotation.until, rotation.problem = RotationStatus.WAITING, error.until, str(error)
+            return
+        except PersonNeededError as error:
+            for rotation, _work in parts:
+                rotation.status, rotation.problem = RotationStatus.AWAITING, str(error)
             return
         except BaseException as error:  # noqa: BLE001 - what nobody foresaw must not stop the other secrets
             problem = str(guard.as_rotor_error(error))

@@ -15,14 +15,20 @@ from dataclasses import asdict, dataclass, replace
 from shlex import quote
 from typing import Any
 
+from ...module_utils._core import registry
 from ...module_utils._core.clock import Clock
-from ...module_utils._core.errors import ConfigurationError
+from ...module_utils._core.contracts import Handwork, Maker
+from ...module_utils._core.credential import SecretValue
+from ...module_utils._core.errors import ConfigurationError, ConflictError
 from ...module_utils._core.hosts import Host
 from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import planner, selection
+from .decide.case import Case
+from .decide.planner import Action
 from .decide.selection import RunOptions
-from .decide.state import ActionKind, Order, Phase
-from .effects.context import EffectContext
+from .decide.state import ActionKind, Order, Phase, SecretState
+from .effects import mint, revoke
+from .effects.context import EffectContext, Work
 from .effects.host import HostWork
 from .effects.systems import Systems
 from .job import NO_JOB, Job
@@ -57,12 +63,18 @@ class Caller:
     """What to do instead, up to the variables: in a job, and where the playbook that rotates is not known."""
     remark: str = ""
     """What the command lacks, as a comment of the shell."""
+    options: str = ""
+    """Those of the command, for another playbook."""
 
-    def again(self, *variables: str) -> str:
-        """Tell how to run it again with these variables."""
-        if self.words:
+    def again(self, *variables: str, playbook: str = "") -> str:
+        """Tell how to run it again with these variables, or another ``playbook`` of this collection."""
+        name = f"rotor.secrets.{playbook}"
+        if playbook and self.job.runner:
+            return f"launch a template of {name} with {' '.join(variables)}"
+        if self.words and not playbook:
             return f"{self.words} {' '.join(variables)}"
-        return " ".join([self.command, *(f"-e {quote(one)}" for one in variables), *filter(None, [self.remark])])
+        command = f"ansible-playbook {name} {self.options}".strip() if playbook else self.command
+        return " ".join([command, *(f"-e {quote(one)}" for one in variables), *filter(None, [self.remark])])
 
 
 class Session:
@@ -76,6 +88,11 @@ class Session:
 
     def plan(self, options: RunOptions, *, check: bool) -> Row:
         """Plan a run and keep it in the ledger; with ``check``, keep nothing."""
+        ctx, items = self._plan(options, check=check)
+        result: Row = shown(_planned(ctx.run, items, ctx.secret_map))
+        return result
+
+    def _plan(self, options: RunOptions, *, check: bool) -> tuple[EffectContext, list[Planned]]:
         secret_map = self._map(options)
         run = secrets.token_hex(4)
         access = self._access(run, readonly=check)
@@ -92,8 +109,48 @@ class Session:
         self._print(Report(secret_map, run, self._caller.again, options.environments).plan(items))
         if not check:
             self._keep(access, run, secret_map, options, items)
-        result: Row = shown(_planned(run, items, secret_map))
-        return result
+        return EffectContext(run, secret_map, systems, access, self._clock), items
+
+    def deposit(self, options: RunOptions, read: Callable[[Handwork], SecretValue], *, check: bool) -> Row:
+        """Seal the value that a person has made for the secret that is named; with ``check``, plan that alone.
+
+        ``read`` takes the value, once everything else is known to be right.
+        """
+        [name] = options.only
+        secret = self._map(options).secrets[name]
+        issuer = registry.find("issuers", secret.issuer.type)
+        if issuer.traits.value is not Maker.PERSON:
+            raise ConfigurationError(f"deposit_secret: no person makes the value of {name}", hint="Rotate it")
+        _refuse_second(name, self._access("", readonly=True).ledger.state(name))
+        ctx, [item] = self._plan(replace(options, force=True), check=check)
+        kinds = [action.kind for action in item.actions]
+        if not item.goes or kinds[0] not in (ActionKind.AWAIT, ActionKind.PROBE, ActionKind.INSPECT):
+            return {"changed": False, "failed": True, "msg": f"{name} does not wait for a value: see the lines above"}
+        if check:
+            return {"changed": True}
+        value = read(issuer.handwork(secret.issuer.options))
+        with ctx.access.locks.hold(f"secret {name}"):
+            state = ctx.ledger.state(name)
+            _refuse_second(name, state)
+            said = mint.deposit(ctx, Work(replace(item.case, state=state), Action(ActionKind.AWAIT)), value)
+        self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {self._caller.again(f'rotate_only={name}')}"])
+        return {"changed": True}
+
+    def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
+        """Record a person's word that a replaced ``credential`` of the secret that is named has ended."""
+        [name] = options.only
+        secret_map, run = self._map(options), secrets.token_hex(4)
+        access = self._access(run, readonly=check)
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        ctx = EffectContext(run, secret_map, systems, access, self._clock)
+        with access.locks.hold(f"secret {name}"):
+            secret, state = secret_map.secrets[name], access.ledger.state(name)
+            traits = registry.find("issuers", secret.issuer.type).traits
+            case = Case(secret, state, Order(name), traits, self._clock.now())
+            row = selection.replaced_row(case, credential)
+            said = revoke.attest(ctx, case, row, self._caller.by, options.reason, check=check)
+        self._print([f"ATTESTED  {name}   {said}"])
+        return {"changed": True}
 
     def advance(self, run: str, until: Phase) -> Row:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
@@ -223,6 +280,15 @@ class Session:
 
     def _say(self, line: str) -> None:
         self._print_line(printable(line))
+
+
+def _refuse_second(name: str, state: SecretState) -> None:
+    """Raise ConflictError where a value is there that has yet to be rolled out."""
+    if state.pending:
+        raise ConflictError(
+            f"{name} has a new value already, {state.pending.name}",
+            hint=f"Rotate it: -e rotate_only={name}; with -e rotate_force=true it is given up, if it is dead",
+        )
 
 
 def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:

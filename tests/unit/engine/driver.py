@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from jsonschema import Draft202012Validator
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import Host, HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
@@ -115,6 +116,15 @@ class Play:
 
     def advance(self, run: str, until: Phase) -> Mapping[str, Any]:
         return self.session().advance(run, until)
+
+    def deposit(self, value: str, *, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        """A person brings a value."""
+        asked = RunOptions(only=("TOKEN",), **options)
+        return self.session().deposit(asked, lambda _handwork: SecretValue(value), check=check)
+
+    def attest(self, credential: str = "", *, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        """A person says that a credential has ended."""
+        return self.session().attest(RunOptions(only=("TOKEN",), **options), credential, check=check)
 
     def through(self, run: str, until: Phase) -> Mapping[str, Any]:
         """A phase with its work on hosts."""

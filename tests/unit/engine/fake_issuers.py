@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
+    Handwork,
     Issuer,
     Listed,
     Maker,
@@ -225,6 +226,36 @@ class Roles(_Kind):
         return [one for one in self.world.issued.values() if one.role == role]
 
 
+class Handmade(_Kind):
+    """A person makes and ends its keys in a console, and whoever has one can show it."""
+
+    traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.PERSON, Recover.OURS)
+
+    @classmethod
+    def handwork(cls, options: Options) -> Handwork:
+        return Handwork("console.test, Keys", "press New", "press Delete", pattern=r"value-[\w-]+")
+
+
+class Handlisted(Handmade):
+    """It lists the keys that a person has made, and ends one by a call."""
+
+    traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.API, Recover.OURS)
+    listed = Replaced.listed
+    revoke = Shelved.revoke
+
+    def take(self, name: str, value: SecretValue) -> Credential:
+        found = next((one for one in self.world.issued.values() if one.value == value.reveal()), None)
+        if found is None:
+            raise ConflictError("no key of the account is this value")
+        return Credential(found.id, name, {"token": value})
+
+
+class Untold(Handmade):
+    """Nor does it say whether a key is valid."""
+
+    verify = Issuer.verify
+
+
 def _only(world: World, name: str) -> Issued:
     for one in world.issued.values():
         one.revoked = True
@@ -247,8 +278,12 @@ KINDS: dict[str, Any] = {
 }
 
 
+BY_HAND: dict[str, Any] = {kind.__name__.lower(): kind for kind in (Handmade, Handlisted, Untold)}
+
+
 def install() -> None:
     """Offer them beside the tokens of test.fake."""
-    issuers = {**fakes.FAKE.issuers, **{name: f"rotor_provider:{kind.__name__}" for name, kind in KINDS.items()}}
-    kinds = {kind.__name__: kind for kind in KINDS.values()}
+    offered = {**KINDS, **BY_HAND}
+    issuers = {**fakes.FAKE.issuers, **{name: f"rotor_provider:{kind.__name__}" for name, kind in offered.items()}}
+    kinds = {kind.__name__: kind for kind in offered.values()}
     offer("test.fake", SimpleNamespace(**fakes._HERE, **kinds, PROVIDER=replace(fakes.FAKE, issuers=issuers)))

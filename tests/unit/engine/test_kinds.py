@@ -15,6 +15,7 @@ def test_every_kind_has_an_effect() -> None:
         ActionKind.INSPECT,
         ActionKind.RELOAD,
         ActionKind.WAIT,
+        ActionKind.AWAIT,
     }
 
 

@@ -165,7 +165,8 @@ def _give_up(scope: _Scope) -> list[Action]:
 def _mint(scope: _Scope) -> list[Action]:
     traits = scope.case.traits
     cut = traits.cuts_over and traits.value is Maker.PROVIDER
-    return [Action(ActionKind.MINT, cut=cut)] if scope.case.wants_mint else []
+    kind = ActionKind.AWAIT if traits.value is Maker.PERSON else ActionKind.MINT
+    return [Action(kind, cut=cut)] if scope.case.wants_mint else []
 
 
 def _activate(scope: _Scope) -> list[Action]:
@@ -178,7 +179,7 @@ def _activate(scope: _Scope) -> list[Action]:
 def _accept(scope: _Scope) -> list[Action]:
     """Show a credential to its provider before it is written; one that is gone back to, too."""
     case, traits, target = scope.case, scope.case.traits, scope.case.target
-    provided = traits.value is Maker.PROVIDER
+    provided = traits.value is not Maker.OURS
     if case.order.rollback:
         wanted = provided and target is not None and target.has_value
     else:
@@ -248,7 +249,7 @@ def _revoke_failed(scope: _Scope) -> list[Action]:
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:
     case = scope.case
-    if case.traits.revoke is not Revocation.API or case.traits.cuts_over:
+    if case.traits.revoke is Revocation.AUTO or case.traits.cuts_over:
         return []
     about = case.replacement.id if case.replacement else None
     return _probes(case, case.secret.copies, about, again=True)

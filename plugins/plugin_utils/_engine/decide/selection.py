@@ -16,7 +16,7 @@ from ....module_utils._core.contracts import Listed
 from ....module_utils._core.errors import ConfigurationError
 from ....module_utils._core.outside_text import NAME, printable
 from ..secret_map.model import Secret, SecretMap
-from .case import holds
+from .case import Case, holds
 from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
 
 WHERE = ("store", "connection", "consumer", "owner", "environment")
@@ -224,6 +224,19 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: L
         minted_at=listed.created_at if listed else None,
     )
     return replace(state, credentials=(*state.credentials, row))
+
+
+def replaced_row(case: Case, named: str) -> CredentialRow:
+    """Find the credential that a person says has ended, by name or id; the only one in question where none is named."""
+    rows = [row for row in case.state.credentials if row.alive and row.id != case.target_id]
+    found = [row for row in rows if named in ("", row.name, row.provider_id)]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(printable(row.name, NAME) for row in rows) or "none"
+    raise ConfigurationError(
+        f"attest_credential: {'say which' if rows and not named else 'no such credential'} of {case.secret.name}",
+        hint=f"Replaced, and not known to have ended: {there}",
+    )
 
 
 def _rounded(age: timedelta) -> timedelta:

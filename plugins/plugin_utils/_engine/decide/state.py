@@ -46,6 +46,7 @@ class ActionKind(StrEnum):
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
     GIVE_UP = "give_up", Phase.ISSUED, "give up", "{credential}, which {life}; another takes its place"
     MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
+    AWAIT = "await", Phase.ISSUED, "await", "a value that a person makes: {handwork}; then: {deposit}"
     ACTIVATE = "activate", Phase.ISSUED, "activate", "the sealed value becomes valid at its provider{old_end}"
     ACCEPT = "accept", Phase.ISSUED, "verify", "its provider accepts it"
     WRITE = "write", Phase.ROLLED_OUT, "write", "{copy}: {keys}", Subject.COPY

@@ -5,23 +5,36 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ....module_utils._core.contracts import Answer, Evidence, Issuer, Maker, Overlap, Recover
-from ....module_utils._core.credential import Credential
-from ....module_utils._core.errors import ConflictError, RotorError, StoppedError, after_an_effect
+from ....module_utils._core.credential import Credential, SecretValue
+from ....module_utils._core.errors import (
+    ConflictError,
+    InvalidRequestError,
+    RotorError,
+    StoppedError,
+    after_an_effect,
+)
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, Intent
+from ..secret_map.model import Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
 from .life import life, lists, over_by_list, shows, tells_life
+from .write import refuse_unfit_values, render
 
 _IN_FORCE = "in_force"
 """What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
 _TURNS = 3
+_LOOKS = 10.0
+"""Seconds that a provider gets to accept a value while a person waits."""
+_NOTHING_KEPT = "Nothing of it was kept. Deposit the right one"
 _ANOTHER = "If that lasts, run again with -e rotate_force=true, and another takes its place"
 
 
@@ -88,13 +101,9 @@ def give_up(ctx: EffectContext, work: Work) -> str:
 
 
 def mint(ctx: EffectContext, work: Work) -> str:
-    state, issuer = work.case.state, ctx.systems.issuer(work.case.secret)
+    issuer = ctx.systems.issuer(work.case.secret)
     provided = issuer.traits.value is Maker.PROVIDER
-    lost = state.intent(ActionKind.MINT)
-    new = f"rotor-{ctx.ledger.id}-{ctx.clock.now():%Y%m%d}-{secrets.token_hex(4)}"
-    name = lost.target if lost else issuer.spell(new)
-    probes = {copy: probe for copy, probe in state.probes.items() if probe.run == ctx.run and probe.credential is None}
-    baseline = {**work.case.order.baseline, **{copy: probe.progress for copy, probe in probes.items()}}
+    name, baseline = _begin(ctx, work, issuer)
     in_force = _in_force(ctx, work, issuer) if provided else None
     with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:
         credential = _make(ctx, work, issuer, name, intent, baseline)
@@ -102,6 +111,74 @@ def mint(ctx: EffectContext, work: Work) -> str:
     known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
     made = "minted" if provided else "made and sealed"
     return f"{known_as} {made}, fingerprint {ctx.ledger.fingerprint(work.name, credential.fields)}"
+
+
+def _begin(ctx: EffectContext, work: Work, issuer: Issuer) -> tuple[str, Evidence]:
+    """Return a new credential's name, and the evidence of every copy as it is before."""
+    state = work.case.state
+    lost = state.intent(ActionKind.MINT)
+    new = f"rotor-{ctx.ledger.id}-{ctx.clock.now():%Y%m%d}-{secrets.token_hex(4)}"
+    probes = {copy: probe for copy, probe in state.probes.items() if probe.run == ctx.run and probe.credential is None}
+    baseline = {**work.case.order.baseline, **{copy: probe.progress for copy, probe in probes.items()}}
+    return (lost.target if lost else issuer.spell(new)), baseline
+
+
+def deposit(ctx: EffectContext, work: Work, value: SecretValue) -> str:
+    """Seal the value that a person has made as the new credential; nothing is kept of one that is refused."""
+    secret, issuer = work.case.secret, ctx.systems.issuer(work.case.secret)
+    name, baseline = _begin(ctx, work, issuer)
+    bare = Credential(None, name, {issuer.fields[0]: value})
+    if problems := _objections(ctx, work, issuer, bare, baseline):
+        raise InvalidRequestError(f"the value is not taken: {'; '.join(problems)}", hint=_NOTHING_KEPT)
+    refuse_unfit_values(secret, bare)
+    credential = issuer.take(name, value)
+    if shows(type(issuer)):
+        answer = ctx.clock.poll(lambda: _accepted(issuer, credential), every=2, within=_LOOKS)
+        if answer is not Answer.ACCEPTED:
+            raise InvalidRequestError(f"the value is not taken: {_why_not(issuer, credential)}", hint=_NOTHING_KEPT)
+    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:
+        ctx.ledger.minted(ctx.run, secret.name, intent, credential, baseline)
+    return f"{name} is sealed, fingerprint {ctx.ledger.fingerprint(secret.name, credential.fields)}"
+
+
+def _objections(
+    ctx: EffectContext, work: Work, issuer: Issuer, new: Credential, baseline: Mapping[str, Any]
+) -> list[str]:
+    """Say what is wrong with a value that a person has given, and nobody outside has to be asked."""
+    handwork, value = issuer.handwork(issuer.options), new.fields[issuer.fields[0]].reveal()
+    found = []
+    if value != value.strip():
+        found.append("it begins or ends with a blank or a line end")
+    if not handwork.several_lines and len(value.strip().splitlines()) > 1:
+        found.append("it has several lines")
+    if handwork.pattern and not re.fullmatch(handwork.pattern, value):
+        found.append(f"it does not fit the pattern {handwork.pattern}")
+    ours = ctx.ledger.fingerprint(work.name, new.fields)
+    found += [f"it is that of {row.name}" for row in work.case.state.credentials if row.fingerprint == ours]
+    return found + [f"it is in {copy.label} already" for copy in _holders(ctx, work, new, baseline)]
+
+
+def _holders(ctx: EffectContext, work: Work, new: Credential, baseline: Mapping[str, Any]) -> list[Copy]:
+    """List the copies that hold what the new credential would be written as, where they can be read."""
+
+    def holds(copy: Copy) -> bool:
+        seen, fingerprint = baseline.get(copy.id, {}).get("keys", {}), ctx.systems.store(copy).fingerprint
+        shown = {key: facts.get("fingerprint") for key, facts in seen.items() if isinstance(facts, Mapping)}
+        values = render(work.case.secret, copy, new)
+        return any(shown.get(key) == fingerprint(value) for key, value in values.items())
+
+    return [copy for copy in work.case.secret.copies if holds(copy)]
+
+
+def _accepted(issuer: Issuer, credential: Credential) -> Answer | None:
+    answer = issuer.answer(credential)
+    return None if answer is Answer.REFUSED else answer
+
+
+def _why_not(issuer: Issuer, credential: Credential) -> str:
+    """Say why the provider does not take a value; what it cannot say now is raised as it is."""
+    refused = issuer.verify(credential) is Answer.REFUSED
+    return "its provider refuses it" if refused else "its provider does not say whether it accepts it"
 
 
 def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int, baseline: Evidence) -> Credential:

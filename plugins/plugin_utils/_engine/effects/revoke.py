@@ -16,12 +16,19 @@ from typing import Any
 from ....module_utils._core import registry
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Revocation
 from ....module_utils._core.credential import Credential
-from ....module_utils._core.errors import OutcomeUnknownError, RotorError, StoppedError, after_an_effect
+from ....module_utils._core.errors import (
+    OutcomeUnknownError,
+    PersonNeededError,
+    RotorError,
+    StoppedError,
+    after_an_effect,
+)
 from ..decide import clocks, rule
-from ..decide.state import ActionKind, CredentialRow, Origin, Proof
+from ..decide.case import Case
+from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
 from ..secret_map.model import Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
-from .life import SETTLE, lists, shows, tells_life
+from .life import SETTLE, life, lists, shows, tells_life
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
 _Listed = Callable[[], Sequence[Listed]]
@@ -38,7 +45,7 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     if traits.cuts_over:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
-    if traits.revoke is not Revocation.API:
+    if traits.revoke is Revocation.AUTO:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
         return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
     _demand_grace_over(ctx, work)
@@ -46,7 +53,9 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     listed = cache(issuer.listed)
     _demand_unused(work, issuer, listed)
     _recheck(ctx, work, issuer, listed)
-    old = Credential(row.provider_id, row.name, {}, row.facts)
+    if traits.revoke is Revocation.PERSON:
+        return _see_ended(ctx, work, issuer)
+    old = ctx.ledger.unseal(row) if row.has_value else Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:
         with _disabled(ctx, work, issuer, old):
             issuer.revoke(old)
@@ -54,6 +63,33 @@ def revoke(ctx: EffectContext, work: Work) -> str:
             proof = _prove(ctx, work, issuer)
     ctx.ledger.revoked(ctx.run, secret.name, intent, row, proof)
     return f"{row.name} revoked, proof: {proof}"
+
+
+def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
+    """Take a credential for ended that its provider refuses; PersonNeededError until a person has ended it."""
+    row, new = work.row, work.case.replacement
+    if row.has_value and new and new.has_value:
+        old, value = ctx.ledger.unseal(row), ctx.ledger.unseal(new)
+        if issuer.answer(old) is Answer.REFUSED and _refused_for_good(ctx, issuer, old, value):
+            ctx.ledger.retired(ctx.run, work.name, row.id, Proof.REFUSED)
+            return f"{row.name} was ended by a person, proof: {Proof.REFUSED}"
+    handwork = issuer.handwork(issuer.options)
+    raise PersonNeededError(f"a person ends {row.name}: {handwork.where}: {handwork.end}")
+
+
+def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: str, *, check: bool) -> str:
+    """Record that a person says that a credential has ended, unless somebody has it, or its provider says otherwise."""
+    blocking = rule.obstacles(case, row)
+    issuer = ctx.systems.issuer(case.secret)
+    if not blocking and life(issuer, ctx.ledger, ctx.clock, case.state, row) is Life.LIVES:
+        blocking = ["its provider says that it lives"]
+    if blocking:
+        problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
+        raise RotorError(problem, hint="End it first, and run again")
+    if not check:
+        ctx.ledger.begin_run(ctx.run, {}, by, reason)
+        ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)
+    return f"{row.name} has ended, by the word of {by}; proof: {Proof.ATTESTED}"
 
 
 @contextmanager

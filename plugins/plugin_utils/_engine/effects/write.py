@@ -36,7 +36,8 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
     store = ctx.systems.store(copy)
     credential = ctx.unseal(row)
     step = secret.steps[work.action.step or 0]
-    ctx.fit.get(f"{secret.name} {row.id}", lambda: _refuse_unfit_values(work, credential))
+    if row.id not in work.case.state.distributed:
+        ctx.fit.get(f"{secret.name} {row.id}", lambda: refuse_unfit_values(secret, credential))
     since = _refuse_drift(ctx, work)
     values = render(secret, copy, credential)
     with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
@@ -69,12 +70,11 @@ def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, Secr
     return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
 
 
-def _refuse_unfit_values(work: Work, credential: Credential) -> None:
+def refuse_unfit_values(secret: Secret, credential: Credential) -> None:
     """Refuse a value that some store cannot keep as it is, before the first copy is written."""
-    secret = work.case.secret
     unfit = [
         f"{copy.label}: {problem}"
-        for copy in (() if work.row.id in work.case.state.distributed else secret.copies)
+        for copy in secret.copies
         for problem in registry.find("stores", copy.type).reject_values(
             copy.container, render(secret, copy, credential)
         )

@@ -19,6 +19,7 @@ from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
+from ..effects.life import shows
 from ..preflight.preflight import Planned, Selected
 from ..progress import MANY
 from ..run import Rotation, RotationStatus
@@ -29,7 +30,8 @@ from .wording import beyond_reach, count, expected_gap, how_long, listing, overl
 
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
-_HEADS = {status: status.upper() for status in (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.PARTIAL)}
+_HEADED = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
+_HEADS = {status: status.upper() for status in _HEADED}
 
 
 class Report:
@@ -123,6 +125,8 @@ class Report:
         if not action.kind.words:
             return []
         details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
+        if action.kind is ActionKind.AWAIT:
+            details |= {"handwork": _how_to_make(secret), "deposit": self._deposit(secret)}
         details["life"] = item.case.order.life or ""
         details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
@@ -137,6 +141,9 @@ class Report:
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
         previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
         return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
+
+    def _deposit(self, secret: Secret) -> str:
+        return self._again(f"deposit_secret={secret.name}", playbook="deposit")
 
     def _keys(self, item: Planned, copy: Copy) -> str:
         """Name the keys of a copy; of one that this ledger has yet to write, say which are there already."""
@@ -260,6 +267,9 @@ class Report:
         if rotation.status in (RotationStatus.SKIPPED, RotationStatus.LOCKED):
             return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
         secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
+        if rotation.status is RotationStatus.AWAITING and not rotation.problem:
+            told = f"AWAITING  {secret.name}: a value that a person makes: {_how_to_make(secret)}"
+            return [told, f"  then:     {self._deposit(secret)}"]
         back = rotation.case.order.rollback
         head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
         ends = "ends by itself, and that is proven" if traits.ends_the_old else "is revoked"
@@ -276,6 +286,8 @@ class Report:
         gap = clocks.gap(state, new) if traits.cuts_over and not back else None
         if gap:
             lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
+        if rotation.status is RotationStatus.AWAITING:
+            lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         lines += beyond_reach(state)
@@ -401,6 +413,11 @@ def _condition(secret: Secret, row: CredentialRow) -> str:
     return f", {', '.join(conditions)}" if conditions else ""
 
 
+def _how_to_make(secret: Secret) -> str:
+    handwork = registry.find("issuers", secret.issuer.type).handwork(secret.issuer.options)
+    return f"{handwork.where}: {handwork.make}"
+
+
 def _how_to_name(secret: Secret) -> str:
     once = json.dumps({"rotate_adopt": {secret.name: "ID"}})
     return f"in the map: issuer.current_id of {secret.name}; or once: -e '{once}'"
@@ -410,10 +427,13 @@ def _best_proof(item: Planned, row: CredentialRow) -> str:
     """A refusal proves something only beside a replacement that is accepted."""
     if item.case.traits.cuts_over:
         return "it never was in force"
-    if item.case.traits.revoke is not Revocation.API:
+    if item.case.traits.revoke is Revocation.AUTO:
         return "nobody issued it: it ends with its last copy"
     target = target_of(item.case.state, item.case.order)
     comparable = row.has_value and (target is None or target.has_value)
+    if item.case.traits.revoke is Revocation.PERSON:
+        asked = comparable and shows(registry.find("issuers", item.case.secret.issuer.type))
+        return f"a person does it; best proof possible: {'refused' if asked else 'attested'}"
     return f"best proof possible: {'refused' if comparable else 'provider'}"
 
 

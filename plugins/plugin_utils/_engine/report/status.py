@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Answer, Issuer, Listed
+from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker
 from ..decide import planner, rule, selection
 from ..decide.case import Case
 from ..decide.selection import Due, DueStatus, RunOptions
@@ -27,6 +27,7 @@ from .claims import Basis, Claim, Fact, claim, life, places
 _ANSWERS = {Answer.ACCEPTED: Fact.ACCEPTED, Answer.REFUSED: Fact.REFUSED}
 _ENDS = (Fact.REFUSED, Fact.LISTED_ENDED)
 _DRIFTS = (Fact.CHANGED, Fact.GONE)
+_MINTS = (DueStatus.DUE, DueStatus.DEAD)
 
 
 class SecretCondition(StrEnum):
@@ -36,6 +37,7 @@ class SecretCondition(StrEnum):
     DRIFTED = "drifted"  # somebody has changed a copy, or deleted it
     HELD = "held"  # the last run could not go on
     OVERDUE = "overdue"  # older than max_age
+    AWAITING = "awaiting_value"  # due, and a person has yet to make the value
     DUE = "due"  # to be minted anew for another reason
     UNFINISHED = "unfinished"  # a rotation is under way
     RESTING = "resting"  # due, and taken back: a person has to name it
@@ -84,12 +86,14 @@ class SecretStatus:
         in_use = {mark.credential for mark in (*state.holdings.values(), *state.running.values())}
         in_use |= {state.current.id} if state.current else set()
         rest = SecretCondition.WAITING if self.waits else SecretCondition(self.due.status)
+        awaiting = self.case.traits.value is Maker.PERSON and self.due.status in _MINTS and not state.pending
         found = {
             SecretCondition.DEAD: any(one.fact in _ENDS and row in in_use for row, one in self.asked.items()),
             SecretCondition.DRIFTED: any(one.fact in _DRIFTS for one in self.seen.values()),
             SecretCondition.HELD: state.hold is not None,
             SecretCondition.OVERDUE: overdue,
-            rest: not (overdue and self.due.status is DueStatus.DUE),
+            SecretCondition.AWAITING: awaiting,
+            rest: not ((overdue or awaiting) and self.due.status is DueStatus.DUE),
         }
         if any(true for condition, true in found.items() if condition is not rest):
             found.pop(SecretCondition.UP_TO_DATE, None)

@@ -21,7 +21,13 @@ from .wording import listing
 Json = dict[str, Any]
 SCHEMA_VERSION = 1
 """Raised when a property is renamed, removed, or means something else; new properties leave it."""
-FAIL_ON = (SecretCondition.HELD, SecretCondition.DEAD, SecretCondition.DRIFTED, SecretCondition.OVERDUE)
+FAIL_ON = (
+    SecretCondition.HELD,
+    SecretCondition.DEAD,
+    SecretCondition.DRIFTED,
+    SecretCondition.OVERDUE,
+    SecretCondition.AWAITING,
+)
 
 
 def parse_fail_on(names: Collection[str]) -> set[SecretCondition]:

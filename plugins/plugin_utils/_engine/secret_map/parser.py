@@ -164,7 +164,7 @@ class _Parser:
     def _revoke(self, raw: Raw, path: Path, entry: _MapEntry) -> Revoke:
         """Build the conditions of a revoke; what nobody has to revoke needs no proof of use."""
         wanted = raw["revoke"] if isinstance(raw.get("revoke"), dict) else {}
-        revocable = entry.issuer is not None and registry.find("issuers", entry.issuer.type).traits.revoke == "api"
+        revocable = entry.issuer is not None and registry.find("issuers", entry.issuer.type).traits.revoke != "auto"
         accept = wanted.get("accept", "use" if revocable else "life")
         for step in entry.unproven if accept == "use" else ():
             suggestion = "revoking needs a check that proves use, or revoke: {accept: life}"

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take a value from a person: at the controlling terminal, or from a file that nobody else can read.
+
+It is never a variable, which results, logs, artifacts and the process list would show.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import subprocess
+import termios
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._core import references
+from ...module_utils._core.clock import Clock
+from ...module_utils._core.contracts import Handwork
+from ...module_utils._core.credential import SecretValue
+from ...module_utils._core.errors import ConfigurationError
+from .._engine.job import Job
+
+WITHIN = 300.0
+"""Seconds that a person has to type a value."""
+VARIABLES = ("deposit_secret", "deposit_file")
+_TICK = 0.2
+_LONGEST_LINE = 4095
+"""Bytes that a terminal takes of a line; it drops the rest."""
+_OTHER_WAY = "Put it into a file that only you can read, and name that: -e deposit_file=PATH"
+_KNOWN = "Type it at the prompt, or name a file. Whatever was given as a variable is known by now: make another one"
+
+
+def refuse_variables(names: Iterable[str]) -> None:
+    """Raise ConfigurationError for a variable that may be the value itself."""
+    for name in names:
+        if name.startswith("deposit_") and name not in VARIABLES:
+            near = get_close_matches(name, VARIABLES, 1, 0.85)
+            what = "a value never comes as a variable, which the process list, logs and the job's record would show"
+            raise ConfigurationError(f"{name}: {what}", hint=f"Did you mean {near[0]}?" if near else _KNOWN)
+
+
+class Source:
+    """Where the value of one deposit comes from: the file that is named, or else a person at the terminal."""
+
+    def __init__(self, task_vars: Mapping[str, Any], options: Mapping[str, Any], clock: Clock, *, check: bool) -> None:
+        """With ``check``, nothing will be read."""
+        refuse_variables(task_vars)
+        self._job = Job.of(task_vars)
+        self._secret, self._file = options["secret"], options["file"]
+        self._clock = clock
+        self._device = None if self._file or check else terminal_of(os.getppid(), self._job)
+
+    def read(self, handwork: Handwork) -> SecretValue:
+        """Take the value."""
+        if self._device is None:
+            return read_file(self._file)
+        if handwork.several_lines:
+            raise ConfigurationError(f"a value of {self._secret} has several lines", hint=_OTHER_WAY)
+        return ask(self._device, f"{handwork.where}: {handwork.make}\n{self._secret} (it is not shown): ", self._clock)
+
+    @property
+    def left_over(self) -> list[str]:
+        """Say what still holds the value beside the ledger."""
+        if not self._file:
+            return []
+        where = "the credential of the job" if self._job.runner else self._file
+        return [f"  delete:   {where}, which still holds the value"]
+
+
+# -- a terminal ---------------------------------------------------------------------------------------------------
+
+
+def terminal_of(process: int, job: Job) -> Path:
+    """Return the device of a process's controlling terminal; ConfigurationError where no person sits at one."""
+    if job.runner:
+        raise ConfigurationError(
+            f"{job.runner} runs this, so no person can type a value, whatever its terminal looks like",
+            hint="Give the job a credential that is a file, and name that: deposit_file, or ROTOR_DEPOSIT_FILE",
+        )
+    with suppress(OSError, subprocess.SubprocessError):  # a worker has left the session, and so /dev/tty
+        line = ["/bin/ps", "-o", "tty=", "-p", str(process)]
+        found = subprocess.run(line, capture_output=True, text=True, timeout=10, check=True, env={})  # noqa: S603
+        if (name := found.stdout.strip()).strip("?-"):
+            return Path("/dev", name)
+    raise ConfigurationError("there is no terminal at which a person could type a value", hint=_OTHER_WAY)
+
+
+def ask(device: Path, prompt: str, clock: Clock) -> SecretValue:
+    """Read one line at a terminal that does not show it."""
+    try:
+        descriptor = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigurationError(f"cannot open the terminal {device}: {error.strerror}", hint=_OTHER_WAY) from None
+    try:
+        with _unseen(descriptor):
+            os.write(descriptor, prompt.encode())
+            line = _line(descriptor, clock)
+            if _has_input(descriptor):
+                raise ConfigurationError("several lines were given at the prompt", hint=_OTHER_WAY)
+    finally:
+        os.close(descriptor)
+    if len(line) >= _LONGEST_LINE:
+        raise ConfigurationError("the line is longer than a terminal takes", hint=_OTHER_WAY)
+    return _value(references.text_of(line), "the prompt")
+
+
+@contextmanager
+def _unseen(descriptor: int) -> Iterator[None]:
+    """Do not show what is typed; drop what is left of it, which a shell would run and remember."""
+    before = termios.tcgetattr(descriptor)
+    quiet = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, quiet)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        os.write(descriptor, b"\n")
+
+
+def _line(descriptor: int, clock: Clock) -> bytes:
+    deadline = clock.monotonic() + WITHIN
+    while not _has_input(descriptor):
+        clock.check()
+        if clock.monotonic() > deadline:
+            raise ConfigurationError(f"nobody gave a value within {WITHIN / 60:.0f} minutes", hint="Run it again")
+    return os.read(descriptor, _LONGEST_LINE + 1)
+
+
+def _has_input(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], _TICK)[0])
+
+
+# -- a file -------------------------------------------------------------------------------------------------------
+
+
+def read_file(path: str) -> SecretValue:
+    """Read a file that its owner alone can read; ConfigurationError says all that is wrong with it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        link = "it is a link" if Path(path).is_symlink() else getattr(error, "strerror", "no file has such a path")
+        raise ConfigurationError(f"deposit_file: {path} is not read: {link}", hint="Name the file itself") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if problems := list(_problems(Path(path), os.fstat(descriptor))):
+            raise ConfigurationError(
+                f"deposit_file: {path} is not read: {'; '.join(problems)}",
+                hint="It is to be a file of your own with the mode 0600, outside of any repository",
+            )
+        return _value(references.text_of(file.read(4 * references.LONGEST)), f"the file {path}")
+
+
+def _problems(path: Path, found: os.stat_result) -> Iterator[str]:
+    if not stat.S_ISREG(found.st_mode):
+        yield "it is no regular file"
+    if found.st_nlink > 1:
+        yield "it has another name, under which it would stay"
+    if found.st_uid != os.geteuid():
+        yield "it belongs to somebody else"
+    if stat.S_IMODE(found.st_mode) & 0o177:
+        yield f"its mode is {stat.S_IMODE(found.st_mode):04o}, and not 0600"
+    if any((folder / ".git").exists() for folder in path.resolve().parents):
+        yield "it is in a git repository"
+
+
+def _value(text: str, source: str) -> SecretValue:
+    try:
+        return SecretValue(text)
+    except ValueError:
+        problem = "is not text" if text else "has no value"
+        raise ConfigurationError(f"{source} {problem}", hint="Nothing was kept. Run it again") from None
