@@ -29,7 +29,8 @@ options:
   fail_on:
     description:
       - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
-      - V(held), V(dead), V(drifted), V(overdue) and V(awaiting_value) can be named. The playbook takes them as V(status_fail_on).
+      - V(held), V(dead), V(drifted), V(overdue) and V(awaiting_value) can be named.
+      - The playbook takes them as V(status_fail_on).
     type: raw
 """
 

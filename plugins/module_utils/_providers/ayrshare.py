@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Set the secret that signs the webhooks of an Ayrshare profile. For 24 hours deliveries are signed with both.
+"""Set the secret that signs an Ayrshare profile's webhooks, for 24 hours beside the old one; show a person's API keys.
 
-Source: www.ayrshare.com/docs/apis/webhooks/rotate-signing-secret. Nobody can be asked whether a secret is in force:
+Sources: www.ayrshare.com/docs/apis/webhooks/rotate-signing-secret; docs/errors/errors-http, where 401 is no valid key.
+ Nobody can be asked whether a secret is in force:
 what checks a signature is the proof. Not verified: whether the same secret, set again after a lost answer, takes the
 old one away early; whether the API refuses another one within the 24 hours, as the dashboard does.
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from .._core.contracts import Issuer, Options, Overlap, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, SetApi
-from .._core.http.key_issuers import SetIssuer
+from .._core.contracts import Handwork, Issuer, Options, Overlap, Provider, Schema
+from .._core.http.key_api import ApiConnection, Call, PersonApi, SetApi, Verify
+from .._core.http.key_issuers import PersonIssuer, SetIssuer
 from .._core.references import SCHEMA as CREDENTIAL
 
 
@@ -50,8 +51,24 @@ class AyrshareWebhookSecrets(SetIssuer):
         return "ayrshare_webhook_secret of the connection's profile"
 
 
+class AyrshareApiKeys(PersonIssuer):
+    system, base_url = "Ayrshare", AyrshareConnection.base_url
+    api = PersonApi(
+        Handwork(
+            "app.ayrshare.com, API Key",
+            "make another key; where the account has but one, the old one ends with that",
+            "see that the old key is gone",
+        ),
+        Verify(Call("GET", "/user")),
+    )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return "ayrshare_api_key"
+
+
 PROVIDER = Provider(
     "Ayrshare",
     connections={"ayrshare": AyrshareConnection},
-    issuers={"ayrshare_webhook_secret": AyrshareWebhookSecrets},
+    issuers={"ayrshare_webhook_secret": AyrshareWebhookSecrets, "ayrshare_api_key": AyrshareApiKeys},
 )

@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import Any
 
 from .._core import durations
-from .._core.contracts import Options, Provider, Recover, Schema
-from .._core.http.key_api import ApiConnection, Call, RollApi, Verify
-from .._core.http.key_issuers import RollIssuer
+from .._core.contracts import Handwork, Options, Provider, Recover, Schema
+from .._core.http.key_api import ApiConnection, Call, PersonApi, RollApi, Verify
+from .._core.http.key_issuers import PersonIssuer, RollIssuer
 
 _APP = "/platform/applications/<application>"
 _ROTATE = f"{_APP}/instances/<environment>/rotate_secret_keys"
@@ -77,4 +77,27 @@ class ClerkSecretKeys(RollIssuer):
         return f"clerk_secret_key of application {options['application']}, {options['environment']}"
 
 
-PROVIDER = Provider("Clerk", connections={"clerk": ClerkConnection}, issuers={"clerk_secret_key": ClerkSecretKeys})
+class ClerkDashboardKeys(PersonIssuer):
+    """For a workspace without the Platform API."""
+
+    system, base_url = "Clerk", ClerkConnection.base_url
+    api = PersonApi(
+        Handwork(
+            "dashboard.clerk.com, the application and its instance, Configure, API keys",
+            "add a secret key",
+            "delete the old secret key",
+            pattern=r"sk_(live|test)_\w+",
+        ),
+        Verify(Call("GET", "/instance")),
+    )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return "clerk_dashboard_key"
+
+
+PROVIDER = Provider(
+    "Clerk",
+    connections={"clerk": ClerkConnection},
+    issuers={"clerk_secret_key": ClerkSecretKeys, "clerk_dashboard_key": ClerkDashboardKeys},
+)

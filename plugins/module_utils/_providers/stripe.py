@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Issue a signing secret of a Stripe webhook endpoint, by making a second endpoint on the same URL.
+"""Issue a signing secret of a Stripe webhook endpoint, by a second endpoint on the same URL; show a person's API keys.
 
 Sources: the OpenAPI document in stripe/openapi (2023-08-16), compared with stripe-python; docs.stripe.com, page on
 webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor.
@@ -14,11 +14,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from .._core.contracts import Issuer, Options, Provider, Schema
+from .._core.contracts import Handwork, Issuer, Options, Provider, Schema
 from .._core.credential import Credential
 from .._core.errors import ConfigurationError, NotFoundError
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing
-from .._core.http.key_issuers import KeyIssuer
+from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, PersonApi, Sign, Verify
+from .._core.http.key_issuers import KeyIssuer, PersonIssuer
 
 _ENDPOINTS = "/v1/webhook_endpoints"
 _COPIED = ("enabled_events", "api_version", "description")
@@ -121,6 +121,38 @@ class StripeWebhookSecrets(KeyIssuer):
         self._send(call, doing, {"id": credential.id}, idempotent=True)
 
 
+class StripeApiKeys(PersonIssuer):
+    """A restricted key that lacks the right to be asked is told so by its name: it lives."""
+
+    system, base_url = "Stripe", StripeConnection.base_url
+    schema = Schema(
+        {
+            **PersonIssuer.schema.properties,
+            "restricted": {"type": "boolean", "default": False, "description": "Whether it is a restricted key."},
+        }
+    )
+
+    @classmethod
+    def describe(cls, options: Options) -> PersonApi:
+        kind, prefix = ("restricted", "rk") if options.get("restricted") else ("secret", "sk")
+        lacks_right = Sign(403, "error.type", "invalid_request_error")
+        return PersonApi(
+            Handwork(
+                "dashboard.stripe.com, Developers, API keys",
+                f"create a {kind} key with the rights of the old one; do not roll that, which sets an end to it",
+                "expire the old key, in its menu",
+                pattern=rf"{prefix}_(live|test)_\w+",
+            ),
+            Verify(Call("GET", "/v1/balance"), alive=(Sign(200), lacks_right)),
+        )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"stripe_api_key, {'restricted' if options.get('restricted') else 'secret'}"
+
+
 PROVIDER = Provider(
-    "Stripe", connections={"stripe": StripeConnection}, issuers={"stripe_webhook_secret": StripeWebhookSecrets}
+    "Stripe",
+    connections={"stripe": StripeConnection},
+    issuers={"stripe_webhook_secret": StripeWebhookSecrets, "stripe_api_key": StripeApiKeys},
 )

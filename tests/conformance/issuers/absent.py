@@ -21,7 +21,7 @@ def not_asked(name: str) -> type[IssuerBench]:
     if traits.value is Maker.NOBODY:
         return _column(name, "Nobody makes, lists, verifies or revokes anything.")
     if traits.value is Maker.PERSON:
-        return _column(name, "A person makes and ends its values, and nobody is asked to verify one.")
+        return _column(name, "A person makes its values: what its provider is asked is in tests/unit/providers.")
     if traits.activates:
         return _column(name, "A value of our own that its provider takes: nobody is asked to list or to verify it.")
     return _column(name, "A value of our own: nobody is asked to make, to list, to verify or to revoke it.")

@@ -26,6 +26,12 @@ def issuer(type_: str, server: Scripted, account: dict[str, Any] | None = None, 
     return kind(options, opened, clock=clock)
 
 
+def by_hand(type_: str, server: Scripted, **options: Any) -> Issuer:
+    """An issuer whose values a person makes, and that needs no connection."""
+    kind: type[Issuer] = registry.find("issuers", type_)
+    return kind({"url": server.url, **options}, None, clock=VirtualClock())
+
+
 def mistakes(type_: str, **options: Any) -> list[str]:
     kind: type[Issuer] = registry.find("issuers", type_)
     return kind.validate(options, None)

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from .. import durations, errors
 from ..clock import Clock
-from ..contracts import Connection, Options, Schema
+from ..contracts import Connection, Handwork, Options, Schema
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, paths
 from .budget import Budget, Pace, Quota
@@ -83,6 +83,8 @@ class Verify:
     alive: tuple[Sign, ...] = (Sign(200),)
     dead: tuple[Sign, ...] = (Sign(401),)
     headers: Mapping[str, str] = field(default_factory=lambda: {"Authorization": "Bearer ${token}"})
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What carries the key where no header does."""
     url: str = ""
     """The base URL of the call, where it is another one than the connection's."""
 
@@ -125,11 +127,12 @@ class Listing:
 class KeyApi:
     """Describe a provider that creates keys, lists and deletes them."""
 
-    create: Call
-    value: Mapping[str, str]
-    """The credential's fields, by their paths in the answer of ``create``."""
     listing: Listing
     revoke: Call
+    create: Call | None = None
+    """None where a person makes the keys."""
+    value: Mapping[str, str] = field(default_factory=dict)
+    """The credential's fields, by their paths in the answer of ``create``."""
     verify: Verify | None = None
     """None where a value cannot be shown; the issuer's ``verify`` is then ``Issuer.verify``."""
     made: Facts = Facts()
@@ -175,6 +178,14 @@ class SetApi:
     """None where the issuer shows the value by other means than HTTP, or cannot."""
 
 
+@dataclass(frozen=True)
+class PersonApi:
+    """A provider where a person makes and ends values, and to which one can be shown."""
+
+    handwork: Handwork
+    verify: Verify
+
+
 # -- the connection -----------------------------------------------------------------------------------------------
 
 
@@ -218,8 +229,8 @@ class ApiConnection(Connection):
         """Return the value of the Authorization header."""
         return f"Bearer {options['token'].reveal()}"
 
-    def authorizer(self, options: Options) -> Callable[[], str]:
-        """Return what gives the value of the Authorization header at each request."""
+    def authorizer(self, options: Options) -> Callable[[], str] | None:
+        """Return what gives the value of the Authorization header at each request; None where another header does."""
         header = self.authorization(options)
         return lambda: header
 

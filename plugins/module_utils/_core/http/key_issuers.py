@@ -13,20 +13,32 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from .. import durations, errors
-from ..contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Traits
+from ..contracts import (
+    Answer,
+    Handwork,
+    Issuer,
+    Listed,
+    Maker,
+    Options,
+    Overlap,
+    Recover,
+    Revocation,
+    Schema,
+    Traits,
+)
 from ..credential import Credential, SecretValue
 from ..templates import Template
-from . import limits, paths, shapes
+from . import certificates, limits, paths, shapes
 from .client import Answer as HttpAnswer
 from .client import HttpClient
-from .key_api import Call, Facts, KeyApi, Listing, ResetApi, RollApi, SetApi, Verify, fits, send
+from .key_api import Call, Facts, KeyApi, Listing, PersonApi, ResetApi, RollApi, SetApi, Verify, fits, send
 
 _READS = 5
 """How often at the most a value is read after a reset, until it has changed."""
 _BYTES = 32
 """Bytes of entropy in a value of ours."""
 Readable = TypeVar("Readable", bound="ResetApi | RollApi")
-Description = TypeVar("Description", bound="KeyApi | ResetApi | RollApi | SetApi")
+Description = TypeVar("Description", bound="KeyApi | ResetApi | RollApi | SetApi | PersonApi")
 
 
 class Api(Protocol):
@@ -75,9 +87,9 @@ class ApiIssuer(Issuer, Generic[Description]):
         if how is None:
             raise NotImplementedError
         call = replace(how.call, ok=tuple({sign.status for sign in (*how.alive, *how.dead)}))
-        client, headers = self.connection.bare(how.url), self._headers(how, credential)
-        doing = f"showing a credential of {self._where}"
-        answer = send(client, call, doing, self._places({"id": credential.id}), headers=headers, reads=True)
+        shown = {"headers": self._headers(how, credential), "params": _rendered(how.params, credential)}
+        doing, places = f"showing a credential of {self._where}", self._places({"id": credential.id})
+        answer = send(self._bare(how.url), call, doing, places, **shown, reads=True)
         document = answer.json
         if any(sign.fits(answer.status, document) for sign in how.dead):
             return Answer.REFUSED
@@ -91,7 +103,11 @@ class ApiIssuer(Issuer, Generic[Description]):
 
     def _headers(self, how: Verify, credential: Credential) -> Mapping[str, str]:
         """Return the headers that carry a credential to its provider."""
-        return {name: Template.parse(text).render(credential.fields).reveal() for name, text in how.headers.items()}
+        return _rendered(how.headers, credential)
+
+    def _bare(self, url: str) -> HttpClient:
+        """Open a client without any credential, for a call that shows one."""
+        return self.connection.bare(url)
 
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> HttpAnswer:
         return send(self.connection.http, call, doing, self._places(more or {}), **options)
@@ -147,6 +163,8 @@ class KeyIssuer(ApiIssuer[KeyApi]):
     def mint(self, name: str) -> Credential:
         doing = f"making a key for {self._where}"
         api, places = self._api, self._create_places(name)
+        if api.create is None:
+            raise NotImplementedError
         with _unknown_if_unreadable():
             answer = self._send(api.create, doing, places, idempotent=False)
             return self._credential(answer.json, api.value, api.made, name, doing)
@@ -272,7 +290,38 @@ class SetIssuer(ApiIssuer[SetApi]):
         self._send(api.set, f"setting {self._where}", {"value": value}, idempotent=False)
 
 
+class PersonIssuer(ApiIssuer[PersonApi]):
+    """A value that a person makes. There is no connection: the value is all that lets us in."""
+
+    traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.PERSON, Recover.OURS)
+    connected = False
+    system: ClassVar[str]
+    base_url: ClassVar[str]
+    schema = Schema(
+        {
+            "url": {"type": "string", "minLength": 1, "description": "Base address of the API."},
+            certificates.OPTION: certificates.SCHEMA,
+        }
+    )
+
+    @classmethod
+    def validate(cls, options: Options, max_age: Any) -> list[str]:
+        return certificates.validate(options)
+
+    @classmethod
+    def handwork(cls, options: Options) -> Handwork:
+        return cls.describe(options).handwork
+
+    def _bare(self, url: str) -> HttpClient:
+        address, ca_cert = self.options.get("url", url or self.base_url), self.options.get(certificates.OPTION)
+        return HttpClient(self.system, address, None, redirects=False, clock=self.clock, ca_cert=ca_cert)
+
+
 # -- what is read -------------------------------------------------------------------------------------------------
+
+
+def _rendered(texts: Mapping[str, str], credential: Credential) -> dict[str, str]:
+    return {name: Template.parse(text).render(credential.fields).reveal() for name, text in texts.items()}
 
 
 @contextmanager

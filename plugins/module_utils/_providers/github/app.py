@@ -172,7 +172,7 @@ class InstallationToken:
             if answer.status == ok:
                 return answer
             ahead = answer.date - self._clock.now()
-            if abs(ahead - self._ahead) < _SKEW:
+            if not far_apart(answer.date, self._clock.now() + self._ahead):
                 raise AuthenticationError(
                     f"{answer.where} answered 401 to the App",
                     hint="Is app.private_key one of the App's keys, and app.id its client id or App id?",
@@ -182,16 +182,25 @@ class InstallationToken:
             self._ahead = ahead
 
     def _jwt(self) -> SecretValue:
-        now = self._clock.now() + self._ahead
-        claims = {"iat": now - _BACKDATED, "exp": now + _JWT_LIFETIME, "iss": str(self._app["id"])}
-        jwt = library("jwt")
-        library("cryptography")  # without it, PyJWT knows no RS256
-        try:
-            return SecretValue(jwt.encode(claims, self._app["private_key"].reveal(), algorithm="RS256"))
-        except (jwt.PyJWTError, ValueError, TypeError):  # their text may quote the key
-            raise ConfigurationError(
-                "app.private_key is not an RSA private key", hint="It is the .pem file that GitHub made for the App"
-            ) from None
+        return signed_jwt(self._app["id"], self._app["private_key"], self._clock.now() + self._ahead)
+
+
+def signed_jwt(app: Any, private_key: SecretValue, now: datetime) -> SecretValue:
+    """Sign what shows at that time that one has a key of the App."""
+    claims = {"iat": now - _BACKDATED, "exp": now + _JWT_LIFETIME, "iss": str(app)}
+    jwt = library("jwt")
+    library("cryptography")  # without it, PyJWT knows no RS256
+    try:
+        return SecretValue(jwt.encode(claims, private_key.reveal(), algorithm="RS256"))
+    except (jwt.PyJWTError, ValueError, TypeError):  # their text may quote the key
+        raise ConfigurationError(
+            "app.private_key is not an RSA private key", hint="It is the .pem file that GitHub made for the App"
+        ) from None
+
+
+def far_apart(theirs: datetime, ours: datetime) -> bool:
+    """Return whether a JWT may be refused for its times."""
+    return abs(theirs - ours) >= _SKEW
 
 
 def _account(installation: Mapping[str, Any]) -> str:

@@ -116,7 +116,9 @@ class DescribedKeys(KeyIssuer):
     @classmethod
     def describe(cls, options: Options) -> KeyApi:
         create, listing, verify = options["create"], options["list"], options["verify"]
-        shown = {name: tuple(Sign(**sign) for sign in verify[name]) for name in ("alive", "dead") if name in verify}
+        shown: dict[str, Any] = {
+            name: tuple(Sign(**sign) for sign in verify[name]) for name in ("alive", "dead") if name in verify
+        }
         given = {name: listing[name] for name in ("items", "after", "cursor", "page", "more") if name in listing}
         return KeyApi(
             create=_request(create, "POST"),

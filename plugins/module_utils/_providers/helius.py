@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Helius: API keys, which a person makes and ends. A key stands in the URL: ``https://HOST/?api-key=${token|url}``.
+
+Source: helius-labs/helius-cli; its routes for keys are not public. Not verified: which status a dead key gets; 401 is
+taken for its end.
+"""
+
+from __future__ import annotations
+
+from .._core.contracts import Handwork, Options, Provider
+from .._core.http.key_api import Call, PersonApi, Sign, Verify
+from .._core.http.key_issuers import PersonIssuer
+
+
+class HeliusApiKeys(PersonIssuer):
+    system, base_url = "Helius", "https://mainnet.helius-rpc.com"
+    api = PersonApi(
+        Handwork("dashboard.helius.dev, API Keys", "add a key to the old one's project", "delete the old key"),
+        Verify(
+            Call("POST", "/", {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}),
+            alive=(Sign(200, "result", "ok"),),
+            headers={},
+            params={"api-key": "${token}"},
+        ),
+    )
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return "helius_api_key"
+
+
+PROVIDER = Provider("Helius", issuers={"helius_api_key": HeliusApiKeys})
