@@ -188,6 +188,48 @@ MUTANTS = (
         "rotation",
         instead="for copy in ()\n        for problem in",
     ),
+    mutant(
+        "a value that a person has given is new, fits and works",
+        "if problems := _objections(ctx, work, issuer, bare, baseline):",
+        "if False and (problems := _objections(ctx, work, issuer, bare, baseline)):",
+        "person",
+    ),
+    mutant(
+        "a value that its provider refuses is not sealed",
+        "if answer is not Answer.ACCEPTED:\n            raise InvalidRequestError",
+        "if False:\n            raise InvalidRequestError",
+        "person",
+    ),
+    mutant(
+        "no second value is taken before the first is rolled out",
+        "            _refuse_second(name, state)\n",
+        "",
+        "person",
+    ),
+    mutant(
+        "a person's word counts only when nobody has the credential",
+        "    blocking = rule.obstacles(case, row)\n",
+        "    blocking = []\n",
+        "person",
+    ),
+    mutant(
+        "a credential that lives is not taken for ended",
+        "is Life.LIVES:\n        blocking",
+        "is None:\n        blocking",
+        "person",
+    ),
+    mutant(
+        "only what a person has ended is retired as refused",
+        "if issuer.answer(old) is Answer.REFUSED and _refused_for_good(ctx, issuer, old, value):\n            ctx",
+        "if True:\n            ctx",
+        "person",
+    ),
+    mutant(
+        "copies that show different values are not adopted",
+        "if fingerprint != shown:",
+        "if False:",
+        "adopting",
+    ),
     dropped(
         "proof: two refusals",
         "    ctx.clock.sleep(SETTLE)\n    return _refused(ctx, issuer, old, new)",

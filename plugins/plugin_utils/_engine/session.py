@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from shlex import quote
 from typing import Any
 
@@ -34,6 +35,7 @@ from .effects.systems import Systems
 from .job import NO_JOB, Job
 from .ledger.location import LedgerAccess, open_ledger
 from .ledger.maintenance import Maintenance
+from .preflight.adopting import adoption
 from .preflight.planning import Planning
 from .preflight.preflight import Planned, Preflight
 from .report import status_result
@@ -212,6 +214,28 @@ class Session:
     def rekey(self, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the first key of ``secret_ledger.key``."""
         return Maintenance(self._access("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+
+    def adopt(self, options: RunOptions, *, check: bool) -> Row:
+        """Take the values of the secrets that are named under management as they are; rotate nothing."""
+        secret_map, run = self._map(options), secrets.token_hex(4)
+        access = self._access(run, readonly=check)
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        with ExitStack() as locks:
+            for name in options.only:
+                locks.enter_context(access.locks.hold(f"secret {name}"))
+            states = access.ledger.states(options.only)
+            look = partial(adoption, options=options, systems=systems, ledger=access.ledger)
+            items = [look(secret_map.secrets[name], states[name]) for name in options.only]
+            problems = [f"{item.secret.name}: {problem}" for item in items for problem in item.problems]
+            if problems:
+                raise ConfigurationError(f"nothing was adopted: {'; '.join(problems)}")
+            if not check:
+                access.ledger.begin_run(run, {}, self._caller.by, options.reason)
+            for item in items:
+                if item.row and not check:
+                    access.ledger.adopted(run, item.row, item.holdings)
+                self._print(Report(secret_map, run, self._caller.again).adopted(item))
+        return {"changed": bool(items)}
 
     def _announce(self, access: LedgerAccess, readonly: bool) -> None:
         """Say that a ledger is new: one that was expected to know something may lie elsewhere."""

@@ -126,6 +126,10 @@ class Play:
         """A person says that a credential has ended."""
         return self.session().attest(RunOptions(only=("TOKEN",), **options), credential, check=check)
 
+    def adopt(self, *only: str, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        """Take what is there under management."""
+        return self.session().adopt(RunOptions(only=only, **options), check=check)
+
     def through(self, run: str, until: Phase) -> Mapping[str, Any]:
         """A phase with its work on hosts."""
         result = self.advance(run, until)

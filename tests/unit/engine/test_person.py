@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Proof
@@ -202,6 +203,19 @@ def test_second_value_is_refused_before_anybody_is_asked(play: Play) -> None:
     play.deposit(press_new(play).value)
     with pytest.raises(RotorError, match="has a new value already"):
         play.session().deposit(ASKED, nobody, check=False)
+
+
+def test_value_that_came_while_another_was_typed_is_the_one(play: Play) -> None:
+    first, second = press_new(play), press_new(play)
+
+    def typed(_handwork: Any) -> SecretValue:
+        play.deposit(first.value)
+        return SecretValue(second.value)
+
+    with pytest.raises(RotorError, match="has a new value already"):
+        play.session().deposit(ASKED, typed, check=False)
+    assert not play.rotate()["failed"]
+    assert_holds(play, first.value)
 
 
 def test_nobody_is_asked_where_something_stands_in_the_way(play: Play, world: World) -> None:

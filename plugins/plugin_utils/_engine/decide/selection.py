@@ -206,14 +206,14 @@ def named_credential(secret: Secret, options: RunOptions) -> str | None:
     return (options.adopt or {}).get(secret.name) or secret.current_id
 
 
-def with_adopted(secret: Secret, state: SecretState, provider_id: str, listed: Listed | None) -> SecretState:
+def with_adopted(secret: Secret, state: SecretState, provider_id: str | None, listed: Listed | None) -> SecretState:
     """Return the state after that credential is adopted; the very same state if the ledger has met it before."""
-    if any(row.provider_id == provider_id for row in state.credentials):
+    if provider_id and any(row.provider_id == provider_id for row in state.credentials):
         return state
     row = CredentialRow(
         id=(state.newest or 0) + 1,
         secret=secret.name,
-        name=printable(listed.name, NAME) if listed else provider_id,
+        name=printable(listed.name, NAME) if listed else provider_id or "adopted",
         provider_id=provider_id,
         state=CredentialState.PREVIOUS if state.current else CredentialState.CURRENT,
         origin=Origin.ADOPTED,

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from ....module_utils._core import registry
-from ....module_utils._core.contracts import Answer, Issuer, Listed, Revocation
+from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker, Revocation
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
     OutcomeUnknownError,
@@ -53,7 +53,7 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     listed = cache(issuer.listed)
     _demand_unused(work, issuer, listed)
     _recheck(ctx, work, issuer, listed)
-    if traits.revoke is Revocation.PERSON:
+    if traits.revoke is Revocation.PERSON or not (row.provider_id or row.has_value or row.origin is Origin.MINTED):
         return _see_ended(ctx, work, issuer)
     old = ctx.ledger.unseal(row) if row.has_value else Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:
@@ -73,6 +73,8 @@ def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
         if issuer.answer(old) is Answer.REFUSED and _refused_for_good(ctx, issuer, old, value):
             ctx.ledger.retired(ctx.run, work.name, row.id, Proof.REFUSED)
             return f"{row.name} was ended by a person, proof: {Proof.REFUSED}"
+    if issuer.traits.value is not Maker.PERSON:
+        raise PersonNeededError(f"a person ends {row.name} at its provider: its id is not known here")
     handwork = issuer.handwork(issuer.options)
     raise PersonNeededError(f"a person ends {row.name}: {handwork.where}: {handwork.end}")
 

@@ -164,11 +164,19 @@ class Ledger:
             self._update_credential(tx, secret, row.id, accepted_at=now, accepted_in=run)
             self._complete(tx, intent, secret, "accept", row.name, now)
 
-    def adopted(self, run: str, row: CredentialRow) -> None:
-        """Record a credential that a person has named, and whose value is not known here; once, whoever names it."""
-        with self._transaction(run, row.secret, "adopted", {"name": row.name, "id": row.provider_id}) as (tx, _now):
-            if not tx.select(self._t.credentials, {"secret": row.secret, "provider_id": row.provider_id}):
-                self._insert_credential(tx, row, _text(row.minted_at))
+    def adopted(self, run: str, row: CredentialRow, holdings: Mapping[str, Row] | None = None) -> None:
+        """Record a credential that a person has named, and whose value is not known here; once, whoever names it.
+
+        ``holdings``: what was seen of the copies that hold it, by copy id.
+        """
+        known = {"secret": row.secret, "provider_id": row.provider_id}
+        with self._transaction(run, row.secret, "adopted", {"name": row.name, "id": row.provider_id}) as (tx, now):
+            if row.provider_id and tx.select(self._t.credentials, known):
+                return
+            adopted = self._insert_credential(tx, row, _text(row.minted_at))
+            for copy, seen in (holdings or {}).items():
+                key, mark = {"secret": row.secret, "copy": copy}, {**seen, "credential": adopted, "at": now}
+                tx.upsert(self._t.holdings, key, mark)
 
     def orphaned(self, run: str, secret: str, lost: Intent, provider_ids: Sequence[str | None]) -> None:
         """Record credentials of a mint whose answer was lost: they exist at the provider, and nobody has their value.

@@ -20,6 +20,7 @@ from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
 from ..effects.life import shows
+from ..preflight.adopting import Adoption
 from ..preflight.preflight import Planned, Selected
 from ..progress import MANY
 from ..run import Rotation, RotationStatus
@@ -177,6 +178,19 @@ class Report:
             *(f"         {_listed(one)}" for one in item.candidates),
             f"       {_how_to_name(item.case.secret)}",
         ]
+
+    def adopted(self, item: Adoption) -> list[str]:
+        """Say what has come under management, and what nobody has looked at."""
+        row = item.row
+        if row is None:
+            return []
+        created = f"created {when(row.minted_at)}" if row.minted_at else "of unknown age"
+        lines = [f"ADOPTED  {item.secret.name}   {_name(row)}, {created}; nothing was rotated"]
+        for copy in item.secret.copies:
+            seen = (item.seen or {}).get(copy.id)
+            how = registry.find("stores", copy.type).describe(seen) if seen else "on its host, where nobody has looked"
+            lines.append(f"  copy      {copy.label}: {', '.join(copy.keys)}   {how}")
+        return lines
 
     # -- results ------------------------------------------------------------------------------------------------
 

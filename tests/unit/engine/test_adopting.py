@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Existing values come under management as they are: nothing is rotated, and no age is made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Origin, Proof
+from tests.unit.engine.conftest import token_map
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import Issued, World
+
+MakePlay = Callable[..., Play]
+
+
+@pytest.fixture
+def in_use(world: World) -> Issued:
+    [made] = world.issued.values()
+    world.named.add(made.id)
+    return made
+
+
+def windows(make_play: MakePlay, world: World) -> Play:
+    """Two copies that show fingerprints."""
+    steps = [{"name": box, "copies": [{"store": "window", "box": box}]} for box in ("app", "ci")]
+    there = {name: {"type": f"test.fake.{name}", "world": world.name} for name in ("cloud", "window")}
+    return make_play(secret_map={"TOKEN": token_map(rollout=steps, revoke={"accept": "life"})}, connections=there)
+
+
+def test_value_is_adopted_as_it_is(play: Play, world: World, in_use: Issued) -> None:
+    world.clock.pass_(days=30)
+    assert play.adopt("TOKEN", adopt={"TOKEN": in_use.id})["changed"]
+    assert world.mutations == []
+    current = play.state("TOKEN").current
+    assert current
+    assert (current.origin, current.provider_id, current.minted_at) == (Origin.ADOPTED, in_use.id, in_use.created_at)
+    assert {mark.credential for mark in play.state("TOKEN").holdings.values()} == {current.id}
+    assert f"ADOPTED  TOKEN   made by hand ({in_use.id}), created 2026-11-01 00:00:00Z; nothing was rot" in play.output
+    (row,) = play.status()["secrets"]
+    assert (row["age"], row["credentials"][0]["origin"]) == (30 * 86400, "adopted")
+    assert not play.plan()["go"]
+
+
+def test_adopted_credential_is_rotated_and_revoked_like_any_other(play: Play, world: World, in_use: Issued) -> None:
+    play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert [row.proof for row in play.state("TOKEN").credentials] == [Proof.PROVIDER, None]
+
+
+def test_age_that_nobody_knows_is_unknown_and_never_zero(play: Play, world: World) -> None:
+    play.adopt("TOKEN")
+    world.clock.pass_(days=1)
+    (row,) = play.status()["secrets"]
+    assert row["age"] is None
+    assert "of unknown age, adopted, never rotated by this ledger" in play.output
+
+
+def test_credential_without_an_id_is_ended_by_a_person(play: Play, world: World, in_use: Issued) -> None:
+    play.adopt("TOKEN")
+    assert play.rotate("TOKEN")["counts"] == {"awaiting": 1}
+    assert "a person ends adopted at its provider: its id is not known here" in play.output
+    assert not in_use.revoked
+    world.end(in_use.id)
+    assert play.attest()["changed"]
+    assert not play.rotate()["go"]
+
+
+def test_change_after_adopting_is_noticed(play: Play, world: World, in_use: Issued) -> None:
+    play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
+    world.put("app", {"TOKEN": in_use.value})
+    assert play.plan("TOKEN")["failed"]
+    assert "box app was changed by somebody else" in play.output
+
+
+def test_copies_that_show_different_values_are_not_adopted(make_play: MakePlay, world: World, in_use: Issued) -> None:
+    play = windows(make_play, world)
+    world.put("ci", {"TOKEN": world.issue("another").value})
+    with pytest.raises(RotorError, match="box ci does not hold in TOKEN what box app holds"):
+        play.adopt("TOKEN")
+    world.put("ci", {"TOKEN": in_use.value})
+    assert play.adopt("TOKEN")["changed"]
+
+
+def test_everything_in_the_way_is_said_at_once_and_nothing_kept(play: Play, world: World) -> None:
+    world.containers["app"].clear()
+    world.fail("observe", UnavailableError("no answer"), "ci")
+    said = "TOKEN: the credential 7, .* is not listed as valid .*; TOKEN: box app has no TOKEN.*; TOKEN: no answer"
+    with pytest.raises(RotorError, match=said):
+        play.adopt("TOKEN", adopt={"TOKEN": "7"})
+    assert play.state("TOKEN").credentials == ()
+
+
+@pytest.mark.parametrize("options", [{}, {"adopt": {"TOKEN": "7"}}])
+def test_what_the_ledger_knows_is_not_adopted(play: Play, options: dict[str, Any]) -> None:
+    assert not play.rotate("TOKEN")["failed"]
+    before = play.state("TOKEN")
+    with pytest.raises(RotorError, match="this ledger knows it already, as rotor-"):
+        play.adopt("TOKEN", **options)
+    assert play.state("TOKEN") == before
+
+
+def test_check_keeps_nothing(play: Play) -> None:
+    assert play.adopt("TOKEN", check=True)["changed"]
+    assert play.state("TOKEN").credentials == ()
+    assert "ADOPTED  TOKEN" in play.output
