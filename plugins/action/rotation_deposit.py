@@ -22,13 +22,14 @@ class ActionModule(RotationAction):
     options: ClassVar[Mapping[str, Any]] = {
         "secret": {"type": "str", "required": True},
         "file": {"type": "str"},
+        "from": {"type": "dict"},
         "confirm": RUN_OPTIONS["confirm"],
         "reason": RUN_OPTIONS["reason"],
     }
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         check = bool(self._task.check_mode)
-        source = Source(self.task_vars, options, self.clock, check=check)
+        source = Source(self.task_vars, options, session, self.clock, check=check)
         wanted = parse_options({**options, "only": [options["secret"]]})
         result = session.deposit(wanted, source.read, check=check)
         for line in source.left_over if result["changed"] and not check else ():

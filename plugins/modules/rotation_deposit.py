@@ -35,6 +35,12 @@ options:
       - In the playbook it is V(deposit_file), or the environment variable E(ROTOR_DEPOSIT_FILE), which a credential
         type of AWX sets. Delete it afterwards.
     type: str
+  from:
+    description:
+      - A key that holds the value in a store of C(secret_connections) - C(store), the options of a copy, and C(key).
+      - Vault's documents can be read so. Delete it afterwards, in all of its versions.
+      - The playbook takes it as V(deposit_from).
+    type: dict
   confirm:
     description: Names of guarded secrets that may be rotated.
     type: raw

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 from .clock import Clock
 from .credential import Credential, SecretValue
-from .errors import InvalidRequestError, RotorError, StoppedError, UntrustedServerError
+from .errors import ConfigurationError, InvalidRequestError, RotorError, StoppedError, UntrustedServerError
 from .fingerprints import Fingerprints, for_this_process
 from .http import certificates
 
@@ -165,6 +165,10 @@ class Store(Part):
         Raises NotFoundError if the container is missing (one that comes with its first key is empty instead),
         PermissionDeniedError if a right is. Changes nothing.
         """
+
+    def read(self, container: Options, key: str) -> SecretValue:
+        """Return the value of a key that a person has put there to be taken. Raises NotFoundError; changes nothing."""
+        raise ConfigurationError(f"no value is read from {self.label(container)}", hint="Name a file instead")
 
     @abstractmethod
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:

@@ -25,10 +25,11 @@ from ...module_utils._core.contracts import Handwork
 from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.job import Job
+from .._engine.session import Session
 
 WITHIN = 300.0
 """Seconds that a person has to type a value."""
-VARIABLES = ("deposit_secret", "deposit_file")
+VARIABLES = ("deposit_secret", "deposit_file", "deposit_from")
 _TICK = 0.2
 _LONGEST_LINE = 4095
 """Bytes that a terminal takes of a line; it drops the rest."""
@@ -46,31 +47,42 @@ def refuse_variables(names: Iterable[str]) -> None:
 
 
 class Source:
-    """Where the value of one deposit comes from: the file that is named, or else a person at the terminal."""
+    """Where the value of one deposit comes from: a file or a key that is named, or else a person at the terminal."""
 
-    def __init__(self, task_vars: Mapping[str, Any], options: Mapping[str, Any], clock: Clock, *, check: bool) -> None:
+    def __init__(
+        self, task_vars: Mapping[str, Any], options: Mapping[str, Any], session: Session, clock: Clock, *, check: bool
+    ) -> None:
         """With ``check``, nothing will be read."""
         refuse_variables(task_vars)
         self._job = Job.of(task_vars)
-        self._secret, self._file = options["secret"], options["file"]
-        self._clock = clock
-        self._device = None if self._file or check else terminal_of(os.getppid(), self._job)
+        self._secret, self._file, self._place = options["secret"], options["file"], options["from"]
+        if self._file and self._place:
+            raise ConfigurationError("deposit_file and deposit_from are given", hint="A value comes in one way")
+        self._session, self._clock = session, clock
+        named = self._file or self._place or check
+        self._device = None if named else terminal_of(os.getppid(), self._job)
+        self._left = ""
 
     def read(self, handwork: Handwork) -> SecretValue:
         """Take the value."""
         if self._device is None:
-            return read_file(self._file)
+            return self._read_named()
         if handwork.several_lines:
             raise ConfigurationError(f"a value of {self._secret} has several lines", hint=_OTHER_WAY)
         return ask(self._device, f"{handwork.where}: {handwork.make}\n{self._secret} (it is not shown): ", self._clock)
 
+    def _read_named(self) -> SecretValue:
+        if self._place:
+            value, where = self._session.stored(self._place)
+            self._left = f"{where}, in all of its versions"
+            return value
+        self._left = "the credential of the job" if self._job.runner else self._file
+        return read_file(self._file)
+
     @property
     def left_over(self) -> list[str]:
         """Say what still holds the value beside the ledger."""
-        if not self._file:
-            return []
-        where = "the credential of the job" if self._job.runner else self._file
-        return [f"  delete:   {where}, which still holds the value"]
+        return [f"  delete:   {self._left}, which still holds the value"] if self._left else []
 
 
 # -- a terminal ---------------------------------------------------------------------------------------------------

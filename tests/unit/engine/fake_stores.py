@@ -88,6 +88,9 @@ class Window(Shelf):
         super().write(container, values, since)
         return {"keys": self._prints({key: value.reveal() for key, value in values.items()}, values)}
 
+    def read(self, container: Options, key: str) -> SecretValue:
+        return SecretValue(self.connection.world.containers[container["box"]][key][0])
+
     def _prints(self, values: Mapping[str, str], keys: Collection[str]) -> dict[str, dict[str, str]]:
         shown = {key: value for key, value in values.items() if key in keys}
         return {key: {"fingerprint": self.fingerprint(SecretValue(value))} for key, value in shown.items()}

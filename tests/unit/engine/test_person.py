@@ -184,6 +184,20 @@ def test_value_that_a_copy_shows_is_refused_by_a_ledger_that_knows_nothing(make_
     assert play.deposit(press_new(play).value)["changed"]
 
 
+def test_value_that_lies_in_a_store_is_read_there(make_play: MakePlay, world: World) -> None:
+    there = {name: {"type": f"test.fake.{name}", "world": world.name} for name in ("cloud", "window")}
+    session = make_play(connections=there).session()
+    world.put("inbox", {"NEW": "value-of-a-person"})
+    value, where = session.stored({"store": "window", "box": "inbox", "key": "NEW"})
+    assert (value.reveal(), where) == ("value-of-a-person", "box inbox: NEW")
+    with pytest.raises(RotorError, match="no value is read from box inbox"):
+        session.stored({"store": "cloud", "box": "inbox", "key": "NEW"})
+    with pytest.raises(RotorError, match=r"deposit_from\.store: there is no such connection"):
+        session.stored({"store": "cellar", "box": "inbox", "key": "NEW"})
+    with pytest.raises(RotorError, match="missing option box"):
+        session.stored({"store": "window", "key": "NEW"})
+
+
 def test_everything_wrong_with_a_value_is_said_at_once(play: Play) -> None:
     with pytest.raises(RotorError, match="a blank or a line end; it has several lines; it does not fit the pattern"):
         play.deposit(" a\nb ")

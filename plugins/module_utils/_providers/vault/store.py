@@ -15,6 +15,7 @@ from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
     ConflictError,
+    NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
     RotorError,
@@ -83,6 +84,13 @@ class VaultSecrets(Store):
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         document = self._kv(container).read()
         return self._evidence(document, document.facts(keys, self.fingerprint))
+
+    def read(self, container: Options, key: str) -> SecretValue:
+        document = self._kv(container).read()
+        value = (document.values or {}).get(key)
+        if not isinstance(value, str) or not value:
+            raise NotFoundError(f"{self.label(container)} has no text in {key}, or the token may not read it")
+        return SecretValue(value)
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         self.refuse_unfit(container, values)

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConflictError,
+    NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
     UnexpectedAnswerError,
@@ -363,3 +364,12 @@ def test_no_value_is_in_what_can_be_printed(kv2: Place) -> None:
     seen = [store.observe(kv2.container, ["A"]), store.outline(kv2.container), store._kv(kv2.container).read()]
     assert "nobody-sees" not in repr(seen)
     assert "neither-this" not in repr(seen)
+
+
+def test_value_that_a_person_has_left_is_read(kv2: Place) -> None:
+    kv2.put(NEW="of a person", PORT=5432, EMPTY="")
+    store = kv2.store()
+    assert store.read(kv2.container, "NEW").reveal() == "of a person"
+    for key in ("PORT", "EMPTY", "NOWHERE"):
+        with pytest.raises(NotFoundError, match=f"has no text in {key}"):
+            store.read(kv2.container, key)
