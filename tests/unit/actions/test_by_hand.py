@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The actions for what a person makes, ends or has made before: what they hand on, and what they refuse at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Handwork
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
+
+from .conftest import Act
+
+VALUE = "m0-a value of a person"
+HANDWORK = Handwork("console.test, Keys", "press New", "press Delete")
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the session was handed; a value that a deposit reads is among it."""
+    found: list[Any] = []
+
+    def deposit(_session: Session, options: Any, read: Any, *, check: bool) -> dict[str, Any]:
+        found.extend([options.only, read(HANDWORK).reveal(), check])
+        return {"changed": True}
+
+    def attest(_session: Session, options: Any, credential: str, *, check: bool) -> dict[str, Any]:
+        found.extend([options.only, credential, options.reason, check])
+        return {"changed": True}
+
+    def adopt(_session: Session, options: Any, *, check: bool) -> dict[str, Any]:
+        found.extend([options.only, options.adopt, check])
+        return {"changed": True}
+
+    for method in (deposit, attest, adopt):
+        monkeypatch.setattr(Session, method.__name__, method)
+    monkeypatch.setattr(Session, "stored", lambda _session, place: (SecretValue(VALUE), f"box {place['box']}: NEW"))
+    return found
+
+
+def test_word_and_adoption_are_handed_on(act: Act, handed: list[Any]) -> None:
+    act("rotation_attest", {}, secret="KEY", credential="7", reason="deleted it")
+    act("rotation_adopt", {}, only="A, B", adopt={"A": "7"})
+    assert handed == [("KEY",), "7", "deleted it", False, ("A", "B"), {"A": "7"}, False]
+
+
+def test_value_comes_from_the_file_which_is_named_afterwards(act: Act, handed: list[Any], tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text(f"{VALUE}\n")
+    file.chmod(0o600)
+    said = act("rotation_deposit", {}, secret="KEY", file=str(file))
+    assert handed == [("KEY",), VALUE, False]
+    assert f"  delete:   {file}, which still holds the value" in said
+    assert VALUE not in said
+
+
+def test_value_comes_from_the_key_of_a_store_which_is_named_afterwards(act: Act, handed: list[Any]) -> None:
+    said = act("rotation_deposit", {}, secret="KEY", **{"from": {"store": "vault", "box": "inbox", "key": "NEW"}})
+    assert handed == [("KEY",), VALUE, False]
+    assert "  delete:   box inbox: NEW, in all of its versions, which still holds the value" in said
+    assert VALUE not in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "said"),
+    [
+        ({"deposit_value": VALUE}, {"file": "x"}, "deposit_value: a value never comes as a variable"),
+        ({}, {"file": "x", "from": {"store": "vault"}}, "deposit_file and deposit_from are given"),
+        ({"semaphore_vars": {}}, {}, "Semaphore runs this, so no person can type a value"),
+        ({"awx_job_id": 7}, {}, "AWX runs this, so no person can type a value"),
+    ],
+)
+def test_value_that_cannot_come_so_is_refused_at_once(
+    act: Act, handed: list[Any], variables: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    told = act("rotation_deposit", variables, secret="KEY", **options)
+    assert said in told
+    assert VALUE not in told
+    assert handed == []
