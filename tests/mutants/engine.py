@@ -20,6 +20,10 @@ def dropped(safeguard: str, clause: str, *tests: str, instead: str = "") -> Muta
     return mutant(safeguard, clause, instead, *(tests or PLANS))
 
 
+def deposited(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(safeguard, "plugin_utils/_ansible/deposited", text, instead, ("ansible/test_deposited",))
+
+
 def late(attempt: str, effect: str) -> tuple[str, str]:
     """Return an attempt at an effect, and the same with the effect before its intent."""
     margin = attempt[: len(attempt) - len(attempt.lstrip())]
@@ -634,4 +638,14 @@ MUTANTS = (
         "used",
         instead=" and False",
     ),
+    deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
+    deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
+    deposited(
+        "what is left of a paste is no value",
+        "if _has_input(descriptor):\n                raise",
+        "if False:\n                raise",
+    ),
+    deposited("a file that others can read is refused", "if stat.S_IMODE(found.st_mode) & 0o177:", "if False:"),
+    deposited("a link is no file of a value", "os.O_NOFOLLOW | ", ""),
+    deposited("a value is no variable", 'if name.startswith("deposit_") and', 'if name.startswith("nothing_") and'),
 )
