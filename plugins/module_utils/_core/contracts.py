@@ -315,6 +315,8 @@ class Issuer(Part):
 
     traits: ClassVar[Traits]
     fields: ClassVar[tuple[str, ...]]
+    revokes_by_value: ClassVar[bool] = False
+    """Whether :meth:`revoke` needs the value, which no other is given."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

@@ -241,7 +241,14 @@ class Handlisted(Handmade):
 
     traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.API, Recover.OURS)
     listed = Replaced.listed
-    revoke = Shelved.revoke
+    revokes_by_value = True
+
+    def revoke(self, credential: Credential) -> None:
+        def end() -> None:
+            for one in self.world.issued.values():
+                one.revoked |= one.value == credential.fields["token"].reveal()
+
+        self.world.call("revoke", str(credential.id), end)
 
     def take(self, name: str, value: SecretValue) -> Credential:
         found = next((one for one in self.world.issued.values() if one.value == value.reveal()), None)

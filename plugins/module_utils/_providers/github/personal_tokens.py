@@ -22,6 +22,7 @@ class GitHubPersonalTokens(PersonIssuer):
     """A token whose value is not kept is ended by a person."""
 
     traits = replace(PersonIssuer.traits, revoke=Revocation.API)
+    revokes_by_value = True
     system, base_url = "GitHub", "https://api.github.com"
     api = PersonApi(
         Handwork(

@@ -55,7 +55,8 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     _recheck(ctx, work, issuer, listed)
     if traits.revoke is Revocation.PERSON or not (row.provider_id or row.has_value or row.origin is Origin.MINTED):
         return _see_ended(ctx, work, issuer)
-    old = ctx.ledger.unseal(row) if row.has_value else Credential(row.provider_id, row.name, {}, row.facts)
+    kept = issuer.revokes_by_value and row.has_value
+    old = ctx.ledger.unseal(row) if kept else Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:
         with _disabled(ctx, work, issuer, old):
             issuer.revoke(old)
