@@ -64,7 +64,8 @@ class Postgres:
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *settings])
-        self._server = Server(command, self.port, self._folder / "log")
+        self.log = self._folder / "log"
+        self._server = Server(command, self.port, self.log)
         self._poolers: list[Server] = []
         try:
             wait_until(self._is_ready)

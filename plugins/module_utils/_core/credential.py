@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 from . import masking
 
@@ -19,6 +19,7 @@ class SecretValue:
     """
 
     __slots__ = ("_value",)
+    masked: ClassVar[bool] = True
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str) or not value:
@@ -28,7 +29,8 @@ class SecretValue:
         except UnicodeEncodeError:  # whose text would quote it
             raise ValueError("a secret value is text, and this one has bytes that are none in UTF-8") from None
         self._value = str.__str__(value)  # core tags its strings: keep a plain one
-        masking.register(self._value)
+        if self.masked:
+            masking.register(self._value)
 
     def reveal(self) -> str:
         return self._value
@@ -50,6 +52,13 @@ class SecretValue:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+class PublicValue(SecretValue):
+    """A field that is no secret, such as the name of a role: it goes where values go, and may be said."""
+
+    __slots__ = ()
+    masked = False
 
 
 @dataclass(frozen=True)

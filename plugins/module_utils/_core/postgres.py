@@ -1,10 +1,17 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a password to a PostgreSQL server, inside TLS."""
+"""Sign in to a PostgreSQL server, and tell its errors.
+
+Sources: PostgreSQL's documentation of libpq (connection parameters) and of its error codes, postgresql.org/docs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from . import errors
@@ -12,37 +19,109 @@ from .contracts import Answer
 from .credential import SecretValue
 from .deps import library
 from .http import certificates
+from .outside_text import printable
 
+PORT = 5432
+APPLICATION = "rotor.secrets"
+"""By which our own sessions are told from others, in ``pg_stat_activity``."""
 _SECONDS = 10
-_REFUSED = "password authentication failed for user"
+_REFUSED = ("password authentication failed", "SASL authentication failed")
+"""The last word on a password: the server's and PgBouncer's."""
 _UNTRUSTED = ("certificate verify failed", "does not match host name")
+_STATES: dict[str, type[errors.RotorError]] = {
+    "42501": errors.PermissionDeniedError,
+    "42704": errors.NotFoundError,
+    "53": errors.UnavailableError,
+    "57": errors.UnavailableError,
+}
+"""By SQLSTATE, or by its class."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a database is. Without ``verified``, which is for loopback, TLS is used where the server has it."""
+
+    host: str
+    port: int
+    database: str
+    ca_cert: str | None = None
+    verified: bool = True
+
+    @classmethod
+    def of(cls, uri: SecretValue, ca_cert: str | None) -> Server:
+        parts = urlsplit(uri.reveal())
+        return cls(parts.hostname or "", parts.port or PORT, unquote(parts.path.lstrip("/")), ca_cert)
+
+    def __str__(self) -> str:
+        return f"postgresql://{self.host}:{self.port}/{self.database}"
+
+    def connect(self, doing: str, user: str, password: SecretValue) -> Any:
+        """Open a psycopg connection, with autocommit; AuthenticationError where the password is refused.
+
+        libpq has no SQLSTATE for a connection that fails: its text is read, and never shown.
+        """
+        psycopg = library("psycopg")
+        tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if self.verified else {"sslmode": "prefer"}
+        try:
+            return psycopg.connect(
+                host=self.host,
+                port=self.port,
+                dbname=self.database,
+                user=user,
+                password=password.reveal(),
+                connect_timeout=_SECONDS,
+                application_name=APPLICATION,
+                autocommit=True,
+                **tls,
+            )
+        except psycopg.Error as error:
+            said = str(error)
+        where = f"{doing}: {self}"
+        if any(text in said for text in _REFUSED):
+            raise errors.AuthenticationError(f"{where}: {printable(user)} is not let in")
+        if any(text in said for text in _UNTRUSTED):
+            raise errors.UntrustedServerError(f"{where}: the server's certificate is refused")
+        raise errors.UnavailableError(
+            f"{where}: it neither lets {printable(user)} in nor says that the password is wrong"
+        )
+
+    def _trusted(self) -> str:
+        trusted = certificates.trusted(self.ca_cert)
+        return library("requests").certs.where() if trusted is True else str(trusted)
+
+    def authenticate(self, doing: str, user: str, password: SecretValue) -> Answer:
+        """Show a password; an error where the server neither lets the role in nor says why not."""
+        try:
+            self.connect(doing, user, password).close()
+        except errors.AuthenticationError:
+            return Answer.REFUSED
+        return Answer.ACCEPTED
 
 
 def authenticate(uri: SecretValue, doing: str, ca_cert: str | None = None) -> Answer:
-    """Connect with a URI's user and password; an error where the server neither lets them in nor says why not.
+    """Show the user and password of a URI."""
+    parts = urlsplit(uri.reveal())
+    password = SecretValue(unquote(parts.password or ""))
+    return Server.of(uri, ca_cert).authenticate(doing, unquote(parts.username or ""), password)
 
-    libpq has no SQLSTATE for a connection that fails: its text is read, and never shown.
-    """
-    psycopg, parts = library("psycopg"), urlsplit(uri.reveal())
-    where = f"{doing}: postgresql://{parts.hostname}:{parts.port or 5432}"
-    trusted = certificates.trusted(ca_cert)
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Tell an error of a statement by its SQLSTATE; the server's text may quote the statement."""
+    psycopg = library("psycopg")
     try:
-        psycopg.connect(
-            host=parts.hostname,
-            port=parts.port or 5432,
-            dbname=unquote(parts.path.lstrip("/")),
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            sslmode="verify-full",
-            sslrootcert=library("requests").certs.where() if trusted is True else trusted,
-            connect_timeout=_SECONDS,
-        ).close()
+        yield
     except psycopg.Error as error:
-        said = str(error)
+        state, name = error.sqlstate, type(error).__name__
     else:
-        return Answer.ACCEPTED
-    if _REFUSED in said:
-        return Answer.REFUSED
-    if any(text in said for text in _UNTRUSTED):
-        raise errors.UntrustedServerError(f"{where}: the server's certificate is refused")
-    raise errors.UnavailableError(f"{where}: it neither lets the role in nor says that the password is wrong")
+        return
+    if state is None:
+        raise errors.OutcomeUnknownError(f"{doing}: the connection broke")
+    kind = _STATES.get(state) or _STATES.get(state[:2], errors.InvalidRequestError)
+    raise kind(f"{doing}: PostgreSQL says {state} ({name})")
+
+
+def verifier(session: Any, role: str, password: SecretValue) -> str:
+    """Make what the server keeps of a password (SCRAM-SHA-256): in place of it, it is sent in the statement."""
+    made: bytes = session.pgconn.encrypt_password(password.reveal().encode(), role.encode(), b"scram-sha-256")
+    return made.decode()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from .credential import SecretValue
+from .credential import PublicValue, SecretValue
 
 FILTERS: dict[str, Callable[[str], str]] = {
     "url": lambda value: quote(value, safe=""),
@@ -73,7 +73,8 @@ class Template:
                 return part
             return FILTERS[part.filter or "raw"](fields[part.name].reveal())
 
-        return SecretValue("".join(map(text, self.parts)))
+        masked = any(isinstance(part, str) or fields[part.name].masked for part in self.parts)
+        return (SecretValue if masked else PublicValue)("".join(map(text, self.parts)))
 
     def _refuse_bare_field_in_url(self) -> None:
         before = ""

@@ -16,7 +16,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 
-from ....module_utils._core.credential import Credential, SecretValue
+from ....module_utils._core.credential import Credential, PublicValue, SecretValue
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
 from ....module_utils._core.fingerprints import Fingerprints
@@ -47,6 +47,8 @@ class Sealer:
     def seal(self, secret: str, credential: str, field: str, value: SecretValue) -> str:
         """Encrypt a field of a credential."""
         bound = {"secret": secret, "credential": credential, "field": field, "value": value.reveal()}
+        if not value.masked:
+            bound["public"] = "yes"
         return self._encrypt(json.dumps(bound).encode())
 
     def open(self, secret: str, credential: str, field: str, sealed: str) -> SecretValue:
@@ -54,7 +56,7 @@ class Sealer:
         bound = json.loads(self._decrypt(sealed))
         if (bound["secret"], bound["credential"], bound["field"]) != (secret, credential, field):
             raise _misplaced(f"sealed {field} of {credential}")
-        return SecretValue(bound["value"])
+        return (PublicValue if bound.get("public") else SecretValue)(bound["value"])
 
     def seal_plan(self, run: str, plan: Row) -> str:
         """Encrypt a run's plan: an option of a check in it may be somebody's secret."""

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks ``postgres``, a statement with the new credential, and ``postgres_sessions``, who runs on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..._core import durations, errors, postgres
+from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
+from ..._core.credential import Credential
+from .client import PORT, PostgresConnection
+
+_DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
+_TEXT = {"type": "string", "minLength": 1}
+
+
+class SignIn(Check):
+    schema = Schema(
+        {
+            "host": {
+                **_TEXT,
+                "description": "Where to sign in, the connection's unless said: such as a pooler.",
+            },
+            "port": PORT,
+            "database": {**_TEXT, "description": "The database, the connection's unless said."},
+            "statement": {**_TEXT, "default": "SELECT 1", "description": "What to run; it has to end without error."},
+        }
+    )
+    connection: PostgresConnection
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        where = f" at {options['host']}" if "host" in options else ""
+        return f"a statement in PostgreSQL{where}"
+
+    def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
+        if credential is None:
+            self.connection.probe()
+            return {}
+        given = {name: self.options[name] for name in ("host", "port", "database") if name in self.options}
+        server, fields = replace(self.connection.server, **given), credential.fields
+        role = fields["username"].reveal()
+        doing = f"running a statement as {role}"
+        with postgres.told(doing), self._signed_in(server, doing, role, credential) as session:
+            session.execute(self.options.get("statement", "SELECT 1"))
+        return {"at": str(server)}
+
+    def _signed_in(self, server: postgres.Server, doing: str, role: str, credential: Credential) -> Any:
+        try:
+            return server.connect(doing, role, credential.fields["password"])
+        except errors.AuthenticationError as error:
+            raise errors.CheckFailedError(error.message) from None
+
+
+class Sessions(Check):
+    schema = Schema(
+        {
+            "least": {"type": "integer", "minimum": 1, "default": 1, "description": "How many sessions it takes."},
+            "within": _DURATION | {"default": "2m", "description": "How long to wait for them."},
+            "every": _DURATION | {"default": "5s", "description": "The pause between two looks."},
+        }
+    )
+    connection: PostgresConnection
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return "sessions of the consumers on the new role"
+
+    def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
+        if credential is None:
+            raise errors.CheckFailedError("nobody can say of which role to look for sessions")
+        role, least = credential.fields["username"].reveal(), self.options.get("least", 1)
+
+        def enough() -> int | None:
+            count = self.connection.sessions(role)
+            return count if count >= least else None
+
+        within = durations.parse(self.options.get("within", "2m")).total_seconds()
+        every = durations.parse(self.options.get("every", "5s")).total_seconds()
+        found = self.clock.poll(enough, every=every, within=within)
+        if found is None:
+            raise errors.CheckFailedError(
+                f"fewer than {least} sessions run on role {role}",
+                hint="See whether the consumers have read their copy, and run again",
+            )
+        return {"sessions": found}

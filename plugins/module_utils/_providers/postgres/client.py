@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection ``postgres``: a role that may change the passwords of others, or its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from ..._core import postgres
+from ..._core.clock import Clock
+from ..._core.contracts import Connection, Options, Schema
+from ..._core.http import certificates
+from ..._core.http.proxies import is_loopback
+from ..._core.references import SCHEMA as CREDENTIAL
+
+_TEXT = {"type": "string", "minLength": 1}
+PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": postgres.PORT, "description": "Its port."}
+_SECONDS = 60
+"""What a statement may take, as one that waits for a lock of somebody else's does."""
+_WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
+_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND application_name <> %s"
+
+
+class PostgresConnection(Connection):
+    schema = Schema(
+        {
+            "host": {**_TEXT, "description": "Where the server listens; beyond loopback, TLS is verified in full."},
+            "port": PORT,
+            "database": {**_TEXT, "default": "postgres", "description": "The database to sign in to."},
+            "user": {**_TEXT, "description": "The role that changes passwords."},
+            "password": CREDENTIAL,
+            "replicas": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Other servers, as HOST or HOST:PORT, on which sessions are looked for, too.",
+            },
+            "ca_cert": certificates.SCHEMA,
+        },
+        required=("host", "user", "password"),
+    )
+    references = ("password",)
+
+    def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
+        host, ca_cert = options["host"], certificates.checked(options.get("ca_cert"))
+        database, verified = options.get("database", "postgres"), bool(ca_cert) or not is_loopback(host)
+        self.server = postgres.Server(host, options.get("port", postgres.PORT), database, ca_cert, verified)
+        self._user, self._password = options["user"], options["password"]
+        self._replicas = [self._at(place) for place in options.get("replicas", ())]
+        self._time: datetime | None = None
+
+    def probe(self) -> str:
+        with self.session(f"signing in to {self.server}") as session:
+            user, version, self._time = session.execute(_WHO).fetchone()
+        return f"role {user} on PostgreSQL {version}"
+
+    def server_time(self) -> datetime | None:
+        return self._time
+
+    @contextmanager
+    def session(self, doing: str, server: postgres.Server | None = None) -> Iterator[Any]:
+        """Open a session of the connection's role; an error of a statement in it becomes one of ours."""
+        with postgres.told(doing), (server or self.server).connect(doing, self._user, self._password) as session:
+            session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))
+            yield session
+
+    def query(self, doing: str, text: str, values: Any = ()) -> list[Any]:
+        """Return the rows of one query."""
+        with self.session(doing) as session:
+            rows: list[Any] = session.execute(text, values).fetchall()
+            return rows
+
+    def sessions(self, role: str) -> int:
+        """Count the sessions of a role, on the replicas as well; without our own."""
+        doing, count = f"looking for sessions of {role}", 0
+        for server in (self.server, *self._replicas):
+            with self.session(doing, server) as session:
+                count += session.execute(_SESSIONS, (role, postgres.APPLICATION)).fetchone()[0]
+        return count
+
+    def _at(self, place: str) -> postgres.Server:
+        host, _colon, port = place.rpartition(":") if ":" in place else (place, "", str(self.server.port))
+        return replace(self.server, host=host, port=int(port))

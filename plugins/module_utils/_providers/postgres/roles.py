@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Issuers of role passwords: ``postgres_role`` sets the one password, ``postgres_roles`` has login roles take turns.
+
+Passwords are ours. The server is given their SCRAM verifier, so that none is in its log or its statistics. Sources:
+PostgreSQL's documentation of ALTER ROLE, role membership and pg_stat_activity, postgresql.org/docs.
+
+More than a description: SQL, and rights that PostgreSQL 16 has changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, ClassVar
+
+from ..._core import errors, postgres
+from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
+from ..._core.credential import Credential, PublicValue, SecretValue
+from ..._core.deps import library
+from .client import PostgresConnection
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 63}
+_BYTES = 24
+_ROLE = """
+SELECT r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolinherit,
+  coalesce('role=' || o.rolname = ANY (r.rolconfig), false), coalesce(pg_has_role(r.oid, o.oid, 'MEMBER'), false),
+  me.rolname = r.rolname OR me.rolsuper OR NOT r.rolsuper AND me.rolcreaterole AND
+    (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))
+FROM pg_roles r JOIN pg_roles me ON me.rolname = current_user LEFT JOIN pg_roles o ON o.rolname = %(owner)s
+WHERE r.rolname = %(role)s
+"""
+_ROOM = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - count(usename)
+FROM pg_stat_activity
+"""
+
+
+class _Roles(Issuer):
+    fields = ("username", "password")
+    sets: ClassVar[str]
+    connection: PostgresConnection
+    unverifiable = "whether pg_hba.conf lets the role in from where its consumers are"
+
+    @property
+    def roles(self) -> list[str]:
+        """Whose passwords they are."""
+        raise NotImplementedError
+
+    def preflight(self, current: str | None) -> list[str]:
+        problems = [problem for role in self.roles for problem in self._problems_of(role)]
+        return problems if problems else self._lack_of_room()
+
+    def activate(self, credential: Credential) -> None:
+        """Set the password, unless it is in force: each verifier has a salt of its own."""
+        if self.answer(credential) is Answer.ACCEPTED:
+            return
+        role, password = str(credential.id), credential.fields["password"]
+        with self.connection.session(f"setting the password of {role}") as session:
+            self._alter(session, role, self.sets, postgres.verifier(session, role, password))
+
+    def verify(self, credential: Credential) -> Answer:
+        role = str(credential.id)
+        doing = f"showing the password of {role}"
+        return self.connection.server.authenticate(doing, role, credential.fields["password"])
+
+    def preview(self) -> list[str]:
+        counts = [(role, self.connection.sessions(role)) for role in self.roles]
+        return [f"{count} open sessions of {role} stay as they are" for role, count in counts if count]
+
+    def _made(self, role: str, name: str) -> Credential:
+        password = SecretValue(secrets.token_urlsafe(_BYTES))
+        return Credential(role, name, {"username": PublicValue(role), "password": password})
+
+    def _alter(self, session: Any, role: str, how: str, *values: str) -> None:
+        sql = library("psycopg.sql")
+        text = sql.SQL("ALTER ROLE {} " + how).format(sql.Identifier(role), *map(sql.Literal, values))
+        session.execute(text)
+
+    def _problems_of(self, role: str) -> list[str]:
+        owner = self.options.get("owner")
+        rows = self.connection.query(f"looking at role {role}", _ROLE, {"role": role, "owner": owner})
+        if not rows:
+            return [f"there is no role {role}"]
+        [(may_login, is_super, limit, inherits, is_set, is_member, may_change)] = rows
+        found = {
+            f"role {role} is a superuser": is_super and len(self.roles) > 1,
+            f"role {role} may not log in": not may_login and len(self.roles) == 1,
+            f"the connection's role may not change {role}; from PostgreSQL 16 on it needs ADMIN OPTION": not may_change,
+            f"role {role} has a CONNECTION LIMIT of 0": limit == 0,
+            f"role {role} is no member of {owner}; do: GRANT {owner} TO {role}": owner and not is_member,
+            f"role {role} inherits; do: ALTER ROLE {role} NOINHERIT": owner and inherits,
+            f"what {role} makes is its own; do: ALTER ROLE {role} SET role = {owner}": owner and not is_set,
+        }
+        return [problem for problem, is_so in found.items() if is_so]
+
+    def _lack_of_room(self) -> list[str]:
+        return []
+
+
+class RolePasswords(_Roles):
+    """Sets the password of one role; the new one is the end of the old one, open sessions go on."""
+
+    sets = "PASSWORD {}"
+    traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
+    schema = Schema({"role": {**_NAME, "description": "Whose password it is."}}, required=("role",))
+
+    @property
+    def roles(self) -> list[str]:
+        return [self.options["role"]]
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"postgres_role {options['role']}"
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        return self._made(self.options["role"], name)
+
+
+class RolesInTurns(_Roles):
+    """Has login roles take turns, which all act as one owner; a role that is not in use may not log in."""
+
+    sets = "LOGIN PASSWORD {}"
+    traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS, activates=True, alternating=True)
+    schema = Schema(
+        {
+            "roles": {
+                "type": "array",
+                "items": _NAME,
+                "minItems": 2,
+                "uniqueItems": True,
+                "description": "The login roles, which are there already; each is a NOINHERIT member of the owner.",
+            },
+            "owner": {**_NAME, "description": "The NOLOGIN role as which they act (ALTER ROLE … SET role = owner)."},
+            "terminate": {
+                "type": "boolean",
+                "default": False,
+                "description": "Whether to end the sessions of the old role when it is revoked.",
+            },
+        },
+        required=("roles", "owner"),
+    )
+
+    @property
+    def roles(self) -> list[str]:
+        return list(self.options["roles"])
+
+    @classmethod
+    def label(cls, options: Options) -> str:
+        return f"postgres_roles {', '.join(options['roles'])} of owner {options['owner']}"
+
+    @classmethod
+    def reports_last_used(cls, options: Options) -> bool:
+        return True
+
+    def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
+        free = [role for role in self.roles if role not in taken]
+        if not free:
+            raise errors.ConflictError(f"none of the roles {', '.join(self.roles)} is free: all have a password in use")
+        return self._made(free[0], name)
+
+    def listed(self) -> list[Listed]:
+        query = "SELECT rolname, rolcanlogin, clock_timestamp() FROM pg_roles WHERE rolname = ANY (%s)"
+        found = self.connection.query("looking at the roles", query, (self.roles,))
+        return [self._listed(role, may_login, now) for role, may_login, now in found]
+
+    def revoke(self, credential: Credential) -> None:
+        """Keep the role from logging in, without a password; its open sessions end where the map says so."""
+        role = str(credential.id)
+        with self.connection.session(f"revoking the password of {role}") as session:
+            self._alter(session, role, "NOLOGIN PASSWORD NULL")
+            if self.options.get("terminate"):
+                session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (role,))
+
+    def _listed(self, role: str, may_login: bool, now: datetime) -> Listed:
+        used = now if may_login and self.connection.sessions(role) else None
+        return Listed(role, role, last_used_at=used, revoked=not may_login)
+
+    def _lack_of_room(self) -> list[str]:
+        """Say where two pools have no room: while both roles are in use, each has its sessions."""
+        most = max(self.connection.sessions(role) for role in self.roles)
+        [(room,)] = self.connection.query("counting connections", _ROOM)
+        if most <= room:
+            return []
+        return [f"there is room for {room} more connections, and the role in use has {most}: raise max_connections"]

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles of a real server: one password that is set, two roles in turns, and what its log and its catalogues have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.checks import Sessions, SignIn
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.client import PostgresConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolePasswords, RolesInTurns
+from tests.servers import postgres
+from tests.servers.postgres import Postgres
+from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
+
+MANAGER = "the-password-of-the-manager"
+ROLES = """
+CREATE ROLE nova_owner NOLOGIN;
+CREATE ROLE nova_a NOLOGIN NOINHERIT IN ROLE nova_owner;
+CREATE ROLE nova_b NOLOGIN NOINHERIT IN ROLE nova_owner;
+ALTER ROLE nova_a SET role = nova_owner;
+ALTER ROLE nova_b SET role = nova_owner;
+CREATE ROLE single LOGIN PASSWORD 'the-old-one';
+"""
+GONE = "DROP ROLE IF EXISTS nova_a, nova_b, nova_owner, single"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Postgres]:
+    if missing := postgres.is_missing():
+        pytest.skip(missing)
+    running = Postgres()
+    with running.connect() as admin:
+        admin.execute(f"CREATE ROLE manager LOGIN CREATEROLE PASSWORD '{MANAGER}'")
+        admin.execute("ALTER SYSTEM SET log_statement = 'all'")
+        admin.execute("SELECT pg_reload_conf()")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def server(cluster: Postgres) -> Postgres:
+    with cluster.connect() as admin:
+        admin.execute(f"{GONE}; {ROLES}")
+    return cluster
+
+
+@pytest.fixture
+def connection(server: Postgres) -> PostgresConnection:
+    return connected(server)
+
+
+def connected(server: Postgres, **more: Any) -> PostgresConnection:
+    options = {"host": "127.0.0.1", "port": server.port, "user": "manager", "password": SecretValue(MANAGER), **more}
+    return PostgresConnection(options, clock=VirtualClock())
+
+
+def in_turns(connection: PostgresConnection, **more: Any) -> RolesInTurns:
+    return RolesInTurns(
+        {"roles": ["nova_a", "nova_b"], "owner": "nova_owner", **more}, connection, clock=VirtualClock()
+    )
+
+
+def session(server: Postgres, credential: Credential) -> Any:
+    """An application's."""
+    password = credential.fields["password"].reveal()
+    return psycopg.connect(
+        host="127.0.0.1", port=server.port, dbname="postgres", user=credential.id, password=password, autocommit=True
+    )
+
+
+def issued(issuer: Any, taken: tuple[str, ...] = ()) -> Credential:
+    made: Credential = issuer.generate("rotor-1", taken)
+    issuer.activate(made)
+    return made
+
+
+def test_the_new_password_is_the_end_of_the_old_one(server: Postgres, connection: PostgresConnection) -> None:
+    issuer = RolePasswords({"role": "single"}, connection, clock=VirtualClock())
+    old, new = issued(issuer), issuer.generate("rotor-2")
+    assert issuer.preflight("single") == []
+    assert [issuer.answer(one) for one in (old, new)] == [Answer.ACCEPTED, Answer.REFUSED]
+    with session(server, old) as kept:
+        assert issuer.preview() == ["1 open sessions of single stay as they are"]
+        issuer.activate(new)
+        assert kept.execute("SELECT 1").fetchone() == (1,), "an open session was ended"
+    assert [issuer.answer(one) for one in (old, new)] == [Answer.REFUSED, Answer.ACCEPTED]
+
+
+def test_what_is_in_force_is_not_set_again(server: Postgres, connection: PostgresConnection) -> None:
+    issuer = RolePasswords({"role": "single"}, connection, clock=VirtualClock())
+    made = issued(issuer)
+
+    def kept() -> Any:
+        with server.connect() as admin:
+            return admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'single'").fetchone()
+
+    before = kept()
+    issuer.activate(made)
+    assert kept() == before
+
+
+def test_roles_take_turns_and_what_they_make_is_the_owners(server: Postgres, connection: PostgresConnection) -> None:
+    issuer = in_turns(connection)
+    first = issued(issuer)
+    second = issued(issuer, ("nova_a",))
+    assert [first.id, second.id] == ["nova_a", "nova_b"]
+    assert [issuer.answer(one) for one in (first, second)] == [Answer.ACCEPTED, Answer.ACCEPTED]
+    with session(server, second) as application:
+        application.execute("CREATE TEMPORARY TABLE made (id int)")
+        made = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'made'"
+        assert application.execute(made).fetchone() == ("nova_owner",)
+
+    issuer.revoke(first)
+    assert [issuer.answer(one) for one in (first, second)] == [Answer.REFUSED, Answer.ACCEPTED]
+    assert {one.id for one in issuer.listed() if one.revoked} == {"nova_a"}
+    issuer.revoke(first)
+    assert issued(issuer, ("nova_b",)).id == "nova_a"
+    with pytest.raises(errors.ConflictError, match="none of the roles nova_a, nova_b is free"):
+        issuer.generate("rotor-3", ("nova_a", "nova_b"))
+
+
+def test_sessions_are_the_last_use_and_end_where_the_map_says_so(
+    server: Postgres, connection: PostgresConnection
+) -> None:
+    made = issued(in_turns(connection))
+    used = lambda: {one.id: one.last_used_at for one in in_turns(connection).listed()}  # noqa: E731
+    assert used() == {"nova_a": None, "nova_b": None}
+    with server.connect() as admin:
+        admin.execute("GRANT pg_signal_backend TO manager")
+    with session(server, made) as application:
+        assert used()["nova_a"] is not None
+        in_turns(connection).revoke(made)
+        assert application.execute("SELECT 1").fetchone() == (1,)
+        in_turns(connection, terminate=True).revoke(made)
+        with pytest.raises(psycopg.OperationalError):
+            application.execute("SELECT 1")
+    assert used()["nova_a"] is None
+
+
+@pytest.mark.parametrize(
+    ("done", "problem"),
+    [
+        ("ALTER ROLE nova_a RESET role", "what nova_a makes is its own; do: ALTER ROLE nova_a SET role = nova_owner"),
+        ("REVOKE nova_owner FROM nova_b", "role nova_b is no member of nova_owner; do: GRANT nova_owner TO nova_b"),
+        ("ALTER ROLE nova_a INHERIT", "role nova_a inherits; do: ALTER ROLE nova_a NOINHERIT"),
+        ("ALTER ROLE nova_a CONNECTION LIMIT 0", "role nova_a has a CONNECTION LIMIT of 0"),
+        ("DROP ROLE nova_b", "there is no role nova_b"),
+        (
+            "ALTER ROLE manager NOCREATEROLE",
+            "the connection's role may not change nova_a; from PostgreSQL 16 on it needs ADMIN OPTION",
+        ),
+    ],
+)
+def test_what_is_not_as_it_has_to_be_is_found_before(
+    server: Postgres, connection: PostgresConnection, done: str, problem: str
+) -> None:
+    assert in_turns(connection).preflight(None) == []
+    with server.connect() as admin:
+        admin.execute(done)
+    try:
+        assert problem in in_turns(connection).preflight(None)
+    finally:
+        with server.connect() as admin:
+            admin.execute("ALTER ROLE manager CREATEROLE")
+
+
+def test_two_pools_need_room(server: Postgres, connection: PostgresConnection) -> None:
+    made = issued(in_turns(connection))
+    with server.connect() as admin:
+        (room,) = admin.execute("SHOW max_connections").fetchone()
+    pool = [session(server, made) for _one in range(int(room) // 2)]
+    [problem] = in_turns(connection).preflight("nova_a")
+    assert problem.startswith("there is room for ")
+    assert problem.endswith(": raise max_connections")
+    for one in pool:
+        one.close()
+
+
+def test_a_role_may_set_its_own_password(server: Postgres) -> None:
+    own = connected(server, user="single", password=SecretValue("the-old-one"))
+    issuer = RolePasswords({"role": "single"}, own, clock=VirtualClock())
+    assert issuer.preflight("single") == []
+    assert issuer.answer(issued(issuer)) is Answer.ACCEPTED
+
+
+def test_no_password_is_in_the_log_of_the_server(server: Postgres, connection: PostgresConnection) -> None:
+    made = issued(in_turns(connection))
+    with server.connect() as admin:
+        (verifier,) = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'nova_a'").fetchone()
+    log = server.log.read_text()
+    assert verifier in log, "statements are not logged"
+    assert made.fields["password"].reveal() not in log
+
+
+def test_errors_are_told_by_their_state(server: Postgres, connection: PostgresConnection) -> None:
+    with pytest.raises(errors.AuthenticationError, match="manager is not let in"):
+        connected(server, password=SecretValue("wrong")).probe()
+    with pytest.raises(errors.UnavailableError):
+        connected(server, database="missing").probe()
+    with pytest.raises(errors.NotFoundError, match=r"42704 \(UndefinedObject\)"):
+        RolePasswords({"role": "missing"}, connection, clock=VirtualClock()).activate(
+            Credential("missing", "rotor-1", {"password": SecretValue("some-password")})
+        )
+    assert connection.probe().startswith("role manager on PostgreSQL ")
+    assert connection.server_time() is not None
+
+
+def test_checks_run_a_statement_and_look_for_sessions(server: Postgres, connection: PostgresConnection) -> None:
+    made = issued(in_turns(connection))
+    sign_in, clock = SignIn({"statement": "SELECT current_user"}, connection, clock=VirtualClock()), VirtualClock()
+    assert sign_in.run(made, MemoryCheckpoint()) == {"at": f"postgresql://127.0.0.1:{server.port}/postgres"}
+    sessions = Sessions({"within": "10s"}, connection, clock=clock)
+    with pytest.raises(errors.CheckFailedError, match="fewer than 1 sessions run on role nova_a"):
+        sessions.run(made, MemoryCheckpoint())
+    with session(server, made):
+        assert sessions.run(made, MemoryCheckpoint()) == {"sessions": 1}
+    in_turns(connection).revoke(made)
+    with pytest.raises(errors.CheckFailedError, match="nova_a is not let in"):
+        sign_in.run(made, MemoryCheckpoint())
