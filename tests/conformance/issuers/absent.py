@@ -19,19 +19,19 @@ from .bench import IssuerBench
 def not_asked(name: str) -> type[IssuerBench]:
     traits = registry.find("issuers", name).traits
     if traits.value is Maker.NOBODY:
-        return _column(name, "Nobody makes, lists, verifies or revokes anything.")
+        return column(name, "Nobody makes, lists, verifies or revokes anything.")
     if traits.value is Maker.PERSON:
-        return _column(name, "A person makes its values: what its provider is asked is in tests/unit/providers.")
+        return column(name, "A person makes its values: what its provider is asked is in tests/unit/providers.")
     if traits.activates:
-        return _column(name, "A value of our own that its provider takes: nobody is asked to list or to verify it.")
-    return _column(name, "A value of our own: nobody is asked to make, to list, to verify or to revoke it.")
+        return column(name, "A value of our own that its provider takes: nobody is asked to list or to verify it.")
+    return column(name, "A value of our own: nobody is asked to make, to list, to verify or to revoke it.")
 
 
 def without_bench(name: str) -> type[IssuerBench]:
     raise LookupError(f"issuer {name} has no bench: write one into tests/conformance/issuers/benches")
 
 
-def _column(name: str, why: str) -> type[IssuerBench]:
+def column(name: str, why: str) -> type[IssuerBench]:
     facts: dict[str, Any] = {"title": name, "issuer_type": name, "server": "nobody", "not_run": why, "connect": None}
     return type(name, (IssuerBench,), facts)
 
