@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -226,3 +227,30 @@ def test_checks_run_a_statement_and_look_for_sessions(server: Postgres, connecti
     in_turns(connection).revoke(made)
     with pytest.raises(errors.CheckFailedError, match="nova_a is not let in"):
         sign_in.run(made, MemoryCheckpoint())
+
+
+def test_single_role_of_today_becomes_one_of_two_as_the_documentation_says(
+    server: Postgres, connection: PostgresConnection
+) -> None:
+    """The procedure is the page's own; ownership, the password and an open session go on."""
+    page = (Path(__file__).parents[4] / "docs/providers/postgres.md").read_text()
+    procedure = page.partition("As a superuser")[2].partition("```sql\n")[2].partition("```")[0]
+    with server.connect() as admin:
+        admin.execute("DROP ROLE IF EXISTS shop, shop_b, shop_owner")
+        admin.execute("CREATE ROLE shop LOGIN PASSWORD 'the-password-of-today'")
+        admin.execute("CREATE SCHEMA shop AUTHORIZATION shop")
+    today = Credential("shop", "by hand", {"password": SecretValue("the-password-of-today")})
+    with session(server, today) as before, server.connect() as admin:
+        admin.execute(procedure)
+        before.execute("CREATE TABLE shop.made_before (id int)")
+    options = {"roles": ["shop", "shop_b"], "owner": "shop_owner"}
+    issuer = RolesInTurns(options, connection, clock=VirtualClock())
+    assert issuer.preflight("shop") == []
+    assert issuer.answer(today) is Answer.ACCEPTED
+    new = issued(issuer, ("shop",))
+    with session(server, new) as after:
+        after.execute("ALTER TABLE shop.made_before ADD made_after int")
+    issuer.revoke(today)
+    assert [issuer.answer(one) for one in (today, new)] == [Answer.REFUSED, Answer.ACCEPTED]
+    with server.connect() as admin:
+        admin.execute("DROP SCHEMA shop CASCADE; DROP ROLE shop, shop_b, shop_owner")
