@@ -398,6 +398,18 @@ class Issuer(Part):
         """Return how long the old credential lives on after a mint or an activation. With ``overlap: timed`` only."""
         raise NotImplementedError
 
+    def in_use_from(self, credential: Credential) -> datetime | None:
+        """Return when :meth:`put_in_use` may be called, if that has yet to come. Changes nothing."""
+        return None
+
+    def put_in_use(self, credential: Credential) -> None:
+        """Have the provider use a credential that every copy holds; the same again changes nothing.
+
+        Overridden where several are valid and the provider works with one of them: with an open overlap only. The
+        credential's fields are empty.
+        """
+        raise NotImplementedError
+
     def listed(self) -> list[Listed]:
         """List every credential in this issuer's scope, also those that somebody else made."""
         return []

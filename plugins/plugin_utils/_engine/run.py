@@ -50,7 +50,13 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
 _QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
 _TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.WRITE,), (ActionKind.RELOAD,))
 """What is done at once in one step."""
-_WAITS = (ActionKind.ACCEPT, ActionKind.RELOAD, ActionKind.VERIFY, *(k for k in ActionKind if k.phase is Phase.REVOKED))
+_WAITS = (
+    ActionKind.ACCEPT,
+    ActionKind.RELOAD,
+    ActionKind.VERIFY,
+    ActionKind.PROMOTE,
+    *(k for k in ActionKind if k.phase is Phase.REVOKED),
+)
 """What may wait long, and holds up nobody meanwhile."""
 _MAY_FAIL = (ActionKind.WRITE, ActionKind.RELOAD, ActionKind.VERIFY)
 """What does not stop the others of its secret once the old value is dead."""

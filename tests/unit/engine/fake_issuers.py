@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -187,6 +187,27 @@ class Shelved(Replaced):
         return Credential(one.id, one.name, {"token": SecretValue(one.value)})
 
 
+class Switched(Shelved):
+    """Keys stand side by side; the provider signs with one of them, from an hour after it was made."""
+
+    def in_use_from(self, credential: Credential) -> datetime | None:
+        one = self.world.issued[str(credential.id)]
+        ready = one.created_at + timedelta(hours=1)
+        return ready if one.role != "in use" and ready > self.world.clock.now() else None
+
+    def put_in_use(self, credential: Credential) -> None:
+        def switch() -> None:
+            for one in self.world.issued.values():
+                one.role = "in use" if one.id == credential.id else None
+
+        self.world.call("activate", credential.name, switch)
+
+    def revoke(self, credential: Credential) -> None:
+        if self.world.issued[str(credential.id)].role == "in use":
+            self.world.violations.append(f"revoked {credential.id}, which is in use")
+        super().revoke(credential)
+
+
 class Roles(_Kind):
     """Two roles take turns: a new password goes to the one that is not in use."""
 
@@ -281,7 +302,7 @@ def _end_in_a_day(world: World) -> None:
 
 KINDS: dict[str, Any] = {
     kind.__name__.lower(): kind
-    for kind in (Reset, Replaced, Shown, Mute, Chosen, Rolled, Unlisted, Queued, Shelved, Roles)
+    for kind in (Reset, Replaced, Shown, Mute, Chosen, Rolled, Unlisted, Queued, Shelved, Switched, Roles)
 }
 
 

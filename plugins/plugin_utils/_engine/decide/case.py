@@ -115,6 +115,8 @@ def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str 
     if past_point_of_no_return(state, traits):
         timed = traits.overlap is Overlap.TIMED
         return "its provider ends the old one by itself" if timed else "the old value is dead"
+    if state.intent(ActionKind.PROMOTE):
+        return "its provider may work with the new one already"
     begun, old = {row.id for row in _begun(state) if row.alive}, state.current
     if not begun:
         return None if is_under_way(state) else "no rotation of it is under way"

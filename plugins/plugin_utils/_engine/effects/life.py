@@ -27,6 +27,11 @@ def shows(issuer: type[Issuer]) -> bool:
     return issuer.verify is not Issuer.verify
 
 
+def switches(issuer: type[Issuer]) -> bool:
+    """Whether its provider works with one of several valid credentials, and has to be told with which."""
+    return issuer.put_in_use is not Issuer.put_in_use
+
+
 def tells_life(issuer: type[Issuer]) -> bool:
     """Whether its provider can be asked at all whether a credential lives."""
     return lists(issuer) or shows(issuer)

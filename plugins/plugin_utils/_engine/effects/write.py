@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ....module_utils._core import registry
-from ....module_utils._core.contracts import Evidence, Written
+from ....module_utils._core.contracts import Evidence, Issuer, Written
 from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.errors import ConflictError, InvalidRequestError, RotorError
 from ....module_utils._core.hosts import HostRequest
@@ -15,6 +15,7 @@ from ..decide import clocks, rule
 from ..decide.state import ActionKind
 from ..secret_map.model import Copy, Secret
 from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
+from .life import switches
 
 
 def write(ctx: EffectContext, work: Work) -> str:
@@ -150,9 +151,22 @@ def promote(ctx: EffectContext, work: Work) -> str:
     lacking = rule.missing_proof(secret, work.case.state, row)
     if lacking:
         raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
+    issuer = ctx.systems.issuer(secret)
+    if switches(type(issuer)):
+        _put_in_use(ctx, work, issuer)
     measured = clocks.waits(secret, work.case.traits)
     ctx.ledger.closed(ctx.run, secret.name, row.id, ctx.systems.issuer_time(secret) if measured else None)
     return f"{row.name} is in every copy and proven"
+
+
+def _put_in_use(ctx: EffectContext, work: Work, issuer: Issuer) -> None:
+    """Have the provider work with the new credential, not before everybody can know it."""
+    row = work.row
+    credential = Credential(row.provider_id, row.name, {}, row.facts)
+    if until := issuer.in_use_from(credential):
+        raise clocks.NotYetError(f"{row.name} is put in use after {until:%Y-%m-%d %H:%M:%S}Z", until)
+    with ctx.attempt(work, ActionKind.PROMOTE, row.name):
+        issuer.put_in_use(credential)
 
 
 def discard(ctx: EffectContext, work: Work) -> str:

@@ -268,6 +268,7 @@ class Ledger:
             self._update_credential(
                 tx, secret, credential, state=CredentialState.CURRENT, closed_at=now, **other_clocks
             )
+            self._supersede(tx, {"secret": secret, "kind": "promote"}, now)
 
     def abandoned(self, run: str, secret: str, credential: int) -> None:
         """Abandon a credential that a rollback has taken out of every copy."""

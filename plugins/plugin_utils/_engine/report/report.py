@@ -287,7 +287,8 @@ class Report:
         back = rotation.case.order.rollback
         head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
         ends = "ends by itself, and that is proven" if traits.ends_the_old else "is revoked"
-        rest = f": the old credential {ends} after {when(rotation.until)}, by the next run" if rotation.until else ""
+        what = "the new credential is put in use" if state.pending else f"the old credential {ends}"
+        rest = f": {what} after {when(rotation.until)}, by the next run" if rotation.until else ""
         rest = _left_out(rotation) or rest
         lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
         new = state.pending or state.current
