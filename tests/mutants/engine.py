@@ -143,6 +143,18 @@ MUTANTS = (
     dropped(
         "rule: what was handed out may be held", "row.id not in case.state.distributed and not case", instead="not case"
     ),
+    mutant(
+        "switch: not before everybody can know the new one",
+        "if until := issuer.in_use_from(credential):",
+        "if (until := issuer.in_use_from(credential)) and False:",
+        "switched",
+    ),
+    mutant(
+        "switch: no way back once it may be made",
+        "    if state.intent(ActionKind.PROMOTE):\n",
+        "    if False:\n",
+        "switched",
+    ),
     dropped(
         "rule: left the map with an adopted one",
         "for name in untracked_holders(secret, state, row)\n    ]\n    replacement",

@@ -32,7 +32,7 @@ def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) ->
 
 
 def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
-    name = {"neon/role_passwords": "neon_roles"}.get(file, file)
+    name = {"neon/role_passwords": "neon_roles", "supabase/signing_keys": "supabase_signing"}.get(file, file)
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
 
 
@@ -322,6 +322,13 @@ MUTANTS = (
     keys("URIs with two passwords are no credential (Neon)", "neon/role_passwords", "len(passwords) > 1", "False"),
     keys("a set password is in force (Keycloak)", "keycloak", "is not Answer.ACCEPTED:\n", "is Answer.UNCLEAR:\n"),
     keys("a client without an account lives (Keycloak)", "keycloak", " or (status in (400, 401) and", " or (False and"),
+    keys("a key in use is not revoked (Supabase)", "supabase/signing_keys", 'if status == "in_use":', "if False:"),
+    keys(
+        "caches know a key before it is in use (Supabase)",
+        "supabase/signing_keys",
+        'if not any(key["kid"] == credential.id for key in published):',
+        "if False:",
+    ),
     keys("a use is the new credential's (used)", "used", "if one.id == credential.id", "if one.id"),
     keys("a use is none before the check (used)", "used", "if last and last > since else None", "if last else None"),
 )

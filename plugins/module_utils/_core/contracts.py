@@ -317,6 +317,8 @@ class Issuer(Part):
     fields: ClassVar[tuple[str, ...]]
     revokes_by_value: ClassVar[bool] = False
     """Whether :meth:`revoke` needs the value, which no other is given."""
+    needs_copies: ClassVar[bool] = True
+    """False: the provider keeps what is secret, and a map may name no copy at all."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options
@@ -409,6 +411,11 @@ class Issuer(Part):
         credential's fields are empty.
         """
         raise NotImplementedError
+
+    @classmethod
+    def grace(cls, options: Options) -> timedelta:
+        """Return how long what was made with an old credential lives on: the least time until that is revoked."""
+        return timedelta()
 
     def listed(self) -> list[Listed]:
         """List every credential in this issuer's scope, also those that somebody else made."""

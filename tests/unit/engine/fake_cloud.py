@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -82,6 +83,10 @@ class Token:
     @classmethod
     def fields_of(cls, options: Any) -> tuple[str, ...]:
         return cls.fields
+
+    @classmethod
+    def grace(cls, options: Any) -> timedelta:
+        return timedelta()
 
 
 class Pair(Token):

@@ -34,7 +34,9 @@ def test_new_one_is_put_in_use_once_everybody_can_know_it(tmp_path: Path) -> Non
     with plays(tmp_path) as make:
         play = waiting(tmp_path, make)
         old, new = play.state("TOKEN").current, play.state("TOKEN").pending
-        assert old and new and in_use(play) == [old.name]
+        assert old
+        assert new
+        assert in_use(play) == [old.name]
         assert "the new credential is put in use after" in play.output
         assert not {"activate", "revoke"} & set(done(play))
         play.world.log.clear()
@@ -55,7 +57,8 @@ def test_switch_killed_anywhere_is_finished_by_the_next_run(tmp_path: Path, when
             killed = killed_at(play, point, when, partial(play.rotate, "TOKEN"))
             assert not play.rotate("TOKEN")["failed"], play.output
             current = play.state("TOKEN").current
-            assert current and in_use(play) == [current.name]
+            assert current
+            assert in_use(play) == [current.name]
             assert_at_rest(play)
             del WORLDS[play.world.name]
             if not killed:
@@ -83,5 +86,6 @@ def test_one_goes_back_as_long_as_the_new_one_is_not_in_use(tmp_path: Path) -> N
         play.world.fail("activate", UnavailableError("down"))
         assert play.rotate("TOKEN")["failed"]
         assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
-        assert old and in_use(play) == [old.name]
+        assert old
+        assert in_use(play) == [old.name]
         assert_at_rest(play)

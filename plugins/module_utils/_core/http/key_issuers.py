@@ -126,7 +126,7 @@ class ApiIssuer(Issuer, Generic[Description]):
             fields = {key: SecretValue(found) for key, found in values.items()}
         except ValueError as error:
             raise errors.UnexpectedAnswerError(f"{doing}: {error}") from None
-        times = {option: _moment(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
+        times = {option: moment_at(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
         return Credential(id_, name, fields, {option: time.isoformat() for option, time in times.items() if time})
 
 
@@ -165,7 +165,7 @@ class KeyIssuer(ApiIssuer[KeyApi]):
         api, places = self._api, self._create_places(name)
         if api.create is None:
             raise NotImplementedError
-        with _unknown_if_unreadable():
+        with unknown_if_unreadable():
             answer = self._send(api.create, doing, places, idempotent=False)
             return self._credential(answer.json, api.value, api.made, name, doing)
 
@@ -240,12 +240,12 @@ class ResetIssuer(ReadIssuer[ResetApi]):
 
     def mint(self, name: str) -> Credential:
         before = self.recover(name)
-        with _unknown_if_unreadable():
+        with unknown_if_unreadable():
             answer = self._send(self._api.reset, f"resetting {self._where}", idempotent=False)
-        with errors.after_an_effect(), _unknown_if_unreadable():
+        with errors.after_an_effect(), unknown_if_unreadable():
             self._settle(answer)
         for _turn in range(_READS):
-            with errors.after_an_effect(), _unknown_if_unreadable():
+            with errors.after_an_effect(), unknown_if_unreadable():
                 found = self.recover(name)
             if found.fields != before.fields:
                 return found
@@ -270,7 +270,7 @@ class RollIssuer(ReadIssuer[RollApi]):
 
     def mint(self, name: str) -> Credential:
         doing, api = f"rolling {self._where}", self._api
-        with _unknown_if_unreadable():
+        with unknown_if_unreadable():
             answer = self._send(api.roll, doing, {"name": name}, idempotent=False)
             return self._credential(answer.json, api.value, Facts(api.id), name, doing)
 
@@ -325,7 +325,7 @@ def _rendered(texts: Mapping[str, str], credential: Credential) -> dict[str, str
 
 
 @contextmanager
-def _unknown_if_unreadable() -> Iterator[None]:
+def unknown_if_unreadable() -> Iterator[None]:
     """Raise OutcomeUnknownError for an answer of success that cannot be read: something may have been made."""
     try:
         yield
@@ -358,9 +358,9 @@ def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
     return Listed(
         id=known,
         name=name or "",
-        created_at=_moment(item, facts.created_at),
-        expires_at=_moment(item, facts.expires_at, where),
-        last_used_at=_moment(item, facts.last_used_at, where),
+        created_at=moment_at(item, facts.created_at),
+        expires_at=moment_at(item, facts.expires_at, where),
+        last_used_at=moment_at(item, facts.last_used_at, where),
         scope=scope if isinstance(scope, str) else "",
         revoked=_is_revoked(item, facts),
     )
@@ -376,7 +376,7 @@ def _id(found: Any) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
-def _moment(document: Any, path: str, where: str = "") -> datetime | None:
+def moment_at(document: Any, path: str, where: str = "") -> datetime | None:
     """Read a time; None for none. With ``where``, the answer it is in, a time that cannot be read is an error."""
     found = paths.at(document, path) if path else None
     if found in (None, "", 0):

@@ -51,8 +51,9 @@ def shares_identity(row: CredentialRow, other: CredentialRow | None) -> bool:
 
 
 def never_handed_out(case: Case, row: CredentialRow) -> bool:
-    """Whether no write of this ledger put ``row`` anywhere, and nobody has changed a copy in between."""
-    return row.origin is not Origin.ADOPTED and row.id not in case.state.distributed and not case.order.drifted
+    """Whether ``row`` was never proven nor written by this ledger, and nobody has changed a copy in between."""
+    unknown = row.origin is not Origin.ADOPTED and row.closed_at is None
+    return unknown and row.id not in case.state.distributed and not case.order.drifted
 
 
 def uses(state: SecretState, row: CredentialRow) -> list[str]:

@@ -30,15 +30,11 @@ def json_schema() -> Json:
     definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
     definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
     parts = {part: {"$ref": f"#/$defs/{part}"} for part in ("issuer", "copy", "check")}
-    unrotated = [name for name in registry.names("issuers") if schema.is_unrotated(name)]
-    definitions["rotated"] = _open_to_jinja(schema.secret(**parts))
+    definitions["rotated"] = _open_to_jinja(schema.secret(parts["issuer"], parts["copy"], parts["check"]))
     definitions["unrotated"] = _open_to_jinja(schema.unrotated(parts["issuer"]))
-    kind = {"type": "object", "properties": {"type": {"enum": unrotated}}, "required": ["type"]}
-    definitions["secret"] = {
-        "if": {"properties": {"issuer": kind}, "required": ["issuer"]},
-        "then": {"$ref": "#/$defs/unrotated"},
-        "else": {"$ref": "#/$defs/rotated"},
-    }
+    definitions["uncopied"] = _open_to_jinja(schema.uncopied(**parts))
+    otherwise = _if_issuer(schema.may_be_uncopied, "uncopied", {"$ref": "#/$defs/rotated"})
+    definitions["secret"] = _if_issuer(schema.is_unrotated, "unrotated", otherwise)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Variables of rotor.secrets",
@@ -51,6 +47,14 @@ def json_schema() -> Json:
         },
         "$defs": definitions,
     }
+
+
+def _if_issuer(fits: Callable[[str], bool], definition: str, otherwise: Json) -> Json:
+    """Describe an entry by ``definition`` where its issuer fits."""
+    names = [name for name in registry.names("issuers") if fits(name)]
+    kind = {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
+    condition = {"properties": {"issuer": kind}, "required": ["issuer"]}
+    return {"if": condition, "then": {"$ref": f"#/$defs/{definition}"}, "else": otherwise}
 
 
 def _entries(definition: str, description: str) -> Json:

@@ -72,8 +72,9 @@ class _Parser:
         if not re.fullmatch(schema.ENTRY_NAME, name):
             suggestion = "letters, digits, _ . and - are, beginning with a letter or _"
             self._errors.add(path, "is no name for a secret", suggestion)
-        unrotated = _is_unrotated(raw)
-        self._builders.validate("unrotated" if unrotated else "secret", "", raw, path)
+        kind = _kind(raw)
+        unrotated = kind == "unrotated"
+        self._builders.validate(kind, "", raw, path)
         if not isinstance(raw, dict):
             return None
         entry = _MapEntry(name, path)
@@ -169,8 +170,19 @@ class _Parser:
         for step in entry.unproven if accept == "use" else ():
             suggestion = "revoking needs a check that proves use, or revoke: {accept: life}"
             self._errors.add((*step, "verify"), "nothing proves that the new credential is in use", suggestion)
-        after = self._duration(wanted, "after", (*path, "revoke")) or timedelta(0)
+        after = self._grace(wanted, raw, path, entry.issuer)
         return Revoke(after, frozenset(_strings(wanted.get("require"))), accept)
+
+    def _grace(self, wanted: Raw, raw: Raw, path: Path, issuer: PartSpec | None) -> timedelta:
+        """Return how long an old credential lives on: as its issuer has it unless said, and no less but for a leak."""
+        path = (*path, "revoke", "after")
+        least = registry.find("issuers", issuer.type).grace(issuer.options) if issuer else timedelta()
+        after = self._duration(wanted, "after", path[:-1])
+        leaked = isinstance(raw.get("guard"), dict) and raw["guard"].get("allow") == "compromised"
+        if after is not None and after < least and not leaked:
+            what = f"is less than the {durations.show(least)} for which what was made with the old one lives on"
+            self._errors.add(path, what, "leave it out, or say guard: {allow: compromised}")
+        return least if after is None else after
 
     def _ageless(self, raw: Raw, path: Path) -> str:
         """Return when it is renewed that has no age, and why; empty where it has one."""
@@ -195,10 +207,13 @@ def _tells_use(issuer: PartSpec | None) -> bool:
     return issuer is None or registry.find("issuers", issuer.type).reports_last_used(issuer.options)
 
 
-def _is_unrotated(raw: Any) -> bool:
+def _kind(raw: Any) -> str:
+    """Return which schema describes an entry, by its issuer."""
     issuer = raw.get("issuer") if isinstance(raw, dict) else None
     kind = issuer.get("type") if isinstance(issuer, dict) else None
-    return isinstance(kind, str) and schema.is_unrotated(kind)
+    if not isinstance(kind, str):
+        return "secret"
+    return "unrotated" if schema.is_unrotated(kind) else "uncopied" if schema.may_be_uncopied(kind) else "secret"
 
 
 def _strings(value: Any) -> list[str]:

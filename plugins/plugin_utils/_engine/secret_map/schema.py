@@ -125,8 +125,13 @@ def inherited(name: str) -> list[str]:
     return [option for option in own.required if own.properties.get(option, {}).get("type") == "string"]
 
 
-def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | None = None) -> Json:
-    """Describe an entry of ``secret_map``; parts that are validated on their own may be any mapping."""
+def secret(
+    issuer: Json | None = None, copy: Json | None = None, check: Json | None = None, *, copied: bool = True
+) -> Json:
+    """Describe an entry of ``secret_map``; parts that are validated on their own may be any mapping.
+
+    ``copied``: it has to name its copies.
+    """
     issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
     step = {
         "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
@@ -155,15 +160,24 @@ def secret(issuer: Json | None = None, copy: Json | None = None, check: Json | N
             "additionalProperties": {"type": "string", "minLength": 1},
             "description": "name: template of the credential's fields and of the names above it",
         },
-        "rollout": _list(_closed(rollout, ("copies",)), "ordered steps; each begins when the one before is proven"),
+        "rollout": _list(
+            _closed(rollout, ("copies",) if copied else ()), "ordered steps; each begins when the one before is proven"
+        ),
         **step,
         "revoke": _revoke(),
         "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
     }
+    if not copied:
+        return _closed(properties, ("issuer",))
     steps = {"oneOf": [{"required": ["copies"]}, {"required": ["rollout"]}]}
     beside = {"dependentRequired": {"reload": ["copies"], "verify": ["copies"]}}
     return _closed(properties, ("issuer",), **steps, **beside)
+
+
+def uncopied(issuer: Json | None = None, copy: Json | None = None, check: Json | None = None) -> Json:
+    """Describe an entry of ``secret_map`` that may name no copy."""
+    return secret(issuer, copy, check, copied=False)
 
 
 def unrotated(issuer: Json | None = None) -> Json:
@@ -203,6 +217,11 @@ def is_unrotated(name: str) -> bool:
     return name in registry.names("issuers") and registry.find("issuers", name).traits.value is Maker.NOBODY
 
 
+def may_be_uncopied(name: str) -> bool:
+    """Say whether what has this built-in issuer may have no copy."""
+    return name in registry.names("issuers") and not registry.find("issuers", name).needs_copies
+
+
 def asks_issuer(check: str) -> bool:
     """Say whether a check asks the secret's issuer for the last use."""
     return bool(getattr(registry.find("checks", check), "asks_issuer", False))
@@ -222,7 +241,7 @@ _NODES = {"connections": connection, "stores": copy, "issuers": issuer, "consume
 
 @cache
 def validator(kind: str, name: str = "") -> Any:
-    """Compile the schema of a class once; ``secret`` and ``unrotated`` are the kinds of entries of ``secret_map``."""
-    entries = {"secret": secret, "unrotated": unrotated}
+    """Compile the schema of a class once, or of an entry of ``secret_map``: a secret, uncopied or unrotated."""
+    entries = {"secret": secret, "uncopied": uncopied, "unrotated": unrotated}
     node = entries[kind]() if kind in entries else _NODES[kind](name)
     return library("jsonschema").Draft202012Validator(node)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.supabase import SupabaseSecretKeys
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.supabase.secret_keys import SupabaseSecretKeys
 from tests.unit.core.described import KEY, issuer
 from tests.unit.core.doubles import Scripted, ScriptedServer
 

@@ -11,33 +11,17 @@ of admin endpoints. Not verified: the words of the 401, of which two are known; 
 
 from __future__ import annotations
 
-from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
-from .._core.http.key_issuers import KeyIssuer
+from ..._core.contracts import Options, Schema
+from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Sign, Verify
+from ..._core.http.key_issuers import KeyIssuer
+from .client import PROJECT, SupabaseConnection, address
 
 _KEYS = "/projects/<project>/api-keys"
 _NOBODY = "/auth/v1/admin/users/00000000-0000-0000-0000-000000000000"
 
 
-class SupabaseConnection(ApiConnection):
-    system = "Supabase"
-    base_url = "https://api.supabase.com/v1"
-    whoami = Call("GET", "/projects")
-    per_second = 1  # 60 or 120 a minute, by the age of the page that says it
-
-
 class SupabaseSecretKeys(KeyIssuer):
-    schema = Schema(
-        {
-            "project": {"type": "string", "pattern": "^[a-z]{20}$", "description": "Reference of the project."},
-            "project_url": {
-                "type": "string",
-                "pattern": "^https?://",
-                "description": "Base address of the project's own API, unless it is in supabase.co.",
-            },
-        },
-        required=("project",),
-    )
+    schema = Schema(PROJECT, required=("project",))
     connection: SupabaseConnection
 
     @classmethod
@@ -62,11 +46,6 @@ class SupabaseSecretKeys(KeyIssuer):
                 alive=(Sign(404, "error_code", "user_not_found"),),
                 dead=tuple(dead),
                 headers={"apikey": "${token}"},
-                url=options.get("project_url", f"https://{options['project']}.supabase.co"),
+                url=address(options),
             ),
         )
-
-
-PROVIDER = Provider(
-    "Supabase", connections={"supabase": SupabaseConnection}, issuers={"supabase_secret_key": SupabaseSecretKeys}
-)
