@@ -96,10 +96,17 @@ class Watched:
         """A credential that is in force."""
         if self.plain.traits.value is Maker.PROVIDER:
             made: Credential = self.mint(name)
-            return made
-        made = self.generate(name)
-        self.activate(made)
+        else:
+            made = self.generate(name)
+            self.activate(made)
+        if self.switches:
+            self.put_in_use(made)
         return made
+
+    @property
+    def switches(self) -> bool:
+        """Whether its provider works with one of several, and a credential in use is not revoked."""
+        return type(self.plain).put_in_use is not Issuer.put_in_use
 
     def _watch(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import secrets
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from ..provider import RefusedError
 from ..specs import Found, read_form
@@ -175,9 +178,64 @@ class Stripe(DescribedApi):
 
 
 class Supabase(DescribedApi):
-    """Its errors are not in the description. Keys are for a project's own API, and no others come in there."""
+    """Its errors are not in the description. Keys are for a project's own API, and no others come in there.
+
+    Signing keys have states: one is in use, one at most on standby.
+    """
 
     name, prefix = "supabase", "/supabase"
+
+    def seed(self) -> None:
+        super().seed()
+        self.signing: dict[str, dict[str, Any]] = {}
+        self._sign("in_use", {"algorithm": "ES256"})
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/{path:path}", self._answer, methods=["GET", "POST", "PATCH", "DELETE"])]
+
+    def _sign(self, status: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        id_ = body.get("private_jwk", {}).get("kid") or str(uuid.uuid4())
+        now, paired = self.world.now().isoformat(), body["algorithm"] != "HS256"
+        public = {"kty": "EC", "crv": "P-256", "kid": id_, "x": secrets.token_urlsafe(32), "y": "y"} if paired else None
+        times = {"created_at": now, "updated_at": now}
+        self.signing[id_] = {"id": id_, "algorithm": body["algorithm"], "status": status, "public_jwk": public, **times}
+        self.world.touch()
+        return self.signing[id_]
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path.endswith(".well-known/jwks.json"):
+            trusted = (key for key in self.signing.values() if key["status"] != "revoked" and key["public_jwk"])
+            return JSONResponse({"keys": [key["public_jwk"] for key in trusted]})
+        if "signing-keys" not in path:
+            return await super()._answer(request)
+        self._admit(request)
+        if path.endswith("/legacy"):
+            raise RefusedError(404, "Not Found")
+        if request.method == "GET":
+            return JSONResponse({"keys": list(self.signing.values())})
+        body = await super().read(request)
+        if request.method == "POST":
+            if any(key["status"] == "standby" for key in self.signing.values()) or self.quota == 0:
+                raise RefusedError(422, "already has a signing key in standby")
+            return JSONResponse(self._sign("standby", body), 201)
+        return JSONResponse(self._turn(path.rpartition("/")[2], body["status"]))
+
+    def _turn(self, id_: str, status: str) -> dict[str, Any]:
+        """Change a state: what goes in use takes the place of what was."""
+        if id_ not in self.signing:
+            raise RefusedError(404, "no such key")
+        key = self.signing[id_]
+        steps = {"standby": ("in_use", "previously_used"), "previously_used": ("standby", "revoked"),
+                 "revoked": ("standby",), "in_use": ()}  # fmt: skip
+        if status != key["status"] and status not in steps[key["status"]]:
+            raise RefusedError(422, "no such change")
+        for other in self.signing.values():
+            if status == "in_use" and other["status"] == "in_use":
+                other |= {"status": "previously_used", "updated_at": self.world.now().isoformat()}
+        key |= {"status": status, "updated_at": self.world.now().isoformat()}
+        self.world.touch()
+        return key
 
     def problem(self, status: int, message: str) -> Response:
         known = {

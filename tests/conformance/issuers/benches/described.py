@@ -114,6 +114,21 @@ class Supabase(DescribedBench):
         return self.kind(options, self.connect(token), clock=self.clock)
 
 
+class SupabaseJwtKey(Supabase):
+    title = issuer_type = "supabase_jwt_key"
+    tunable = False
+    calls: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "mint": {"method": "POST", "path": "/signing-keys$"},
+        "list": {"method": "GET", "path": "/signing-keys$"},
+        "verify": {"method": "GET", "path": "/nowhere$"},
+        "revoke": {"method": "PATCH", "path": "/signing-keys/"},
+    }
+
+
+class SupabaseJwtSecret(SupabaseJwtKey):
+    title = issuer_type = "supabase_jwt_secret"
+
+
 class Fal(DescribedBench):
     title, issuer_type, provider = "fal_api_key", "fal_api_key", "fal"
     server = "a stand-in made from fal.ai's published pages"
@@ -179,7 +194,21 @@ class KeyApi(OpenAi):
 
 
 BENCHES: list[type[IssuerBench]] = [
-    *(Neon, CloudflareToken, CloudflareR2, Fal, Langfuse, Stripe, Supabase, Resend, Grafana, OpenAi, OpenAiAdmin),
+    *(
+        Neon,
+        CloudflareToken,
+        CloudflareR2,
+        Fal,
+        Langfuse,
+        Stripe,
+        Supabase,
+        SupabaseJwtKey,
+        SupabaseJwtSecret,
+        Resend,
+        Grafana,
+        OpenAi,
+        OpenAiAdmin,
+    ),
     KeyApi,
 ]
 stop_all = sandboxed.stop
