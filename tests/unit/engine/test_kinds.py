@@ -21,7 +21,7 @@ def test_every_kind_has_an_effect() -> None:
 
 def test_kind_without_words_changes_only_the_ledger() -> None:
     silent = [kind for kind in ActionKind if not kind.words]
-    assert silent == [ActionKind.PROMOTE, ActionKind.PURGE_VALUE]
+    assert silent == [ActionKind.PURGE_VALUE]
     assert {kind.subject for kind in silent} == {Subject.LEDGER}
 
 

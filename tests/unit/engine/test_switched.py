@@ -37,6 +37,7 @@ def test_new_one_is_put_in_use_once_everybody_can_know_it(tmp_path: Path) -> Non
         assert old
         assert new
         assert in_use(play) == [old.name]
+        assert "use     its provider works with the new one" in play.output
         assert "the new credential is put in use after" in play.output
         assert not {"activate", "revoke"} & set(done(play))
         play.world.log.clear()

@@ -52,7 +52,7 @@ class ActionKind(StrEnum):
     WRITE = "write", Phase.ROLLED_OUT, "write", "{copy}: {keys}", Subject.COPY
     RELOAD = "reload", Phase.ROLLED_OUT, "reload", "{target}: {preview}", Subject.CONSUMER
     VERIFY = "verify", Phase.ROLLED_OUT, "verify", "{check} (proves {proves})", Subject.CHECK
-    PROMOTE = "promote", Phase.ROLLED_OUT, "", "", Subject.LEDGER
+    PROMOTE = "promote", Phase.ROLLED_OUT, "use", "{in_use}"
     DISCARD = "discard", Phase.ROLLED_OUT, "discard", "{credential}, once no copy holds it", Subject.LEDGER
     WAIT = "wait", Phase.REVOKED, "wait", "until {until}", Subject.LEDGER
     REVOKE = "revoke", Phase.REVOKED, "revoke", "{credential}{condition}; {best_proof}"

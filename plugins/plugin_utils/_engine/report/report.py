@@ -19,7 +19,7 @@ from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
-from ..effects.life import shows
+from ..effects.life import shows, switches
 from ..preflight.adopting import Adoption
 from ..preflight.preflight import Planned, Selected
 from ..progress import MANY
@@ -129,6 +129,8 @@ class Report:
         if action.kind is ActionKind.AWAIT:
             details |= {"handwork": _how_to_make(secret), "deposit": self._deposit(secret)}
         details["life"] = item.case.order.life or ""
+        told = switches(registry.find("issuers", secret.issuer.type))
+        details["in_use"] = "its provider works with the new one, once everybody can know it" if told else ""
         details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
@@ -141,7 +143,7 @@ class Report:
             proof = _best_proof(item, row)
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
         previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
-        return [action.kind.words.format_map({**details, "preview": preview}) for preview in previews]
+        return list(filter(None, (action.kind.words.format_map({**details, "preview": one}) for one in previews)))
 
     def _deposit(self, secret: Secret) -> str:
         return self._again(f"deposit_secret={secret.name}", playbook="deposit")
