@@ -143,6 +143,7 @@ MUTANTS = (
     dropped(
         "rule: what was handed out may be held", "row.id not in case.state.distributed and not case", instead="not case"
     ),
+    dropped("rule: what was proven may be in use without a copy", " and row.closed_at is None"),
     mutant(
         "switch: not before everybody can know the new one",
         "if until := issuer.in_use_from(credential):",

@@ -145,6 +145,11 @@ def test_a_credential_that_was_handed_out_needs_a_replacement_even_if_nobody_is_
     assert obstacles(state, NEW, BACK) == "there is nothing in its place"
 
 
+def test_a_credential_that_was_proven_without_a_copy_needs_a_replacement() -> None:
+    """As a key that signs at its provider: nobody holds it, and everything depends on it."""
+    assert obstacles(SecretState((CURRENT,))) == "there is nothing in its place"
+
+
 def test_a_credential_whose_identity_its_replacement_has_is_not_revoked() -> None:
     """As where a role was given a new password: to lock it out would end both."""
     old, new = FINISHED.credentials
