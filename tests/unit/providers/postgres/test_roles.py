@@ -133,7 +133,10 @@ def test_sessions_are_the_last_use_and_end_where_the_map_says_so(
     server: Postgres, connection: PostgresConnection
 ) -> None:
     made = issued(in_turns(connection))
-    used = lambda: {one.id: one.last_used_at for one in in_turns(connection).listed()}  # noqa: E731
+
+    def used() -> dict[str, Any]:
+        return {one.id: one.last_used_at for one in in_turns(connection).listed()}
+
     assert used() == {"nova_a": None, "nova_b": None}
     with server.connect() as admin:
         admin.execute("GRANT pg_signal_backend TO manager")
