@@ -208,7 +208,8 @@ def secret(option: Option) -> dict[str, Any]:
 def _issuer(connection: str) -> dict[str, Any]:
     """Whatever issuer works on connections of that type."""
     names = registry.names("issuers")
-    name = next(one for one in names if connection in registry.provider("issuers", one).connections)
+    own = [one for one in names if connection in registry.provider("issuers", one).connections]
+    name = next(one for one in own if registry.find("issuers", one).connected)
     schema = registry.find("issuers", name).schema
     needed = {*schema.required, *systems.NEEDED} & schema.properties.keys()
     return {"type": name, "connection": "canary", **{one: _option(schema.properties[one], one) for one in needed}}

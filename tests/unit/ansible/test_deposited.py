@@ -63,7 +63,11 @@ class Terminal:
         monkeypatch.setattr(deposited, "_has_input", has_input)
 
     def shown(self) -> str:
-        return os.read(self._master, 65536).decode()
+        """Read to the end of a line, which may come in pieces."""
+        said = os.read(self._master, 65536)
+        while not said.endswith(b"\n"):
+            said += os.read(self._master, 65536)
+        return said.decode()
 
     def has_input(self) -> bool:
         return deposited._has_input(self._slave)
