@@ -331,4 +331,20 @@ MUTANTS = (
     ),
     keys("a use is the new credential's (used)", "used", "if one.id == credential.id", "if one.id"),
     keys("a use is none before the check (used)", "used", "if last and last > since else None", "if last else None"),
+    # roles of PostgreSQL
+    Mutant(
+        "a password leaves this machine inside verified TLS",
+        f"{CORE}/postgres",
+        " or not is_loopback(self.host)",
+        "",
+        ("providers/postgres/test_roles",),
+    ),
+    provider(
+        "the server is given no password",
+        "postgres/roles",
+        "postgres.verifier(session, role, password)",
+        "password.reveal()",
+        "roles",
+    ),
+    provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
 )

@@ -19,6 +19,7 @@ from .contracts import Answer
 from .credential import SecretValue
 from .deps import library
 from .http import certificates
+from .http.proxies import is_loopback
 from .outside_text import printable
 
 PORT = 5432
@@ -32,25 +33,27 @@ _STATES: dict[str, type[errors.RotorError]] = {
     "42501": errors.PermissionDeniedError,
     "42704": errors.NotFoundError,
     "53": errors.UnavailableError,
-    "57": errors.UnavailableError,
+    "57014": errors.UnavailableError,
+    "57": errors.OutcomeUnknownError,
 }
-"""By SQLSTATE, or by its class."""
+"""By SQLSTATE, or by its class. A session that the server ends (57P01) may have been past its commit."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where a database is. Without ``verified``, which is for loopback, TLS is used where the server has it."""
+    """Where a database is. Beyond loopback, or with a ``ca_cert``, TLS is verified in full."""
 
     host: str
     port: int
     database: str
     ca_cert: str | None = None
-    verified: bool = True
+    public: bool = False
+    """Whether its address is one of a provider's, which is never loopback: TLS is verified in full whatever it is."""
 
     @classmethod
     def of(cls, uri: SecretValue, ca_cert: str | None) -> Server:
         parts = urlsplit(uri.reveal())
-        return cls(parts.hostname or "", parts.port or PORT, unquote(parts.path.lstrip("/")), ca_cert)
+        return cls(parts.hostname or "", parts.port or PORT, unquote(parts.path.lstrip("/")), ca_cert, public=True)
 
     def __str__(self) -> str:
         return f"postgresql://{self.host}:{self.port}/{self.database}"
@@ -61,7 +64,8 @@ class Server:
         libpq has no SQLSTATE for a connection that fails: its text is read, and never shown.
         """
         psycopg = library("psycopg")
-        tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if self.verified else {"sslmode": "prefer"}
+        verified = self.public or bool(self.ca_cert) or not is_loopback(self.host)
+        tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if verified else {"sslmode": "prefer"}
         try:
             return psycopg.connect(
                 host=self.host,

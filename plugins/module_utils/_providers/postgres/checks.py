@@ -75,7 +75,7 @@ class Sessions(Check):
         role, least = credential.fields["username"].reveal(), self.options.get("least", 1)
 
         def enough() -> int | None:
-            count = self.connection.sessions(role)
+            count = self.connection.sessions([role])[role]
             return count if count >= least else None
 
         within = durations.parse(self.options.get("within", "2m")).total_seconds()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,6 @@ from ..._core import postgres
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
 from ..._core.http import certificates
-from ..._core.http.proxies import is_loopback
 from ..._core.references import SCHEMA as CREDENTIAL
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -23,7 +23,9 @@ PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": postgres.P
 _SECONDS = 60
 """What a statement may take, as one that waits for a lock of somebody else's does."""
 _WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
-_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND application_name <> %s"
+_SESSIONS = """
+SELECT usename, count(*) FROM pg_stat_activity WHERE usename = ANY (%s) AND application_name <> %s GROUP BY usename
+"""
 
 
 class PostgresConnection(Connection):
@@ -36,7 +38,7 @@ class PostgresConnection(Connection):
             "password": CREDENTIAL,
             "replicas": {
                 "type": "array",
-                "items": _TEXT,
+                "items": {"type": "string", "pattern": r"^[^\s:]+(:[0-9]{1,5})?$"},
                 "description": "Other servers, as HOST or HOST:PORT, on which sessions are looked for, too.",
             },
             "ca_cert": certificates.SCHEMA,
@@ -46,9 +48,8 @@ class PostgresConnection(Connection):
     references = ("password",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
-        host, ca_cert = options["host"], certificates.checked(options.get("ca_cert"))
-        database, verified = options.get("database", "postgres"), bool(ca_cert) or not is_loopback(host)
-        self.server = postgres.Server(host, options.get("port", postgres.PORT), database, ca_cert, verified)
+        port, ca_cert = options.get("port", postgres.PORT), certificates.checked(options.get("ca_cert"))
+        self.server = postgres.Server(options["host"], port, options.get("database", "postgres"), ca_cert)
         self._user, self._password = options["user"], options["password"]
         self._replicas = [self._at(place) for place in options.get("replicas", ())]
         self._time: datetime | None = None
@@ -74,13 +75,13 @@ class PostgresConnection(Connection):
             rows: list[Any] = session.execute(text, values).fetchall()
             return rows
 
-    def sessions(self, role: str) -> int:
-        """Count the sessions of a role, on the replicas as well; without our own."""
-        doing, count = f"looking for sessions of {role}", 0
+    def sessions(self, roles: list[str]) -> Counter[str]:
+        """Count the sessions of each role, on the replicas as well; without our own."""
+        counts: Counter[str] = Counter()
         for server in (self.server, *self._replicas):
-            with self.session(doing, server) as session:
-                count += session.execute(_SESSIONS, (role, postgres.APPLICATION)).fetchone()[0]
-        return count
+            with self.session(f"looking for sessions of {', '.join(roles)}", server) as session:
+                counts.update(dict(session.execute(_SESSIONS, (roles, postgres.APPLICATION)).fetchall()))
+        return counts
 
     def _at(self, place: str) -> postgres.Server:
         host, _colon, port = place.rpartition(":") if ":" in place else (place, "", str(self.server.port))

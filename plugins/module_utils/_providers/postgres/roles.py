@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ..._core import errors, postgres
@@ -25,12 +25,12 @@ from .client import PostgresConnection
 _NAME = {"type": "string", "minLength": 1, "maxLength": 63}
 _BYTES = 24
 _ROLE = """
-SELECT r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolinherit,
+SELECT r.rolname, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolinherit,
   coalesce('role=' || o.rolname = ANY (r.rolconfig), false), coalesce(pg_has_role(r.oid, o.oid, 'MEMBER'), false),
   me.rolname = r.rolname OR me.rolsuper OR NOT r.rolsuper AND me.rolcreaterole AND
     (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))
 FROM pg_roles r JOIN pg_roles me ON me.rolname = current_user LEFT JOIN pg_roles o ON o.rolname = %(owner)s
-WHERE r.rolname = %(role)s
+WHERE r.rolname = ANY (%(roles)s)
 """
 _ROOM = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - count(usename)
@@ -50,7 +50,10 @@ class _Roles(Issuer):
         raise NotImplementedError
 
     def preflight(self, current: str | None) -> list[str]:
-        problems = [problem for role in self.roles for problem in self._problems_of(role)]
+        values = {"roles": self.roles, "owner": self.options.get("owner")}
+        rows = self.connection.query(f"looking at {', '.join(self.roles)}", _ROLE, values)
+        found = {role: facts for role, *facts in rows}
+        problems = [problem for role in self.roles for problem in self._problems_of(role, found.get(role))]
         return problems if problems else self._lack_of_room()
 
     def activate(self, credential: Credential) -> None:
@@ -67,8 +70,8 @@ class _Roles(Issuer):
         return self.connection.server.authenticate(doing, role, credential.fields["password"])
 
     def preview(self) -> list[str]:
-        counts = [(role, self.connection.sessions(role)) for role in self.roles]
-        return [f"{count} open sessions of {role} stay as they are" for role, count in counts if count]
+        counts = self.connection.sessions(self.roles)
+        return [f"{counts[role]} open sessions of {role} stay as they are" for role in self.roles if counts[role]]
 
     def _made(self, role: str, name: str) -> Credential:
         password = SecretValue(secrets.token_urlsafe(_BYTES))
@@ -79,12 +82,11 @@ class _Roles(Issuer):
         text = sql.SQL("ALTER ROLE {} " + how).format(sql.Identifier(role), *map(sql.Literal, values))
         session.execute(text)
 
-    def _problems_of(self, role: str) -> list[str]:
+    def _problems_of(self, role: str, facts: list[Any] | None) -> list[str]:
         owner = self.options.get("owner")
-        rows = self.connection.query(f"looking at role {role}", _ROLE, {"role": role, "owner": owner})
-        if not rows:
+        if facts is None:
             return [f"there is no role {role}"]
-        [(may_login, is_super, limit, inherits, is_set, is_member, may_change)] = rows
+        may_login, is_super, limit, inherits, is_set, is_member, may_change = facts
         found = {
             f"role {role} is a superuser": is_super and len(self.roles) > 1,
             f"role {role} may not log in": not may_login and len(self.roles) == 1,
@@ -164,23 +166,23 @@ class RolesInTurns(_Roles):
     def listed(self) -> list[Listed]:
         query = "SELECT rolname, rolcanlogin, clock_timestamp() FROM pg_roles WHERE rolname = ANY (%s)"
         found = self.connection.query("looking at the roles", query, (self.roles,))
-        return [self._listed(role, may_login, now) for role, may_login, now in found]
+        counts = self.connection.sessions(self.roles)
+        return [
+            Listed(role, role, last_used_at=now if may_login and counts[role] else None, revoked=not may_login)
+            for role, may_login, now in found
+        ]
 
     def revoke(self, credential: Credential) -> None:
         """Keep the role from logging in, without a password; its open sessions end where the map says so."""
         role = str(credential.id)
-        with self.connection.session(f"revoking the password of {role}") as session:
+        with suppress(errors.NotFoundError), self.connection.session(f"revoking the password of {role}") as session:
             self._alter(session, role, "NOLOGIN PASSWORD NULL")
             if self.options.get("terminate"):
                 session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (role,))
 
-    def _listed(self, role: str, may_login: bool, now: datetime) -> Listed:
-        used = now if may_login and self.connection.sessions(role) else None
-        return Listed(role, role, last_used_at=used, revoked=not may_login)
-
     def _lack_of_room(self) -> list[str]:
         """Say where two pools have no room: while both roles are in use, each has its sessions."""
-        most = max(self.connection.sessions(role) for role in self.roles)
+        most = max(self.connection.sessions(self.roles).values(), default=0)
         [(room,)] = self.connection.query("counting connections", _ROOM)
         if most <= room:
             return []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, PublicValue, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.checks import Sessions, SignIn
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.client import PostgresConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolePasswords, RolesInTurns
@@ -214,6 +215,7 @@ def test_errors_are_told_by_their_state(server: Postgres, connection: PostgresCo
         RolePasswords({"role": "missing"}, connection, clock=VirtualClock()).activate(
             Credential("missing", "rotor-1", {"password": SecretValue("some-password")})
         )
+    in_turns(connection).revoke(Credential("missing", "rotor-1", {}))  # it is gone already
     assert connection.probe().startswith("role manager on PostgreSQL ")
     assert connection.server_time() is not None
 
@@ -257,3 +259,45 @@ def test_single_role_of_today_becomes_one_of_two_as_the_documentation_says(
     assert [issuer.answer(one) for one in (today, new)] == [Answer.REFUSED, Answer.ACCEPTED]
     with server.connect() as admin:
         admin.execute("DROP SCHEMA shop CASCADE; DROP ROLE shop, shop_b, shop_owner")
+
+
+@pytest.mark.parametrize("ended", ["the statement takes too long", "the server ends the session"])
+def test_only_a_statement_that_was_taken_back_had_certainly_no_effect(
+    server: Postgres, connection: PostgresConnection, ended: str
+) -> None:
+    cancelled = ended == "the statement takes too long"
+    with pytest.raises(errors.UnavailableError if cancelled else errors.OutcomeUnknownError):
+        wait_until_ended(server, connection, cancelled=cancelled)
+
+
+def wait_until_ended(server: Postgres, connection: PostgresConnection, *, cancelled: bool) -> None:
+    with connection.session("waiting") as session, server.connect() as admin:
+        if cancelled:
+            session.execute("SET statement_timeout = 1")
+        else:
+            admin.execute("SELECT pg_terminate_backend(%s)", (session.info.backend_pid,))
+        session.execute("SELECT pg_sleep(60)")
+
+
+def test_tls_is_verified_wherever_a_password_leaves_this_machine(
+    server: Postgres, connection: PostgresConnection
+) -> None:
+    """A check and a replica name hosts of their own, beside a connection to loopback."""
+    asked: list[str] = []
+
+    def refuse(**given: Any) -> None:
+        asked.append(given["sslmode"])
+        raise psycopg.OperationalError
+
+    password = SecretValue("some-password")
+    made = Credential("nova_a", "rotor-1", {"username": PublicValue("nova_a"), "password": password})
+    elsewhere = SignIn({"host": "pooler.example.com"}, connection, clock=VirtualClock())
+    with_replica = connected(server, replicas=["db2.example.com:5433"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg, "connect", refuse)
+        for look in (partial(elsewhere.run, made, MemoryCheckpoint()), connection.probe):
+            with pytest.raises(errors.UnavailableError):
+                look()
+        with pytest.raises(errors.UnavailableError):
+            with_replica._replicas[0].connect("looking for sessions", "manager", password)
+    assert asked == ["verify-full", "prefer", "verify-full"]
