@@ -116,13 +116,11 @@ def told(doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        state, name = error.sqlstate, type(error).__name__
-    else:
-        return
-    if state is None:
-        raise errors.OutcomeUnknownError(f"{doing}: the connection broke")
-    kind = _STATES.get(state) or _STATES.get(state[:2], errors.InvalidRequestError)
-    raise kind(f"{doing}: PostgreSQL says {state} ({name})")
+        state = error.sqlstate
+        if state is None:
+            raise errors.OutcomeUnknownError(f"{doing}: the connection broke") from None
+        kind = _STATES.get(state) or _STATES.get(state[:2], errors.InvalidRequestError)
+        raise kind(f"{doing}: PostgreSQL says {state} ({type(error).__name__})") from None
 
 
 def verifier(session: Any, role: str, password: SecretValue) -> str:

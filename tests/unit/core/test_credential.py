@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import (
+    Credential,
+    PublicValue,
+    SecretValue,
+)
 
 VALUE = "s3cr3t-of-the-credential-test"
 
@@ -47,6 +51,13 @@ def test_reveal_gives_a_plain_string_whatever_it_was_made_from() -> None:
 def test_it_is_masked_from_birth() -> None:
     SecretValue("born-a-moment-ago")
     assert masking.scrub("it is born-a-moment-ago") == "it is ********"
+
+
+def test_name_that_is_no_secret_goes_where_values_go_and_is_not_masked() -> None:
+    name = PublicValue("the-name-of-a-role")
+    assert name.reveal() in masking.scrub(f"role {name.reveal()}")
+    with pytest.raises(TypeError):
+        str(name)
 
 
 def test_values_are_compared_by_what_they_hold() -> None:

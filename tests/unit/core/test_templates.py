@@ -9,7 +9,7 @@ import base64
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import PublicValue, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.templates import Template
 
 FIELDS = {"username": SecretValue("nova_a"), "password": SecretValue('p/ä"ss')}
@@ -58,3 +58,9 @@ def test_the_names_that_it_needs_are_known_beforehand() -> None:
 
 def test_the_result_is_as_secret_as_its_fields() -> None:
     assert "nova_a" not in repr(Template.parse("${username}").render(FIELDS))
+
+
+def test_what_has_nothing_but_public_fields_is_public() -> None:
+    fields = {"username": PublicValue("shop_a"), "password": SecretValue("the-password-of-shop-a")}
+    rendered = {text: Template.parse(text).render(fields) for text in ("${username}", "${username}:${password}", "u")}
+    assert [text for text, value in rendered.items() if not value.masked] == ["${username}"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, PublicValue, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, LedgerError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import (
     CredentialRow,
@@ -207,6 +207,14 @@ def test_a_seal_is_bound_to_its_secret_credential_and_field(moved: tuple[str, st
     with pytest.raises(ConfigurationError, match="belongs to something else") as caught:
         sealer.open(*moved, sealed)
     assert VALUE not in str(caught.value)
+
+
+def test_name_that_is_no_secret_comes_out_of_its_seal_as_one() -> None:
+    sealer = Sealer(SecretValue(KEY))
+    sealed = {kind: sealer.seal("S", "c", "f", kind("the-name-of-a-role")) for kind in (SecretValue, PublicValue)}
+    assert {kind: type(sealer.open("S", "c", "f", text)) for kind, text in sealed.items()} == {
+        kind: kind for kind in sealed
+    }
 
 
 def test_unseal_refuses_a_value_of_another_fingerprint(ledger: Ledger) -> None:
