@@ -56,7 +56,7 @@ def test_refusal_of_a_connection_is_told_without_its_text(
     libpq.says = said
     with pytest.raises(kind) as caught:
         LOCAL.connect("signing in", "shop", PASSWORD)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert "FATAL" not in str(caught.value)
     assert caught.value.__context__ is None, "the server's text is in the chain"
 
