@@ -48,6 +48,8 @@ _CONSEQUENCES = (
     "is refused by its provider",
     "still lists it",
     "was changed by somebody else",
+    "is gone: somebody else has deleted it",
+    "are replaced or updated by somebody else all the time",
     "is leased by",
     "and does not show it",
 )
