@@ -1,6 +1,8 @@
 # Whatever is built lies under .build, and nothing is written to the user's home.
 PYTHON ?= python3
 WORKERS ?= auto
+# Of tests that play, and so wait for a third of their time.
+PLAYERS ?= $(shell expr $$(nproc) + 1)
 # A series of ansible-core, such as 2.20; empty for the one that is pinned.
 CORE ?=
 
@@ -122,7 +124,7 @@ test-%: sync ## Run the tests of one provider (make test-vault), or of a collect
 
 chaos-sample: sync
 	$(call title,a sample of kills and faults)
-	@$(IN_COPY) $(PYTEST) tests/chaos -n $(WORKERS) --junitxml=$(REPORTS)/chaos.xml
+	@$(IN_COPY) $(PYTEST) tests/chaos -n $(PLAYERS) --junitxml=$(REPORTS)/chaos.xml
 
 conformance-ours: sync
 	$(call title,conformance of every store)
@@ -158,14 +160,14 @@ test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years
 
 integration: sync ## Run the integration tests
 	$(call title,integration tests)
-	@$(IN_COPY) $(PYTEST) tests/integration -n $(WORKERS) --junitxml=$(REPORTS)/integration.xml
+	@$(IN_COPY) $(PYTEST) tests/integration -n $(PLAYERS) --junitxml=$(REPORTS)/integration.xml
 
 venv-newest: sync
 	@$(IN_COPY) bash tools/newest.sh $(BUILD)
 
 integration-newest: sync ## Run the integration tests marked `core` on the newest ansible-core
 	$(call title,integration tests on the newest core)
-	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -n $(WORKERS) -o cache_dir=$(BUILD)/cache/pytest \
+	@$(IN_COPY) bash tools/newest.sh $(BUILD) tests/integration -n $(PLAYERS) -o cache_dir=$(BUILD)/cache/pytest \
 	  --junitxml=$(REPORTS)/integration-newest.xml
 
 tutorial: sync ## Run the commands of the tutorial, and write what they print (two minutes)
