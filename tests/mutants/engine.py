@@ -106,7 +106,13 @@ MUTANTS = (
         "rotation",
         "planner",
     ),
-    dropped("rule: asked before a revoke", "if blocking:", *RUNS, "edited", instead="if False:"),
+    dropped(
+        "rule: asked before a revoke",
+        "if blocking:\n        gone =",
+        *RUNS,
+        "edited",
+        instead="if False:\n        gone =",
+    ),
     dropped(
         "rule: no copy holds it",
         "for mark in state.holdings.values() if mark.credential == row.id]\n    found +=",
@@ -263,10 +269,10 @@ MUTANTS = (
     ),
     dropped(
         "proof: an unclear answer proves nothing",
-        "issuer.answer(old) is Answer.REFUSED",
+        "True if issuer.answer(old) is Answer.REFUSED",
         "revoking",
         "rotation",
-        instead="issuer.answer(old) is not Answer.ACCEPTED",
+        instead="True if issuer.answer(old) is not Answer.ACCEPTED",
     ),
     dropped(
         "proof: listed as revoked, or not at all",
@@ -400,9 +406,9 @@ MUTANTS = (
     ),
     dropped(
         "memory: adopted once",
-        '            if not tx.select(self._t.credentials, {"secret": row.secret, "provider_id": row.provider_id}):',
+        "if row.provider_id and tx.select(self._t.credentials, known):",
         "ledger",
-        instead="            if True:",
+        instead="if False:",
     ),
     dropped(
         "group commit: nobody returns before it",
@@ -444,7 +450,7 @@ MUTANTS = (
     ),
     dropped(
         "no value goes where none is needed",
-        "old = Credential(row.provider_id, row.name, {}, row.facts)",
+        "old = ctx.ledger.unseal(row) if kept else Credential(row.provider_id, row.name, {}, row.facts)",
         "revoking",
         instead="old = ctx.ledger.unseal(row)",
     ),
