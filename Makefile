@@ -14,6 +14,7 @@ PINNED := requirements/constraints.txt
 COPY := $(BUILD)/ansible_collections/rotor/secrets
 REPORTS := $(BUILD)/reports
 DEMO := $(BUILD)/demo
+CLIENTS := $(BUILD)/venv-clients
 
 export PIP_CACHE_DIR := $(BUILD)/cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -31,7 +32,7 @@ PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 BENCHED = cp benchmarks/found.json benchmarks/RESULTS.md benchmarks/results.svg $(CURDIR)/benchmarks/
 LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
-BESIDE := sanity $(LINT) galaxy venv-newest systems
+BESIDE := sanity $(LINT) galaxy venv-newest venv-clients systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest
 
 .DEFAULT_GOAL := help
@@ -158,12 +159,22 @@ test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years
 	@$(IN_COPY) python -m tools.elsewhen $(ELSEWHEN) $(PYTEST) tests/unit tests/conformance tests/integration \
 	  -n $(WORKERS) --dist loadgroup -q
 
-integration: sync ## Run the integration tests
+integration: sync venv-clients ## Run the integration tests
 	$(call title,integration tests)
 	@$(IN_COPY) $(PYTEST) tests/integration -n $(PLAYERS) --junitxml=$(REPORTS)/integration.xml
 
 venv-newest: sync
 	@$(IN_COPY) bash tools/newest.sh $(BUILD)
+
+# The tests that want it are skipped where it cannot be had.
+venv-clients: $(CLIENTS)/.made
+
+$(CLIENTS)/.made: requirements/clients.txt requirements/clients-constraints.txt
+	@echo "Making the environment of the vendors' client libraries, once"
+	@rm -rf $(CLIENTS)
+	@$(PYTHON) -m venv $(CLIENTS)
+	@if $(CLIENTS)/bin/pip install --quiet --no-compile -r requirements/clients.txt -c requirements/clients-constraints.txt; \
+	then touch $@; else echo "They cannot be had: what would ask them is skipped"; fi
 
 integration-newest: sync ## Run the integration tests marked `core` on the newest ansible-core
 	$(call title,integration tests on the newest core)
@@ -194,6 +205,7 @@ constraints: venv ## Pin the newest versions of all packages
 	@$(PINS) requirements.txt requirements/test.txt requirements/lint.txt requirements/site.txt \
 	  --output-file $(PINNED)
 	@$(PINS) requirements/galaxy.txt --output-file requirements/galaxy-constraints.txt
+	@$(PINS) requirements/clients.txt --output-file requirements/clients-constraints.txt
 
 venv: $(STAMP) ## Make the virtual environment
 

@@ -41,6 +41,7 @@ class Provider:
     spec: str | None = None  # the file of its published description
     error_schema: str = ""
     undescribed: tuple[str, ...] = ()
+    takes_empty_object = False  # as the body of any request, as the vendor's own client sends it
     is_scenario = False  # it lives in other providers, and is seeded after them
     switches: ClassVar[Mapping[str, Any]] = {}  # its own among the world's switches, as they are at the start
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import json
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,12 +19,14 @@ from starlette.routing import BaseRoute, Route
 
 from ..provider import RefusedError
 from ..specs import Found, read_form
+from .anthropic import Anthropic
 from .keycloak import Keycloak
 from .neon import Neon
+from .r2 import R2
 from .rolled import Clerk, Trigger
 from .service import ADMIN, DESCRIBED, UNKNOWN, DescribedApi, Key
 
-__all__ = ["ADMIN", "DESCRIBED", "DescribedApi", "Key"]
+__all__ = ["ADMIN", "DESCRIBED", "R2", "DescribedApi", "Key"]
 
 
 class Grafana(DescribedApi):
@@ -131,6 +135,7 @@ class Resend(DescribedApi):
     """Its errors are not in the description: resend.com, page of errors."""
 
     name, prefix = "resend", "/resend"
+    takes_empty_object = True
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     def problem(self, status: int, message: str) -> Response:
@@ -175,6 +180,17 @@ class Stripe(DescribedApi):
 
     def _id(self, key: Key) -> str:
         return f"we_{key.number}"
+
+    def acts(self) -> dict[str, Any]:
+        return {**super().acts(), "send_stripe_event": self._send}
+
+    def _send(self) -> dict[str, Any]:
+        """An event happens; the secret of each enabled endpoint has signed it. All come in one header, for brevity."""
+        now = int(self.world.now().timestamp())
+        event = json.dumps({"id": "evt_1", "object": "event", "type": "ping", "data": {"object": {}}})
+        alive = [key for key in self.keys.values() if not key.body.get("disabled")]
+        signed = [hmac.digest(key.value.encode(), f"{now}.{event}".encode(), "sha256").hex() for key in alive]
+        return {"event": event, "signature": ",".join([f"t={now}", *(f"v1={one}" for one in signed)])}
 
 
 class Supabase(DescribedApi):
@@ -324,6 +340,7 @@ class Upstash(DescribedApi):
 
 ALL: tuple[type[DescribedApi], ...] = (
     Neon,
+    Anthropic,
     Clerk,
     Cloudflare,
     Resend,

@@ -115,7 +115,10 @@ class DescribedApi(Provider):
 
     @cached_property
     def _makes_keys(self) -> bool:
-        return any("delete" in item for item in self.description.paths.values())
+        """Whether it has keys, which have their end by a DELETE, or by a POST to one."""
+        return any(
+            "delete" in item or ("post" in item and path[-1] == "}") for path, item in self.description.paths.items()
+        )
 
     def _admit(self, request: Request) -> None:
         caller = self.caller(request.headers)
@@ -182,9 +185,9 @@ class DescribedApi(Provider):
         return key
 
     def _list(self, found: Found, query: Mapping[str, str]) -> Response:
-        every = [key for key in self.keys.values() if key.home == found.path]
+        every = [key for key in self.keys.values() if key.home == found.path and self.is_wanted(key, query)]
         known = {item["name"] for item in found.parameters}
-        cursor = next((name for name in ("after", "starting_after", "cursor", "page") if name in known), "")
+        cursor = next((name for name in ("after", "after_id", "starting_after", "cursor", "page") if name in known), "")
         if not cursor:
             return JSONResponse(self.listed(found, every, more=None))
         size = min(self.world.switches.page_size, int(query.get("limit") or query.get("per_page") or 20))
@@ -193,9 +196,15 @@ class DescribedApi(Provider):
         start = ids.index(query[cursor]) + 1 if query.get(cursor) in ids and cursor != "page" else start
         return JSONResponse(self.listed(found, every[start : start + size], more=start + size < len(every)))
 
+    def is_wanted(self, key: Key, query: Mapping[str, str]) -> bool:
+        """Whether a list that was asked for with a query has the key."""
+        return True
+
     def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
-        has_more = {} if more is None else {"has_more": more}
-        return self.examples.make_list(found.answer, [self._facts(key) for key in keys], **has_more)
+        facts = [self._facts(key) for key in keys]
+        ends = {"first_id": facts[0]["id"], "last_id": facts[-1]["id"]} if facts else {}
+        has_more = {} if more is None else {"has_more": more, **ends}
+        return self.examples.make_list(found.answer, facts, **has_more)
 
     def _revoke(self, found: Found) -> Response:
         key = self.own(found)
