@@ -74,6 +74,12 @@ SWEEPS = (
     Sweep("kills", "Killed", KILLS, {"ROTOR_KILLS": "1"}, "not batch and not itself"),
     Sweep("batch", "Killed in a batch", KILLS, {"ROTOR_KILLS": "1"}, "batch"),
     Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
+    Sweep(
+        "issuers",
+        "Killed, each issuer, ansible-playbook itself",
+        ("tests/chaos/test_issuers_killed.py",),
+        {"ROTOR_ISSUERS": "1"},
+    ),
     Sweep("faults", "Faults", ("tests/chaos/test_faults_everywhere.py",), {"ROTOR_FAULTS": "1"}),
     Sweep("stores", "Faults of each store", ("tests/chaos/test_faults_of_stores.py",), {"ROTOR_FAULTS": "1"}),
     Sweep("tls", "Faults of TLS", ("tests/chaos/test_faults_of_tls.py",), {"ROTOR_SWEEP": "all"}),
@@ -152,7 +158,8 @@ HOW = """\
 **Kills.** A moment is every request to the outside and every commit of the ledger, before and after. They are counted
 as the standard library's HTTP client and database driver make them, in whichever process; no list of them is kept.
 At each, the worker that makes the effects is killed, or `ansible-playbook` alone, or both; in a batch, and with
-`ansible-playbook` itself, the moments are shared out among these six ways. Most cases play `ansible-playbook` without
+`ansible-playbook` itself, the moments are shared out among these six ways; each issuer of the registry that has a counterpart here
+is rotated by `ansible-playbook`, too. Most cases play `ansible-playbook` without
 its start-up time: a process for each action, with a session and signal handlers as core's worker has them, over the
 same sessions. After the kill:
 

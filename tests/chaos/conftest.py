@@ -10,12 +10,20 @@ from collections.abc import Iterator
 import pytest
 
 from .scenes import Servers
+from .stage import Stage
 from .wire import Stranger
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     running = Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    running = Stage()
     yield running
     running.stop()
 

@@ -46,13 +46,6 @@ def cut_overs() -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("scene", "way"), picked, ids=names)
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    running = Stage()
-    yield running
-    running.stop()
-
-
 Show = Callable[..., AbstractContextManager[Theatre]]
 
 

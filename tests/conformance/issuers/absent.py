@@ -32,7 +32,7 @@ def without_bench(name: str) -> type[IssuerBench]:
 
 
 def column(name: str, why: str) -> type[IssuerBench]:
-    facts: dict[str, Any] = {"title": name, "issuer_type": name, "server": "nobody", "not_run": why, "connect": None}
+    facts: dict[str, Any] = {"title": name, "issuer_type": name, "server": "nobody", "not_run": why, "connection": None}
     return type(name, (IssuerBench,), facts)
 
 

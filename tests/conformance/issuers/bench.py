@@ -41,17 +41,31 @@ class IssuerBench(ABC):
         self.world = world
         self.clock = ServersClock()
 
+    @classmethod
+    def kind_of(cls) -> type[Issuer]:
+        found: type[Issuer] = registry.find("issuers", cls.issuer_type)
+        return found
+
     @property
     def kind(self) -> type[Issuer]:
-        found: type[Issuer] = registry.find("issuers", self.issuer_type)
-        return found
+        return self.kind_of()
 
     def issuer(self, token: SecretValue | None = None) -> Issuer:
         """On a connection with this token, or with the administrator's."""
-        return self.kind(self.options, self.connect(token), clock=self.clock)
+        return self.kind(self.of_issuer, self.connect(token), clock=self.clock)
 
     @abstractmethod
-    def connect(self, token: SecretValue | None) -> Any: ...
+    def connection(self, token: SecretValue | None = None) -> Options:
+        """The options of a connection, ``type`` among them, with this token or the administrator's."""
+
+    def connect(self, token: SecretValue | None) -> Any:
+        options = dict(self.connection(token))
+        return registry.find("connections", options.pop("type"))(options, clock=self.clock)
+
+    @property
+    def of_issuer(self) -> Options:
+        """The issuer's options; a bench adds what its server decides."""
+        return self.options
 
     def tune(self, **how: Any) -> None:
         """``slow``: how often a new key is refused at first; ``quota``: how many keys there can be."""

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
@@ -26,11 +24,10 @@ class DescribedBench(IssuerBench):
     account: ClassVar[Options] = {}
     """Options of the connection, beside its token and its address."""
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         known = token or SecretValue(self.world.credentials[ADMIN])
-        options = {**self.account, "url": self.world.url + self.base, "token": known}
-        (connection,) = schema.connection_types("issuers", self.issuer_type)
-        return registry.find("connections", connection)(options, clock=self.clock)
+        (kind,) = schema.connection_types("issuers", self.issuer_type)
+        return {"type": kind, **self.account, "url": self.world.url + self.base, "token": known}
 
     def tune(self, **how: Any) -> None:
         self.world.act(f"tune_{self.provider}_key", **how)
@@ -109,9 +106,9 @@ class Supabase(DescribedBench):
     options: ClassVar[Options] = {"project": "abcdefghijklmnopqrst"}
     manages = False
 
-    def issuer(self, token: SecretValue | None = None) -> Issuer:
-        options = {**self.options, "project_url": f"{self.world.url}/supabase"}
-        return self.kind(options, self.connect(token), clock=self.clock)
+    @property
+    def of_issuer(self) -> Options:
+        return {**self.options, "project_url": f"{self.world.url}/supabase"}
 
 
 class SupabaseJwtKey(Supabase):
@@ -147,10 +144,9 @@ class Langfuse(DescribedBench):
     calls = calls_of("/projects/shop/apiKeys", "/api/public/projects")
     manages = False
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         pair = {"public_key": "pk-lf-admin", "secret_key": SecretValue(self.world.credentials[ADMIN])}
-        options = {**pair, "url": self.world.url + self.base}
-        return registry.find("connections", self.provider)(options, clock=self.clock)
+        return {"type": "langfuse", **pair, "url": self.world.url + self.base}
 
 
 class Stripe(DescribedBench):
@@ -188,9 +184,8 @@ class KeyApi(OpenAi):
         "verify": {"path": "/models"},
     }
 
-    def connect(self, token: SecretValue | None) -> Any:
-        known = token or SecretValue(self.world.credentials[ADMIN])
-        return HttpConnection({"url": self.world.url + self.base, "token": known}, clock=self.clock)
+    def connection(self, token: SecretValue | None = None) -> Options:
+        return {**super().connection(token), "type": "http"}
 
 
 BENCHES: list[type[IssuerBench]] = [

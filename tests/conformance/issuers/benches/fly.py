@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -30,10 +29,10 @@ class FlyTokenBench(IssuerBench):
     }
     pages = True
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         url = f"{self.world.url}/fly"
         known = token or SecretValue(self.world.credentials["FLY_ADMIN_TOKEN"])
-        return FlyConnection({"token": known, "url": f"{url}/v1", "graphql_url": f"{url}/graphql"}, clock=self.clock)
+        return {"type": "fly", "token": known, "url": f"{url}/v1", "graphql_url": f"{url}/graphql"}
 
 
 BENCHES = [FlyTokenBench]

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.keycloak import KeycloakConnection
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.benches.described import DescribedBench, open_bench
 from tests.sandbox.apis import ADMIN
@@ -23,10 +22,10 @@ class KeycloakBench(DescribedBench):
     server = "a stand-in made from Keycloak's published description"
     tunable = False
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         secret = token or SecretValue(self.world.credentials[ADMIN])
-        options = {"url": f"{self.world.url}/keycloak", "client_id": "rotor", "client_secret": secret}
-        return KeycloakConnection(options, clock=self.clock)
+        client = {"client_id": "rotor", "client_secret": secret}
+        return {"type": "keycloak", "url": f"{self.world.url}/keycloak", **client}
 
 
 class UserPassword(KeycloakBench):

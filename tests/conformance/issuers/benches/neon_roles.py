@@ -15,7 +15,6 @@ import requests
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.neon.client import NeonConnection
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -44,10 +43,10 @@ class NeonRoleBench(IssuerBench):
     authority: Authority
     broken: bytes | None = None
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         key = token or SecretValue(self.world.credentials[ADMIN])
         options = {"token": key, "url": f"{self.world.url}/neon/api/v2", "ca_cert": str(self.authority.pem)}
-        return NeonConnection(options, clock=self.clock)
+        return {"type": "neon", **options}
 
     def fault(self, call: str, **fault: Any) -> None:
         """From the first fault of the compute on, it answers with nothing else."""

@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import requests
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.upstash import UpstashConnection
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -37,10 +36,10 @@ class UpstashBench(IssuerBench):
     }
     authority: Authority
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         key = token or SecretValue(self.world.credentials[ADMIN])
         options = {"email": "ops@example.com", "api_key": key, "url": f"{self.world.url}/upstash/v2"}
-        return UpstashConnection({**options, "ca_cert": str(self.authority.pem)}, clock=self.clock)
+        return {"type": "upstash", **options, "ca_cert": str(self.authority.pem)}
 
     def answer(self, password: str) -> bytes:
         """What the database says to a password: the API shows which one is in force."""

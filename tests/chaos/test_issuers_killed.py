@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each issuer that the registry knows, killed at every moment: the next run finishes it.
+
+With ROTOR_ISSUERS=1 at every moment, by ansible-playbook itself, the moments shared out among the ways of killing; with
+7, at every seventh; without, each kind of issuer has one moment, and is played.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from tests.conformance import columns
+from tests.conformance.columns import Column
+from tests.conformance.issuers.bench import IssuerBench
+from tests.conformance.proxy import Proxy
+from tests.conftest import forget_values
+
+from . import tally
+from .hook.points import Kill
+from .of_issuers import OfIssuer
+from .stage import Stage
+from .test_killed_everywhere import WAYS
+from .theatre import Theatre
+
+STEP = int(os.environ.get("ROTOR_ISSUERS", "0"))
+SAMPLE = 14
+
+
+def picked() -> list[Any]:
+    """Those that somebody can be asked about; in the sample the first of each kind."""
+    every = [column for column in columns.issuers() if issubclass(column.kind, IssuerBench) and not column.kind.not_run]
+    first = {
+        registry.find("issuers", getattr(column.kind, "issuer_type", "")).traits: column for column in reversed(every)
+    }
+    return [pytest.param(column, id=column.title) for column in (every if STEP else first.values())]
+
+
+@contextmanager
+def show(stage: Stage, column: Column) -> Iterator[Theatre]:
+    with column.open(Proxy) as bench, tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        yield Theatre(stage, OfIssuer(bench, Path(folder) / "home"), real=bool(STEP))
+    forget_values()
+
+
+@pytest.mark.parametrize("column", picked())
+def test_an_issuer_killed_at_any_moment_is_finished_by_the_next_run(stage: Stage, column: Column) -> None:
+    for turn, moment in enumerate(itertools.count(1, STEP) if STEP else [SAMPLE]):
+        victim, when = WAYS[turn % len(WAYS)]
+        with show(stage, column) as theatre:
+            if not theatre.killed_at(Kill(moment, when, victim)):
+                assert STEP, "the sample has to lie within the run"
+                return
+        tally.add(f"issuers: {column.title}", SIGKILL=1, violations=0, leaks=0)
