@@ -19,10 +19,12 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from tests.conformance import columns
 from tests.conformance.issuers.bench import IssuerBench
 from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
+from tests.unit.core.doubles import ServersClock
 
 from . import vendor_clients
 
@@ -97,13 +99,26 @@ def test_vendors_client_sees_uses_and_loses_what_ours_made(
     assert client.carry_out("listed", brisk, options).keys() == listed.keys() - {made.id}
 
 
-def test_anthropics_client_ends_a_key_that_a_person_made(clients: Callable[[str], Process], brisk: Visitor) -> None:
+def test_anthropics_client_sees_the_end_of_a_key_that_a_person_made(
+    clients: Callable[[str], Process], brisk: Visitor
+) -> None:
     brisk.tell("switch", page_size=1)
-    client, place = clients("anthropic"), "/v1/organizations/api_keys"
-    old, new = (brisk.act("make_anthropic_key", path=place, name=name) for name in ("old", "new"))
+    client = clients("anthropic")
+    admin = {"url": f"{brisk.url}/anthropic", "token": SecretValue(brisk.credentials[ADMIN])}
+    old, new = (
+        brisk.act("make_anthropic_key", path="/v1/organizations/api_keys", name=name) for name in ("old", "new")
+    )
+    connection = registry.find("connections", "anthropic")(admin, clock=ServersClock())
+    issuer = registry.find("issuers", "anthropic_api_key")({}, connection, clock=ServersClock())
+    taken = issuer.take(NAME, SecretValue(old["value"]))
+    assert taken.id == old["id"]
     assert client.carry_out("listed", brisk, {}) == {old["id"]: "old", new["id"]: "new"}
 
-    client.carry_out("end", brisk, {}, id_=old["id"])
+    issuer.disable(taken)
+    assert client.carry_out("use", brisk, {}, fields={"token": old["value"]}) == "refused"
+    issuer.enable(taken)
+    assert client.carry_out("use", brisk, {}, fields={"token": old["value"]}) is None
+    issuer.revoke(taken)
     uses = [client.carry_out("use", brisk, {}, fields={"token": key["value"]}) for key in (old, new)]
     assert uses == ["refused", None]
     assert client.carry_out("listed", brisk, {}) == {new["id"]: "new"}

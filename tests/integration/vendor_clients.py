@@ -34,9 +34,6 @@ class Client(ABC):
     def use(self, fields: dict[str, str]) -> None:
         """Do something that needs the credential."""
 
-    def end(self, id_: str) -> None:
-        raise NotImplementedError
-
 
 class OpenAi(Client):
     def _client(self, **key: str) -> Any:
@@ -59,18 +56,12 @@ class Anthropic(Client):
     def _client(self, key: str) -> Any:
         return self.library.Anthropic(api_key=key, base_url=f"{self.url}/anthropic", max_retries=0)
 
-    @property
-    def _keys(self) -> Any:
-        return self._client(self.admin).beta.organization.api_keys
-
     def listed(self) -> dict[str, str]:
-        return {key.id: key.name for key in self._keys.list(status="active")}
+        found = self._client(self.admin).beta.organization.api_keys.list(status="active")
+        return {key.id: key.name for key in found}
 
     def use(self, fields: dict[str, str]) -> None:
         self._client(fields["token"]).models.list()
-
-    def end(self, id_: str) -> None:
-        self._keys.update(id_, status="inactive")
 
 
 class Cloudflare(Client):
