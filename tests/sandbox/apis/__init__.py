@@ -130,6 +130,9 @@ class Cloudflare(DescribedApi):
     def ended(self, found: Found, key: Key) -> Any:
         return self._wrapped({"id": self._id(key)})
 
+    def _id(self, key: Key) -> str:
+        return f"{key.number:032x}"
+
 
 class Resend(DescribedApi):
     """Its errors are not in the description: resend.com, page of errors."""
