@@ -202,7 +202,7 @@ class DescribedApi(Provider):
 
     def listed(self, found: Found, keys: Sequence[Key], more: bool | None) -> Any:
         facts = [self._facts(key) for key in keys]
-        ends = {"first_id": facts[0]["id"], "last_id": facts[-1]["id"]} if facts else {}
+        ends = {"first_id": self._id(keys[0]), "last_id": self._id(keys[-1])} if keys else {}
         has_more = {} if more is None else {"has_more": more, **ends}
         return self.examples.make_list(found.answer, facts, **has_more)
 
