@@ -23,7 +23,7 @@ def shapes() -> dict[str, type[DescribedBench]]:
     """An issuer for each set of traits, with and without a way to disable what is about to be revoked."""
     found: dict[object, type[DescribedBench]] = {}
     for column in columns.issuers():
-        if issubclass(column.kind, DescribedBench):
+        if issubclass(column.kind, DescribedBench) and not column.kind.switches():
             issuer = column.kind.kind_of()
             found.setdefault((issuer.traits, can_disable(issuer)), column.kind)
     return {kind.issuer_type.upper(): kind for kind in found.values()}

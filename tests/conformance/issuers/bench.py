@@ -46,6 +46,11 @@ class IssuerBench(ABC):
         found: type[Issuer] = registry.find("issuers", cls.issuer_type)
         return found
 
+    @classmethod
+    def switches(cls) -> bool:
+        """Whether its provider works with one of several."""
+        return cls.kind_of().put_in_use is not Issuer.put_in_use
+
     @property
     def kind(self) -> type[Issuer]:
         return self.kind_of()
