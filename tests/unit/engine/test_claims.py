@@ -28,6 +28,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.claim
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.judge import AGREES, Judge
+from tests.unit.engine.printed import way_on
 from tests.unit.engine.world import World
 
 
@@ -68,6 +69,63 @@ def test_hold_after_a_lost_answer_to_a_revoke_says_so(play: Play, world: World) 
     world.fail("revoke", OutcomeUnknownError("no answer"), after=True)
     play.rotate("TOKEN", force=True)
     assert "may be revoked: the answer was lost" in line(play, f"({old})", "  old  ")
+
+
+def test_command_after_drift_leads_out_wherever_it_is_printed(play: Play, world: World) -> None:
+    rotate_once(play)
+    world.fail("write", UnavailableError("down"), "ci")
+    assert play.rotate("TOKEN", force=True)["failed"]  # held, with the new one in app
+    plan = play.plan("TOKEN")
+    world.put("ci", {"TOKEN": "by hand"})
+    play.lines.clear()
+    for phase in Phase:
+        play.through(plan["run"], phase)
+    held = line(play, "  go on:")
+    play.plan("TOKEN")
+    stuck = line(play, "  go on:")
+    play.status()
+    assert held == stuck == line(play, "  go on:")
+    assert held.rpartition(":  ")[2] == "ansible-playbook rotate.yml -e rotate_only=TOKEN -e rotate_forget=cloud:ci"
+    options = way_on([held])
+    assert options
+    assert not play.rotate(*options.pop("only"), **options)["failed"], play.output
+
+
+def test_what_nobody_issued_is_never_called_revoked(make_play: Callable[..., Play], world: World) -> None:
+    entry = {"issuer": {"type": "random"}, "copies": [{"store": "cloud", "box": "spare"}], "revoke": {"after": "2d"}}
+    play = make_play(secret_map={"KEY": entry}, consumers={})
+    world.put("spare", {})
+    play.rotate("KEY")
+    assert "not known to this ledger" not in play.output
+    play.rotate("KEY", force=True)
+    assert line(play, "WAITING  KEY").partition(": ")[2].startswith("the old credential counts as ended after 2026")
+    world.clock.pass_(days=3)
+    play.lines.clear()
+    play.rotate("KEY")
+    assert line(play, "there is nothing to revoke")
+    assert "ended 2026" in line(play, "  old  ", "proof: gone from every copy")
+    assert "revoked 2026" not in play.output
+
+
+def test_hold_does_not_look_for_an_old_one_where_nothing_was(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play()
+    for box in world.containers.values():
+        box.clear()
+    world.services["app"].breaks_at = 0
+    assert play.rotate("TOKEN")["failed"]
+    assert "HELD  TOKEN" in play.output
+    world.services["app"].breaks_at = None
+    assert not play.rotate("TOKEN")["failed"]
+    assert "not known to this ledger" not in play.output
+
+
+def test_plan_calls_no_key_new_that_a_write_without_an_answer_has_made(play: Play, world: World) -> None:
+    world.containers["app"].clear()
+    world.fail("write", OutcomeUnknownError("no answer"), "app", after=True)
+    play.rotate("TOKEN")
+    play.lines.clear()
+    play.plan("TOKEN")
+    assert line(play, "box app: TOKEN").endswith("box app: TOKEN")
 
 
 def test_run_of_one_environment_says_what_it_has_left_out(make_play: Callable[..., Play]) -> None:

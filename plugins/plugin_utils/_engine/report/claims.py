@@ -17,7 +17,7 @@ from ....module_utils._core import registry
 from ....module_utils._core.outside_text import NAME, identifier, printable
 from ..decide import rule
 from ..decide.case import Case
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Proof
 from ..effects.life import shows
 
 
@@ -137,7 +137,8 @@ def life(case: Case, row: CredentialRow) -> list[Claim]:
     """Say whether a credential lives, by the ledger alone: nobody is asked."""
     state, pending = case.state, row.state is CredentialState.PENDING
     if row.revoked_at:
-        fact = Fact.ENDED if case.traits.ends_the_old else Fact.REVOKED
+        unrevoked = case.traits.ends_the_old or row.proof in (Proof.NEVER_IN_FORCE, Proof.UNISSUED)
+        fact = Fact.ENDED if unrevoked else Fact.REVOKED
         return [claim(fact, row, at=row.revoked_at, note=row.proof or "unknown")]
     if state.intent(ActionKind.REVOKE, row.name):
         return [claim(Fact.MAY_BE_REVOKED, row)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,9 +27,10 @@ from ..progress import MANY
 from ..run import Rotation, RotationStatus
 from ..secret_map.model import Copy, Secret, SecretMap
 from .claims import Claim, Fact, life, places, when
-from .status import SecretCondition, SecretStatus
+from .status import DRIFTS, SecretCondition, SecretStatus
 from .wording import beyond_reach, count, expected_gap, how_long, listing, overlap, unasked, untraceable
 
+_FORGET = re.compile(r"rotate_forget=('[^']*'|\S+)")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
 _HEADED = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
@@ -72,8 +74,8 @@ class Report:
         lines += [f"  - {problem}" for problem in item.problems]
         lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
-            return lines + self._whereabouts(item.case)
-        return [*lines, f"  go on:    {self._again(f'rotate_only={item.case.secret.name}')}"]
+            return lines + self._whereabouts(item.case, *item.problems)
+        return [*lines, self._go_on(item.case.secret, _overwritten(item.case.secret, *item.problems))]
 
     def _planned(self, item: Planned) -> list[str]:
         secret = item.case.secret
@@ -153,7 +155,8 @@ class Report:
         keys, seen = ", ".join(copy.keys), item.case.order.baseline.get(copy.id)
         if copy.host:
             return f"{keys}, by Ansible"
-        if seen is None or seen.get("unseen") or copy.id in item.case.state.holdings:
+        known = copy.id in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id)
+        if seen is None or seen.get("unseen") or known:
             return keys
         parts = {
             Fact.ABSENT: copy.keys.keys() - seen["keys"].keys(),
@@ -198,7 +201,8 @@ class Report:
 
     def held(self, rotation: Rotation) -> list[str]:
         secret = rotation.case.secret
-        whereabouts = [*self._whereabouts(rotation.case), *self._another(rotation)]
+        problems = [rotation.problem, *(problem for _action, problem in rotation.failed.values())]
+        whereabouts = [*self._whereabouts(rotation.case, *problems), *self._another(rotation)]
         place = self._place(secret, rotation.held_at) if rotation.held_at else ""
         if not rotation.case.must_finish:
             return [f"HELD  {secret.name}{place and f' at {place}'}: {rotation.problem}", *whereabouts]
@@ -234,25 +238,33 @@ class Report:
             return next((check.connection for check in secret.checks if check.key == action.target), None)
         return secret.issuer.connection if subject is Subject.ISSUER else None
 
-    def _whereabouts(self, case: Case) -> list[str]:
+    def _whereabouts(self, case: Case, *problems: str) -> list[str]:
         """Which credential is where, what is known of its life, and the commands to go on and back."""
         secret, state, traits = case.secret, case.state, case.traits
         alive = [row for row in reversed(state.credentials) if row.alive]
         lines = [
             f"  {_role(state, row)}  {_name(row)}   {self.say(*places(case, row), *life(case, row))}" for row in alive
         ]
-        if state.pending and state.current is None:
-            unknown = [copy.label for copy in secret.copies if copy.id not in state.holdings]
+        once = [copy for copy in secret.copies if _may_have_held_unknown(state.pending, copy)]
+        if state.pending and state.current is None and once:
+            unknown = [copy.label for copy in once if copy.id not in state.holdings]
             place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
             lines.append(
                 f"  old  not known to this ledger, {place}; {'dead, or may be' if case.old_expired else 'not revoked'}"
             )
         same = [f"rotate_only={secret.name}", *self._same]
-        lines.append(f"  go on:    {self._again(*same)}")
+        lines.append(self._go_on(secret, _overwritten(secret, *problems)))
         problem = rollback_problem(secret, state, traits)
         way_back = self._again(*same, "rotate_resume=rollback")
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
+
+    def _go_on(self, secret: Secret, changed: Sequence[str] = ()) -> str:
+        """Tell how to go on; over copies that somebody has changed, only where a person may say so."""
+        command = [f"rotate_only={secret.name}", *self._same]
+        if not changed:
+            return f"  go on:    {self._again(*command)}"
+        return f"  go on:    if that may be overwritten:  {self._again(*command, 'rotate_forget=' + ','.join(changed))}"
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
         """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
@@ -288,7 +300,8 @@ class Report:
             return [told, f"  then:     {self._deposit(secret)}"]
         back = rotation.case.order.rollback
         head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
-        ends = "ends by itself, and that is proven" if traits.ends_the_old else "is revoked"
+        ends = "counts as ended" if traits.revoke is Revocation.AUTO else "is revoked"
+        ends = "ends by itself, and that is proven" if traits.ends_the_old else ends
         what = "the new credential is put in use" if state.pending else f"the old credential {ends}"
         rest = f": {what} after {when(rotation.until)}, by the next run" if rotation.until else ""
         rest = _left_out(rotation) or rest
@@ -308,7 +321,8 @@ class Report:
         if rotation.status is RotationStatus.PARTIAL:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
         lines += beyond_reach(state)
-        if traits.revoke is Revocation.API and all(row is new for row in state.credentials):
+        unknown = any(_may_have_held_unknown(new, copy) for copy in secret.copies)
+        if traits.revoke is Revocation.API and all(row is new for row in state.credentials) and unknown:
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
             lines.append(f"         {_how_to_name(secret)}")
         return lines
@@ -345,7 +359,7 @@ class Report:
             for name in rule.unmapped_holders(secret, state)
         ]
         if item.state is not SecretCondition.UP_TO_DATE and item.due.status is not DueStatus.UNROTATED:
-            lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
+            lines.append(self._go_on(secret, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
         return lines
 
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
@@ -356,6 +370,18 @@ class Report:
         seen = item.seen.get(copy.id)
         said = self.say(seen) if seen else ""
         return f"; {said}" if said else ""
+
+
+def _may_have_held_unknown(new: CredentialRow | None, copy: Copy) -> bool:
+    """Tell whether a copy may have had a credential that nobody here knows when the new one was made."""
+    before = (new.baseline if new else {}).get(copy.id) or {"unseen": True}
+    return bool(before.get("unseen")) or bool(before.get("keys", {}).keys() & copy.keys.keys())
+
+
+def _overwritten(secret: Secret, *problems: str) -> list[str]:
+    """List the copies of a secret that its problems advise to forget."""
+    advice = (name for text in problems for found in _FORGET.findall(text) for name in found.strip("'").split(","))
+    return list(dict.fromkeys(name for name in advice if name in {copy.id for copy in secret.copies}))
 
 
 def _left_out(rotation: Rotation) -> str:

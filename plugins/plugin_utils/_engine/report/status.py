@@ -26,8 +26,8 @@ from .claims import Basis, Claim, Fact, claim, life, places
 
 _ANSWERS = {Answer.ACCEPTED: Fact.ACCEPTED, Answer.REFUSED: Fact.REFUSED}
 _ENDS = (Fact.REFUSED, Fact.LISTED_ENDED)
-_DRIFTS = (Fact.CHANGED, Fact.GONE)
 _MINTS = (DueStatus.DUE, DueStatus.DEAD)
+DRIFTS = (Fact.CHANGED, Fact.GONE)
 
 
 class SecretCondition(StrEnum):
@@ -89,7 +89,7 @@ class SecretStatus:
         awaiting = self.case.traits.value is Maker.PERSON and self.due.status in _MINTS and not state.pending
         found = {
             SecretCondition.DEAD: any(one.fact in _ENDS and row in in_use for row, one in self.asked.items()),
-            SecretCondition.DRIFTED: any(one.fact in _DRIFTS for one in self.seen.values()),
+            SecretCondition.DRIFTED: any(one.fact in DRIFTS for one in self.seen.values()),
             SecretCondition.HELD: state.hold is not None,
             SecretCondition.OVERDUE: overdue,
             SecretCondition.AWAITING: awaiting,
