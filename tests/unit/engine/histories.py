@@ -208,11 +208,11 @@ class History(RuleBasedStateMachine):
 
     def follow_the_lines(self) -> None:
         """Run what is printed, and nothing else; a copy that a person has changed is no business of a nightly run's."""
-        self._follow({})
+        self.follow({})
         if self.hands:
-            self._follow({"only": self.secrets, "force": True})
+            self.follow({"only": self.secrets, "force": True})
 
-    def _follow(self, options: dict[str, Any]) -> None:
+    def follow(self, options: dict[str, Any]) -> None:
         """Run until a run says that nothing is left; days pass where it waits."""
         tried: list[str] = []
         for _turn in range(MOST_RUNS):
