@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +70,11 @@ class Theatre:
             order["argv"] = desk.command("rotor.secrets.rotate", "-e", f"rotate_only={only}")
         else:
             order |= {"variables": self.scene.variables, "options": {"only": list(self.scene.secrets)}}
+        since = time.time()
         outcome = self._stage.run(**order)
-        return Run(outcome, journal.read_text().splitlines(), output.read_text(errors="replace"))
+        said = output.read_text(errors="replace")
+        desk.judge(said, since)
+        return Run(outcome, journal.read_text().splitlines(), said)
 
     def killed_at(self, kill: Kill) -> bool:
         """One case; False where the run was over before that moment."""

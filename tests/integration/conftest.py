@@ -11,7 +11,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from cryptography.fernet import Fernet
 
 from tests import moved
 from tests.sandbox.visitor import Visitor
+
+from .judge import Judge, printed, returned
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD_TOKEN = "TGltaXRlZEFjY2Vzc1Rva2VuOjgz"
@@ -36,6 +39,18 @@ class Outcome:
         return f"exit code {self.code}\n{self.output}"
 
 
+class JudgedProcess(subprocess.Popen[str]):
+    """A playbook whose every claim is held against the world when its output is read."""
+
+    desk: Desk
+    since: float
+
+    def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
+        output, errors = super().communicate(input, timeout)
+        self.desk.judge(output or "", self.since)
+        return output, errors
+
+
 @dataclass
 class Desk:
     """Somebody's place of work: everything that a run leaves behind is below ``home``."""
@@ -43,6 +58,8 @@ class Desk:
     home: Path
     inventory: Path
     environment: dict[str, str] = field(default_factory=dict)
+    world: Visitor | None = None
+    """The stand-in world, where it is one that a run works on: what the run says is held against that."""
 
     @property
     def example(self) -> dict[str, Any]:
@@ -55,7 +72,22 @@ class Desk:
 
     def start(self, *command: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
-        return subprocess.Popen(command, cwd=self.home, env=self.environment, **(pipes | options))
+        since = time.time()
+        process = JudgedProcess(command, cwd=self.home, env=self.environment, **(pipes | options))
+        process.desk, process.since = self, since
+        return process
+
+    def judge(self, output: str, since: float, status: Mapping[str, Any] | None = None) -> None:
+        """Hold whatever a run has said against the world."""
+        if self.world is None:
+            return
+        consumers = self.example.get("secret_consumers", {})
+        overridden = self.inventory / "host_vars" / "localhost" / "secret_consumers.json"
+        if overridden.exists():
+            consumers = json.loads(overridden.read_text())["secret_consumers"]
+        said = [*printed(output), *returned(status or {})]
+        lies = Judge(self.world, consumers).lies(said, since, time.time())
+        assert lies == [], "\n".join([*lies, output])
 
     def play(self, playbook: str, *arguments: str, **options: Any) -> Outcome:
         return self.run(self.command(playbook, *arguments), **options)
@@ -123,4 +155,4 @@ def open_desk(world: Visitor, home: Path) -> Desk:
         "MOLECULE_URL": f"{url}/molecule-cp",
         "ROTOR_LEDGER_KEY": Fernet.generate_key().decode(),
     }
-    return Desk(home, inventory, environment)
+    return Desk(home, inventory, environment, world)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,14 @@ class Typist:
             environment[name] = shlex.split(value)[0]
             return Outcome(0, "")
         lines: list[str] = []
+        since = time.time()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
             result = self._play(shlex.split(line), lines)
-        return Outcome(2 if result.get("failed") else 0, "\n".join(lines))
+        outcome = Outcome(2 if result.get("failed") else 0, "\n".join(lines))
+        self.scene.desk.judge(outcome.output, since, result if "schema_version" in result else None)
+        return outcome
 
     def _play(self, words: list[str], lines: list[str]) -> Mapping[str, Any]:
         program, playbook, *options = words

@@ -23,6 +23,7 @@ def routes(world: World) -> Mount:
     oracle = Oracle(world)
     table: list[tuple[str, str, Callable[..., Any]]] = [
         ("GET", "/violations", oracle.violations),
+        ("GET", "/moments", oracle.moments),
         ("GET", "/state", oracle.state),
         ("GET", "/requests", oracle.requests),
         ("GET", "/counts", oracle.counts),
@@ -67,6 +68,11 @@ class Oracle:
     def violations(self, given: dict[str, Any]) -> Any:
         self.world.judge("the passing of time")
         return {"violations": [asdict(item) for item in self.world.violations]}
+
+    def moments(self, given: dict[str, Any]) -> Any:
+        """All that was so since the beginning: who lived, and what each place held."""
+        self.world.judge("the passing of time")
+        return {"moments": [asdict(moment) for moment in self.world.moments]}
 
     def state(self, given: dict[str, Any]) -> Any:
         return self.world.picture()

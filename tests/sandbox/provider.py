@@ -83,6 +83,14 @@ class Provider:
         """The status that this provider answers to a credential of its own."""
         return None
 
+    def living(self) -> Iterable[str]:
+        """The credentials that it accepts now, as `identify` calls them."""
+        return ()
+
+    def contents(self) -> Iterable[tuple[str, str, str]]:
+        """What copies and machines hold: the place as reports call it, the key, and the value."""
+        return ()
+
     def uses(self) -> Iterable[Use]:
         """Who depends on a credential at this moment."""
         return ()

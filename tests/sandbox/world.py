@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import secrets
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +54,17 @@ class Violation:
     what: str
     cause: str
     until: float | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How things were from a time on: what lives, and what each place holds; a value is an id or a fingerprint."""
+
+    at: float
+    living: list[str]
+    held: dict[str, dict[str, str]]
+    ended: list[str]
+    """What the requests of a client have ended so far."""
 
 
 class Switches:
@@ -102,6 +114,7 @@ class World:
         self.switches = Switches(provider.switches for provider in self.providers.values())
         self.requests: list[Entry] = []
         self.violations: list[Violation] = []
+        self.moments: list[Moment] = []
         self.minted: list[str] = []
         self.values: set[str] = set(self.credentials.values())
         self._broken: dict[tuple[str, str], Violation] = {}
@@ -109,6 +122,7 @@ class World:
         for provider in self.providers.values():
             provider.seed()
         self._foreign = self._possessions()
+        self._keep_moment()
 
     # Time
 
@@ -170,6 +184,22 @@ class World:
     def judge(self, cause: str) -> None:
         self._judge_uses(cause)
         self._judge_possessions(cause)
+        self._keep_moment(by_client=cause.startswith("request "))
+
+    def _keep_moment(self, *, by_client: bool = False) -> None:
+        living = sorted(one for provider in self.providers.values() for one in provider.living())
+        held: dict[str, dict[str, str]] = {}
+        for provider in self.providers.values():
+            for place, key, value in provider.contents():
+                held.setdefault(place, {})[key] = self._fingerprint(value)
+        before = self.moments[-1] if self.moments else None
+        ended = [one for one in before.living if one not in living] if before and by_client else []
+        now = Moment(self.now().timestamp(), living, held, [*(before.ended if before else []), *ended])
+        if before is None or replace(now, at=before.at) != before:
+            self.moments.append(now)
+
+    def _fingerprint(self, value: str) -> str:
+        return self.identify(value) or f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
 
     def _judge_uses(self, cause: str) -> None:
         broken: dict[tuple[str, str], Use] = {}

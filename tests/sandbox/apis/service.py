@@ -11,7 +11,7 @@ descriptions are never asked.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -89,6 +89,10 @@ class DescribedApi(Provider):
 
     def identify(self, value: str) -> str | None:
         return next((id_ for id_, key in self.keys.items() if key.value == value), None)
+
+    def living(self) -> Iterable[str]:
+        now = self.world.now()
+        return [id_ for id_, key in self.keys.items() if key.expires is None or key.expires > now]
 
     # The API
 

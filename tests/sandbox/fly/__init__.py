@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -181,6 +181,15 @@ class Fly(Provider):
 
     def probe(self, credential_id: str) -> int | None:
         return next((self.status_of(token.value) for token in self.tokens if token.id == credential_id), None)
+
+    def living(self) -> Iterable[str]:
+        return [token.id for token in self.tokens if token.alive]
+
+    def contents(self) -> Iterable[tuple[str, str, str]]:
+        for app in self.apps.values():
+            yield from ((f"fly app {app.name}", secret.name, secret.value) for secret in app.newest.secrets.values())
+            live = [machine for machine in app.machines.values() if machine.live]
+            yield from ((f"{app.name} {one.id}", key, value) for one in live for key, value in one.env.items())
 
     def possessions(self) -> dict[tuple[str, str], Any]:
         named = self.world.switches.named

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -203,6 +203,9 @@ class GitHub(Provider):
         places: list[Repository | Organization] = [*self.repositories.values(), *self.organizations.values()]
         environments = [vault for item in self.repositories.values() for vault in item.environments.values()]
         return [vault for place in places for vault in place.vaults.values()] + environments
+
+    def contents(self) -> Iterable[tuple[str, str, str]]:
+        return [(vault.label, name, secret.value) for vault in self.vaults() for name, secret in vault.secrets.items()]
 
     def possessions(self) -> dict[tuple[str, str], Any]:
         return {

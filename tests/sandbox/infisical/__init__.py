@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -164,6 +164,11 @@ class Infisical(Provider):
     def identify(self, value: str) -> str | None:
         token = self.logins.find({"authorization": f"Bearer {value}"})
         return token.id if token else None
+
+    def contents(self) -> Iterable[tuple[str, str, str]]:
+        for folder in self.folders.values():
+            place = folder.label.replace(" secret of ", " ")
+            yield from ((place, key, secret.value) for key, secret in folder.secrets.items())
 
     def possessions(self) -> dict[tuple[str, str], Any]:
         return {

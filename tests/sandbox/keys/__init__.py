@@ -134,6 +134,9 @@ class Keys(Provider):
         keys = (key for account in self.accounts.values() for key in account.keys)
         return next((f"{key.id} {key.name}" for key in keys if key.value == value), None)
 
+    def living(self) -> Iterable[str]:
+        return [f"{key.id} {key.name}" for account in self.accounts.values() for key in account.alive]
+
     def uses(self) -> Iterable[Use]:
         for account in self.accounts.values():
             valid = {key.value for key in account.alive}

@@ -10,7 +10,7 @@ and one of its own takes the place of the global one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -153,6 +153,9 @@ class Tenants(Provider):
         return {"key": key, "has_value": True, "scope": "global", **dates}
 
     # For the oracle
+
+    def contents(self) -> Iterable[tuple[str, str, str]]:
+        return [("http /settings/secrets", key, secret.value) for key, secret in self.secrets.items()]
 
     def possessions(self) -> dict[tuple[str, str], Any]:
         held: dict[tuple[str, str], Any] = {(PLACE, key): secret.value for key, secret in self.secrets.items()}
