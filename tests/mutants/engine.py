@@ -628,6 +628,24 @@ MUTANTS = (
         "    if state.intent(ActionKind.REVOKE, row.name) and not row.id:\n",
         "claims",
     ),
+    mutant(
+        "claims: what nobody issued is not revoked",
+        " or row.proof in (Proof.NEVER_IN_FORCE, Proof.UNISSUED)\n",
+        "\n",
+        "claims",
+    ),
+    mutant(
+        "report: the command after drift names what may be overwritten",
+        "        if not changed:\n",
+        "        if True:\n",
+        "claims",
+    ),
+    mutant(
+        "report: a write without an answer may have made a key",
+        " or item.case.state.intent(ActionKind.WRITE, copy.id)\n",
+        "\n",
+        "claims",
+    ),
     mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),
     mutant(
         "forget: a name that nothing has is an error",
