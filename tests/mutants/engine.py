@@ -37,7 +37,7 @@ _MINT = late(
     "credential = _make(ctx, work, issuer, name, intent, baseline)\n",
 )
 _WRITE = late(
-    '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:\n',
+    '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):\n',
     "evidence = yield HostRequest(copy.container, list(values), values, since)\n",
 )
 _ACTIVATE = late(
@@ -203,6 +203,12 @@ MUTANTS = (
         "damaged",
         "stores",
         instead="    if False and not store.unchanged(baseline, seen := ",
+    ),
+    dropped(
+        "a look before a write to what does not compare",
+        "if baseline is None or store.compares:",
+        "edited",
+        instead="if baseline is None or not store.compares:",
     ),
     dropped(
         "unfit values refused before the first write",

@@ -111,6 +111,9 @@ class Store(Part):
     readable: ClassVar[bool] = False
     """Whether values can be read back; a write-only store cannot be restored to a value that nobody has."""
     limits: ClassVar[Limits] = Limits()
+    compares: ClassVar[bool] = False
+    """Whether :meth:`write` looks right before it sends, or while the system sets, and raises ForeignChangeError where
+    what is there does not fit ``since``; otherwise whoever calls it has to look."""
     on_host: ClassVar[bool] = False
     """True: it lives on the inventory host that the container's ``host`` names. It is a :class:`.hosts.HostStore`, and
     its methods are called where Ansible is at work on that host, nowhere else."""
@@ -175,7 +178,7 @@ class Store(Part):
         """Set all keys in as few requests as the system allows, and return the evidence of that write.
 
         What holds these very values already is left alone by a store that can read. ``since`` is evidence that the
-        keys must still fit: a store that can compare and set in one raises ConflictError where they do not; for others
+        keys must still fit: a store that ``compares`` raises ForeignChangeError where they do not; for others
         the caller has looked right before. OutcomeUnknownError if no answer came, and reading did not tell either;
         PendingApprovalError if a person has to agree first.
         """

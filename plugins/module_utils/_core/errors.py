@@ -101,6 +101,12 @@ class ConflictError(RotorError):
     advice = "See who else is at it, and run again"
 
 
+class ForeignChangeError(ConflictError):
+    """What is there is not what was recorded; nothing was sent."""
+
+    advice = "Find out who, and run again"
+
+
 class BusyError(ConflictError):
     """Another run is at it; nothing was done."""
 

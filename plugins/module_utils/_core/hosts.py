@@ -67,6 +67,7 @@ class HostStore(Store):
     """A store on inventory hosts, which answers many requests at once."""
 
     on_host = True
+    compares = True
     connection: HostConnection
 
     @abstractmethod

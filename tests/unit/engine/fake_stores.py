@@ -15,7 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Store,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ForeignChangeError, NotFoundError
 
 TEXT = {"type": "string", "description": "made up"}
 
@@ -48,6 +48,8 @@ class Shelf(Store):
         world, box = self.connection.world, container["box"]
 
         def put() -> Evidence:
+            if self.compares and since is not None and not self.unchanged(since, self._seen(box, list(values))):
+                raise ForeignChangeError(f"{self.label(container)} was changed by somebody else")
             world.put(box, {key: value.reveal() for key, value in values.items()})
             return {"keys": {key: world.containers[box][key][1] for key in values}}
 
@@ -72,15 +74,16 @@ class Narrow(Shelf):
 
 
 class Window(Shelf):
-    """Readable: its evidence is a fingerprint of each value."""
+    """Readable: its evidence is a fingerprint of each value, with which it compares as it writes."""
 
     readable = True
+    compares = True
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         world, box = self.connection.world, container["box"]
 
         def look() -> Evidence:
-            return {"keys": self._prints({key: value for key, (value, _at) in world.containers[box].items()}, keys)}
+            return self._seen(box, keys)
 
         return world.call("observe", box, look)
 
@@ -90,6 +93,10 @@ class Window(Shelf):
 
     def read(self, container: Options, key: str) -> SecretValue:
         return SecretValue(self.connection.world.containers[container["box"]][key][0])
+
+    def _seen(self, box: str, keys: Sequence[str]) -> Evidence:
+        values = self.connection.world.containers[box]
+        return {"keys": self._prints({key: value for key, (value, _at) in values.items()}, keys)}
 
     def _prints(self, values: Mapping[str, str], keys: Collection[str]) -> dict[str, dict[str, str]]:
         shown = {key: value for key, value in values.items() if key in keys}

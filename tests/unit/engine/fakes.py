@@ -35,7 +35,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     CheckFailedError,
-    ConflictError,
+    ForeignChangeError,
     RotorError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import (
@@ -108,7 +108,7 @@ class File(HostStore):
             number: {"keys": {key: at for key, at in there["keys"].items() if key in request.keys}}
             for number, request in asked.items()
         }
-        changed = ConflictError(f"writing to file {path}: somebody else has changed it")
+        changed = ForeignChangeError(f"writing to file {path}: somebody else has changed it")
         refused = there["refused"] if writes else ()
         return {number: changed if {*asked[number].keys} & {*refused} else seen[number] for number in asked}
 

@@ -29,12 +29,34 @@ def test_a_hand_that_was_faster_is_noticed_and_nothing_is_overwritten(play: Play
     assert world.containers["ci"]["TOKEN"][0] == "fixed at 3 a.m."
 
 
-def test_a_hand_between_plan_and_write_is_noticed_too(play: Play, world: World) -> None:
-    plan = play.plan("TOKEN")
+def stored_in(play: Play, kind: str) -> Play:
+    """The same map, with its copies in a store of another type."""
+    steps = [{"name": box, "copies": [{"store": kind, "box": box}]} for box in ("app", "ci")]
+    play.map["TOKEN"] = token_map(rollout=steps, revoke={"accept": "life"})
+    play.connections[kind] = {"type": f"test.fake.{kind}", "world": play.world.name}
+    return play
+
+
+@pytest.mark.parametrize("kind", ["cloud", "window"])
+def test_a_hand_between_plan_and_write_is_noticed_too(play: Play, world: World, kind: str) -> None:
+    """By a look right before the write, or by the store as it writes."""
+    plan = stored_in(play, kind).plan("TOKEN")
     play.session().advance(plan["run"], Phase.ISSUED)
     world.put("app", {"TOKEN": "fixed at 3 a.m."})
     assert play.session().advance(plan["run"], Phase.ROLLED_OUT)["held"] == ["TOKEN"]
-    assert world.counted("write") == 0
+    assert world.containers["app"]["TOKEN"][0] == "fixed at 3 a.m."
+    assert "changed by somebody else" in play.output
+    assert f"run again with -e rotate_forget='{kind}:app'" in play.output
+    assert not play.rotate("TOKEN", forget=(f"{kind}:app",))["failed"], play.output
+
+
+@pytest.mark.parametrize(("kind", "looks"), [("cloud", 2), ("window", 0)])
+def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world: World, kind: str, looks: int) -> None:
+    plan = stored_in(play, kind).plan("TOKEN")
+    before = world.counted("observe")
+    play.session().advance(plan["run"], Phase.ISSUED)
+    play.session().advance(plan["run"], Phase.ROLLED_OUT)
+    assert world.counted("observe") - before == looks
 
 
 def test_what_a_hand_wrote_is_overwritten_once_it_is_forgotten(play: Play, world: World) -> None:

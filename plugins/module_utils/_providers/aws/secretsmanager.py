@@ -15,7 +15,14 @@ from typing import Any
 
 from ..._core.contracts import Evidence, Limits, Options, Schema, Store, too_long
 from ..._core.credential import SecretValue
-from ..._core.errors import ConflictError, InvalidRequestError, NotFoundError, OutcomeUnknownError, after_an_effect
+from ..._core.errors import (
+    ConflictError,
+    ForeignChangeError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    after_an_effect,
+)
 from .client import SecretsManagerConnection
 from .documents import Document, JsonObject, NotAnObjectError, WholeText
 from .versions import Described, Snapshot, VersionedSecret
@@ -56,6 +63,7 @@ class SecretsManagerSecrets(Store):
         required=("secret",),
     )
     readable = True
+    compares = True
     limits = Limits()
     unverifiable = "whether the credentials may write the secret, and encrypt with its KMS key"
     connection: SecretsManagerConnection
@@ -230,9 +238,8 @@ class SecretsManagerSecrets(Store):
             return
         recorded = {key: facts for key, facts in since["keys"].items() if key in keys}
         if not self.unchanged({"keys": recorded}, {"keys": self._facts(container, seen, keys)}):
-            raise ConflictError(
-                f"writing to {self.label(container)}: somebody else has changed its keys, by version {seen.version}",
-                hint="Nothing was overwritten. See what has changed, and run again",
+            raise ForeignChangeError(
+                f"writing to {self.label(container)}: somebody else has changed its keys, by version {seen.version}"
             )
 
     def _refuse_too_long(self, container: Options, text: str) -> None:

@@ -16,6 +16,7 @@ from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     CrossedError,
+    ForeignChangeError,
     PermissionDeniedError,
     UnexpectedAnswerError,
     after_an_effect,
@@ -45,6 +46,7 @@ class SsmParameters(Store):
         },
     )
     readable = True
+    compares = True
     limits = Limits(value_bytes=_STANDARD, keys_at_once=1)
     unverifiable = "whether the credentials may write the parameters, and encrypt with their KMS key"
     connection: SsmConnection
@@ -212,9 +214,8 @@ class SsmParameters(Store):
             return
         recorded = {key: known for key, known in since["keys"].items() if key in values}
         if not self.unchanged({"keys": recorded}, {"keys": facts}):
-            raise ConflictError(
-                f"writing to {self.label(container)}: somebody else has changed it; nothing was sent",
-                hint="See the parameter's history, and run again",
+            raise ForeignChangeError(
+                f"writing to {self.label(container)}: somebody else has changed it; nothing was sent"
             )
 
     def _blockades(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, Blockade]:

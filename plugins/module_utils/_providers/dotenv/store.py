@@ -23,7 +23,7 @@ from ..._core.contracts import Evidence, Limits, Options, Schema
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
-    ConflictError,
+    ForeignChangeError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
@@ -51,7 +51,7 @@ _NOTHING_DONE = "nothing_done"
 _PROBLEMS: dict[str, type[RotorError]] = {
     "missing": NotFoundError,
     "denied": PermissionDeniedError,
-    "conflict": ConflictError,
+    "conflict": ForeignChangeError,
     "refused": InvalidRequestError,
     "failed": UnavailableError,
 }

@@ -12,8 +12,8 @@ from typing import Any
 from ..._core.contracts import Evidence, Options, Schema, Store, by_version
 from ..._core.credential import SecretValue
 from ..._core.errors import (
-    ConflictError,
     CrossedError,
+    ForeignChangeError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
@@ -37,6 +37,7 @@ Items = list[dict[str, str]]
 
 class InfisicalSecrets(Store):
     readable = True
+    compares = True
     schema = Schema(
         properties={
             "project": {"type": "string", "minLength": 1, "description": "Id of the project."},
@@ -183,9 +184,8 @@ class InfisicalSecrets(Store):
             return
         there = {key: self._facts(now[key]) for key in due if key in now}
         if moved := [key for key in due if not _same(since["keys"].get(key), there.get(key))]:
-            raise ConflictError(
-                f"writing to {self.label(container)}: somebody else has changed {', '.join(moved)}; nothing was sent",
-                hint="Find out who, by the secret's versions, and run again",
+            raise ForeignChangeError(
+                f"writing to {self.label(container)}: somebody else has changed {', '.join(moved)}; nothing was sent"
             )
 
     def _refuse_rotated(self, container: Options, found: Found, keys: Collection[str]) -> None:

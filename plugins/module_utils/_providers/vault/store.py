@@ -15,6 +15,7 @@ from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
     ConflictError,
+    ForeignChangeError,
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -55,6 +56,7 @@ class VaultSecrets(Store):
         required=("path",),
     )
     readable = True
+    compares = True
     unverifiable = (
         "whether the token may write, since only its reading is tried; and for KV version 1, whether somebody else "
         "writes the same document in that very moment"
@@ -199,9 +201,8 @@ class VaultSecrets(Store):
         due = [key for key in {**before, **changes} if key not in changes or not document.fulfils({key: changes[key]})]
         now = document.facts(due, self.fingerprint)
         if moved := [key for key in due if not _same(before.get(key), now.get(key))]:
-            raise ConflictError(
-                f"writing {label}: somebody else has changed {', '.join(moved)} meanwhile; nothing was overwritten",
-                hint="Find out who, and run again",
+            raise ForeignChangeError(
+                f"writing {label}: somebody else has changed {', '.join(moved)} meanwhile; nothing was overwritten"
             )
 
     def _tag_owner(self, kv: Kv, document: Document) -> Document:

@@ -19,14 +19,13 @@ from ....module_utils._core.contracts import Evidence
 from ....module_utils._core.errors import (
     BusyError,
     ConfigurationError,
-    ConflictError,
     RotorError,
     StoppedError,
 )
 from ....module_utils._core.hosts import Host, HostAnswer, HostCommand, HostRequest, HostStore
 from ....module_utils._core.outside_text import printable
 from ....module_utils._core.templates import Template
-from ..decide import planner, rule
+from ..decide import planner
 from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, Intent, IntentState, Order
@@ -215,8 +214,6 @@ class HostWork:
         return zip(group, answers, strict=True)
 
     def _finish(self, one: _Begun, answer: Evidence | RotorError) -> bool:
-        if isinstance(answer, ConflictError):
-            answer = answer.turned_into(ConflictError, hint=rule.forget_hint(one.piece.copy))
         with self._recording(one.piece):
             self._say(f"  {finish(one.effect, answer)}")
             self.changed |= one.piece.intent.kind is ActionKind.WRITE

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ....module_utils._core import registry
 from ....module_utils._core.contracts import Evidence, Issuer, Written
 from ....module_utils._core.credential import Credential, SecretValue
-from ....module_utils._core.errors import ConflictError, InvalidRequestError, RotorError
+from ....module_utils._core.errors import ConflictError, ForeignChangeError, InvalidRequestError, RotorError
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
@@ -41,7 +44,7 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
         ctx.fit.get(f"{secret.name} {row.id}", lambda: refuse_unfit_values(secret, credential))
     since = _refuse_drift(ctx, work)
     values = render(secret, copy, credential)
-    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent:
+    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):
         evidence = yield HostRequest(copy.container, list(values), values, since)
     ctx.ledger.written(
         ctx.run,
@@ -84,17 +87,26 @@ def refuse_unfit_values(secret: Secret, credential: Credential) -> None:
         raise InvalidRequestError(f"nothing was written, since not every store can keep it: {'; '.join(unfit)}")
 
 
+@contextmanager
+def _way_out(copy: Copy) -> Iterator[None]:
+    """Offer to overwrite what a store has refused to."""
+    try:
+        yield
+    except ForeignChangeError as error:
+        raise error.turned_into(ConflictError, hint=rule.forget_hint(copy)) from None
+
+
 def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
     """Notice what somebody has changed in between, and return the evidence that the copy must still fit.
 
-    A store on a host compares in the very command that writes.
+    A store that compares does so in its write.
     """
     copy, state = work.copy, work.case.state
     if state.intent(ActionKind.WRITE, copy.id):
         return None  # our own write of unknown outcome is no drift
     baseline = rule.as_left(work.case, work.row, copy)
     store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
-    if baseline is None or copy.host:
+    if baseline is None or store.compares:
         return baseline
     if not store.unchanged(baseline, seen := store.observe(copy.container, keys)):
         raise ConflictError(rule.drift(copy, baseline, seen), hint=rule.forget_hint(copy))

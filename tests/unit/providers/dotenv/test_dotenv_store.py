@@ -23,7 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import registr
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
-    ConflictError,
+    ForeignChangeError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
@@ -105,7 +105,7 @@ def test_value_changed_by_others_is_not_overwritten(store: DotenvFile, container
     since = store.observe(container, ["A", "B"])
     file.write_text("A=theirs\n")
 
-    with pytest.raises(ConflictError, match=r"writing to dotenv file app1:.*somebody else has changed A\."):
+    with pytest.raises(ForeignChangeError, match=r"writing to dotenv file app1:.*somebody else has changed A\."):
         store.write(container, {"A": ONE, "B": TWO}, since)
 
     assert file.read_text() == "A=theirs\n"
@@ -216,7 +216,7 @@ def test_requests_about_one_file_take_one_look_and_one_write(
     assert file.read_text() == "# ours\nSIBLING=stays\nTHEIRS=changed\nA='first-Wert-1!'\nB='second-Wert-2!'\n"
     assert (file.parent / "other").read_text() == "B='second-Wert-2!'\n"
     kinds = [type(one) for one in written]
-    assert kinds == [dict, ConflictError, InvalidRequestError, NotFoundError, dict, dict, dict]
+    assert kinds == [dict, ForeignChangeError, InvalidRequestError, NotFoundError, dict, dict, dict]
     assert [sorted(one["keys"]) for one in written if isinstance(one, dict)] == [
         ["A"], ["B"], ["B"], ["SIBLING", "THEIRS"],
     ]  # fmt: skip
