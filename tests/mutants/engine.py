@@ -681,6 +681,13 @@ MUTANTS = (
         "used",
         instead=" and False",
     ),
+    dropped("a full quota is refused before the mint", "if room.left < 1:", "quota", instead="if False:"),
+    dropped(
+        "only a lost mint of ours is taken for one that ends",
+        "(one.name in lost and one.id not in known)",
+        "quota",
+        instead="one.name in lost",
+    ),
     deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
     deposited(

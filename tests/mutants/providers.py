@@ -307,7 +307,7 @@ MUTANTS = (
     key_api("a status says that a key is revoked", "lives = facts.alive is None or", "lives = facts.alive != () or"),
     key_api("a reset is seen before it is told", "if found.fields != before.fields:", "if found:"),
     key_api(
-        "expired keys do not fill the quota",
+        "an expired key is not the valid one in use",
         "key.revoked or (key.expires_at is not None and key.expires_at <= now)",
         "key.revoked",
     ),

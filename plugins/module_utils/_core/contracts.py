@@ -360,6 +360,10 @@ class Issuer(Part):
         """
         return []
 
+    def quota(self) -> int | None:
+        """Return how many credentials there can be of those that :meth:`listed` lists as living; None where unknown."""
+        return None
+
     def preview(self) -> list[str]:
         """Say for the plan what a new credential leaves behind, or how many there can still be. Changes nothing."""
         return []

@@ -238,11 +238,12 @@ def test_times_are_read_in_each_way(server: Scripted) -> None:
 # Preflight, revoke
 
 
-def test_preflight_counts_valid_keys_against_the_quota(server: Scripted) -> None:
+def test_preflight_says_that_the_current_key_has_expired(server: Scripted) -> None:
     over = {"id": "k3", "expires_at": (START - timedelta(days=1)).isoformat()}
     keys = {"data": [*page(1, 2)["data"], over]}
-    (problem,) = issue(Keys, server.answer(200, keys)).preflight("k1")
-    assert problem.startswith("acme key has 2 keys, and there can be 2")
+    acme = issue(Keys, server.answer(200, keys).answer(200, keys))
+    assert (acme.quota(), acme.preflight("k1")) == (2, [])
+    assert acme.preflight("k3")[0].startswith("the current key k3 is not among the valid keys of acme key")
 
 
 @pytest.mark.parametrize("id_", ["..", ".", ""])

@@ -149,16 +149,13 @@ class KeyIssuer(ApiIssuer[KeyApi]):
             keys = {key.id: key for key in self.listed() if not self._is_over(key)}
         except errors.NotFoundError:
             return [f"there is no {self._where}, or the connection's credential may not see its keys"]
-        problems = []
-        if current and current not in keys:
-            advice = "Correct current_id, or the issuer's options"
-            problems.append(f"the current key {current} is not among the valid keys of {self._where}. {advice}")
-        quota = self._api.quota
-        if quota and len(keys) >= quota:
-            problems.append(
-                f"{self._where} has {len(keys)} keys, and there can be {quota}. Delete one that is not used"
-            )
-        return problems
+        if not current or current in keys:
+            return []
+        advice = "Correct current_id, or the issuer's options"
+        return [f"the current key {current} is not among the valid keys of {self._where}. {advice}"]
+
+    def quota(self) -> int | None:
+        return self._api.quota
 
     def mint(self, name: str) -> Credential:
         doing = f"making a key for {self._where}"

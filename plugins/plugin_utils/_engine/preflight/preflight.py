@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,11 +23,12 @@ from ..decide.rule import drift, forget_hint, watched
 from ..decide.selection import Due
 from ..decide.state import ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
-from ..effects.life import life
+from ..effects.life import life, over_by_list
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
 from ..secret_map.model import CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
+from .quota import Room, ending
 
 THREADS = 8
 
@@ -95,6 +96,8 @@ class Preflight:
         self._ledger = access.ledger
         self._clock = clock
         self._answers: dict[Question, Any] = {}
+        self._makers: dict[Hashable, dict[str, int]] = {}
+        """Provider's list -> secrets that are to have a new credential on it -> by how many that makes it longer."""
 
     def check(self, selected: Sequence[Selected]) -> list[Planned]:
         """Probe secrets that go, and complete their plans with problems, notes, previews, candidates and baselines."""
@@ -158,6 +161,7 @@ class Preflight:
             item = self._read(item, self._questions(item))
             item = self._compare(item) if item.goes else item
             item = item.plus(notes=self._clocks_apart(item)) if item.goes else item
+            item = self._within_quota(item) if item.goes else item
             unnamed = item.case.order.mint and item.case.state.current is None
             if item.goes and unnamed and item.case.traits.revoke is Revocation.API:
                 item = self._with_candidates(item)
@@ -306,6 +310,25 @@ class Preflight:
         times = {f"connection {secret.issuer.connection}": issuer_time, database.about: self._answer(database)}
         found = clocks.apart(self._clock.now(), [clocks.Reading(who, time) for who, time in times.items() if time])
         return [f"{what}; as long as it is, no old credential is ended after a time" for what in found]
+
+    def _within_quota(self, item: Probed) -> Probed:
+        """Count what lives at a provider with a quota once the mint begins, the plan's other mints included."""
+        secret, case = item.case.secret, item.case
+        issuer = self._systems.issuer(secret)
+        beside = case.wants_mint and not (case.traits.cuts_over or case.old_expired)
+        quota = issuer.quota() if beside else None
+        if quota is None:
+            return item
+        live = [one for one in self.listed(secret) if not over_by_list(issuer, self._clock, one)]
+        ends = ending(case, item.actions, live, self._ledger.known_ids())
+        place = (secret.issuer.type, secret.issuer.connection, frozenset(one.id for one in live))
+        makers = self._makers.setdefault(place, {})
+        makers.pop(item.name, None)  # it is planned anew
+        room = Room(quota, live, ends, sum(makers.values()))
+        if room.left < 1:
+            return item.plus([room.problem(issuer.label(issuer.options), self._clock.now())])
+        makers[item.name] = 1 - len(ends)
+        return item.plus(notes=[room.note()])
 
     def _with_candidates(self, item: Probed) -> Probed:
         """Add the live credentials that this ledger has not minted, or a note why they cannot be listed."""

@@ -76,12 +76,6 @@ def test_map_without_idempotent_is_a_validation_error(options: dict[str, Any]) -
     assert "up to three days" in problem
 
 
-def test_full_account_is_a_problem_and_deletes_nothing() -> None:
-    full = listed(*({**OLD, "id": f"we_{number}"} for number in range(16)))
-    with ScriptedServer() as server:
-        assert "there can be 16" in secrets(server.answer(200, full).answer(200, full)).preflight(None)[0]
-
-
 def test_old_endpoint_is_disabled_and_enabled_by_its_id() -> None:
     with ScriptedServer() as server:
         stripe = secrets(server.answer(200, OLD).answer(200, OLD).answer(200, {"deleted": True, "id": "we_1"}))
