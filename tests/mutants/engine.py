@@ -688,6 +688,21 @@ MUTANTS = (
         "quota",
         instead="one.name in lost",
     ),
+    dropped(
+        "what ends by itself leaves a margin", "if total <= lives - margin:", "cutover", instead="if total <= lives:"
+    ),
+    dropped(
+        "what ends by itself is not left to one environment",
+        "if left and case.traits.ends_the_old else",
+        "cutover",
+        instead="if left and case.traits.cuts_over else",
+    ),
+    dropped(
+        "what is about to end is not left to one environment",
+        "self._left_out(case) if case.past_point_of_no_return else []",
+        "cutover",
+        instead="[]",
+    ),
     deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
     deposited(

@@ -490,6 +490,11 @@ class Consumer(Part):
     @abstractmethod
     def label(cls, options: Options) -> str: ...
 
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        """Return for how long :meth:`reload` waits at the most; none where its options do not limit that."""
+        return timedelta()
+
     def health_problems(self) -> list[str]:
         """Report why the consumer is not well now. Changes nothing."""
         return []
@@ -528,6 +533,11 @@ class Check(Part):
     @classmethod
     @abstractmethod
     def label(cls, options: Options) -> str: ...
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        """Return for how long :meth:`run` waits at the most; none where its options do not limit that."""
+        return timedelta()
 
     def preflight(self) -> list[str]:
         """Report problems that would make the check fail with any credential. Changes nothing."""

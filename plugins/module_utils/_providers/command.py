@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from .._core.contracts import Checkpoint, Consumer, Evidence, Options, Provider, Schema, Written
@@ -51,6 +52,10 @@ class Command(Consumer):
     @classmethod
     def label(cls, options: Options) -> str:
         return f"command {_line(options)}"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return timedelta(seconds=options.get("timeout", 0))
 
     @classmethod
     def task(cls, options: Options) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .._core import durations
 from .._core.contracts import Check, Checkpoint, Evidence, Options, Provider, Schema
@@ -33,6 +33,10 @@ class Used(Check):
     @classmethod
     def label(cls, options: Options) -> str:
         return "a use of the new credential, as its provider lists it"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return durations.parse(options.get("within", "10m"))
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if self.issuer is None or credential is None:

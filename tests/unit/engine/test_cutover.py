@@ -75,8 +75,9 @@ def test_the_plan_says_what_the_gap_will_be_and_what_it_was_the_last_time(ready:
     assert "the last one took 0s" in play.output
 
 
-def test_one_environment_alone_is_refused_since_the_old_one_ends_in_all(ready: Callable[..., Play]) -> None:
-    play = ready("reset")
+@pytest.mark.parametrize("kind", ["reset", *TIMED])
+def test_one_environment_alone_is_refused_since_the_old_one_ends_in_all(ready: Callable[..., Play], kind: str) -> None:
+    play = ready(kind)
     for step in play.map["TOKEN"]["rollout"]:
         step["environment"] = step["name"]
     assert play.rotate("TOKEN", force=True, environments=("app",))["failed"]
@@ -377,3 +378,50 @@ def test_an_attempt_long_ago_that_had_no_effect_is_no_reason_to_think_that_the_o
     play.world.clock.pass_(hours=2)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_at_rest(play)
+
+
+def test_going_on_in_one_environment_alone_is_refused_while_the_old_one_ends(ready: Callable[..., Play]) -> None:
+    play = ready("rolled")
+    play.world.fail("test", CheckFailedError("no"), "app")
+    play.rotate("TOKEN", force=True)
+    for step in play.map["TOKEN"]["rollout"]:
+        step["environment"] = step["name"]
+    play.world.log.clear()
+    assert play.rotate("TOKEN", environments=("app",))["failed"]
+    assert "its provider ends the old one everywhere, and rotate_environments leaves out ci" in play.output
+    assert play.world.mutations == []
+    assert play.rotate("TOKEN")["counts"] == {"waiting": 1}, play.output
+
+
+LONG_WAIT = {"type": "http", "url": "https://app.test/", "soak": "18h", "retries": 1, "every": "30s", "timeout": 15}
+
+
+@pytest.mark.parametrize("kind", TIMED)
+def test_what_waits_longer_than_the_old_one_lives_is_refused_with_the_sum(
+    ready: Callable[..., Play], kind: str
+) -> None:
+    play = ready(kind)
+    play.consumers["ci"]["healthy"] = [LONG_WAIT]
+    assert play.plan("TOKEN", force=True)["failed"]
+    assert "6h of them are kept as a margin" in play.output
+    assert "the roll-out may wait for 18h1m: 18h1m (reload of ci)" in play.output
+    assert play.world.mutations == []
+    play.map["TOKEN"]["rollout"][0]["verify"] += [LONG_WAIT]
+    play.map["TOKEN"]["revoke"] = {"after": "2h"}
+    assert play.plan("TOKEN", force=True)["failed"]
+    assert "1d14h: 18h1m (app: GET app.test/) + 18h1m (reload of ci) + 2h (revoke.after)" in play.output
+    assert play.world.mutations == []
+
+
+def test_what_fits_into_the_life_of_the_old_one_goes_and_says_until_when(ready: Callable[..., Play]) -> None:
+    play = ready("rolled")
+    play.map["TOKEN"]["revoke"] = {"after": "18h"}
+    play.world.fail("test", CheckFailedError("no"), "app")
+    assert play.rotate("TOKEN", force=True)["failed"]
+    said = "in every copy by 2026-11-05 00:00:00Z, when its provider ends the old one"
+    assert said in play.output
+    play.world.clock.pass_(hours=3)
+    play.map["TOKEN"]["revoke"] = {"after": "19h"}  # the old one's time runs already
+    play.lines.clear()
+    assert play.plan("TOKEN")["go"]
+    assert said in play.output

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
@@ -49,6 +49,10 @@ class FlyApp(Consumer):
     @classmethod
     def label(cls, options: Options) -> str:
         return f"fly app {options['app']}"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return timedelta(seconds=options.get("timeout", 300))
 
     def health_problems(self) -> list[str]:
         """Report machines that are not well; an app of which none runs has nothing to reload, and is not ill."""

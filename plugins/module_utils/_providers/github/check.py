@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ..._core import durations
 from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
 from ..._core.credential import Credential
@@ -51,6 +53,10 @@ class GitHubWorkflow(Check):
     @classmethod
     def label(cls, options: Options) -> str:
         return f"workflow {options['workflow']}"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return timedelta(seconds=options.get("timeout", TIMEOUT))
 
     def preflight(self) -> list[str]:
         """Report a disabled workflow; whether it has workflow_dispatch stands in its file, which is not read."""

@@ -10,7 +10,7 @@ environment's secrets are read later, when a job starts: there, runs of which no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
 from ..._core.errors import RotorError
@@ -44,6 +44,10 @@ class GitHubActions(Consumer):
     @classmethod
     def label(cls, options: Options) -> str:
         return f"github actions of {options['repository']}"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return timedelta(seconds=options.get("timeout", _TIMEOUT))
 
     def health_problems(self) -> list[str]:
         """Report an archived or disabled repository; only administrators may read whether Actions is enabled."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,6 +106,12 @@ class Http(Check):
     def label(cls, options: Options) -> str:
         parts = urlsplit(options["url"])
         return f"{options.get('method', 'GET')} {parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        retries, asks = options.get("retries", 10), timedelta(seconds=options.get("timeout", 10))
+        waits = durations.parse(options.get("every", "3s")) * retries + durations.parse(options.get("soak", "0s"))
+        return asks * (retries + 1) + waits
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         look = self._prepare(credential)

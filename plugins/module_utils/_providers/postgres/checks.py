@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from ..._core import durations, errors, postgres
@@ -68,6 +69,10 @@ class Sessions(Check):
     @classmethod
     def label(cls, options: Options) -> str:
         return "sessions of the consumers on the new role"
+
+    @classmethod
+    def longest(cls, options: Options) -> timedelta:
+        return durations.parse(options.get("within", "2m"))
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:

@@ -82,7 +82,12 @@ class Case:
         """Whether the old value of a rotation under way has ended, or may have: nothing may hold up the new one."""
         if not self.past_point_of_no_return or self.traits.overlap is Overlap.NONE:
             return self.past_point_of_no_return
-        return any(row.old_ends_at is not None and row.old_ends_at <= self.now for row in _begun(self.state))
+        return self.old_ends_at is not None and self.old_ends_at <= self.now
+
+    @property
+    def old_ends_at(self) -> datetime | None:
+        """Return when the provider ends the old value of a rotation under way, at the earliest, if after a while."""
+        return min((row.old_ends_at for row in _begun(self.state) if row.old_ends_at), default=None)
 
     @property
     def must_finish(self) -> bool:

@@ -18,6 +18,7 @@ from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap
+from . import window
 from .preflight import Planned, Preflight, Selected
 
 _TURNS = 3
@@ -123,10 +124,14 @@ class Planning:
         if case.order.rollback:
             problem = rollback_problem(case.secret, case.state, case.traits)
             return [f"there is no way back: {problem}. Run forward, without rotate_resume=rollback"] if problem else []
-        if case.old_expired or not case.order.mint:
+        if case.old_expired:
             return []
+        if not case.order.mint:
+            return self._left_out(case) if case.past_point_of_no_return else []
         problem = selection.guard_problem(case.secret, self.options)
-        return [problem] if problem else [*_no_identity_free(case, actions), *self._left_out(case)]
+        if problem:
+            return [problem]
+        return [*_no_identity_free(case, actions), *self._left_out(case), *window.problems(case, self.secret_map)]
 
     def _kept_on_hosts(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find hosts that would get a value in a file that stays, now that nothing has been done yet."""
@@ -139,10 +144,11 @@ class Planning:
         return [problem] if names and self.keeps_files and not case.old_expired else []
 
     def _left_out(self, case: Case) -> list[str]:
-        """Find the steps that a cut-over, which reaches every environment at once, would leave behind."""
+        """Find the steps that would be left with what a new credential ends in every environment, at once or later."""
         left = ", ".join(step.name for step in case.secret.steps if not self._picked(step))
-        problem = f"the new one ends the old one everywhere, and rotate_environments leaves out {left}"
-        return [problem] if left and case.traits.cuts_over else []
+        who = "the new one" if case.traits.cuts_over else "its provider"
+        problem = f"{who} ends the old one everywhere, and rotate_environments leaves out {left}"
+        return [problem] if left and case.traits.ends_the_old else []
 
 
 def _traits(secret: Secret) -> Traits:

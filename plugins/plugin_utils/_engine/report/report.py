@@ -28,7 +28,7 @@ from ..run import Rotation, RotationStatus
 from ..secret_map.model import Copy, Secret, SecretMap
 from .claims import Claim, Fact, life, places, when
 from .status import DRIFTS, SecretCondition, SecretStatus
-from .wording import beyond_reach, count, expected_gap, how_long, listing, overlap, unasked, untraceable
+from .wording import beyond_reach, count, deadline, expected_gap, how_long, listing, overlap, unasked, untraceable
 
 _FORGET = re.compile(r"rotate_forget=('[^']*'|\S+)")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
@@ -90,7 +90,7 @@ class Report:
                 for what in self._action(item, action):
                     lines.append(f"{label:<26}{f'{action.kind.verb} ':<8}{what}")
                     label = ""
-        lines += expected_gap(item)
+        lines += [*deadline(item), *expected_gap(item)]
         lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
         if item.candidates:
             lines += self.candidates(item)

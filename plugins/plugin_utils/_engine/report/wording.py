@@ -13,7 +13,9 @@ from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..decide import clocks
 from ..decide.state import ActionKind, SecretState
 from ..effects.life import tells_life
+from ..preflight import window
 from ..preflight.preflight import Planned
+from .claims import when
 
 _OVERLAP = {
     Overlap.OPEN: "old and new both valid until we revoke",
@@ -37,6 +39,13 @@ def overlap(item: Planned) -> str:
         after = registry.find("issuers", item.case.secret.issuer.type).ends_after(item.case.secret.issuer.options)
         return f"the provider ends the old one by itself, {durations.show(after)} after the new one is made"
     return _OVERLAP[item.case.traits.overlap]
+
+
+def deadline(item: Planned) -> list[str]:
+    """Say by when the roll-out has to be over, where the provider ends the old credential by itself."""
+    until = window.copies_by(item.case)
+    after = "when its provider ends the old one; what is left then is done as in a cut-over"
+    return [f"  in every copy by {when(until)}, {after}"] if until else []
 
 
 def expected_gap(item: Planned) -> list[str]:
