@@ -71,7 +71,7 @@ secrets:
         - V(dead) - what is in use is refused by its provider, or listed as ended.
         - V(drifted) - somebody has changed a copy, or deleted it.
         - V(held) - the last run could not go on.
-        - V(overdue) - the current credential is older than C(max_age).
+        - V(overdue) - the current credential is older than C(max_age), or its provider is about to end it.
         - V(awaiting_value) - it is due, and a person has yet to make the value.
         - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.
         - V(unfinished) - a rotation is under way.

@@ -689,6 +689,18 @@ MUTANTS = (
         instead="one.name in lost",
     ),
     dropped(
+        "a short life is not due at once",
+        "min(_BEFORE_END, (ends - since) / _LAST_PART)",
+        "selection",
+        instead="_BEFORE_END",
+    ),
+    dropped(
+        "what is due is also what its provider says",
+        "ends or current.expires_at\n    before",
+        "selection",
+        instead="None\n    before",
+    ),
+    dropped(
         "what ends by itself leaves a margin", "if total <= lives - margin:", "cutover", instead="if total <= lives:"
     ),
     dropped(

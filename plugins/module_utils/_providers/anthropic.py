@@ -17,7 +17,7 @@ from .._core.contracts import Handwork, Maker, Options, Overlap, Provider, Recov
 from .._core.credential import Credential, SecretValue
 from .._core.errors import ConflictError, NotFoundError
 from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Verify
-from .._core.http.key_issuers import KeyIssuer
+from .._core.http.key_issuers import KeyIssuer, times_at
 
 _KEYS = "/v1/organizations/api_keys"
 _VERSION = {"anthropic-version": "2023-06-01"}
@@ -73,7 +73,7 @@ class AnthropicApiKeys(KeyIssuer):
         if len(found) != 1 or found[0].get("status") != "active":
             what = f"{len(found)} keys of {self._where} have its hint" if len(found) != 1 else "it is not active"
             raise ConflictError(f"the value is not taken: {what}", hint="Is it of this organization and workspace?")
-        return Credential(found[0]["id"], name, {"token": value}, {"created_at": str(found[0].get("created_at"))})
+        return Credential(found[0]["id"], name, {"token": value}, times_at(found[0], self.api.listing.facts))
 
     def disable(self, credential: Credential) -> None:
         with suppress(NotFoundError):

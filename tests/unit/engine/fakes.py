@@ -177,7 +177,7 @@ class Token(Issuer):
     def listed(self) -> list[Listed]:
         def look() -> list[Listed]:
             return [
-                Listed(one.id, one.name, one.created_at, last_used_at=one.last_used_at, revoked=one.revoked)
+                Listed(one.id, one.name, one.created_at, one.ends_at, one.last_used_at, revoked=one.revoked)
                 for one in self.world.issued.values()
             ]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
-from tests.unit.engine.conftest import token_map
+from tests.unit.engine.conftest import current_id, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
 
@@ -48,6 +49,38 @@ def test_what_is_fresh_stays_unless_it_is_forced(play: Play, world: World) -> No
     assert going(play.plan("TOKEN")) == {}
     assert going(play.plan("TOKEN", force=True)) == {"TOKEN": True}
     assert "-e rotate_force=true" in play.output
+
+
+@pytest.mark.parametrize(("life", "left"), [({"days": 90}, {"days": 14}), ({"hours": 48}, {"hours": 12})])
+def test_what_its_provider_is_about_to_end_is_due(
+    play: Play, world: World, life: dict[str, int], left: dict[str, int]
+) -> None:
+    play.rotate("TOKEN")
+    one = world.issued[current_id(play)]
+    one.ends_at = one.created_at + timedelta(**life)
+    world.clock.pass_(**life)
+    world.clock.pass_(minutes=-5, **{unit: -number for unit, number in left.items()})
+    assert not play.plan()["go"]
+    assert not play.status(fail_on=["overdue"])["failed"]
+    world.clock.pass_(minutes=6)
+    assert going(play.plan()) == {"TOKEN": True}
+    assert "old, its provider ends it 20" in play.output
+    assert play.status(fail_on=["overdue"])["failed"]
+    assert not play.rotate()["failed"], play.output
+
+
+def test_an_adopted_credential_is_due_by_what_its_provider_says(play: Play, world: World) -> None:
+    old = next(iter(world.issued.values()))
+    old.ends_at = world.clock.now() + timedelta(days=30)
+    world.named.add(old.id)
+    play.adopt("TOKEN", adopt={"TOKEN": old.id})
+    assert not play.plan()["go"]
+    world.clock.pass_(days=23)
+    world.fail("list", UnavailableError("down"), times=9)  # it was heard when it was adopted
+    assert going(play.plan()) == {"TOKEN": True}
+    world.mend()
+    old.ends_at += timedelta(days=90)
+    assert not play.plan()["go"], "its provider says another end now"
 
 
 def test_a_rotation_under_way_goes_on_without_being_named_and_without_a_mint(play: Play, world: World) -> None:

@@ -126,8 +126,7 @@ class ApiIssuer(Issuer, Generic[Description]):
             fields = {key: SecretValue(found) for key, found in values.items()}
         except ValueError as error:
             raise errors.UnexpectedAnswerError(f"{doing}: {error}") from None
-        times = {option: moment_at(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
-        return Credential(id_, name, fields, {option: time.isoformat() for option, time in times.items() if time})
+        return Credential(id_, name, fields, times_at(document, facts))
 
 
 class KeyIssuer(ApiIssuer[KeyApi]):
@@ -371,6 +370,12 @@ def _is_revoked(item: Any, facts: Facts) -> bool:
 def _id(found: Any) -> str | None:
     """Return an id, which is a text or a whole number; None for anything else."""
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
+
+
+def times_at(document: Any, facts: Facts) -> dict[str, str]:
+    """Read when a credential was made, and when its provider ends it, as far as the document says so."""
+    times = {option: moment_at(document, getattr(facts, option)) for option in ("created_at", "expires_at")}
+    return {option: time.isoformat() for option, time in times.items() if time}
 
 
 def moment_at(document: Any, path: str, where: str = "") -> datetime | None:

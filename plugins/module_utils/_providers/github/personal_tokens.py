@@ -3,19 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Personal access tokens: a person makes one, and whoever has it can end it.
 
-Source: docs.github.com, REST API, Revocation. On github.com that call takes no credential, and tells the owner of the
-token. Not verified: how long an ended token is still accepted; on Enterprise Server the call asks for a credential.
+Sources: docs.github.com, REST API, Revocation: on github.com that call takes no credential, and tells the owner of the
+token. github.blog/changelog, 2021-07-26, Expiration options for personal access tokens: every answer to a token says
+when that expires. Not verified: how long an ended token is still accepted; on Enterprise Server the call asks for a
+credential; the spelling of the time, of which google/go-github knows two.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from ..._core.contracts import Handwork, Options, Revocation
-from ..._core.credential import Credential
-from ..._core.errors import PersonNeededError
+from ..._core.credential import Credential, SecretValue
+from ..._core.errors import PersonNeededError, RotorError, StoppedError, UntrustedServerError
 from ..._core.http.key_api import Call, PersonApi, Verify, send
 from ..._core.http.key_issuers import PersonIssuer
+
+_EXPIRES = "GitHub-Authentication-Token-Expiration"
 
 
 class GitHubPersonalTokens(PersonIssuer):
@@ -38,6 +43,19 @@ class GitHubPersonalTokens(PersonIssuer):
     def label(cls, options: Options) -> str:
         return "github_personal_token"
 
+    def take(self, name: str, value: SecretValue) -> Credential:
+        """Find by an answer to the token when it expires; whether it is accepted is asked after that."""
+        credential = super().take(name, value)
+        headers = {"Authorization": f"Bearer {value.reveal()}"}
+        try:
+            answer = send(self._bare(""), Call("GET", "/user"), f"showing {name}", {}, headers=headers, reads=True)
+        except (StoppedError, UntrustedServerError):
+            raise
+        except RotorError:
+            return credential
+        expires_at = _moment(answer.headers.get(_EXPIRES, ""))
+        return replace(credential, facts={"expires_at": expires_at.isoformat()} if expires_at else {})
+
     def revoke(self, credential: Credential) -> None:
         if not credential.fields:
             handwork = self.api.handwork
@@ -45,3 +63,11 @@ class GitHubPersonalTokens(PersonIssuer):
         call = Call("POST", "/credentials/revoke", {"credentials": ["<token>"]}, ok=(202,))
         doing, places = f"revoking {credential.name}", {"token": credential.fields["token"].reveal()}
         send(self._bare(""), call, doing, places, idempotent=True)
+
+
+def _moment(text: str) -> datetime | None:
+    """Read ``2027-02-01 00:00:00 UTC``, or the same with an offset."""
+    try:
+        return datetime.strptime(text.replace(" UTC", " +0000"), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -19,6 +19,9 @@ from ..secret_map.model import Secret, SecretMap
 from .case import Case, holds
 from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
 
+_BEFORE_END = timedelta(days=14)
+_LAST_PART = 4
+"""A credential that its provider ends is due that long before, or in the last quarter of its life if that is less."""
 WHERE = ("store", "connection", "consumer", "owner", "environment")
 
 
@@ -135,8 +138,16 @@ def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
     }
 
 
-def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
-    """Whether a new credential is wanted, by the ledger alone."""
+def due_at(secret: Secret, current: CredentialRow, ends: datetime | None = None) -> datetime | None:
+    """Return when a credential is due: by its age, or shortly before its provider ends it; now it says ``ends``."""
+    since, ends = current.minted_at, ends or current.expires_at
+    before = min(_BEFORE_END, (ends - since) / _LAST_PART) if ends and since else _BEFORE_END
+    by_age = since + secret.max_age if since and secret.max_age is not None else None
+    return min((time for time in (by_age, ends and ends - before) if time), default=None)
+
+
+def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | None = None) -> Due:
+    """Whether a new credential is wanted, by the ledger, and by when its provider ends the current one."""
     if secret.unrotated:
         return Due(DueStatus.UNROTATED, f"nobody rotates it here: {secret.unrotated}")
     current = state.current
@@ -146,8 +157,8 @@ def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
         return Due(DueStatus.UNKNOWN, "this ledger knows no credential of it")
     since = current.minted_at
     age = f"{durations.show(_rounded(now - since))} old" if since else "of unknown age"
-    if secret.max_age is not None and since is not None and now - since > secret.max_age:
-        return _due(state, current, f"{age}, limit {durations.show(secret.max_age)}")
+    if (due := due_at(secret, current, ends)) and due < now:
+        return _due(state, current, f"{age}, {_limit(secret, current, now, ends)}")
     if current.origin is Origin.ADOPTED:
         return Due(DueStatus.UNKNOWN, f"{age}, adopted, never rotated by this ledger")
     missing = ", ".join(copy.label for copy in secret.copies if not holds(state, copy, current.id))
@@ -157,6 +168,12 @@ def assess(secret: Secret, state: SecretState, now: datetime) -> Due:
         return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
     renewed = f", renewed {secret.ageless}" if secret.ageless else ""
     return _has_old(state, current) or Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
+
+
+def _limit(secret: Secret, current: CredentialRow, now: datetime, ends: datetime | None) -> str:
+    if secret.max_age is not None and current.minted_at and now - current.minted_at > secret.max_age:
+        return f"limit {durations.show(secret.max_age)}"
+    return f"its provider ends it {ends or current.expires_at:%Y-%m-%d %H:%M:%S}Z"
 
 
 def _due(state: SecretState, current: CredentialRow, why: str) -> Due:
@@ -219,7 +236,7 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str | None, li
         origin=Origin.ADOPTED,
         fingerprint=None,
         sealed={},
-        facts={},
+        facts={"expires_at": listed.expires_at.isoformat()} if listed and listed.expires_at else {},
         baseline={name: {} for name in sorted(secret.holders)},
         minted_at=listed.created_at if listed else None,
     )

@@ -173,6 +173,15 @@ class CredentialRow:
         return bool(self.sealed)
 
     @property
+    def expires_at(self) -> datetime | None:
+        """Return when its provider ends it, as that said when it was made or adopted."""
+        try:
+            found = datetime.fromisoformat(self.facts.get("expires_at", ""))
+        except ValueError:
+            return None
+        return found if found.tzinfo else None
+
+    @property
     def never_in_use(self) -> bool:
         """Whether it was given up before it was proven: nobody needs a grace to leave it."""
         return self.state in (CredentialState.PENDING, CredentialState.ABANDONED)

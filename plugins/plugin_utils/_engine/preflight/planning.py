@@ -62,7 +62,9 @@ class Planning:
         state, problems, candidates = self._adopt(secret, recorded)
         now, back = self.clock.now(), self.options.rollback
         traits = _traits(secret)
-        due = selection.assess(secret, state, now)
+        current = self._relied_on(secret, state)
+        ends = self.preflight.expires_at(secret, current) if current and current is state.current else None
+        due = selection.assess(secret, state, now, ends)
         mint = selection.wants_mint(due, state, self.options)
         renamed = state is not recorded and state.current in recorded.credentials
         lost = None if renamed else self._loss(Selected(Case(secret, state, Order(secret.name), traits, now), due))

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from ..decide.rule import drift, forget_hint, watched
 from ..decide.selection import Due
 from ..decide.state import ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
-from ..effects.life import life, over_by_list
+from ..effects.life import life, lists, over_by_list
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
@@ -130,6 +131,16 @@ class Preflight:
         """Return what its provider says of a credential; an error says nothing."""
         answer = self._ask(self._about_life(secret, state, row))
         return answer if isinstance(answer, Life) else Life.UNKNOWN
+
+    def expires_at(self, secret: Secret, row: CredentialRow) -> datetime | None:
+        """Return when a provider says now that it ends a credential; None where it does not list that, or is away."""
+        try:
+            listed = self.listed(secret) if row.provider_id and lists(type(self._systems.issuer(secret))) else []
+        except StoppedError:
+            raise
+        except RotorError:
+            return None
+        return next((one.expires_at for one in listed if one.id == row.provider_id), None)
 
     def _about_life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Question:
         def ask() -> Life:

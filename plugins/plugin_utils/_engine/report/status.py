@@ -36,7 +36,7 @@ class SecretCondition(StrEnum):
     DEAD = "dead"  # what is in use is refused, or listed as ended
     DRIFTED = "drifted"  # somebody has changed a copy, or deleted it
     HELD = "held"  # the last run could not go on
-    OVERDUE = "overdue"  # older than max_age
+    OVERDUE = "overdue"  # older than max_age, or about to be ended by its provider
     AWAITING = "awaiting_value"  # due, and a person has yet to make the value
     DUE = "due"  # to be minted anew for another reason
     UNFINISHED = "unfinished"  # a rotation is under way
@@ -57,6 +57,8 @@ class SecretStatus:
     """Row -> what the provider says of it."""
     seen: Mapping[str, Claim] = field(default_factory=dict)
     """Copy -> whether it is as this ledger left it."""
+    ends: datetime | None = None
+    """When its provider says now that it ends the current credential."""
 
     @cached_property
     def places(self) -> list[Claim]:
@@ -70,8 +72,8 @@ class SecretStatus:
 
     @property
     def due_at(self) -> datetime | None:
-        current, limit = self.case.state.current, self.case.secret.max_age
-        return current.minted_at + limit if current and current.minted_at and limit is not None else None
+        current = self.case.state.current
+        return selection.due_at(self.case.secret, current, self.ends) if current else None
 
     @cached_property
     def waits(self) -> planner.Action | None:
@@ -123,23 +125,27 @@ class Status:
         for secret in picked:
             now, traits = self._clock.now(), registry.find("issuers", secret.issuer.type).traits
             case = Case(secret, states[secret.name], Order(secret.name), traits, now)
-            due = selection.assess(secret, case.state, now)
-            yield SecretStatus(case, due, self._ask_provider(case), self._look_at_copies(case))
+            asked, listed = self._ask_provider(case)
+            ids = {case.state.current.provider_id} if case.state.current else set()
+            ends = next((one.expires_at for one in listed if one.id in ids), None)
+            due = selection.assess(secret, case.state, now, ends)
+            yield SecretStatus(case, due, asked, self._look_at_copies(case), ends)
 
-    def _ask_provider(self, case: Case) -> dict[int, Claim]:
-        """Ask the provider about each credential that is alive by the ledger, and can be one there."""
+    def _ask_provider(self, case: Case) -> tuple[dict[int, Claim], list[Listed]]:
+        """Ask the provider about each credential that may be alive there, and return what it lists, too."""
         secret, kind = case.secret, registry.find("issuers", case.secret.issuer.type)
         rows = [row for row in case.state.credentials if row.alive and row.locatable]
         rows = [row for row in rows if life(case, row)[0].fact is not Fact.INACTIVE and (row.has_value or lists(kind))]
         if not rows or not tells_life(kind):
-            return {}
+            return {}, []
         try:
             issuer = self._systems.issuer(secret)
             listed = list(issuer.listed()) if lists(kind) else None
-            return {row.id: claim(self._answer(issuer, row, listed), row, at=self._clock.now()) for row in rows}
+            said = {row.id: claim(self._answer(issuer, row, listed), row, at=self._clock.now()) for row in rows}
+            return said, listed or []
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
-            return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}
+            return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}, []
 
     def _answer(self, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""

@@ -167,7 +167,7 @@ def json_schema() -> Json:
         "why": text,
         "asked_at": time,
         "age": _nullable("integer", "seconds since the current credential was made"),
-        "due_at": time | {"description": "when the current credential reaches max_age"},
+        "due_at": time | {"description": "when the current credential is due, by max_age or by its provider's end"},
         "waits_until": time | {"description": "the end of the old credential's grace"},
         "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},
         "credentials": _list(_object(credential)) | {"description": "all that are alive by the ledger"},

@@ -43,6 +43,26 @@ def test_token_is_ended_by_a_call_that_shows_no_other_credential() -> None:
         assert "Authorization" not in server.received[0].headers
 
 
+@pytest.mark.parametrize("header", ["2027-02-01 00:00:00 UTC", "2027-02-01 01:00:00 +0100"])
+def test_end_of_a_token_is_read_from_the_header_of_an_answer(header: str) -> None:
+    with ScriptedServer() as server:
+        server.answer(200, {"login": "octo"}, github_authentication_token_expiration=header)
+        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields["token"])
+        assert server.received[0].headers["Authorization"] == "Bearer ghp_of-a-person"
+    assert taken.facts == {"expires_at": "2027-02-01T00:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(200, {}), (200, {"github_authentication_token_expiration": "soon"}), (403, {}), (401, {})],
+)
+def test_token_without_a_readable_end_has_none(status: int, headers: dict[str, str]) -> None:
+    with ScriptedServer() as server:
+        server.answer(status, NO, **headers)
+        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields["token"])
+    assert (taken.facts, taken.fields) == ({}, TOKEN.fields)
+
+
 def test_token_whose_value_is_not_kept_is_ended_by_a_person() -> None:
     with ScriptedServer() as server, pytest.raises(errors.PersonNeededError, match=r"github\.com/settings/tokens"):
         by_hand("github_personal_token", server).revoke(Credential(None, "rotor-1", {}))
