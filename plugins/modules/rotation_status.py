@@ -92,7 +92,7 @@ secrets:
       description: Seconds since the current credential was made.
       type: int
     due_at:
-      description: When the current credential reaches C(max_age).
+      description: When the current credential is due, by C(max_age) or shortly before its provider ends it.
       type: str
     waits_until:
       description: The end of the old credential's grace.

@@ -715,6 +715,23 @@ MUTANTS = (
         "cutover",
         instead="[]",
     ),
+    dropped(
+        "a lost mint that is not listed is looked for again",
+        "superseded(ctx.run, work.name, lost, until if late else None)",
+        "landed",
+        instead="superseded(ctx.run, work.name, lost, None)",
+    ),
+    dropped(
+        "a lost mint is looked for once more after its time",
+        " or (i.sought_until or now) <= now",
+        "landed",
+    ),
+    dropped(
+        "only what no ledger row is about has landed",
+        "if not one.revoked and one.id not in known}",
+        "landed",
+        instead="if not one.revoked}",
+    ),
     deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
     deposited(

@@ -257,6 +257,8 @@ class Traits:
     after all copies are written, and is the old one's end; otherwise it comes before the first copy."""
     alternating: bool = False
     """A fixed set of identities takes turns: a new credential re-keys one that is not in use."""
+    lands_within: timedelta = timedelta(days=2)
+    """For how long a mint whose answer was lost is looked for on the provider's list, if it is not there at once."""
 
     def __post_init__(self) -> None:
         """Refuse a trait that nobody knows: another's provider may name it by its text."""

@@ -125,7 +125,10 @@ def _recover(scope: _Scope) -> list[Action]:
     lost, traits = scope.case.state.intent(ActionKind.MINT), scope.case.traits
     leaves = {Recover.READABLE: True, Recover.RECONCILE: traits.overlap is not Overlap.NONE}
     wanted = leaves.get(traits.recover, traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN)
-    return [Action(ActionKind.RECOVER, target=lost.target)] if lost and wanted else []
+    names = [lost.target] if lost and wanted else []
+    now, landed = scope.case.now, scope.case.order.landed
+    names += [i.target for i in scope.case.state.sought if i.target in landed or (i.sought_until or now) <= now]
+    return [Action(ActionKind.RECOVER, target=name) for name in names]
 
 
 def _probe_before_mint(scope: _Scope) -> list[Action]:

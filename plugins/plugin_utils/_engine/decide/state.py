@@ -231,6 +231,12 @@ class Intent:
         return baseline
 
     @property
+    def sought_until(self) -> datetime | None:
+        """Return until when a lost mint is looked for that was not listed."""
+        until = self.progress.get("sought_until")
+        return datetime.fromisoformat(until) if until else None
+
+    @property
     def unresolved(self) -> bool:
         return self.state in (IntentState.OPEN, IntentState.UNKNOWN)
 
@@ -302,6 +308,11 @@ class SecretState:
         """Return the youngest row of all, whatever became of its credential."""
         return self.credentials[-1].id if self.credentials else None
 
+    @property
+    def sought(self) -> tuple[Intent, ...]:
+        """List the lost mints that were not listed when they were looked for, and may land later."""
+        return tuple(i for i in self.intents if i.kind is ActionKind.RECOVER and i.unresolved)
+
     def intent(self, kind: ActionKind, target: str = "") -> Intent | None:
         """Find the oldest unresolved intent of that kind."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))
@@ -323,6 +334,8 @@ class Order:
     """Copies of which that cannot be said: somebody has changed them since."""
     given_up: int | None = None
     """The credential that has ended before its time, and is to be replaced."""
+    landed: tuple[str, ...] = ()
+    """Names of lost mints that were not listed at first, and are now."""
     life: Life | None = None
     """What its provider said of it when this was planned."""
     why: str = ""

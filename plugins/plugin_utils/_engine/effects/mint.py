@@ -58,11 +58,13 @@ def probing(ctx: EffectContext, work: Work) -> StoreEffect:
 def recover(ctx: EffectContext, work: Work) -> str:
     """Find what became of a mint whose answer was lost."""
     issuer = ctx.systems.issuer(work.case.secret)
-    lost = next(i for i in work.case.state.intents if i.kind is ActionKind.MINT and i.unresolved)
+    kinds = (ActionKind.MINT, ActionKind.RECOVER)
+    intents = (i for i in work.case.state.intents if i.kind in kinds and i.unresolved)
+    lost = next(i for i in intents if i.target == work.action.target)
+    if lost.kind is ActionKind.RECOVER or issuer.traits.recover is Recover.RECONCILE:
+        return _find_orphan(ctx, work, issuer, lost)
     if issuer.traits.recover is Recover.READABLE:
         return _read_back(ctx, work, issuer, lost)
-    if issuer.traits.recover is Recover.RECONCILE:
-        return _find_orphan(ctx, work, issuer, lost)
     ctx.ledger.orphaned(ctx.run, work.name, lost, [None])
     return f"nobody can tell whether {lost.target} was minted; it may be valid, and its value is known to nobody"
 
@@ -72,8 +74,7 @@ def _read_back(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> 
     found = issuer.recover(name) if _IN_FORCE in lost.progress else None  # else it had not come to the mint
     shown = ctx.ledger.fingerprint(work.name, found.fields) if found else None
     if found is None or shown == lost.progress[_IN_FORCE]:
-        ctx.ledger.fail(ctx.run, work.name, lost.id, f"{name} was never minted")
-        return f"{name} was never minted"
+        return _seek(ctx, work, issuer, lost)
     in_force = _dated(_in_force(ctx, work, issuer), issuer)
     ctx.ledger.minted(ctx.run, work.name, lost.id, replace(found, name=name), lost.baseline, in_force=in_force)
     return f"{name} was minted, and is read back, fingerprint {shown}"
@@ -84,10 +85,18 @@ def _find_orphan(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -
     alive = [item for item in issuer.listed() if item.name == lost.target and not item.revoked]
     found = [item.id for item in alive if item.id not in known]
     if not found:
-        ctx.ledger.superseded(ctx.run, work.name, lost.id)
-        return f"{lost.target} was never minted"
+        return _seek(ctx, work, issuer, lost)
     ctx.ledger.orphaned(ctx.run, work.name, lost, found)
     return f"found the orphan {lost.target} ({', '.join(map(identifier, found))})"
+
+
+def _seek(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> str:
+    """Take a mint that is not there for one that never was, but look for it again where it may land beside others."""
+    until = (lost.at or ctx.clock.now()) + issuer.traits.lands_within
+    late = lost.kind is ActionKind.MINT and issuer.traits.overlap is Overlap.OPEN and lists(type(issuer))
+    ctx.ledger.superseded(ctx.run, work.name, lost, until if late else None)
+    again = f"; it is looked for again until {until:%Y-%m-%d %H:%M:%S}Z" if late else ""
+    return f"{lost.target} was never minted{again}"
 
 
 def give_up(ctx: EffectContext, work: Work) -> str:

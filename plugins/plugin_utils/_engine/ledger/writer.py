@@ -19,7 +19,7 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
-from ..decide.state import CredentialRow, CredentialState, Intent, IntentState, Origin
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Intent, IntentState, Origin
 from ..secret_map.model import key_id
 from . import postgres
 from .audit import LEDGER, AuditLog
@@ -127,10 +127,19 @@ class Ledger:
             ended = {"state": state, "ended_at": now, "error": error}
             tx.update(self._t.intents, {"secret": secret, "id": intent}, ended)
 
-    def superseded(self, run: str, secret: str, intent: int) -> None:
-        """Settle a mint of unknown outcome whose credential does not exist at its provider."""
-        with self._transaction(run, secret, "superseded", {"intent": intent}) as (tx, now):
-            self._supersede(tx, {"secret": secret, "id": intent}, now)
+    def superseded(self, run: str, secret: str, lost: Intent, sought_until: datetime | None = None) -> None:
+        """Settle a mint of unknown outcome whose credential does not exist at its provider, or not yet.
+
+        ``sought_until``: as long as that, it is looked for again.
+        """
+        details = {"intent": lost.id, **({"sought_until": _text(sought_until)} if sought_until else {})}
+        with self._transaction(run, secret, "superseded", details) as (tx, now):
+            self._supersede(tx, {"secret": secret, "id": lost.id}, now)
+            if sought_until:
+                progress = {"baseline": dict(lost.baseline), "sought_until": _text(sought_until)}
+                look = {"secret": secret, "kind": ActionKind.RECOVER, "target": lost.target, "credential": None}
+                attempt = {"run": run, "state": IntentState.OPEN, "progress": progress, "at": _text(lost.at) or now}
+                tx.insert(self._t.intents, {**look, **attempt, "superseded": False})
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 

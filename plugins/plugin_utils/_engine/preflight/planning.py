@@ -65,14 +65,17 @@ class Planning:
         current = self._relied_on(secret, state)
         ends = self.preflight.expires_at(secret, current) if current and current is state.current else None
         due = selection.assess(secret, state, now, ends)
-        mint = selection.wants_mint(due, state, self.options)
+        landed = self._landed(secret, state)
+        mint = selection.wants_mint(due, state, self.options) or bool(landed and state.current is None)
+        if landed and not mint:
+            due = Due(DueStatus.UNFINISHED, f"a mint whose answer was lost has landed: {', '.join(landed)}")
         renamed = state is not recorded and state.current in recorded.credentials
         lost = None if renamed else self._loss(Selected(Case(secret, state, Order(secret.name), traits, now), due))
         if lost:
             due, mint = Due(lost.status, lost.why), not lost.problem
             problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
-        order = Order(secret.name, mint, state.newest, back, drifted=drifted, why=due.why)
+        order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
         case = Case(secret, state, order, traits, now)
@@ -87,6 +90,11 @@ class Planning:
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
         return None if self.options.rollback or secret.unrotated else relied_on(state, _traits(secret))
+
+    def _landed(self, secret: Secret, state: SecretState) -> tuple[str, ...]:
+        """Find lost mints that were not listed when they were looked for, and are now."""
+        names = {intent.target for intent in state.sought}
+        return tuple(sorted(names & self.preflight.unknown_names(secret))) if names and not secret.unrotated else ()
 
     def _loss(self, item: Selected) -> Loss | None:
         """Find out whether the credential that a secret relies on has ended, and no copy shows that it is elsewhere."""

@@ -142,6 +142,16 @@ class Preflight:
             return None
         return next((one.expires_at for one in listed if one.id == row.provider_id), None)
 
+    def unknown_names(self, secret: Secret) -> set[str]:
+        """Return the names of live credentials that no ledger row is about; none where the provider is away."""
+        try:
+            known = self._ledger.known_ids()
+            return {one.name for one in self.listed(secret) if not one.revoked and one.id not in known}
+        except StoppedError:
+            raise
+        except RotorError:
+            return set()
+
     def _about_life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Question:
         def ask() -> Life:
             issuer, listed = self._systems.issuer(secret), partial(self.listed, secret)

@@ -320,7 +320,7 @@ class Report:
             lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
-        lines += beyond_reach(state)
+        lines += beyond_reach(rotation.case)
         unknown = any(_may_have_held_unknown(new, copy) for copy in secret.copies)
         if traits.revoke is Revocation.API and all(row is new for row in state.credentials) and unknown:
             lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
@@ -353,7 +353,7 @@ class Report:
             doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
             maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in doubts)
             lines.append(f"  consumer  {name}: {self._holder(item, Fact.RUNS, name)}{maybe}")
-        lines += beyond_reach(state)
+        lines += beyond_reach(item.case)
         lines += [
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)

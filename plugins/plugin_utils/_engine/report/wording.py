@@ -11,7 +11,8 @@ from datetime import timedelta
 from ....module_utils._core import durations, registry
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..decide import clocks
-from ..decide.state import ActionKind, SecretState
+from ..decide.case import Case
+from ..decide.state import ActionKind
 from ..effects.life import tells_life
 from ..preflight import window
 from ..preflight.preflight import Planned
@@ -75,12 +76,17 @@ def unasked(item: Planned) -> list[str]:
     return ["its provider cannot be asked whether a new credential lives: the old one is revoked without that"]
 
 
-def beyond_reach(state: SecretState) -> list[str]:
-    """Warn of mints whose answer was lost, where nobody can tell what became of them."""
+def beyond_reach(case: Case) -> list[str]:
+    """Warn of mints whose answer was lost, where nobody can tell what became of them, or what becomes of them yet."""
+    sought = [(one.target, one.sought_until) for one in case.state.sought]
     return [
+        f"  lost {name}   was not listed by its provider; every run until {when(until)} looks for it, and revokes it"
+        for name, until in sought
+        if until and until > case.now
+    ] + [
         f"  lost {row.name}   may be valid at its provider, and its value is known to nobody; when it is ended there: "
         f"-e rotate_forget={row.name}"
-        for row in state.credentials
+        for row in case.state.credentials
         if row.alive and not row.locatable
     ]
 

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mint whose answer was lost, and which lands after its provider was asked: later runs find and revoke it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
+from tests.unit.engine.conftest import current_id, rotate_once
+from tests.unit.engine.driver import Play
+from tests.unit.engine.kinds import assert_nothing_is_left_to_do, plays
+from tests.unit.engine.world import Issued, World
+
+LOST = OutcomeUnknownError("no answer within 30 s")
+
+
+def mint_later(play: Play, world: World) -> Issued:
+    """A mint gets no answer, and is not listed when the next run looks for it; then its provider makes it."""
+    world.fail("mint", LOST)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    lost = play.state("TOKEN").intent(ActionKind.MINT)
+    assert lost
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert f"lost {lost.target}   was not listed by its provider" in play.output
+    play.lines.clear()
+    return world.issue(lost.target, engine=True)
+
+
+def test_a_mint_that_lands_late_is_found_and_revoked_by_a_run_that_names_nobody(play: Play, world: World) -> None:
+    rotate_once(play)
+    late = mint_later(play, world)
+    world.clock.pass_(hours=47)
+    minted = world.counted("mint")
+    assert not play.rotate()["failed"], play.output
+    assert late.revoked
+    assert world.counted("mint") == minted, "nothing else is wanted"
+    assert len([one for one in world.alive if one.id in world.made]) == 1
+    assert not play.rotate()["go"]
+
+
+def test_a_lost_mint_is_told_as_long_as_it_is_looked_for(play: Play, world: World) -> None:
+    rotate_once(play)
+    world.fail("mint", LOST)
+    play.rotate("TOKEN", force=True)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert not play.rotate()["go"], "nothing has landed"
+    world.issued[current_id(play)].name = play.state("TOKEN").sought[0].target
+    assert not play.rotate()["go"], "the one in use is no lost one, whatever it is called"
+    play.lines.clear()
+    play.status()
+    assert "every run until 2026-11-0" in play.output
+    world.clock.pass_(days=3)
+    play.lines.clear()
+    play.status()
+    assert "was not listed" not in play.output
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert play.state("TOKEN").sought == ()
+
+
+def test_a_lost_mint_is_looked_for_once_more_after_its_time(play: Play, world: World) -> None:
+    rotate_once(play)
+    late = mint_later(play, world)
+    world.clock.pass_(days=9)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert late.revoked
+
+
+def test_a_lost_mint_is_forgotten_by_its_name(play: Play, world: World) -> None:
+    rotate_once(play)
+    late = mint_later(play, world)
+    world.named.add(late.id)
+    play.rotate(forget=(late.name,))
+    assert play.state("TOKEN").sought == ()
+    assert not late.revoked
+
+
+def test_a_landed_mint_is_revoked_though_its_rotation_was_the_first(play: Play, world: World) -> None:
+    world.fail("mint", LOST)
+    assert play.rotate("TOKEN")["failed"]
+    world.fail("mint", LOST)
+    assert play.rotate("TOKEN")["failed"]
+    name = play.state("TOKEN").sought[0].target
+    late = world.issue(name, engine=True)
+    assert not play.rotate()["failed"], play.output
+    assert late.revoked
+    assert current_id(play) != late.id
+
+
+@pytest.mark.parametrize("kind", ["shelved", "switched"])
+def test_a_late_mint_beside_others_is_found_though_it_could_be_read_back(kind: str, tmp_path: Path) -> None:
+    with plays(tmp_path) as ready:
+        play = ready(kind)
+        late = mint_later(play, play.world)
+        play.world.clock.pass_(hours=2)
+        assert not play.rotate("TOKEN")["failed"], play.output
+        assert late.revoked
+        assert_nothing_is_left_to_do(play)
