@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a connection's own credential comes from: ``{env: NAME}``, ``{file: PATH}``, or the value itself.
 
+``{env: NAME}`` also takes the path of a file from ``NAME_FILE``, as containers are given their secrets.
 A credential is checked here, where it is resolved: what cannot be sent as its connection sends it is refused by the
 name of its option. No message holds any of it.
 """
@@ -22,7 +23,7 @@ from .credential import SecretValue
 from .errors import ConfigurationError, MissingCredentialError
 
 SCHEMA = {
-    "description": "a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup)",
+    "description": "a credential: {env: NAME} (or a path in NAME_FILE), {file: PATH}, or a value (from Ansible Vault or a lookup)",
     "oneOf": [
         {"type": "string", "minLength": 1},
         {
@@ -164,9 +165,13 @@ def _read(reference: Any) -> tuple[str, str]:
 
 def _from_env(name: str) -> tuple[str, str]:
     try:
-        return os.environ.get(name, ""), f"the environment variable {name}"
+        value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     except UnicodeError:
         raise ConfigurationError("no environment variable can have such a name") from None
+    if value and path:
+        what = f"the environment variables {name} and {name}_FILE are both set"
+        raise ConfigurationError(what, hint="Unset one of them: nobody can tell which is meant")
+    return _from_file(path) if path else (value, f"the environment variable {name}")
 
 
 def _from_file(path: str) -> tuple[str, str]:

@@ -44,6 +44,23 @@ def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert references.resolve({"env": "ROTOR_TEST_TOKEN"}, WHAT).reveal() == "from-the-environment"
 
 
+def test_a_variable_may_name_the_path_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("from-a-file\n")
+    monkeypatch.setenv("ROTOR_TEST_TOKEN", "")
+    monkeypatch.setenv("ROTOR_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    assert references.resolve({"env": "ROTOR_TEST_TOKEN"}, WHAT).reveal() == "from-a-file"
+
+
+def test_a_variable_and_its_file_are_not_both_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text(CANARY)
+    monkeypatch.setenv("ROTOR_TEST_TOKEN", CANARY)
+    monkeypatch.setenv("ROTOR_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(ConfigurationError) as caught:
+        references.resolve({"env": "ROTOR_TEST_TOKEN"}, WHAT)
+    both = "the environment variables ROTOR_TEST_TOKEN and ROTOR_TEST_TOKEN_FILE are both set"
+    assert caught.value.message == f"{WHAT}: {both}"
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
