@@ -673,6 +673,16 @@ MUTANTS = (
         "kill",
         instead="if False and not ctx.clock.poll(",
     ),
+    dropped("a connection on the old credential revokes nothing", "own & (old - new)", "own", instead="own & set()"),
+    dropped(
+        "a connection shows that it has the new one", "declared and not (own & (new - old))", "own", instead="own - own"
+    ),
+    dropped(
+        "references are read anew before a revoke", "values != self._credentials[name]:", "own", instead="not values:"
+    ),
+    dropped(
+        "the provider's word on its own connection counts", "issuer.is_own(row.provider_id)", "own", instead="False"
+    ),
     dropped("what cannot be shown has to be listed", "any(key.id == credential.id and", "unshown", instead="any("),
     dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
     dropped(

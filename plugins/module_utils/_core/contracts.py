@@ -366,6 +366,10 @@ class Issuer(Part):
         """Return how many credentials there can be of those that :meth:`listed` lists as living; None where unknown."""
         return None
 
+    def is_own(self, credential_id: str) -> bool:
+        """Whether the provider says that this very connection uses that credential. Changes nothing."""
+        return False
+
     def preview(self) -> list[str]:
         """Say for the plan what a new credential leaves behind, or how many there can still be. Changes nothing."""
         return []

@@ -23,7 +23,7 @@ from .credential import SecretValue
 from .errors import ConfigurationError, MissingCredentialError
 
 SCHEMA = {
-    "description": "a credential: {env: NAME} (or a path in NAME_FILE), {file: PATH}, or a value (from Ansible Vault or a lookup)",
+    "description": "a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup)",
     "oneOf": [
         {"type": "string", "minLength": 1},
         {

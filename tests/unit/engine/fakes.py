@@ -56,6 +56,7 @@ class Cloud(Connection):
     def __init__(self, options: Options, *, clock: Any, run: str = "") -> None:
         self.world: World = WORLDS[options["world"]]
         self.clock = clock
+        self.token = options.get("token")
 
     def probe(self) -> str:
         self.world.call("probe", "cloud")

@@ -170,18 +170,6 @@ def test_a_problem_of_one_secret_stops_no_other(two: Play, world: World) -> None
     assert world.containers["spare"]["GOOD"]
 
 
-def test_a_connection_that_lives_on_the_credential_to_be_rotated_is_found(
-    make_play: Callable[..., Play], world: World
-) -> None:
-    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
-    play.rotate("TOKEN")
-    world.log.clear()
-    play.connections = {"cloud": {**play.connections["cloud"], "token": world.containers["app"]["TOKEN"][0]}}
-    assert play.rotate("TOKEN", force=True)["failed"]
-    assert "connection cloud uses the credential that is to be rotated" in play.output
-    assert world.mutations == []
-
-
 def test_candidates_that_cannot_be_listed_are_a_note(play: Play, world: World) -> None:
     world.fail("list", PermissionDeniedError("may not list"))
     assert play.plan("TOKEN")["go"]

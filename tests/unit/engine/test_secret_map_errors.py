@@ -38,8 +38,8 @@ ONE = [
         f"{KEY}/accept",
         [],
         (
-            f"{K}.accept: unknown option; there are blast_radius, copies, derived, description, guard, issuer, "
-            "max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify"
+            f"{K}.accept: unknown option; there are blast_radius, connections, copies, derived, description, guard, "
+            "issuer, max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify"
         ),
     ),
     (f"{STEP}/verfy", [], f"{S}.verfy: unknown option; did you mean verify?"),

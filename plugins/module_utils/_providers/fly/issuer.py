@@ -97,20 +97,14 @@ class FlyTokens(Issuer):
     # Before
 
     def preflight(self, current: str | None) -> list[str]:
-        grants = self.connection.current_token()
-        problems = []
-        if current and current in {grant.get("token_id") for grant in grants}:
-            problems.append(
-                f"the connection's own token is {current}, the one that is to be rotated: "
-                "give the connection another one, of a person who may make tokens"
-            )
         try:
             tokens = {token.id: token for token in self.listed()}
         except NotFoundError:
-            return [*problems, f"{self._where} does not exist, or the connection's token may not see it"]
-        if current:
-            problems += self._unfit(current, tokens)
-        return problems + self._unreached()
+            return [f"{self._where} does not exist, or the connection's token may not see it"]
+        return [*(self._unfit(current, tokens) if current else []), *self._unreached()]
+
+    def is_own(self, credential_id: str) -> bool:
+        return credential_id in {grant.get("token_id") for grant in self.connection.current_token()}
 
     def _unfit(self, current: str, tokens: dict[str, Listed]) -> list[str]:
         """Say why the current token cannot be replaced by what the map asks for."""

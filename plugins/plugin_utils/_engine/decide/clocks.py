@@ -23,12 +23,12 @@ ADVICE = "Set this controller's clock right (NTP), or see why the other one is w
 
 
 class NotYetError(RotorError):
-    """Another clock than ours says that a grace is not over."""
+    """A later run revokes: another clock than ours says that a grace is not over, or a connection has yet to change."""
 
-    def __init__(self, message: str, until: datetime) -> None:
-        super().__init__(message, hint="A run after that time goes on")
+    def __init__(self, message: str, until: datetime | None, hint: str = "A run after that time goes on") -> None:
+        super().__init__(message, hint=hint)
         self.until = until
-        """By our clock."""
+        """By our clock; None where nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ Beside it stands what its clauses compare copies with: as this ledger left them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from ....module_utils._core.contracts import Revocation
+from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.outside_text import argument
 from ..secret_map.model import Copy, Secret, key_id
 from .case import Case, holds
@@ -38,6 +39,20 @@ def obstacles(case: Case, row: CredentialRow) -> list[str]:
     if replacement is None or replacement.id == row.id:
         return [*found, "there is nothing in its place"]
     return found + missing_proof(secret, state, replacement)
+
+
+def connection_is_late(
+    case: Case, name: str, own: Set[SecretValue], old: Set[SecretValue], new: Set[SecretValue]
+) -> bool:
+    """Whether a connection that was opened with ``own`` may need the value ``old``, in place of which there is ``new``.
+
+    One of which the map says that it uses the credential has to show that it was opened with the new one; going back,
+    that it was not with the one that ends.
+    """
+    if own & (old - new):
+        return True
+    declared = name in case.secret.connections
+    return declared and not (own & (new - old)) and not (case.order.rollback and old)
 
 
 def revokes_by_identity(case: Case) -> bool:

@@ -17,6 +17,7 @@ from ....module_utils._core import registry
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker, Revocation
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
+    ConfigurationError,
     OutcomeUnknownError,
     PersonNeededError,
     RotorError,
@@ -49,6 +50,7 @@ def revoke(ctx: EffectContext, work: Work) -> str:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
         return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
     _demand_grace_over(ctx, work)
+    _demand_reconnected(ctx, work)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
     _demand_unused(work, issuer, listed)
@@ -142,6 +144,35 @@ def _demand_grace_over(ctx: EffectContext, work: Work) -> None:
         began = (new.closed_by_issuer, new.closed_by_database) if new else (None, None)
         ends = [time and time + secret.revoke.after for time in began]
         clocks.demand_over(work.row.name, ctx.clock.now(), ctx.systems.readings(secret, ends))
+
+
+def _demand_reconnected(ctx: EffectContext, work: Work) -> None:
+    """NotYetError as long as a connection may use the credential that is to end; references are read anew for it."""
+    case, row, new, systems = work.case, work.row, work.case.replacement, ctx.systems
+    if rule.never_handed_out(case, row):
+        return
+    old_values, new_values = (
+        set(ctx.ledger.unseal(one).fields.values()) if one and one.has_value else set() for one in (row, new)
+    )
+    late = []
+    for name in ctx.secret_map.connections:
+        try:
+            own = systems.reopen(name)
+        except ConfigurationError:  # it cannot be opened, with no credential
+            own = set()
+        if rule.connection_is_late(case, name, own, old_values, new_values):
+            late.append(name)
+    about, issuer = case.secret.issuer.connection, systems.issuer(case.secret)
+    if about and about not in late and row.provider_id and issuer.is_own(row.provider_id):
+        late.append(about)
+    if late:
+        where = "; ".join(f"{copy.label}: {', '.join(copy.keys)}" for copy in case.secret.copies)
+        raise clocks.NotYetError(
+            f"give the job the new credential (it is at {where}): "
+            f"{row.name} is not revoked by a connection that may still use it ({', '.join(late)})",
+            None,
+            hint="A run whose connection is opened with the new one revokes it",
+        )
 
 
 def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:

@@ -39,13 +39,23 @@ class Systems:
     def connection(self, name: str) -> Connection:
         with self._lock:
             if name not in self._connections:
-                self._connections[name] = self._open(name)
+                self._connections[name] = self._open(name, *self._resolve(name))
             return self._connections[name]
 
     def own_values(self, name: str) -> list[SecretValue]:
         """Return the credentials that a connection itself uses."""
         self.connection(name)
         return self._credentials[name]
+
+    def reopen(self, name: str) -> set[SecretValue]:
+        """Read a connection's references anew, open it with what they lead to now, and return that."""
+        with self._lock:
+            options, values = self._resolve(name)
+            if name not in self._connections or values != self._credentials[name]:
+                self._connections[name] = self._open(name, options, values)
+                self._stores.pop(name, None)
+                self._issuers.clear()
+            return set(values)
 
     def store(self, copy: model.Copy) -> Store:
         with self._lock:
@@ -87,12 +97,15 @@ class Systems:
         connection = self.connection(part.connection) if part.connection else None
         return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
 
-    def _open(self, name: str) -> Connection:
+    def _resolve(self, name: str) -> tuple[model.Options, list[SecretValue]]:
         settings = {option: value for option, value in self._settings[name].items() if option != "type"}
         kind = registry.find("connections", self._settings[name]["type"])
-        named = f"secret_connections.{name}.{{}}".format
-        options, self._credentials[name] = references.resolve_all(settings, kind, named)
+        return references.resolve_all(settings, kind, f"secret_connections.{name}.{{}}".format)
+
+    def _open(self, name: str, options: model.Options, values: list[SecretValue]) -> Connection:
+        kind = registry.find("connections", self._settings[name]["type"])
         opened: Connection = kind(options, clock=self._clock, run=self._run)
+        self._credentials[name] = values
         if isinstance(opened, HostConnection):
             opened.host = self.host
         return opened

@@ -178,7 +178,7 @@ class Preflight:
 
     def _judge(self, item: Probed) -> Probed:
         try:
-            item = item.plus(self._own_credential(item))
+            item = self._own_credential(item)
             item = self._read(item, self._questions(item))
             item = self._compare(item) if item.goes else item
             item = item.plus(notes=self._clocks_apart(item)) if item.goes else item
@@ -310,15 +310,17 @@ class Preflight:
         ours = item.case.state.intent(ActionKind.WRITE, copy.id)
         return not ours and not self._systems.store(copy).unchanged(known, seen)
 
-    def _own_credential(self, item: Selected) -> list[str]:
-        """Find connections that use the very credential that is to be rotated."""
-        rows = [row for row in item.case.state.credentials if row.has_value]
+    def _own_credential(self, item: Probed) -> Probed:
+        """Find connections that use the very credential that is to be rotated: which needs two that are alive."""
+        secret, rows = item.case.secret, [row for row in item.case.state.credentials if row.has_value]
         values = {value for row in rows for value in self._ledger.unseal(row).fields.values()}
-        return [
-            f"connection {probe.about} uses the credential that is to be rotated; give it one of its own"
-            for probe in self._probes(item)
-            if values & set(self._systems.own_values(probe.about))
-        ]
+        found = [probe.about for probe in self._probes(item) if values & set(self._systems.own_values(probe.about))]
+        own = ", ".join(dict.fromkeys([*secret.connections, *found]))
+        if own and item.case.traits.ends_the_old:
+            what = f"connection {own} uses the credential that is to be rotated"
+            return item.plus([f"{what}, and the old one ends with the new one; give it one of its own"])
+        note = f"connection {own} uses it: the old one is revoked by a run that is given the new one"
+        return item.plus(notes=[note] if own else [])
 
     def _clocks_apart(self, item: Selected) -> list[str]:
         """Find clocks that will hold up the end of an old credential; the probes have heard what time it is."""

@@ -107,6 +107,8 @@ class Secret:
     current_id: str | None = None
     """The provider's id of the credential in use before this ledger knew any."""
     guard: Guard | None = None
+    connections: tuple[str, ...] = ()
+    """The connections of which it is the credential."""
     inspected: frozenset[str] = frozenset()
     """Consumers on hosts of which preflight can tell whether their command is there."""
 

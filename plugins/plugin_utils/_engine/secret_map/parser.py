@@ -88,6 +88,9 @@ class _Parser:
         raw_steps = [] if unrotated else self._steps(raw, path)
         steps = [self._step(step, where, label, scope, entry) for step, where, label in raw_steps]
         revoke = self._revoke(raw, path, entry)
+        own = _strings(raw.get("connections"))
+        for index, connection in enumerate(own):
+            self._builders.connection(connection, (*path, "connections", index))
         if len(self._errors) > before or entry.issuer is None:
             return None
         as_written = ("derived", "description", "owner", "blast_radius", "retain")
@@ -102,6 +105,7 @@ class _Parser:
             current_id=entry.current_id,
             inspected=frozenset(name for step in steps for name in step.reload if name in self._builders.inspected),
             guard=Guard(**raw["guard"]) if "guard" in raw else None,
+            connections=tuple(own),
             **{option: raw[option] for option in as_written if option in raw},
         )
 

@@ -167,6 +167,7 @@ def secret(
         "revoke": _revoke(),
         "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
+        "connections": _names("the connections that are opened with it: the old one ends once they have the new one"),
     }
     if not copied:
         return _closed(properties, ("issuer",))

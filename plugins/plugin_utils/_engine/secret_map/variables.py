@@ -118,7 +118,9 @@ class TaskVariables:
         """
         secrets = {name: self._entry("secret_map", name) for name in names}
         consumers = self._used("secret_consumers", set(_named(secrets, "reload")))
-        connections = self._used("secret_connections", set(_named([secrets, consumers], "store", "connection")))
+        connections = self._used(
+            "secret_connections", set(_named([secrets, consumers], "store", "connection", "connections"))
+        )
         self._errors.raise_if_any()
         return {"secret_map": secrets, "secret_consumers": consumers, "secret_connections": connections}
 

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The credential under rotation is the one that a connection is opened with."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
+from tests.unit.engine.conftest import token_map
+from tests.unit.engine.driver import Play
+from tests.unit.engine.fakes import Token
+from tests.unit.engine.kinds import plays
+from tests.unit.engine.quick import quick_runs
+from tests.unit.engine.test_kill import killed_at, settled_play
+from tests.unit.engine.world import WORLDS, World
+
+VARIABLE = "ROTOR_TEST_OWN"
+WAITS = "give the job the new credential (it is at box app: TOKEN; box ci: TOKEN)"
+OWN = token_map(retain="current", connections=["cloud"])
+
+
+def held(world: World) -> str:
+    return world.containers["app"]["TOKEN"][0]
+
+
+def revoked(world: World) -> list[str]:
+    return [what for kind, what in world.log if kind == "revoke"]
+
+
+def opened_with(play: Play, reference: Any) -> Play:
+    play.connections = {"cloud": {**play.connections["cloud"], "token": reference}}
+    return play
+
+
+def delivered_to(play: Play, file: Path) -> Play:
+    """Open the connection with a file that box ``app`` is, as an agent or a mount makes it."""
+    world, put = play.world, play.world.put
+    file.write_text(held(world))
+
+    def deliver(container: str, values: dict[str, str]) -> None:
+        put(container, values)
+        file.write_text(held(world))
+
+    world.put = deliver  # type: ignore[method-assign]
+    return opened_with(play, {"file": str(file)})
+
+
+@pytest.fixture
+def own(make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """A connection that lives on the credential that this ledger minted last."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    assert not play.rotate("TOKEN")["failed"], play.output
+    play.map = {"TOKEN": OWN}
+    world.log.clear()
+    play.lines.clear()
+    monkeypatch.setenv(VARIABLE, held(world))
+    return opened_with(play, {"env": VARIABLE})
+
+
+def test_a_run_with_the_old_credential_waits_and_one_with_the_new_one_revokes(
+    own: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = own.rotate("TOKEN", force=True)
+    assert not result["failed"], own.output
+    assert result["counts"] == {"waiting": 1}
+    assert WAITS in own.output
+    assert "connection cloud uses it" in own.output
+    assert world.lives(os.environ[VARIABLE])
+    assert revoked(world) == []
+
+    own.rotate()
+    assert revoked(world) == []
+
+    monkeypatch.setenv(VARIABLE, held(world))
+    result = own.rotate()
+    assert result["counts"] == {"done": 1}, own.output
+    assert len(revoked(world)) == 1
+    assert world.counted("mint") == 1
+
+
+def test_a_file_is_read_anew_and_the_new_one_revokes_the_old_one(
+    own: Play, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered_to(own, tmp_path / "token")
+    used, revoke = [], Token.revoke
+
+    def noted(self: Token, credential: Credential) -> None:
+        used.append(self.connection.token)
+        revoke(self, credential)
+
+    monkeypatch.setattr(Token, "revoke", noted)
+    run = own.plan("TOKEN", force=True)["run"]
+    assert own.advance(run, Phase.REVOKED)["counts"] == {"done": 1}, own.output
+    assert used == [SecretValue(held(world))]
+    assert len(revoked(world)) == 1
+
+
+def test_a_third_credential_is_no_proof_where_the_map_says_whose_it_is(
+    own: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "somebody-elses")
+    assert own.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}, own.output
+    assert revoked(world) == []
+
+
+def test_a_known_value_is_found_without_a_word_in_the_map(own: Play, world: World) -> None:
+    own.map = {"TOKEN": token_map(retain="current")}
+    assert own.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}, own.output
+    assert revoked(world) == []
+
+
+def test_what_the_provider_calls_the_connections_own_is_not_revoked(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = world.issued
+    world.named.add(old)
+    monkeypatch.setattr(Token, "is_own", lambda self, credential_id: credential_id == old)
+    assert play.rotate("TOKEN", adopt={"TOKEN": old})["counts"] == {"waiting": 1}, play.output
+    assert revoked(world) == []
+
+
+def test_a_new_one_that_may_not_revoke_leaves_both_alive(own: Play, world: World, tmp_path: Path) -> None:
+    delivered_to(own, tmp_path / "token")
+    world.fail("revoke", PermissionDeniedError("may not revoke"))
+    assert own.rotate("TOKEN", force=True)["held"] == ["TOKEN"]
+    assert "may not revoke" in own.output
+    assert len([one for one in world.alive if one.id in world.made]) == 2
+
+
+def test_going_back_ends_the_new_one_that_no_connection_has(own: Play, world: World) -> None:
+    world.services["ci"].breaks_at = 1
+    assert own.rotate("TOKEN", force=True)["failed"]
+    world.services["ci"].breaks_at = None
+    assert not own.rotate("TOKEN", rollback=True)["failed"], own.output
+    assert len(revoked(world)) == 1
+    assert world.lives(held(world))
+
+
+def test_a_cut_over_of_a_connections_own_credential_is_refused(tmp_path: Path) -> None:
+    with plays(tmp_path) as make:
+        play = make("reset")
+        play.map["TOKEN"]["connections"] = ["cloud"]
+        assert play.rotate("TOKEN", force=True)["failed"]
+        assert "connection cloud uses the credential that is to be rotated, and the old one ends" in play.output
+        assert play.world.mutations == []
+
+
+def test_a_connection_that_nobody_describes_is_an_error(play: Play) -> None:
+    play.map["TOKEN"]["connections"] = ["cloudy"]
+    with pytest.raises(MapError, match=r"secret_map.TOKEN.connections\[0\]: there is no such connection.*cloud"):
+        play.plan("TOKEN")
+
+
+@pytest.fixture(scope="module")
+def _quick() -> Iterator[None]:
+    with quick_runs():
+        yield
+
+
+@pytest.mark.no_cover
+@pytest.mark.usefixtures("_quick")
+def test_the_reference_works_wherever_the_run_was_killed(tmp_path: Path) -> None:
+    settled, when = settled_play("own", tmp_path), "after"
+    settled.map = {"TOKEN": OWN}
+    for point in itertools.count(1, 1 if os.environ.get("ROTOR_SWEEP") == "all" else 5):
+        play = delivered_to(settled.clone(f"own-{when}-{point}", tmp_path / str(point)), tmp_path / "token")
+        world = play.world
+        killed = killed_at(play, point, when, partial(play.rotate, "TOKEN", force=True))
+        assert world.lives((tmp_path / "token").read_text()), f"killed {when} {point}"
+        if killed:
+            assert not play.rotate("TOKEN", force=not world.counted("mint"))["failed"], play.output
+        assert [one.value for one in world.alive if one.id in world.made] == [(tmp_path / "token").read_text()]
+        assert world.violations == []
+        del WORLDS[world.name]
+        if not killed:
+            assert point > 50
+            return
