@@ -58,7 +58,7 @@ def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None
     assert sum(r["mutating"] for r in asked) == len(effects) + 3 * 3
     assert Counter(last_word(r) for r in asked if not r["mutating"]) == {
         # the plan: who are we, what may we, how are things; once each
-        "fly tokens/current": 1 + 1 + 1,  # and whether the new token is accepted, and lives before the revoke
+        "fly tokens/current": 1 + 1 + 1 + 1,  # and whether the new one is accepted, lives, and the old one is not ours
         "fly organization": 1 + 1 + 1,  # its id for the mint; the list that proves the revocation
         "fly apps": 1,
         "fly app": 1,  # its current release
