@@ -5,6 +5,7 @@ WORKERS ?= auto
 PLAYERS ?= $(shell expr $$(nproc) + 1)
 # A series of ansible-core, such as 2.20; empty for the one that is pinned.
 CORE ?=
+EXAMPLE ?= molecule_saas
 
 BUILD := $(CURDIR)/.build
 VENV := $(BUILD)/venv
@@ -43,12 +44,12 @@ title = @printf '\n== %s\n' '$(1)'
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' Makefile
 
-demo: sync ## Install the collection as a user would, and rotate a token in the sandbox
+demo: sync ## Install the collection as a user would, and play an example in its world (EXAMPLE=quickstart picks)
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	@$(IN_COPY) ansible-galaxy collection build --output-path $(DEMO) >/dev/null
 	@$(INSTALLED) ansible-galaxy collection install $(DEMO)/*.tar.gz --collections-path $(DEMO)/collections \
 	  --offline --no-deps >/dev/null
-	@$(INSTALLED) python -m tests.demo
+	@$(INSTALLED) python -m tests.demo $(EXAMPLE)
 
 test: sync ## Run every check and every test, as CI does
 	@rm -rf $(REPORTS)

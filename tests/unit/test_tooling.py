@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.demo import __main__ as demo
 from tests.mutants import __main__ as mutants
 from tools import provider
 
@@ -64,3 +65,9 @@ def test_make_says_where_it_looked_for_another_collection(
     monkeypatch.setenv("COLLECTIONS", str(STRANGERS))
     assert provider.main() == 2
     assert f"{STRANGERS}/ansible_collections/acme/male/tests/rotor_bench.py" in capsys.readouterr().err
+
+
+def test_demo_of_an_unknown_example_names_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main("quick_start") == 2
+    assert capsys.readouterr().err == "EXAMPLE: there is no demo of quick_start; there are: molecule_saas, quickstart\n"
+    assert [name for name in demo.EXAMPLES if not (ROOT / "examples" / name / "README.md").exists()] == []
