@@ -34,7 +34,7 @@ BENCHED = cp benchmarks/found.json benchmarks/RESULTS.md benchmarks/results.svg 
 LINT := format-check ruff types yamllint changelog docs ansible-lint
 ELSEWHEN := yesterday,quarter,decade
 BESIDE := sanity $(LINT) galaxy venv-newest venv-clients systems
-ALONE := engine chaos-sample conformance-ours integration integration-newest
+ALONE := engine chaos-sample conformance-ours integration integration-newest molecule
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test beside alone lint unit $(BESIDE) $(ALONE) conformance chaos mutants bench bench-quick test-elsewhen tutorial site format generate link coverage constraints venv system-packages sync clean
@@ -163,6 +163,10 @@ test-elsewhen: sync ## Run the tests a day ago, in three months and in ten years
 integration: sync venv-clients ## Run the integration tests
 	$(call title,integration tests)
 	@$(IN_COPY) $(PYTEST) tests/integration -n $(PLAYERS) --junitxml=$(REPORTS)/integration.xml
+
+molecule: sync ## Run the Molecule scenario of the quick start, beside its own parts
+	$(call title,molecule)
+	@$(IN_COPY) python -m tests.demo.quickstart molecule test --scenario-name quickstart
 
 venv-newest: sync
 	@$(IN_COPY) bash tools/newest.sh $(BUILD)

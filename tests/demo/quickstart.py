@@ -1,12 +1,16 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick start's own parts: OpenBao, moto, and the shop on this machine, which says whether it takes a key."""
+"""The quick start's own parts: OpenBao, moto, and the shop on this machine, which says whether it takes a key.
+
+``python -m tests.demo.quickstart COMMAND...`` runs a command beside them, with their addresses in its environment.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -119,3 +123,14 @@ def main() -> int:
         return run([*command, "-e", f"rotate_only={NAME}"], os.environ | running.environment) or report(
             running.verdict()
         )
+
+
+def beside(command: list[str]) -> int:
+    """Run a command beside the parts; 1 where it does well, and the world says that it has not."""
+    with parts() as running:
+        code = subprocess.run(command, env=os.environ | running.environment, check=False).returncode
+        return code or report(running.verdict())
+
+
+if __name__ == "__main__":
+    sys.exit(beside(sys.argv[1:]))
