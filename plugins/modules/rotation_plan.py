@@ -38,9 +38,9 @@ options:
     type: bool
     default: false
   resume:
-    description: Which way to finish a rotation that is under way.
+    description: Which way to finish a rotation that is under way; V(revoke) begins nothing, and revokes what is over.
     type: str
-    choices: [forward, rollback]
+    choices: [forward, rollback, revoke]
     default: forward
   confirm:
     description: Names of guarded secrets that this run may rotate.

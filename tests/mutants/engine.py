@@ -79,8 +79,22 @@ MUTANTS = (
     ),
     mutant(
         "disabled first: the world is asked again",
-        "        _recheck(ctx, work, issuer, issuer.listed)\n",
+        "        _recheck(ctx, work, issuer, issuer.listed, checks=True)\n",
         "",
+        "revoking",
+    ),
+    mutant("checks anew: after a grace", "checks=clocks.waits(secret, traits))", "checks=False)", "revoking"),
+    mutant("checks anew: from their start", "IntentCheckpoint({} if anew else ", "IntentCheckpoint(", "revoking"),
+    mutant(
+        "only revokes: nothing is minted",
+        "if options.rollback or options.only_revoke or state.pending:",
+        "if options.rollback or state.pending:",
+        "revoking",
+    ),
+    mutant(
+        "only revokes: nothing is rolled out",
+        "if barred := self._bar(due, actions):",
+        'if barred := "":',
         "revoking",
     ),
     mutant("disabled first: taken back", "            issuer.enable(old)\n", "            pass\n", "revoking"),

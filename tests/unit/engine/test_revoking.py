@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Checkpoint, Evidence, Issuer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     LedgerError,
@@ -20,9 +20,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
-from tests.unit.engine.conftest import token_map
+from tests.unit.engine.conftest import rotate_once, token_map
 from tests.unit.engine.driver import Play
-from tests.unit.engine.fakes import Token
+from tests.unit.engine.fakes import SelfTest, Token
 from tests.unit.engine.world import Killed, World
 
 
@@ -271,3 +271,95 @@ def test_a_disabling_is_taken_back_where_the_revoke_certainly_failed(
     assert disabled() == deeds
     assert not play.rotate("TOKEN")["failed"]
     assert disabled() == [*deeds, "disable", "revoke"]
+
+
+def test_a_check_that_fails_after_a_disabling_enables_the_old_one_again(
+    play: Play, world: World, disabled: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disable(_issuer: Token, old: Credential) -> None:
+        world.call("disable", str(old.id), lambda: None)
+        world.services["ci"].sick = True
+
+    monkeypatch.setattr(Token, "disable", disable)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert disabled() == ["disable", "enable"]
+    assert "self-test of ci no longer holds: ci is sick" in play.output
+
+
+# After a grace, when what was proven is old
+
+
+@pytest.fixture
+def late(make_play: Callable[..., Play], world: World) -> Play:
+    """The old one has had its grace."""
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"after": "1d"})})
+    rotate_once(play)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    world.clock.pass_(days=2)
+    world.log.clear()
+    play.lines.clear()
+    return play
+
+
+def test_checks_run_anew_after_a_grace_and_a_failing_one_holds_the_revoke(late: Play, world: World) -> None:
+    old, new = late.state("TOKEN").credentials
+    world.services["ci"].sick = True
+    assert late.rotate()["failed"]
+    assert f"{old.name} is not revoked: self-test of ci no longer holds: ci is sick" in late.output
+    assert "after 1d, when its checks hold once more" in late.output
+
+    world.services["ci"].sick = False
+    world.log.clear()
+    assert not late.rotate()["failed"], late.output
+    order = [("test", "app"), ("test", "ci"), ("show", new.name), ("revoke", str(old.provider_id))]
+    tested = world.log.index(order[0])
+    assert [one for one in world.log[tested:] if one in order][:4] == order
+
+
+def test_a_check_anew_does_not_go_on_where_an_earlier_one_stopped(late: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    recalled = []
+
+    def run(_check: SelfTest, _credential: Credential, checkpoint: Checkpoint) -> Evidence:
+        recalled.append(checkpoint.recall())
+        checkpoint.record({"run": 7})
+        raise UnavailableError("no answer")
+
+    monkeypatch.setattr(SelfTest, "run", run)
+    assert late.rotate()["failed"]
+    assert late.rotate()["failed"]
+    assert recalled == [{}] * 4
+
+
+def test_a_run_that_only_revokes_ends_what_has_had_its_grace(late: Play, world: World) -> None:
+    assert not late.rotate(only_revoke=True)["failed"], late.output
+    assert [kind for kind, _what in world.log if kind in ("mint", "write", "revoke")] == ["revoke"]
+
+
+def test_a_run_that_only_revokes_begins_nothing(late: Play, world: World) -> None:
+    step = {**token_map()["rollout"][0], "copies": [{"store": "cloud", "box": "new"}]}
+    late.map = {"TOKEN": token_map(revoke={"after": "7d"}, max_age="1d"), "NEW": token_map(rollout=[step])}
+    world.put("new", {})
+    assert not late.rotate(only_revoke=True, force=True)["failed"], late.output
+    assert "NEW   this ledger knows no credential of it: nothing to do, since this run only revokes" in late.output
+    assert [kind for kind, _what in world.log if kind in ("mint", "write", "revoke")] == []
+    assert "WAITING  TOKEN" in late.output, "it is due, and its old one has its grace"
+
+
+def test_a_run_that_only_revokes_rolls_nothing_out(late: Play, world: World) -> None:
+    assert not late.rotate()["failed"], late.output
+    world.fail("write", PermissionDeniedError("no (status 403)"), "ci")
+    assert late.rotate("TOKEN", force=True)["failed"]
+    world.log.clear()
+    assert not late.rotate("TOKEN", only_revoke=True)["go"]
+    assert "a rotation is under way: nothing to do, since this run only revokes" in late.output
+    assert [kind for kind, _what in world.log if kind in ("mint", "write", "revoke")] == []
+
+
+def test_nothing_is_checked_anew_with_a_value_that_is_not_kept(late: Play, world: World) -> None:
+    """As for one that a person names after the rotation that has replaced it."""
+    assert not late.rotate()["failed"], late.output
+    world.log.clear()
+    world.named.add(old := next(one.id for one in world.issued.values() if one.name == "made by hand"))
+    assert not late.rotate("TOKEN", adopt={"TOKEN": old})["failed"], late.output
+    assert world.issued[old].revoked
+    assert [kind for kind, _what in world.log if kind == "test"] == []

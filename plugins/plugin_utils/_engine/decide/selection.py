@@ -34,6 +34,8 @@ class RunOptions:
     environments: tuple[str, ...] = ()
     force: bool = False
     rollback: bool = False
+    only_revoke: bool = False
+    """Whether nothing is begun, and nothing is rolled out."""
     confirm: tuple[str, ...] = ()
     reason: str = ""
     adopt: Mapping[str, str] | None = None
@@ -196,7 +198,7 @@ def _has_orphan(state: SecretState) -> bool:
 
 def wants_mint(due: Due, state: SecretState, options: RunOptions) -> bool:
     """Whether this run is to mint, given what is due and what was asked for."""
-    if options.rollback or state.pending:
+    if options.rollback or options.only_revoke or state.pending:
         return False
     begun = due.status is DueStatus.UNFINISHED and state.current is None
     if state.intent(ActionKind.MINT) or due.status is DueStatus.DUE or begun:

@@ -122,9 +122,9 @@ class EffectContext:
                 self.ledger.fail(self.run, secret, intent, str(error), state)
             raise
 
-    def checkpoint(self, work: Work, intent: int) -> IntentCheckpoint:
+    def checkpoint(self, work: Work, intent: int, *, anew: bool = False) -> IntentCheckpoint:
         store = partial(self.ledger.progress, self.run, work.name, intent)
-        return IntentCheckpoint(self.ledger.last_progress(work.name, intent), store)
+        return IntentCheckpoint({} if anew else self.ledger.last_progress(work.name, intent), store)
 
 
 def finish(effect: StoreEffect, answer: Evidence | BaseException) -> str:

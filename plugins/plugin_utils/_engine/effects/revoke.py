@@ -26,8 +26,10 @@ from ....module_utils._core.errors import (
 )
 from ..decide import clocks, rule
 from ..decide.case import Case
+from ..decide.planner import Action
 from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
 from ..secret_map.model import Copy
+from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
 from .life import SETTLE, life, lists, shows, tells_life
 
@@ -53,8 +55,8 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     _demand_reconnected(ctx, work)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
+    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits))
     _demand_unused(work, issuer, listed)
-    _recheck(ctx, work, issuer, listed)
     if traits.revoke is Revocation.PERSON or not (row.provider_id or row.has_value or row.origin is Origin.MINTED):
         return _see_ended(ctx, work, issuer)
     kept = issuer.revokes_by_value and row.has_value
@@ -105,7 +107,7 @@ def _disabled(ctx: EffectContext, work: Work, issuer: Issuer, old: Credential) -
         return
     issuer.disable(old)
     try:
-        _recheck(ctx, work, issuer, issuer.listed)
+        _recheck(ctx, work, issuer, issuer.listed, checks=True)
         yield
     except (StoppedError, *DOUBTFUL):
         raise
@@ -191,10 +193,14 @@ def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:
 # -- the world asked again ------------------------------------------------------------------------------------------
 
 
-def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) -> None:
-    """RotorError unless the replacement lives and every copy is as it was left. What cannot be asked holds."""
+def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed, *, checks: bool) -> None:
+    """RotorError unless the replacement lives and every copy is as it was left. What cannot be asked holds.
+
+    With ``checks``, every check of the rotation has to hold once more, too; they may take long, and so they come first.
+    """
     if work.row.origin is Origin.ORPHAN and work.case.old_expired:
         return  # nobody has its value, and the one in use is dead: nothing may hold up the next one
+    failing = _failing_checks(ctx, work) if checks else []
     drifted, problems = _recheck_copies(ctx, work)
     try:
         ended = _replacement_ended(ctx, work, issuer, listed)
@@ -203,10 +209,28 @@ def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) ->
     except RotorError as error:
         ended = None
         problems.insert(0, f"its provider cannot be asked whether what has taken its place lives: {error}")
-    found = [*([ended] if ended else []), *(line for _copy, line in drifted), *problems]
+    found = [*([ended] if ended else []), *(line for _copy, line in drifted), *problems, *failing]
     if found:
         hints = [_REPLACE] * bool(ended) + ([rule.forget_hint(*(copy for copy, _line in drifted))] if drifted else [])
         raise RotorError(f"{work.row.name} is not revoked: {'; '.join(found)}", hint=". ".join(hints))
+
+
+def _failing_checks(ctx: EffectContext, work: Work) -> list[str]:
+    """Run the checks of every step on what has taken the credential's place, as far as its value is kept."""
+    new, failing = work.case.replacement, []
+    if work.row.never_in_use or new is None or not new.has_value:
+        return []
+    for index, step in enumerate(work.case.secret.steps):
+        for check in step.verify:
+            again = Action(ActionKind.VERIFY, index, check.key, new.id, again=True)
+            try:
+                write.verify(ctx, Work(work.case, again), anew=True)
+            except StoppedError:
+                raise
+            except RotorError as error:
+                label = registry.find("checks", check.type).label(check.options)
+                failing.append(f"{label} no longer holds: {error}")
+    return failing
 
 
 def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed) -> str | None:

@@ -144,14 +144,15 @@ def _written_for(ctx: EffectContext, work: Work) -> list[Written]:
     ]
 
 
-def verify(ctx: EffectContext, work: Work) -> str:
+def verify(ctx: EffectContext, work: Work, *, anew: bool = False) -> str:
+    """Run a check of a step; ``anew``, without what an earlier attempt at it has seen."""
     action = work.action
     step = work.case.secret.steps[action.step or 0]
     part = next(check for check in step.verify if check.key == action.target)
     check = ctx.systems.check(part, work.case.secret)
     credential = ctx.unseal(work.row)
     with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
-        evidence = check.run(credential, ctx.checkpoint(work, intent))
+        evidence = check.run(credential, ctx.checkpoint(work, intent, anew=anew))
     proven = {"step": step.name, "check": part.key, "proves": part.proves}
     ctx.ledger.verified(ctx.run, work.name, intent, credential=work.row.id, evidence=evidence, **proven)
     return f"{check.label(part.options)} holds (proves {part.proves})"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ....module_utils._core import guard, registry
@@ -15,12 +15,14 @@ from ..decide import planner, selection
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
-from ..decide.state import ActionKind, CredentialRow, Order, SecretState
+from ..decide.state import ActionKind, CredentialRow, Order, Phase, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap
 from . import window
 from .preflight import Planned, Preflight, Selected
 
+_BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.REVOKE_ORPHAN)
+"""What is done before a mint, and also where there is none."""
 _TURNS = 3
 """How often a secret is planned anew, because another run has changed it after its ledger was read."""
 
@@ -81,15 +83,25 @@ class Planning:
         case = Case(secret, state, order, traits, now)
         adopted = state.credentials[-1] if state is not recorded else None
         item = Selected(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
-        unfinished = mint or due.status is DueStatus.UNFINISHED or problems
+        unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
         if due.status is DueStatus.UNROTATED or not (is_under_way(state) if back else unfinished):
             return item
         actions = tuple(planner.remaining(case, self._picked))
+        if barred := self._bar(due, actions):
+            return replace(item, barred=barred)
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
+    def _bar(self, due: Due, actions: Iterable[planner.Action]) -> str:
+        """Say why a secret is left alone, where this run is to revoke and no more; empty where it is not."""
+        if not self.options.only_revoke:
+            return ""
+        more = [action for action in actions if action.phase < Phase.REVOKED and action.kind not in _BEFORE_A_REVOKE]
+        return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
+
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
-        return None if self.options.rollback or secret.unrotated else relied_on(state, _traits(secret))
+        unasked = self.options.rollback or self.options.only_revoke or secret.unrotated
+        return None if unasked else relied_on(state, _traits(secret))
 
     def _landed(self, secret: Secret, state: SecretState) -> tuple[str, ...]:
         """Find lost mints that were not listed when they were looked for, and are now."""

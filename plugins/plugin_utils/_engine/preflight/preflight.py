@@ -46,6 +46,8 @@ class Selected:
     candidates: tuple[Listed, ...] = ()
     """Live credentials one of which may be the one in use, where nobody has said which."""
     adopted: CredentialRow | None = None
+    barred: str = ""
+    """Why nothing is done with it, although there is something to do."""
 
     @property
     def name(self) -> str:

@@ -418,6 +418,8 @@ def _torn(item: Planned) -> list[str]:
 
 
 def _why_not(item: Selected) -> str:
+    if item.barred:
+        return f", since {item.barred}"
     if item.due.status is DueStatus.UNROTATED:
         return ""
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
@@ -450,6 +452,7 @@ def _condition(secret: Secret, row: CredentialRow) -> str:
     wanted = secret.revoke
     conditions = [f"after {durations.show(wanted.after)}"] if wanted.after else []
     conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []
+    conditions += ["when its checks hold once more"] if wanted.after and any(secret.checks) else []
     issuer = registry.find("issuers", secret.issuer.type)
     if "unused" in wanted.require and not issuer.reports_last_used(secret.issuer.options):
         conditions.append("though its provider does not tell whether it is used")
