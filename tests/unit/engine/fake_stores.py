@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Evidence,
@@ -39,7 +40,7 @@ class Shelf(Store):
         def look() -> Evidence:
             if box not in world.containers:
                 raise NotFoundError(f"there is no box {box}")
-            seen = {"keys": {key: at for key, (_value, at) in world.containers[box].items() if key in keys}}
+            seen = self._seen(box, keys)
             return {**seen, "ledger": world.stamps[box]} if box in world.stamps else seen
 
         return world.call("observe", box, look)
@@ -48,12 +49,16 @@ class Shelf(Store):
         world, box = self.connection.world, container["box"]
 
         def put() -> Evidence:
-            if self.compares and since is not None and not self.unchanged(since, self._seen(box, list(values))):
+            if self.compares and since is not None and not self.unchanged(since, self._seen(box, values)):
                 raise ForeignChangeError(f"{self.label(container)} was changed by somebody else")
             world.put(box, {key: value.reveal() for key, value in values.items()})
             return {"keys": {key: world.containers[box][key][1] for key in values}}
 
         return world.call("write", box, put)
+
+    def _seen(self, box: str, keys: Collection[str]) -> dict[str, Any]:
+        found = self.connection.world.containers[box]
+        return {"keys": {key: at for key, (_value, at) in found.items() if key in keys}}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         raise AssertionError("the engine never deletes a key")
@@ -94,7 +99,7 @@ class Window(Shelf):
     def read(self, container: Options, key: str) -> SecretValue:
         return SecretValue(self.connection.world.containers[container["box"]][key][0])
 
-    def _seen(self, box: str, keys: Sequence[str]) -> Evidence:
+    def _seen(self, box: str, keys: Collection[str]) -> dict[str, Any]:
         values = self.connection.world.containers[box]
         return {"keys": self._prints({key: value for key, (value, _at) in values.items()}, keys)}
 

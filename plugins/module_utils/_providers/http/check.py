@@ -109,7 +109,8 @@ class Http(Check):
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
-        retries, asks = options.get("retries", 10), timedelta(seconds=options.get("timeout", 10))
+        retries: int = options.get("retries", 10)
+        asks = timedelta(seconds=options.get("timeout", 10))
         waits = durations.parse(options.get("every", "3s")) * retries + durations.parse(options.get("soak", "0s"))
         return asks * (retries + 1) + waits
 

@@ -48,7 +48,7 @@ class Room:
         )
 
 
-def ending(case: Case, actions: Sequence[Action], live: Sequence[Listed], known: Collection[str]) -> set[str]:
+def ending(case: Case, actions: Sequence[Action], live: Sequence[Listed], known: Collection[str | None]) -> set[str]:
     """Find what ends before the mint: orphans, and what a mint whose answer was lost has left by its name."""
     ends = {action.credential for action in actions if action.kind is ActionKind.REVOKE_ORPHAN}
     ids = {row.provider_id for row in case.state.credentials if row.id in ends}
