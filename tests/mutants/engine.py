@@ -648,6 +648,13 @@ MUTANTS = (
         "    if state.intent(ActionKind.REVOKE, row.name) and not row.id:\n",
         "claims",
     ),
+    Mutant(
+        "an action takes no mapping for text",
+        "plugin_utils/_ansible/shell",
+        "if problem := not_text(action._task.args, spec):",
+        "if problem := '':",
+        ("actions/test_guarded",),
+    ),
     mutant(
         "claims: what nobody issued is not revoked",
         " or row.proof in (Proof.NEVER_IN_FORCE, Proof.UNISSUED)\n",

@@ -68,8 +68,8 @@ class RotorModule(AnsibleModule):
 
     def __init__(self, argument_spec: Mapping[str, Any], **rules: Any) -> None:
         super().__init__(argument_spec, **rules)
-        if no_text := list(_no_text(self._given, argument_spec)):
-            self.fail_json(msg=f"{', '.join(no_text)}: a mapping or a list is not text; use the filter to_json")
+        if problem := not_text(self._given, argument_spec):
+            self.fail_json(msg=problem)
         self._accepted = True
 
     def _load_params(self) -> None:
@@ -103,8 +103,13 @@ def register_arguments(arguments: Mapping[str, Any], spec: Mapping[str, Any]) ->
         masking.register(text)
 
 
-def _no_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
-    """Name the options for text that were given a mapping or a list: core would write it in Python's spelling."""
+def not_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """Say which options for text were given a mapping or a list, which core would write in Python's spelling."""
+    named = ", ".join(_not_text(arguments, spec))
+    return f"{named}: a mapping or a list is not text; use the filter to_json" if named else ""
+
+
+def _not_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
     known = {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
     for name, given in arguments.items():
         option = known.get(name, {})
@@ -114,7 +119,7 @@ def _no_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[
             items = given if isinstance(given, list) else [given]
             for item in items:
                 if isinstance(item, Mapping):
-                    yield from (f"{name}.{inner}" for inner in _no_text(item, option["options"]))
+                    yield from (f"{name}.{inner}" for inner in _not_text(item, option["options"]))
 
 
 def _secret_texts(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:

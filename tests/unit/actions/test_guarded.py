@@ -114,6 +114,19 @@ def test_an_action_refuses_arguments_without_their_values(wrong: dict[str, Any],
 
 
 @pytest.mark.parametrize(
+    ("wrong", "option"),
+    [
+        ({"name": "KEY", "value": {"key": CANARY}}, "value"),
+        ({"secrets": [{"name": "KEY", "value": [CANARY]}]}, "secrets.value"),
+    ],
+)
+def test_an_action_refuses_what_is_no_text(wrong: dict[str, Any], option: str, act: Act) -> None:
+    said = act("dotenv_secret", path="/x", **wrong)
+    assert f"{option}: a mapping or a list is not text; use the filter to_json" in said
+    assert CANARY not in said
+
+
+@pytest.mark.parametrize(
     ("core", "refused"), [("2.17.14", True), ("2.18.0", True), ("2.19.0b1", False), ("2.22.1rc1", False)]
 )
 def test_old_core_is_refused_in_one_line(core: str, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
