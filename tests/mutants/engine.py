@@ -621,6 +621,7 @@ MUTANTS = (
         "ledger_location",
         instead='Path(f"{path}.locks")',
     ),
+    mutant("a ledger has one name", "if path.exists() and path.stat().st_nlink > 1:", "if False:", "ledger_location"),
     dropped("a lock is no link", " | os.O_NOFOLLOW", "ledger_location"),
     Mutant(
         "a variable's value is no part of a command to go on",

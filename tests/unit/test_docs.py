@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import certificates
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.status import SecretCondition
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import RotationStatus
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import parser as secret_map
 from tools import generate, secret_map_doc
 
@@ -75,6 +77,14 @@ def test_the_readme_names_every_variable_of_the_role() -> None:
     specs = yaml.safe_load((ROOT / "roles" / "rotate" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in specs["argument_specs"]["rotate"]["options"] if f"`{name}`" not in text] == []
+
+
+def test_operations_explain_how_runs_and_secrets_stand() -> None:
+    rows = re.findall(r"^\|([^|]+)\|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.MULTILINE)
+    explained = {word for row in rows for word in re.findall("`([^`]+)`", row)}
+    inside = {RotationStatus.READY, RotationStatus.TODO}  # both end a phase, as OPEN
+    ends = {status.upper() for status in RotationStatus if status not in inside}
+    assert {*ends, "BACK", "CUTOVER INCOMPLETE", "OPEN", *map(str, SecretCondition)} - explained == set()
 
 
 def _local_links(document: Path) -> Iterator[str]:

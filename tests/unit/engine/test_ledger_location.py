@@ -150,6 +150,15 @@ def test_ledger_has_one_lock_by_its_path_and_by_a_link(tmp_path: Path) -> None:
         pass
 
 
+def test_ledger_with_a_second_name_is_refused(tmp_path: Path) -> None:
+    real, other = tmp_path / "real" / "ledger.db", tmp_path / "other.db"
+    assert opened(url=f"sqlite:///{real}").ledger.id
+    other.hardlink_to(real)
+    for path in (real, other):
+        with pytest.raises(ConfigurationError, match=f"{path} has a second name, a hard link"):
+            opened(url=f"sqlite:///{path}")
+
+
 def test_lock_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     access = opened(url=f"sqlite:///{tmp_path}/real/ledger.db")
     with access.locks.hold("secret A"):

@@ -189,13 +189,17 @@ def _engine(path: Path, readonly: bool) -> Any:
 
 
 def _refuse_exposed(path: Path) -> None:
-    """Raise ConfigurationError for a ledger that everybody can alter, or put another one in its place."""
+    """Raise ConfigurationError for a ledger that everybody can alter or replace, or that has names beside this one."""
     for place, harmless in ((path, 0), (path.parent, stat.S_ISVTX)):
         mode = place.stat().st_mode if place.exists() else 0
         if mode & stat.S_IWOTH and not mode & harmless:
             raise ConfigurationError(
                 f"the ledger {path} is refused: everybody can write to {place}", hint=f"chmod o-w {place}"
             )
+    if path.exists() and path.stat().st_nlink > 1:  # by each of them there would be other locks
+        raise ConfigurationError(
+            f"the ledger {path} has a second name, a hard link", hint="Remove it, or make it a symbolic link"
+        )
 
 
 def _refuse_damaged(engine: Any, path: Path) -> None:
