@@ -30,10 +30,10 @@ TABLE = ("<!-- made by `make generate`: systems -->\n", "<!-- end -->\n")
 def runtime() -> str:
     """Return meta/runtime.yml with the action groups that the documentation names, and the action of each module."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for module in _modules():
+    for module in modules():
         for group in _memberships(module):
             groups[group.removeprefix(COLLECTION)].append(module)
-    routed = [module for module in _modules() if not _has_action(module)]
+    routed = [module for module in modules() if not _has_action(module)]
     kept = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     content = {
         "requires_ansible": kept["requires_ansible"],
@@ -65,8 +65,8 @@ def _systems(page: str) -> Iterator[str]:
     yield "|---|---|---|"
     for name, provider in sorted(registry.providers().items(), key=lambda item: item[1].title.lower()):
         offers = [f"{kind[:-1]} `{type_}`" for kind in registry.KINDS[1:] for type_ in getattr(provider, kind)]
-        modules = [f"`{module}`" for module in _modules() if f"{COLLECTION}{name}" in _memberships(module)]
-        yield f"| {_linked(name, provider.title, page)} | {', '.join(offers)} | {', '.join(modules)} |"
+        named = [f"`{module}`" for module in modules() if f"{COLLECTION}{name}" in _memberships(module)]
+        yield f"| {_linked(name, provider.title, page)} | {', '.join(offers)} | {', '.join(named)} |"
 
 
 def _linked(name: str, title: str, page: str) -> str:
@@ -75,7 +75,7 @@ def _linked(name: str, title: str, page: str) -> str:
     return f"[{title}](#{name})" if f"## `{name}`" in page else title
 
 
-def _modules() -> list[str]:
+def modules() -> list[str]:
     return sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
@@ -85,13 +85,17 @@ def _has_action(module: str) -> bool:
 
 def _memberships(module: str) -> list[str]:
     """Return the action groups that a module's documentation names, itself or in a fragment."""
-    documentation = _documentation(module)
-    named = documentation.get("extends_documentation_fragment", ())
-    for source in (documentation, *map(_fragment, named)):
+    for source in sources(module):
         if "action_group" in source.get("attributes", {}) and "membership" in source["attributes"]["action_group"]:
             groups: list[str] = source["attributes"]["action_group"]["membership"]
             return groups
     return []
+
+
+def sources(module: str) -> list[Mapping[str, Any]]:
+    """Return a module's documentation, and the fragments that it extends."""
+    documentation = _documentation(module)
+    return [documentation, *map(_fragment, documentation.get("extends_documentation_fragment", ()))]
 
 
 def _documentation(module: str) -> Mapping[str, Any]:

@@ -79,6 +79,19 @@ def test_the_readme_names_every_variable_of_the_role() -> None:
     assert [name for name in specs["argument_specs"]["rotate"]["options"] if f"`{name}`" not in text] == []
 
 
+@pytest.mark.parametrize("part", ["seealso", "attributes.action_group"])
+def test_every_module_names_its_group_and_its_kin(part: str) -> None:
+    name, _dot, member = part.partition(".")
+    found = {one: [source[name] for source in generate.sources(one) if name in source] for one in generate.modules()}
+    assert [one for one, texts in found.items() if not any(not member or member in text for text in texts)] == []
+
+
+def test_tarball_has_what_the_readme_leads_to() -> None:
+    left_out = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
+    shown = {Path(link).parts[0] for link in _local_links(ROOT / "README.md") if not link.startswith("#")}
+    assert {*shown, "examples", "roles"} & set(left_out) == set()
+
+
 def test_operations_explain_how_runs_and_secrets_stand() -> None:
     rows = re.findall(r"^\|([^|]+)\|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.MULTILINE)
     explained = {word for row in rows for word in re.findall("`([^`]+)`", row)}
