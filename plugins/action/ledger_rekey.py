@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._ansible.invocation import leaving_out
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
 
@@ -17,11 +16,8 @@ class ActionModule(RotationAction):
     """Seal every value anew in one transaction of the ledger; nothing outside the ledger changes."""
 
     _supports_check_mode = True
+    undone = "NOTHING WAS SEALED ANEW"
     options: ClassVar[Mapping[str, Any]] = {"reason": {"type": "str", "default": ""}}
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        left_out = leaving_out(self._task.tags)
-        if left_out:
-            self.say(f"NOTHING WAS SEALED ANEW  {left_out} leaves it out; run it again without")
-            return {"changed": False}
         return session.rekey(options["reason"], check=self._task.check_mode)

@@ -18,6 +18,7 @@ class ActionModule(RotationAction):
 
     _supports_check_mode = True
     looks = True
+    undone = "NOTHING WAS ADOPTED"
     options: ClassVar[Mapping[str, Any]] = {
         "only": {"type": "raw", "required": True},
         "adopt": RUN_OPTIONS["adopt"],

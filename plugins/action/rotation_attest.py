@@ -18,6 +18,7 @@ class ActionModule(RotationAction):
 
     _supports_check_mode = True
     looks = True
+    undone = "NOTHING WAS ATTESTED"
     options: ClassVar[Mapping[str, Any]] = {
         "secret": {"type": "str", "required": True},
         "credential": {"type": "str", "default": ""},

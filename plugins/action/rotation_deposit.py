@@ -19,6 +19,7 @@ class ActionModule(RotationAction):
 
     _supports_check_mode = True
     looks = True
+    undone = "NOTHING WAS DEPOSITED"
     options: ClassVar[Mapping[str, Any]] = {
         "secret": {"type": "str", "required": True},
         "file": {"type": "str"},

@@ -111,7 +111,7 @@ def test_job_takes_a_value_from_its_credential_alone(person: Desk, value: str) -
     folder = private_data(person)
     (folder / "project" / "site.yml").write_text("- import_playbook: rotor.secrets.deposit\n")
     listed = json.loads((folder / "variables.json").read_text())
-    listed["all"]["vars"] |= {"secret_map": {NAME: ENTRY}, "deposit_secret": NAME}
+    listed["all"]["vars"] |= {"secret_map": {NAME: ENTRY}, "deposit_secret": NAME, "deposit_file": " "}
     (folder / "variables.json").write_text(json.dumps(listed))
     job = [sys.executable, str(person.home / "job.py"), str(folder)]
 

@@ -650,6 +650,13 @@ MUTANTS = (
         "claims",
     ),
     Mutant(
+        "what tags leave out is not done",
+        "plugin_utils/_ansible/shell",
+        "if self.undone and (tags := invocation.leaving_out(self._task.tags)):",
+        "if tags := '':",
+        ("actions/test_by_hand",),
+    ),
+    Mutant(
         "an action takes no mapping for text",
         "plugin_utils/_ansible/shell",
         "if problem := not_text(action._task.args, spec):",

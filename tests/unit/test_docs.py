@@ -92,6 +92,12 @@ def test_tarball_has_what_the_readme_leads_to() -> None:
     assert {*shown, "examples", "roles"} & set(left_out) == set()
 
 
+@pytest.mark.parametrize("playbook", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
+def test_no_tags_leave_out_all_that_a_playbook_says(playbook: Path) -> None:
+    for play in yaml.safe_load(playbook.read_text(encoding="utf-8")):
+        assert "ansible.builtin.import_playbook" in play or play["tasks"][0]["tags"] == "always"
+
+
 def test_operations_explain_how_runs_and_secrets_stand() -> None:
     rows = re.findall(r"^\|([^|]+)\|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.MULTILINE)
     explained = {word for row in rows for word in re.findall("`([^`]+)`", row)}

@@ -93,6 +93,8 @@ class RotationAction(ActionBase):
     """The action's argument spec."""
     looks: ClassVar[bool] = False
     """Whether a playbook with this action need not have the one that rotates."""
+    undone: ClassVar[str] = ""
+    """What is said where tags leave out an action that ``always`` brings in, and that changes something."""
 
     def __init_subclass__(cls) -> None:
         """Preload the libraries that every run uses, once in the parent for all workers that it forks."""
@@ -117,6 +119,9 @@ class RotationAction(ActionBase):
             options = validated(self, self.options)
         except ConfigurationError as error:
             raise in_words_of_the_role(error) from None
+        if self.undone and (tags := invocation.leaving_out(self._task.tags)):
+            self.say(f"{self.undone}  {tags} leaves it out; run it again without")
+            return {"changed": False}
         self.clock = clock = WorkerClock()
         clock.guard()
         try:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Handwork
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import invocation
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
 
 from .conftest import Act
@@ -47,6 +48,26 @@ def test_word_and_adoption_are_handed_on(act: Act, handed: list[Any]) -> None:
     act("rotation_attest", {}, secret="KEY", credential="7", reason="deleted it")
     act("rotation_adopt", {}, only="A, B", adopt={"A": "7"})
     assert handed == [("KEY",), "7", "deleted it", False, ("A", "B"), {"A": "7"}, False]
+
+
+@pytest.mark.parametrize(
+    ("action", "options", "undone"),
+    [
+        ("rotation_adopt", {"only": "A"}, "ADOPTED"),
+        ("rotation_attest", {"secret": "A"}, "ATTESTED"),
+        ("rotation_deposit", {"secret": "A"}, "DEPOSITED"),
+        ("ledger_rekey", {}, "SEALED ANEW"),
+    ],
+)
+def test_action_whose_tags_are_left_out_does_nothing(
+    act: Act, handed: list[Any], monkeypatch: pytest.MonkeyPatch, action: str, options: dict[str, Any], undone: str
+) -> None:
+    """Its tag ``always`` is for a person's own command, which would end green without a word."""
+    monkeypatch.setattr(invocation, "leaving_out", lambda _tags: "--tags deploy")
+    said = act(action, {}, **options)
+    assert f"NOTHING WAS {undone}  --tags deploy leaves it out; run it again without" in said
+    assert '{"changed": false' in said
+    assert handed == []
 
 
 def test_value_comes_from_the_file_which_is_named_afterwards(act: Act, handed: list[Any], tmp_path: Path) -> None:
