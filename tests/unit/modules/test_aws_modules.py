@@ -136,6 +136,14 @@ def test_the_difference_of_a_parameter_is_shown_by_versions(task: Task, path: st
     assert [diff[side]["secrets"]["KEY"]["version"] for side in ("before", "after")] == [1, 2]
 
 
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"value": NEW}])
+def test_a_list_is_neither_replaced_nor_deleted(task: Task, moto: Moto, path: str, options: dict[str, Any]) -> None:
+    moto.client("ssm").put_parameter(Name=f"{path}/KEY", Value=f"{OLD},{OLD}", Type="StringList")
+    said = task(aws_ssm_secret, path=path, name="KEY", **options)
+    assert "is a StringList, which is not managed here" in said["msg"]
+    assert moto.client("ssm").get_parameter(Name=f"{path}/KEY")["Parameter"]["Value"] == f"{OLD},{OLD}"
+
+
 def test_a_parameter_is_deleted_once_whatever_it_is(task: Task, moto: Moto, path: str) -> None:
     moto.client("ssm").put_parameter(Name=f"{path}/KEY", Value=OLD, Type="String")
     assert task(aws_ssm_secret, path=path, name="KEY", value=NEW)["failed"]
