@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -100,8 +101,11 @@ def test_a_run_that_takes_too_long_is_told_and_remembered(
     for _turn in range(9):
         script.answer(200, run(7, "queued"))
     checkpoint = MemoryCheckpoint()
-    with pytest.raises(CheckFailedError, match="did not end in time and is queued"):
-        check(scripted, ref="main", timeout=5, every="2s").run(NEW, checkpoint)
+    with clock.busy("verify"):
+        with pytest.raises(CheckFailedError, match="did not end in time and is queued"):
+            check(scripted, ref="main", timeout=5, every="2s").run(NEW, checkpoint)
+        (busy,) = clock.working()
+    assert re.fullmatch(r"run 7, https://\S+, queued", busy.waits_for)
     assert checkpoint.known == {"run_id": 7}
     assert max(clock.slept) == 2
 

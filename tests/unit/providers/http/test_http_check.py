@@ -85,8 +85,11 @@ def test_refused_certificate_ends_the_check_at_once(server: Scripted, clock: Vir
 
 def test_it_gives_up_after_its_retries_and_says_what_came_last(server: Scripted, clock: VirtualClock) -> None:
     server.answer(200, {}).answer(500).answer(503)
-    with pytest.raises(CheckFailedError) as caught:
-        run(server, clock, retries=2, status=[200, 204], json={"status": "ok"})
+    with clock.busy("verify"):
+        with pytest.raises(CheckFailedError) as caught:
+            run(server, clock, retries=2, status=[200, 204], json={"status": "ok"})
+        (busy,) = clock.working()
+    assert busy.waits_for == "another answer: it answered 500, not 200 or 204"
     address = server.url.removeprefix("http://")
     assert caught.value.message == f"GET {address}/health answered 503, not 200 or 204 (asked 3 times)"
 
