@@ -676,6 +676,12 @@ MUTANTS = (
         "claims",
     ),
     mutant(
+        "report: no run revokes what a person ends",
+        '("is to be ended by a person", ", and the next run says how")',
+        '("is revoked", _NEXT)',
+        "claims",
+    ),
+    mutant(
         "report: a write without an answer may have made a key",
         " or item.case.state.intent(ActionKind.WRITE, copy.id)\n",
         "\n",

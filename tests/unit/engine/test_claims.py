@@ -107,6 +107,19 @@ def test_what_nobody_issued_is_never_called_revoked(make_play: Callable[..., Pla
     assert "revoked 2026" not in play.output
 
 
+def test_run_does_not_promise_what_a_person_has_to_do(make_play: Callable[..., Play], world: World) -> None:
+    issuer = {"type": "test.fake.handmade", "connection": "cloud"}
+    play = make_play(secret_map={"TOKEN": token_map(issuer=issuer, retain="current", revoke={"after": "2d"})})
+    for _turn in range(2):
+        play.deposit(world.issue("by hand", engine=True).value)
+        assert not play.rotate("TOKEN")["failed"], play.output
+    waits = line(play, "WAITING  TOKEN")
+    assert "the old credential is to be ended by a person after 2026" in waits
+    assert "by the next run" not in waits
+    play.status()
+    assert line(play, "waiting: ").endswith("waiting: an older credential has yet to end")
+
+
 def test_hold_does_not_look_for_an_old_one_where_nothing_was(make_play: Callable[..., Play], world: World) -> None:
     play = make_play()
     for box in world.containers.values():

@@ -189,7 +189,7 @@ def _due(state: SecretState, current: CredentialRow, why: str) -> Due:
 
 def _has_old(state: SecretState, current: CredentialRow) -> Due | None:
     left = any(row.alive and row.locatable and row.id != current.id for row in state.credentials)
-    return Due(DueStatus.UNFINISHED, "an older credential has yet to be revoked") if left else None
+    return Due(DueStatus.UNFINISHED, "an older credential has yet to end") if left else None
 
 
 def _has_orphan(state: SecretState) -> bool:

@@ -33,6 +33,13 @@ from .wording import beyond_reach, count, deadline, expected_gap, how_long, list
 _FORGET = re.compile(r"rotate_forget=('[^']*'|\S+)")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
+_NEXT = ", by the next run"
+_PUT_IN_USE = "the new credential is put in use", _NEXT
+_ENDS = {
+    Revocation.API: ("is revoked", _NEXT),
+    Revocation.AUTO: ("counts as ended", _NEXT),
+    Revocation.PERSON: ("is to be ended by a person", ", and the next run says how"),
+}
 _HEADED = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
 _HEADS = {status: status.upper() for status in _HEADED}
 
@@ -300,10 +307,10 @@ class Report:
             return [told, f"  then:     {self._deposit(secret)}"]
         back = rotation.case.order.rollback
         head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
-        ends = "counts as ended" if traits.revoke is Revocation.AUTO else "is revoked"
+        ends, who = _ENDS[traits.revoke]
         ends = "ends by itself, and that is proven" if traits.ends_the_old else ends
-        what = "the new credential is put in use" if state.pending else f"the old credential {ends}"
-        rest = f": {what} after {when(rotation.until)}, by the next run" if rotation.until else ""
+        what, who = (f"the old credential {ends}", who) if not state.pending else _PUT_IN_USE
+        rest = f": {what} after {when(rotation.until)}{who}" if rotation.until else ""
         rest = _left_out(rotation) or rest
         lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
         new = state.pending or state.current
