@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_a_run_with_the_old_credential_waits_and_one_with_the_new_one_revokes(
     assert result["counts"] == {"done": 1}, own.output
     assert len(revoked(world)) == 1
     assert world.counted("mint") == 1
+
+
+def test_grace_ends_with_a_run_that_has_the_new_one(own: Play, world: World) -> None:
+    own.map = {"TOKEN": {**OWN, "revoke": {"after": "2d"}}}
+    assert own.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}, own.output
+    assert re.search(r"is revoked after \S+ \S+Z, by a run whose connection has the new one\n", own.output)
 
 
 def test_a_file_is_read_anew_and_the_new_one_revokes_the_old_one(

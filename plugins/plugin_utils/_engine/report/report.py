@@ -308,6 +308,7 @@ class Report:
         back = rotation.case.order.rollback
         head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
         ends, who = _ENDS[traits.revoke]
+        who = ", by a run whose connection has the new one" if secret.connections else who
         ends = "ends by itself, and that is proven" if traits.ends_the_old else ends
         what, who = (f"the old credential {ends}", who) if not state.pending else _PUT_IN_USE
         rest = f": {what} after {when(rotation.until)}{who}" if rotation.until else ""
