@@ -9,6 +9,7 @@ import ast
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import yaml
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report import status_result
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import editor_schema
-from tools import secret_map_doc
+from tools import issuer_pages, secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAGMENTS = "ansible_collections.rotor.secrets.plugins.doc_fragments"
@@ -124,6 +125,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "docs/secret-map.md": secret_map_doc.text,
     "docs/secret-map.schema.json": editor_schema.text,
     "docs/status.schema.json": status_result.text,
+    "docs/evidence/issuers.md": issuer_pages.lines,
+    **{f"docs/providers/{name}.md": partial(issuer_pages.page, name) for name in issuer_pages.names()},
 }
 
 

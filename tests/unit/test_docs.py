@@ -17,7 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.http import ce
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.status import SecretCondition
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import RotationStatus
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import parser as secret_map
-from tools import generate, secret_map_doc
+from tools import generate, issuer_pages, secret_map_doc
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "examples" / "quickstart" / "group_vars" / "all" / "secrets.yml"
@@ -34,6 +34,16 @@ def example() -> Any:
 @pytest.mark.parametrize("name", generate.FILES)
 def test_generated_file_is_current(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == generate.FILES[name](), "run: make generate"
+
+
+def test_every_issuer_of_more_than_sixty_lines_says_why() -> None:
+    assert issuer_pages.unreasoned() == [], f'its docstring needs a paragraph "{issuer_pages.REASON}…"'
+
+
+def test_lines_of_code_are_neither_blank_nor_comments_nor_docstrings() -> None:
+    documented = '"""A module,\n\nin short."""\n\n# why\nclass A:\n    """Is one."""\n'
+    source = f"{documented}\n    value = f(\n        1,  # one\n\n        2,\n    )\n"
+    assert issuer_pages.code_lines(source) == 5
 
 
 def test_the_example_is_a_map_without_a_mistake(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:

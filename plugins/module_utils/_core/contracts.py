@@ -49,6 +49,8 @@ class Provider:
     issuers: Mapping[str, str | type] = field(default_factory=dict)
     consumers: Mapping[str, str | type] = field(default_factory=dict)
     checks: Mapping[str, str | type] = field(default_factory=dict)
+    contact: str = ""
+    """Where the system's makers can be asked; for its page."""
 
 
 class Part(ABC):  # noqa: B024 - its kinds are abstract
@@ -324,6 +326,12 @@ class Issuer(Part):
     """Whether :meth:`revoke` needs the value, which no other is given."""
     needs_copies: ClassVar[bool] = True
     """False: the provider keeps what is secret, and a map may name no copy at all."""
+    rights: ClassVar[str] = ""
+    """What the connection's credential is, or may do; for the provider's page, as are the next two."""
+    blast_radius: ClassVar[str] = ""
+    """What stands still if such a credential is wrong."""
+    console: ClassVar[str] = ""
+    """Where a person makes and ends one; of an issuer that needs a person, :meth:`handwork` says it."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

@@ -5,6 +5,8 @@
 
 Source: anthropic-sdk-python, from which the description of the Admin API is taken. A key is found by the beginning and
 the end of it that the list shows. Not verified: how long a key that was set inactive is still accepted.
+
+More than a description: a person's key is found by its hint, and is disabled before it is archived.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ class AnthropicConnection(ApiConnection):
 class AnthropicApiKeys(KeyIssuer):
     traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.API, Recover.OURS)
     unverifiable = "whether the connection's key may change keys"
+    rights = "an Admin key, which sees and ends every key of the organization"
+    blast_radius = "whatever asks a model"
     schema = Schema(
         {"workspace": {"type": "string", "minLength": 1, "description": "Id of the workspace that its keys are of."}}
     )
@@ -94,5 +98,8 @@ def _shows(hint: Any, value: str) -> bool:
 
 
 PROVIDER = Provider(
-    "Anthropic", connections={"anthropic": AnthropicConnection}, issuers={"anthropic_api_key": AnthropicApiKeys}
+    "Anthropic",
+    connections={"anthropic": AnthropicConnection},
+    issuers={"anthropic_api_key": AnthropicApiKeys},
+    contact="https://support.anthropic.com",
 )

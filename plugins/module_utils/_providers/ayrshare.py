@@ -4,9 +4,9 @@
 """Set the secret that signs an Ayrshare profile's webhooks, for 24 hours beside the old one; show a person's API keys.
 
 Sources: www.ayrshare.com/docs/apis/webhooks/rotate-signing-secret; docs/errors/errors-http, where 401 is no valid key.
- Nobody can be asked whether a secret is in force:
-what checks a signature is the proof. Not verified: whether the same secret, set again after a lost answer, takes the
-old one away early; whether the API refuses another one within the 24 hours, as the dashboard does.
+Nobody can be asked whether a secret is in force: what checks a signature is the proof. Not verified: whether the same
+secret, set again after a lost answer, takes the old one away early; whether the API refuses another one within the 24
+hours, as the dashboard does.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class AyrshareWebhookSecrets(SetIssuer):
     connection: AyrshareConnection
     api = SetApi(Call("POST", "/hook/webhook/secret", {"secret": "<value>"}), "token")
     unverifiable = "whether the last secret was set less than 24 hours ago, which a new one would cut short"
+    rights = "the account's API key"
+    blast_radius = "the receiver refuses what webhooks tell: posts, messages, connected accounts"
+    console = "the dashboard, Webhooks, Signing Secret"
     verify = Issuer.verify  # a secret that signs is shown to nobody
 
     @classmethod
@@ -53,6 +56,7 @@ class AyrshareWebhookSecrets(SetIssuer):
 
 class AyrshareApiKeys(PersonIssuer):
     system, base_url = "Ayrshare", AyrshareConnection.base_url
+    blast_radius = "social publishing"
     api = PersonApi(
         Handwork(
             "app.ayrshare.com, API Key",
@@ -71,4 +75,5 @@ PROVIDER = Provider(
     "Ayrshare",
     connections={"ayrshare": AyrshareConnection},
     issuers={"ayrshare_webhook_secret": AyrshareWebhookSecrets, "ayrshare_api_key": AyrshareApiKeys},
+    contact="https://www.ayrshare.com/contact",
 )

@@ -6,6 +6,8 @@
 Sources: clerk/openapi-specs, platform/beta.yml (a private beta: Clerk lets a workspace in on request) and
 bapi/2025-11-10.yml, by which a key is shown. Not verified: that the key which an application is shown with is the
 newest of several; whether a rotation within the overlap of another one shortens that.
+
+More than a description: there are two issuers, and the overlap is the map's.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from .._core.http.key_issuers import PersonIssuer, RollIssuer
 _APP = "/platform/applications/<application>"
 _ROTATE = f"{_APP}/instances/<environment>/rotate_secret_keys"
 _HOUR = timedelta(hours=1)
+_CONSOLE = "dashboard.clerk.com, the application and its instance, Configure, API keys"
 
 
 class ClerkConnection(ApiConnection):
@@ -49,6 +52,9 @@ class ClerkSecretKeys(RollIssuer):
         required=("application", "environment"),
     )
     traits = replace(RollIssuer.traits, recover=Recover.READABLE)
+    rights = "a token of the Platform API, which makes and shows the keys of every application of the workspace"
+    blast_radius = "whatever asks Clerk's Backend API, from sign-in on"
+    console = _CONSOLE
     connection: ClerkConnection
 
     @classmethod
@@ -81,9 +87,10 @@ class ClerkDashboardKeys(PersonIssuer):
     """For a workspace without the Platform API."""
 
     system, base_url = "Clerk", ClerkConnection.base_url
+    blast_radius = ClerkSecretKeys.blast_radius
     api = PersonApi(
         Handwork(
-            "dashboard.clerk.com, the application and its instance, Configure, API keys",
+            _CONSOLE,
             "add a secret key",
             "delete the old secret key",
             pattern=r"sk_(live|test)_\w+",
@@ -100,4 +107,5 @@ PROVIDER = Provider(
     "Clerk",
     connections={"clerk": ClerkConnection},
     issuers={"clerk_secret_key": ClerkSecretKeys, "clerk_dashboard_key": ClerkDashboardKeys},
+    contact="https://clerk.com/support",
 )

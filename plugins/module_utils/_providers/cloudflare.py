@@ -41,12 +41,13 @@ class CloudflareConnection(ApiConnection):
     )
     system = "Cloudflare"
     base_url = "https://api.cloudflare.com/client/v4"
+    whoami = Call("GET", "/user/tokens", params={"per_page": 5}, says=_DONE)
     per_second = 4  # 1200 in five minutes, and then none for five minutes
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         super().__init__(options, clock=clock, run=run)
         self.tokens = f"/accounts/{options['account']}/tokens" if "account" in options else "/user/tokens"
-        self.whoami = Call("GET", self.tokens, params={"per_page": 5}, says=_DONE)  # type: ignore[misc]
+        self.whoami = replace(self.whoami, path=self.tokens)  # type: ignore[misc]
 
 
 def _api(tokens: str) -> KeyApi:
@@ -84,6 +85,8 @@ class CloudflareTokens(KeyIssuer):
         },
         required=("policies",),
     )
+    rights = "Account API Tokens Write, or for a user's API Tokens Write (the template Create additional tokens)"
+    console = "dash.cloudflare.com/profile/api-tokens, or Manage account, Account API tokens"
     connection: CloudflareConnection
 
     @classmethod
@@ -119,6 +122,7 @@ class R2AccessKeys(CloudflareTokens):
     """Issue R2 access keys: the secret is the SHA-256 of a token's value, the id is the token's id."""
 
     fields = ("access_key_id", "secret_access_key", "token")
+    blast_radius = "whatever reads and writes objects in R2"
 
     @classmethod
     def label(cls, options: Options) -> str:
@@ -135,4 +139,5 @@ PROVIDER = Provider(
     "Cloudflare",
     connections={"cloudflare": CloudflareConnection},
     issuers={"cloudflare_api_token": CloudflareTokens, "cloudflare_r2_key": R2AccessKeys},
+    contact="https://support.cloudflare.com",
 )

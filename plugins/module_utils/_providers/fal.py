@@ -25,6 +25,9 @@ class FalConnection(ApiConnection):
 
 
 class FalApiKeys(KeyIssuer):
+    rights = "a key with the scope ADMIN, which a person makes in the dashboard"
+    blast_radius = "whatever runs models, such as the generation of images"
+    console = "fal.ai/dashboard/keys"
     connection: FalConnection
     api = KeyApi(
         create=Call("POST", "/keys", {"alias": "<name>"}),
@@ -50,4 +53,9 @@ class FalApiKeys(KeyIssuer):
         return "fal_api_key of the workspace"
 
 
-PROVIDER = Provider("fal.ai", connections={"fal": FalConnection}, issuers={"fal_api_key": FalApiKeys})
+PROVIDER = Provider(
+    "fal.ai",
+    connections={"fal": FalConnection},
+    issuers={"fal_api_key": FalApiKeys},
+    contact="support@fal.ai",
+)

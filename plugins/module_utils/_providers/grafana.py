@@ -31,6 +31,8 @@ class GrafanaTokens(KeyIssuer):
         required=("service_account",),
     )
     connection: GrafanaConnection
+    rights = "may manage the tokens of service accounts"
+    blast_radius = "whatever manages dashboards"
     api = KeyApi(
         create=Call("POST", _TOKENS, {"name": "<name>", "secondsToLive": "<seconds>"}),
         value={"token": "key"},

@@ -16,6 +16,7 @@ from .._core.http.key_issuers import PersonIssuer
 
 class HeliusApiKeys(PersonIssuer):
     system, base_url = "Helius", "https://mainnet.helius-rpc.com"
+    blast_radius = "RPC calls, or they fall back to a public node"
     api = PersonApi(
         Handwork("dashboard.helius.dev, API Keys", "add a key to the old one's project", "delete the old key"),
         Verify(

@@ -87,6 +87,9 @@ class KeycloakUserPasswords(SetIssuer):
         required=("realm", "username"),
     )
     fields = ("password",)
+    rights = "a client with manage-users and view-users of the realm"
+    blast_radius = "whoever signs in as the user; as the administrator, the administration"
+    console = "the admin console, Users, the user, Credentials"
     connection: KeycloakConnection
     api = SetApi(
         Call(
@@ -137,6 +140,9 @@ class KeycloakClientSecrets(ResetIssuer):
         required=("realm", "client_id"),
     )
     fields = ("secret",)
+    rights = "a client with manage-clients and view-clients of the realm"
+    blast_radius = "every sign-in of the application"
+    console = "the admin console, Clients, the client, Credentials"
     connection: KeycloakConnection
     api = ResetApi(reset=Call("POST", _OF_CLIENT), read=Call("GET", _OF_CLIENT), value={"secret": "value"}, id="")
 
@@ -163,4 +169,5 @@ PROVIDER = Provider(
     "Keycloak",
     connections={"keycloak": KeycloakConnection},
     issuers={"keycloak_user_password": KeycloakUserPasswords, "keycloak_client_secret": KeycloakClientSecrets},
+    contact="https://www.keycloak.org/community",
 )

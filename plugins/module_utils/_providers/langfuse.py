@@ -48,6 +48,9 @@ class LangfuseConnection(ApiConnection):
 class LangfuseApiKeys(KeyIssuer):
     schema = Schema({"project": {**_ID, "description": "Id of the project."}}, required=("project",))
     fields = ("public_key", "secret_key")
+    rights = "a key of the organization; on Langfuse's cloud a person makes it"
+    blast_radius = "telemetry; applications go on"
+    console = "Settings, API Keys of the project; of the organization for the connection's key"
     connection: LangfuseConnection
     api = KeyApi(
         create=Call("POST", _KEYS, {"note": "<name>"}),
@@ -72,5 +75,8 @@ class LangfuseApiKeys(KeyIssuer):
 
 
 PROVIDER = Provider(
-    "Langfuse", connections={"langfuse": LangfuseConnection}, issuers={"langfuse_api_key": LangfuseApiKeys}
+    "Langfuse",
+    connections={"langfuse": LangfuseConnection},
+    issuers={"langfuse_api_key": LangfuseApiKeys},
+    contact="https://langfuse.com/support",
 )

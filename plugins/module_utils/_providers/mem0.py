@@ -16,6 +16,7 @@ from .._core.http.key_issuers import PersonIssuer
 
 class Mem0ApiKeys(PersonIssuer):
     system, base_url = "Mem0", "https://api.mem0.ai"
+    blast_radius = "recall from memory"
     api = PersonApi(
         Handwork("app.mem0.ai, API Keys", "create a key in the old one's project", "delete the old key"),
         Verify(Call("GET", "/v1/ping/"), headers={"Authorization": "Token ${token}"}),

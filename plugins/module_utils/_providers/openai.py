@@ -8,6 +8,8 @@ of a service account fails; the Python client 3.52.0, made from a later one, say
 is that another one has made: the description says a user's.
 
 A service account may have several keys.
+
+More than a description: there are two issuers.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ class OpenAiApiKeys(KeyIssuer):
         },
         required=("project", "service_account"),
     )
+    rights = "an admin key, which owners of the organization make"
+    blast_radius = "whatever asks a model"
+    console = "platform.openai.com/api-keys"
     connection: OpenAiConnection
     api = KeyApi(
         create=Call(
@@ -66,6 +71,9 @@ class OpenAiApiKeys(KeyIssuer):
 
 class OpenAiAdminKeys(KeyIssuer):
     schema = Schema({"lifetime": LIFETIME})
+    rights = OpenAiApiKeys.rights
+    blast_radius = "whatever manages users, projects and keys of the organization"
+    console = "platform.openai.com/settings/organization/admin-keys"
     connection: OpenAiConnection
     api = KeyApi(
         create=Call("POST", _ADMIN, {"name": "<name>", "expires_in_seconds": "<seconds>"}),
@@ -97,4 +105,5 @@ PROVIDER = Provider(
     "OpenAI",
     connections={"openai": OpenAiConnection},
     issuers={"openai_api_key": OpenAiApiKeys, "openai_admin_key": OpenAiAdminKeys},
+    contact="https://help.openai.com",
 )

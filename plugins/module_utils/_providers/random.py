@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate random values and key pairs."""
+"""Generate random values and key pairs.
+
+More than a description: there is no API, and each format has a size and options of its own.
+"""
 
 from __future__ import annotations
 

@@ -34,6 +34,9 @@ class ResendApiKeys(KeyIssuer):
         required=("permission",),
     )
     connection: ResendConnection
+    rights = "a key with full access"
+    blast_radius = "mail that is sent with it, and nothing else: its sender has to notice"
+    console = "the dashboard, API Keys"
     api = KeyApi(
         create=Call("POST", "/api-keys", {"name": "<name>", "permission": "<permission>", "domain_id": "<domain_id>"}),
         value={"token": "token"},
@@ -66,4 +69,9 @@ class ResendApiKeys(KeyIssuer):
         return f"resend_api_key with {options['permission']}{domain}"
 
 
-PROVIDER = Provider("Resend", connections={"resend": ResendConnection}, issuers={"resend_api_key": ResendApiKeys})
+PROVIDER = Provider(
+    "Resend",
+    connections={"resend": ResendConnection},
+    issuers={"resend_api_key": ResendApiKeys},
+    contact="resend.com/dashboard, Help",
+)

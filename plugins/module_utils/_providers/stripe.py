@@ -52,6 +52,9 @@ class StripeWebhookSecrets(KeyIssuer):
         required=("url",),
     )
     fields = ("secret",)
+    rights = "a restricted key that may write webhook endpoints, in the mode of the endpoint: live or a sandbox"
+    blast_radius = "the application takes Stripe's events for forged ones"
+    console = "dashboard.stripe.com/webhooks"
     connection: StripeConnection
     verify = Issuer.verify
     unverifiable = (
@@ -125,6 +128,7 @@ class StripeApiKeys(PersonIssuer):
     """A restricted key that lacks the right to be asked is told so by its name: it lives."""
 
     system, base_url = "Stripe", StripeConnection.base_url
+    blast_radius = "customers, subscriptions and checkouts"
     schema = Schema(
         {
             **PersonIssuer.schema.properties,
@@ -155,4 +159,5 @@ PROVIDER = Provider(
     "Stripe",
     connections={"stripe": StripeConnection},
     issuers={"stripe_webhook_secret": StripeWebhookSecrets, "stripe_api_key": StripeApiKeys},
+    contact="https://support.stripe.com",
 )

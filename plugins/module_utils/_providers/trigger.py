@@ -35,6 +35,9 @@ class TriggerSecretKeys(RollIssuer):
         required=("project", "environment"),
     )
     traits = replace(RollIssuer.traits, recover=Recover.READABLE)
+    rights = "a personal access token whose owner may write the environment's API keys"
+    blast_radius = "whatever triggers tasks"
+    console = "the dashboard, the project, API keys"
     connection: TriggerConnection
     api = RollApi(
         Call("POST", f"{_ENVIRONMENT}/regenerate-api-key"),
@@ -51,5 +54,8 @@ class TriggerSecretKeys(RollIssuer):
 
 
 PROVIDER = Provider(
-    "Trigger.dev", connections={"trigger": TriggerConnection}, issuers={"trigger_secret_key": TriggerSecretKeys}
+    "Trigger.dev",
+    connections={"trigger": TriggerConnection},
+    issuers={"trigger_secret_key": TriggerSecretKeys},
+    contact="https://trigger.dev/contact",
 )

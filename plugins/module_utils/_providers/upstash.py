@@ -56,6 +56,9 @@ class UpstashConnection(ApiConnection):
 class UpstashRedisPasswords(ResetIssuer):
     schema = Schema({"database": _DATABASE}, required=("database",))
     fields: ClassVar[tuple[str, ...]] = ("password",)
+    rights = "a management key of the account, with the account's email"
+    blast_radius = "whatever connects to the database, such as caches and rate limits"
+    console = "Upstash Console, the database, Configuration, Reset Password"
     connection: UpstashConnection
     api = ResetApi(
         reset=Call("POST", "/redis/reset-password/<database>"),
@@ -103,4 +106,5 @@ PROVIDER = Provider(
         "upstash_redis_password": UpstashRedisPasswords,
         "upstash_redis_credentials": UpstashRedisCredentials,
     },
+    contact="support@upstash.com",
 )

@@ -13,4 +13,5 @@ PROVIDER = Provider(
     stores={"fly": "store:FlySecrets"},
     issuers={"fly_token": "issuer:FlyTokens"},
     consumers={"fly_app": "consumer:FlyApp"},
+    contact="fly.io, the billing dashboard, Support",
 )

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fly's access tokens as an issuer: several may live at once, each until it is revoked or expires."""
+"""Fly's access tokens as an issuer: several may live at once, each until it is revoked or expires.
+
+More than a description: GraphQL, tokens of an app that are in its organization's list as well, and a proof of what a
+token reaches.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +83,8 @@ class FlyTokens(Issuer):
         required=("lifetime",),
         one_of=("organization", "app"),
     )
+    rights = "the token of a person's session; those of an app or an organization are said not to do"
+    blast_radius = "calls of the Machines API, deployments, and images that are pushed to Fly's registry"
     unverifiable = "whether the connection's token may make tokens: Fly does not document how to tell"
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields = ("token",)

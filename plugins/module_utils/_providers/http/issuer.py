@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The issuer ``key_api``: keys of a JSON API that the user describes, in the language of the described store."""
+"""The issuer ``key_api``: keys of a JSON API that the user describes, in the language of the described store.
+
+More than a description: that is the map's, is read and validated here, and is tried before anything is made.
+"""
 
 from __future__ import annotations
 

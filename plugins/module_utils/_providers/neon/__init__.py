@@ -14,4 +14,5 @@ PROVIDER = Provider(
         "neon_api_key": "api_keys:NeonApiKeys",
         "neon_role_password": "role_passwords:NeonRolePasswords",
     },
+    contact="https://neon.com/docs/introduction/support",
 )

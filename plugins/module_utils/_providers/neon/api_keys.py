@@ -24,6 +24,9 @@ class NeonApiKeys(KeyIssuer):
         }
     )
     connection: NeonConnection
+    rights = "a key of the person whose keys they are, or of an administrator of the organization"
+    blast_radius = "whatever makes and deletes branches"
+    console = "console.neon.tech, Account settings, API keys"
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:

@@ -45,6 +45,9 @@ class NeonRolePasswords(ResetIssuer):
     )
     fields = ("password", "uri", "pooled_uri")
     connection: NeonConnection
+    rights = "may edit the project"
+    blast_radius = "whatever connects as the role on this branch"
+    console = "console.neon.tech, the project, Branches, the branch, Roles & Databases, Reset password"
     api = ResetApi(
         reset=Call("POST", f"{_PROJECT}/branches/<branch>/roles/<role>/reset_password"),
         read=Call("GET", f"{_PROJECT}/connection_uri", params=_WHOSE),

@@ -43,6 +43,8 @@ class _Roles(Issuer):
     sets: ClassVar[str]
     connection: PostgresConnection
     unverifiable = "whether pg_hba.conf lets the role in from where its consumers are"
+    blast_radius = "whatever connects as the role"
+    console = "ALTER ROLE"
 
     @property
     def roles(self) -> list[str]:

@@ -15,4 +15,5 @@ PROVIDER = Provider(
         "supabase_jwt_key": "signing_keys:SupabaseJwtKeys",
         "supabase_jwt_secret": "signing_keys:SupabaseJwtSecrets",
     },
+    contact="https://supabase.com/dashboard/support/new",
 )

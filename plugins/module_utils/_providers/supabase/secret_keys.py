@@ -23,6 +23,9 @@ _NOBODY = "/auth/v1/admin/users/00000000-0000-0000-0000-000000000000"
 class SupabaseSecretKeys(KeyIssuer):
     schema = Schema(PROJECT, required=("project",))
     connection: SupabaseConnection
+    rights = "a personal access token that reads and writes API keys; of an OAuth application, secrets:write"
+    blast_radius = "whatever asks the project's API from a server"
+    console = "supabase.com/dashboard/project/REFERENCE/settings/api-keys"
 
     @classmethod
     def label(cls, options: Options) -> str:

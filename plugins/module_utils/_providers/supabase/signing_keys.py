@@ -53,6 +53,9 @@ class _SigningKeys(ApiIssuer[Any]):
 
     verify = Issuer.verify
     connection: SupabaseConnection
+    rights = "a personal access token that reads and writes signing keys; of an OAuth application, secrets:write"
+    blast_radius = "sessions: users are signed out"
+    console = "supabase.com/dashboard, the project, JWT Keys"
     schema = Schema(
         {
             **PROJECT,
