@@ -9,7 +9,7 @@ import ast
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def _has_action(module: str) -> bool:
     return (ROOT / "plugins" / "action" / f"{module}.py").exists()
 
 
+@cache
 def _memberships(module: str) -> list[str]:
     """Return the action groups that a module's documentation names, itself or in a fragment."""
     for source in sources(module):
