@@ -127,7 +127,7 @@ def _of_issuer(issuer: type[Issuer]) -> Rows:
         yield "last use", "is told" if issuer.reports_last_used(options) else "is not told"
     yield "known by trying only", issuer.unverifiable
     yield "what the connection needs", issuer.rights
-    yield "what stands still if it is wrong", issuer.blast_radius
+    yield "blast radius", issuer.blast_radius
     yield "by hand", issuer.console or _by_hand(issuer, options)
 
 
@@ -143,10 +143,9 @@ def _overlap(issuer: type[Issuer], options: Mapping[str, Any]) -> str:
         return "a cut-over: the new one is the end of the old one"
     if traits.overlap is Overlap.TIMED:
         ends = issuer.ends_after(options)
-        said = next((name for name, option in issuer.schema.properties.items() if _is(option.get("default"), ends)), "")
-        return (
-            f"the old one ends by itself, {durations.show(ends)} after that{f', or as `{said}` says' if said else ''}"
-        )
+        said = next((name for name, node in issuer.schema.properties.items() if _is(node.get("default"), ends)), "")
+        option = f", or as `{said}` says" if said else ""
+        return f"the old one ends by itself, {durations.show(ends)} after the new one is made{option}"
     if traits.overlap is Overlap.NONE:
         return "the old one ends with its last copy"
     turns = "take turns; " if traits.alternating else ""
@@ -213,7 +212,10 @@ def _fixed(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _signs(signs: tuple[Sign, ...]) -> str:
-    return " or ".join(f"{sign.status}" + (f" with `{sign.at}: {sign.says}`" if sign.at else "") for sign in signs)
+    statuses: dict[str, list[str]] = defaultdict(list)
+    for sign in signs:
+        statuses[f" with `{sign.at}: {sign.says}`" if sign.at else ""].append(str(sign.status))
+    return ", ".join(f"{' or '.join(found)}{says}" for says, found in statuses.items())
 
 
 def _proof(issuer: type[Issuer]) -> str:

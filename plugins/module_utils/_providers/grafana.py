@@ -31,7 +31,7 @@ class GrafanaTokens(KeyIssuer):
         required=("service_account",),
     )
     connection: GrafanaConnection
-    rights = "may manage the tokens of service accounts"
+    rights = "a token that may manage the tokens of service accounts"
     blast_radius = "whatever manages dashboards"
     api = KeyApi(
         create=Call("POST", _TOKENS, {"name": "<name>", "secondsToLive": "<seconds>"}),

@@ -45,7 +45,7 @@ class NeonRolePasswords(ResetIssuer):
     )
     fields = ("password", "uri", "pooled_uri")
     connection: NeonConnection
-    rights = "may edit the project"
+    rights = "a key that may edit the project"
     blast_radius = "whatever connects as the role on this branch"
     console = "console.neon.tech, the project, Branches, the branch, Roles & Databases, Reset password"
     api = ResetApi(
