@@ -11,7 +11,7 @@ descriptions are never asked.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -57,6 +57,8 @@ class DescribedApi(Provider):
         return (ADMIN,)
 
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 401}
+    given: Collection[str] = ()
+    """The ids of all keys that there have been."""
 
     def __init__(self, world: World) -> None:
         self.spec = self.spec or str(DESCRIBED / f"{self.name}.json")
@@ -73,6 +75,7 @@ class DescribedApi(Provider):
     def seed(self) -> None:
         self.keys: dict[str, Key] = {}
         self.made = 0
+        self.given = ()
         self.slow = 0
         self.quota: int | None = None
 
@@ -91,7 +94,10 @@ class DescribedApi(Provider):
         return next((id_ for id_, key in self.keys.items() if key.value == value), None)
 
     def living(self) -> Iterable[str]:
+        """Nothing of an API that shows no client the ids of its keys."""
         now = self.world.now()
+        if not self._makes_keys:
+            return []
         return [id_ for id_, key in self.keys.items() if key.expires is None or key.expires > now]
 
     # The API
@@ -183,6 +189,12 @@ class DescribedApi(Provider):
         self.made += 1
         value = f"{self.name}-{secrets.token_urlsafe(24)}"
         key = Key(self.made, name, value, home, self.world.now(), expires, unknown_for=self.slow)
+        others = [
+            api.given for api in self.world.providers.values() if isinstance(api, DescribedApi) and api is not self
+        ]
+        while any(self._id(key) in given for given in others):  # the oracle tells keys apart by their ids
+            key.number = self.made = self.made + 1
+        self.given = [*self.given, self._id(key)]
         self.keys[self._id(key)] = key
         self.world.remember(value)
         self.world.touch()
