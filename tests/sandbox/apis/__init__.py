@@ -59,7 +59,8 @@ class Fal(DescribedApi):
         return {"keys": facts, "next_cursor": facts[-1]["key_id"] if more else None, "has_more": more}
 
     def _revoke(self, found: Found) -> Response:
-        self.keys.pop(found.path.rpartition("/")[2], None)
+        if self.keys.pop(found.path.rpartition("/")[2], None):
+            self.world.touch()
         return Response(status_code=204)
 
 
