@@ -311,6 +311,13 @@ MUTANTS = (
         "key.revoked or (key.expires_at is not None and key.expires_at <= now)",
         "key.revoked",
     ),
+    Mutant(
+        "key API: a described key is shown with its own fields",
+        f"{PROVIDERS}/http/issuer",
+        "if shown and (not names or names - fields):",
+        "if False:",
+        ("providers/http/test_key_api_issuer",),
+    ),
     # values that are reset, rolled or set
     Mutant(
         "key API: a reset is in force before it is told",

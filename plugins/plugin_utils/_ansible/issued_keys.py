@@ -61,6 +61,8 @@ def open_issuer(params: Mapping[str, Any]) -> Issuer:
     _check("options", schema.issuer(params["issuer"]), given)
     if problems := kind.validate(params["options"], None):
         raise ConfigurationError(f"options: {'; '.join(problems)}")
+    if "token" not in kind.fields_of(params["options"]):
+        raise ConfigurationError("options: a key of several parts has no one value", hint="Let the role rotate it")
     opened = references.connect(connection, account, lambda _path: "token")
     return kind(params["options"], opened, clock=opened.clock)
 

@@ -8,6 +8,7 @@ More than a description: that is the map's, is read and validated here, and is t
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -62,9 +63,9 @@ class DescribedKeys(KeyIssuer):
                 _CHANGES,
                 "POST",
                 f"What makes a key: {NAME} is our name for it. value says where the key stands in the answer, id where "
-                "its id does.",
+                "its id does. Of a key of several parts, value is {key_id: PATH, secret: PATH}, with names of yours.",
                 ("value",),
-                value=_JSON,
+                value={"type": ["string", "object"], "minLength": 1, "minProperties": 1, "additionalProperties": _JSON},
                 id=_JSON,
                 created_at=_JSON,
                 expires_at=_JSON,
@@ -89,12 +90,14 @@ class DescribedKeys(KeyIssuer):
                 "GET",
                 "What shows a key: alive and dead are the answers that prove something, by status and if need be by "
                 "what stands at a path of the JSON. headers carry ${token}; unless said, as the connection does. "
-                "nonsense is a text in the shape of a key that nobody has issued.",
+                "basic, such as ${key_id}:${secret}, goes by Basic authentication. nonsense is a text in the form of a "
+                "key that nobody has issued.",
                 (),
                 url=_JSON,
                 headers={"type": "object", "minProperties": 1, "additionalProperties": _JSON},
                 alive={"type": "array", "items": _SIGN, "minItems": 1},
                 dead={"type": "array", "items": _SIGN, "minItems": 1},
+                basic=_JSON,
                 nonsense=_JSON,
             ),
             "quota": {"type": "integer", "minimum": 2, "description": "How many keys there can be at once."},
@@ -107,6 +110,10 @@ class DescribedKeys(KeyIssuer):
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
         return list(dict.fromkeys(_problems(options)))
+
+    @classmethod
+    def fields_of(cls, options: Options) -> tuple[str, ...]:
+        return tuple(_value(options))
 
     @classmethod
     def label(cls, options: Options) -> str:
@@ -125,7 +132,7 @@ class DescribedKeys(KeyIssuer):
         given = {name: listing[name] for name in ("items", "after", "cursor", "page", "more") if name in listing}
         return KeyApi(
             create=_request(create, "POST"),
-            value={"token": create["value"]},
+            value=_value(options),
             made=_facts(create),
             listing=Listing(_request(listing, "GET"), facts=_facts(listing), **given),
             revoke=_request(options["revoke"], "DELETE"),
@@ -137,8 +144,15 @@ class DescribedKeys(KeyIssuer):
 
     @property
     def _verify(self) -> Verify | None:
-        verify = super()._verify
-        return verify if verify is None or verify.headers else replace(verify, headers=self.connection.presents)
+        verify, said = super()._verify, self.options["verify"].keys() & {"headers", "basic"}
+        return verify if verify is None or said else replace(verify, headers=self.connection.presents)
+
+    def _headers(self, how: Verify, credential: Credential) -> Mapping[str, str]:
+        headers, basic = super()._headers(how, credential), self.options["verify"].get("basic")
+        if not basic:
+            return headers
+        pair = Template.parse(basic).render(credential.fields).reveal()
+        return {**headers, "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def preflight(self, current: str | None) -> list[str]:
         return super().preflight(current) or self._objections_to_verify()
@@ -147,12 +161,20 @@ class DescribedKeys(KeyIssuer):
         """Show a key that nobody has issued: a call that does not refuse it could never prove a revocation."""
         text = self.options["verify"].get("nonsense") or f"rotor-{secrets.token_urlsafe(24)}"
         try:
-            answer = self.verify(Credential("0", "nonsense", {"token": SecretValue(text)}))
+            answer = self.verify(
+                Credential("0", "nonsense", dict.fromkeys(self.fields_of(self.options), SecretValue(text)))
+            )
         except errors.StoppedError:
             raise
         except errors.RotorError as error:
             return [f"verify does not refuse a key that nobody has issued: {error}"]
         return [] if answer is Answer.REFUSED else ["verify accepts a key that nobody has issued. Name another call"]
+
+
+def _value(options: Options) -> Mapping[str, str]:
+    """Return the fields of a key, by their paths in the answer that makes it."""
+    value = options["create"]["value"]
+    return {"token": value} if isinstance(value, str) else value
 
 
 def _request(options: Mapping[str, Any], method: str) -> Call:
@@ -176,12 +198,18 @@ def _problems(options: Options) -> Iterator[str]:
     if ID not in set(_places(options["revoke"])):
         yield f"revoke: neither its path nor its body says {ID}"
     for part in ("create", "list"):
-        for name in options[part].keys() & {*_FACTS, "value", "items", "cursor", "more"}:
+        for name in options[part].keys() & {*_FACTS, "items", "cursor", "more"}:
             if wrong := paths.problem(options[part][name]):
                 yield f"{part}.{name}: {wrong}"
+    for name, path in _value(options).items():
+        if wrong := paths.problem(path):
+            yield f"create.value: {wrong}"
+        if name in ("id", "name") or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            yield f"create.value: {name} cannot be the name of a field; key_id and secret can"
     if {"after", "page"} <= options["list"].keys():
         yield "list: pages go on by after or by page, not by both"
     yield from _problems_in_verify(options["verify"])
+    yield from _problems_in_what_is_shown(options["verify"], set(_value(options)))
 
 
 def _problems_in_verify(verify: Mapping[str, Any]) -> Iterator[str]:
@@ -190,16 +218,20 @@ def _problems_in_verify(verify: Mapping[str, Any]) -> Iterator[str]:
     alive = verify.get("alive", [{"status": 200}])
     if any(sign in alive for sign in verify.get("dead", [{"status": 401}])):
         yield "verify: the same answer cannot say that a key is alive and that it is dead"
-    headers = verify.get("headers")
-    if headers is None:
-        return
+
+
+def _problems_in_what_is_shown(verify: Mapping[str, Any], fields: set[str]) -> Iterator[str]:
+    shown = {**verify.get("headers", {}), **({"basic": verify["basic"]} if "basic" in verify else {})}
+    part, known = "headers" if "headers" in verify else "basic", ", ".join(f"${{{name}}}" for name in sorted(fields))
+    if not shown and fields != {"token"}:
+        yield f"verify: headers or basic has to say where the parts of the key go: {known}"
     try:
-        names = {name for text in headers.values() for name in Template.parse(text).names}
+        names = {name for text in shown.values() for name in Template.parse(text).names}
     except ValueError as error:
-        yield f"verify.headers: {error}"
+        yield f"verify.{part}: {error}"
         return
-    if names != {"token"}:
-        yield "verify.headers: one of them needs ${token}, and there is no other field"
+    if shown and (not names or names - fields):
+        yield f"verify.{part}: it needs a field of the key, and there is no other than {known}"
 
 
 def _places(tree: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from copy import deepcopy
 from typing import Any
 
@@ -23,6 +24,10 @@ ACME: dict[str, Any] = {
     "quota": 10,
 }
 KEYS = {"data": [{"id": "7", "label": "rotor-1"}]}
+
+
+PAIR = {"key_id": "data.id", "secret": "data.secret"}
+BASIC = {"basic": "${key_id}:${secret}"}
 
 
 def changed(**parts: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +49,25 @@ def changed(**parts: dict[str, Any]) -> dict[str, Any]:
         (changed(create={"value": "data..secret"}), "create.value: data..secret is not a path"),
         (changed(list={"after": "a", "page": "p"}), "list: pages go on by after or by page, not by both"),
         (changed(verify={"dead": [{"status": 200}]}), "verify: the same answer cannot say that a key is alive and"),
-        (changed(verify={"headers": {"X-Key": "plain"}}), "verify.headers: one of them needs ${token}"),
+        (changed(verify={"headers": {"X-Key": "plain"}}), "verify.headers: it needs a field of the key"),
+        (
+            changed(verify={"headers": {"X-Key": "${secret}"}}),
+            "verify.headers: it needs a field of the key, and there is ",
+        ),
+        (
+            changed(create={"value": PAIR}),
+            "verify: headers or basic has to say where the parts of the key go: ${key_id}",
+        ),
+        (
+            changed(create={"value": {"id": "id"}}, verify=BASIC),
+            "create.value: id cannot be the name of a field; key_id",
+        ),
+        (changed(create={"value": PAIR}, verify=BASIC), None),
+        (changed(create={"value": PAIR}, verify={"basic": "${key_id}:${token}"}), "verify.basic: it needs a field of"),
+        (
+            changed(create={"value": {"key_id": "a..b"}}, verify={"basic": "${key_id}"}),
+            "create.value: a..b is not a path",
+        ),
         (changed(verify={"headers": {"X-Key": "${token"}}), "verify.headers: "),
     ],
 )
@@ -95,3 +118,20 @@ def test_list_by_post_is_asked_again() -> None:
         server.drop().answer(200, KEYS)
         found = issuer("key_api", server, **changed(list={"method": "POST"})).listed()
         assert [key.id for key in found] == ["7"]
+
+
+def test_key_of_several_parts_is_made_and_shown() -> None:
+    described = changed(create={"value": PAIR}, verify=BASIC)
+    assert registry.find("issuers", "key_api").fields_of(described) == ("key_id", "secret")
+    with ScriptedServer() as server:
+        server.answer(201, {"data": {"id": "k-7", "secret": "s3cr3t-of-a-pair"}}).answer(200, {})
+        server.answer(200, KEYS).answer(401, {"error": "unknown"})
+        keys = issuer("key_api", server, **described)
+        made = keys.mint("rotor-1")
+        assert {name: value.reveal() for name, value in made.fields.items()} == {
+            "key_id": "k-7",
+            "secret": "s3cr3t-of-a-pair",
+        }
+        assert keys.answer(made) is Answer.ACCEPTED
+        assert server.received[1].headers["Authorization"] == "Basic " + b64encode(b"k-7:s3cr3t-of-a-pair").decode()
+        assert keys.preflight("7") == []
