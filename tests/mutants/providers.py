@@ -312,6 +312,13 @@ MUTANTS = (
         "key.revoked",
     ),
     Mutant(
+        "no two names become one",
+        f"{CORE}/names",
+        "return spelled[: longest - len(ending)] + ending",
+        "return spelled[:longest]",
+        ("core/test_names",),
+    ),
+    Mutant(
         "key API: a described key is shown with its own fields",
         f"{PROVIDERS}/http/issuer",
         "if shown and (not names or names - fields):",

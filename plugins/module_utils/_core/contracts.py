@@ -358,8 +358,7 @@ class Issuer(Part):
     def label(cls, options: Options) -> str:
         """Name the issuer and its scope for people: ``acme_key for organization web``."""
 
-    @classmethod
-    def spell(cls, name: str) -> str:
+    def spell(self, name: str) -> str:
         """Return a name of ours in the provider's length and alphabet; no two of ours become one."""
         return name
 

@@ -22,6 +22,7 @@ from .._core.credential import Credential, SecretValue
 from .._core.errors import NotFoundError
 from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
 from .._core.http.key_issuers import KeyIssuer
+from .._core.names import NameRule
 
 _DONE = ("success", True)
 _STATUS = "result.status"
@@ -63,6 +64,7 @@ def _api(tokens: str) -> KeyApi:
             page="page",
         ),
         revoke=Call("DELETE", f"{tokens}/<id>", {}, says=_DONE),
+        names=NameRule(120),
         quota=500 if tokens.startswith("/accounts/") else None,
         verify=Verify(
             Call("GET", f"{tokens}/verify"),

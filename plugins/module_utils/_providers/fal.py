@@ -12,6 +12,7 @@ from __future__ import annotations
 from .._core.contracts import Options, Provider
 from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, Verify
 from .._core.http.key_issuers import KeyIssuer
+from .._core.names import NameRule
 
 
 class FalConnection(ApiConnection):
@@ -42,6 +43,7 @@ class FalApiKeys(KeyIssuer):
             more="has_more",
         ),
         revoke=Call("DELETE", "/keys/<id>"),
+        names=NameRule(255),
         verify=Verify(
             Call("GET", "/models/pricing", params={"endpoint_id": "fal-ai/flux/dev"}),
             headers={"Authorization": "Key ${token}"},

@@ -19,6 +19,7 @@ from .._core.credential import Credential
 from .._core.errors import ConfigurationError, NotFoundError
 from .._core.http.key_api import ApiConnection, Call, Facts, KeyApi, Listing, PersonApi, Sign, Verify
 from .._core.http.key_issuers import KeyIssuer, PersonIssuer
+from .._core.names import NameRule
 
 _ENDPOINTS = "/v1/webhook_endpoints"
 _COPIED = ("enabled_events", "api_version", "description")
@@ -74,6 +75,7 @@ class StripeWebhookSecrets(KeyIssuer):
         ),
         revoke=Call("DELETE", f"{_ENDPOINTS}/<id>", says=("deleted", True)),
         quota=16,
+        names=NameRule(500),
     )
 
     @classmethod

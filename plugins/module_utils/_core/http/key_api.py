@@ -24,6 +24,7 @@ from urllib.parse import quote
 from .. import durations, errors
 from ..clock import Clock
 from ..contracts import Connection, Handwork, Options, Schema
+from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, paths
 from .budget import Budget, Pace, Quota
@@ -139,6 +140,7 @@ class KeyApi:
     """The paths of facts in the answer of ``create``."""
     quota: int | None = None
     """How many keys there can be at once."""
+    names: NameRule = field(default_factory=NameRule)
 
 
 @dataclass(frozen=True)

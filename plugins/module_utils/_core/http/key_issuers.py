@@ -153,6 +153,9 @@ class KeyIssuer(ApiIssuer[KeyApi]):
         advice = "Correct current_id, or the issuer's options"
         return [f"the current key {current} is not among the valid keys of {self._where}. {advice}"]
 
+    def spell(self, name: str) -> str:
+        return self._api.names.spell(name)
+
     def quota(self) -> int | None:
         return self._api.quota
 

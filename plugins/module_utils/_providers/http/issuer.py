@@ -21,6 +21,7 @@ from ..._core.credential import Credential, SecretValue
 from ..._core.http import paths
 from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Sign, Verify
 from ..._core.http.key_issuers import KeyIssuer
+from ..._core.names import NameRule
 from ..._core.templates import Template
 from . import description
 from .client import HttpConnection
@@ -100,6 +101,12 @@ class DescribedKeys(KeyIssuer):
                 basic=_JSON,
                 nonsense=_JSON,
             ),
+            "names": _object(
+                "Which names of keys it takes: of how many characters, and which beside letters and digits.",
+                (),
+                longest={"type": "integer", "minimum": 16},
+                punctuation={"type": "string"},
+            ),
             "quota": {"type": "integer", "minimum": 2, "description": "How many keys there can be at once."},
         },
         required=("create", "list", "revoke", "verify"),
@@ -140,6 +147,7 @@ class DescribedKeys(KeyIssuer):
                 _request(verify, "GET"), headers=verify.get("headers", {}), url=verify.get("url", ""), **shown
             ),
             quota=options.get("quota"),
+            names=_names(options.get("names", {})),
         )
 
     @property
@@ -175,6 +183,12 @@ def _value(options: Options) -> Mapping[str, str]:
     """Return the fields of a key, by their paths in the answer that makes it."""
     value = options["create"]["value"]
     return {"token": value} if isinstance(value, str) else value
+
+
+def _names(options: Mapping[str, Any]) -> NameRule:
+    punctuation = options.get("punctuation")
+    characters = "" if punctuation is None else f"A-Za-z0-9{re.escape(punctuation)}"
+    return NameRule(options.get("longest"), characters)
 
 
 def _request(options: Mapping[str, Any], method: str) -> Call:

@@ -13,6 +13,7 @@ from typing import Any
 from ..._core.contracts import Options, Schema
 from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Verify
 from ..._core.http.key_issuers import KeyIssuer
+from ..._core.names import NameRule
 from .client import ID, NeonConnection
 
 
@@ -49,5 +50,6 @@ class NeonApiKeys(KeyIssuer):
             value={"token": "key"},
             listing=Listing(Call("GET", root), facts=Facts(last_used_at="last_used_at", scope="project_id")),
             revoke=Call("DELETE", f"{root}/<id>"),
+            names=NameRule(64),
             verify=Verify(Call("GET", shown, params={"limit": 1})),
         )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from ..._core.contracts import Options, Schema
 from ..._core.http.key_api import Call, Facts, KeyApi, Listing, Sign, Verify
 from ..._core.http.key_issuers import KeyIssuer
+from ..._core.names import NameRule
 from .client import PROJECT, SupabaseConnection, address
 
 _KEYS = "/projects/<project>/api-keys"
@@ -32,10 +33,6 @@ class SupabaseSecretKeys(KeyIssuer):
         return f"supabase_secret_key of project {options['project']}"
 
     @classmethod
-    def spell(cls, name: str) -> str:
-        return name.lower().replace("-", "_")[:64]
-
-    @classmethod
     def describe(cls, options: Options) -> KeyApi:
         dead = (Sign(401, "message", f"{why} API key") for why in ("Invalid", "Unregistered"))
         return KeyApi(
@@ -44,6 +41,7 @@ class SupabaseSecretKeys(KeyIssuer):
             made=Facts(created_at="inserted_at"),
             listing=Listing(Call("GET", _KEYS), facts=Facts(created_at="inserted_at"), only=("type", "secret")),
             revoke=Call("DELETE", f"{_KEYS}/<id>"),
+            names=NameRule(64, "a-z0-9_"),
             verify=Verify(
                 Call("GET", _NOBODY),
                 alive=(Sign(404, "error_code", "user_not_found"),),

@@ -126,7 +126,7 @@ def _begin(ctx: EffectContext, work: Work, issuer: Issuer) -> tuple[str, Evidenc
     """Return a new credential's name, and the evidence of every copy as it is before."""
     state = work.case.state
     lost = state.intent(ActionKind.MINT)
-    new = f"rotor-{ctx.ledger.id}-{ctx.clock.now():%Y%m%d}-{secrets.token_hex(4)}"
+    new = f"rotor-{ctx.ledger.id}-{ctx.run}-{secrets.token_hex(4)}"
     probes = {copy: probe for copy, probe in state.probes.items() if probe.run == ctx.run and probe.credential is None}
     baseline = {**work.case.order.baseline, **{copy: probe.progress for copy, probe in probes.items()}}
     return (lost.target if lost else issuer.spell(new)), baseline

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from copy import deepcopy
 from typing import Any
@@ -135,3 +136,19 @@ def test_key_of_several_parts_is_made_and_shown() -> None:
         assert keys.answer(made) is Answer.ACCEPTED
         assert server.received[1].headers["Authorization"] == "Basic " + b64encode(b"k-7:s3cr3t-of-a-pair").decode()
         assert keys.preflight("7") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "spelled"),
+    [
+        ({}, "rotor-7f3a9c21-c21e0b9d-0a1b2c3d"),
+        ({"longest": 32, "punctuation": "-_"}, "rotor-7f3a9c21-c21e0b9d-0a1b2c3d"),
+        ({"longest": 16}, "rotor-7-[0-9a-f]{8}"),
+        ({"punctuation": "_"}, "rotor_7f3a9c21_c21e0b9d_0a1b2c3d_[0-9a-f]{8}"),
+        ({"punctuation": ""}, "rotor7f3a9c21c21e0b9d0a1b2c3d[0-9a-f]{8}"),
+    ],
+)
+def test_names_are_spelled_as_the_description_says(names: dict[str, Any], spelled: str) -> None:
+    with ScriptedServer() as server:
+        keys = issuer("key_api", server, **ACME, names=names)
+        assert re.fullmatch(spelled, keys.spell("rotor-7f3a9c21-c21e0b9d-0a1b2c3d"))

@@ -3,13 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.supabase.secret_keys import SupabaseSecretKeys
 from tests.unit.core.described import KEY, issuer
 from tests.unit.core.doubles import Scripted, ScriptedServer
 
@@ -35,11 +33,6 @@ def test_listed_leaves_out_keys_of_another_kind() -> None:
     others = [{"id": None, "name": "anon", "type": "legacy"}, {"id": "8", "name": "default", "type": "publishable"}]
     with ScriptedServer() as server:
         assert [key.id for key in keys(server.answer(200, [*others, secret])).listed()] == ["7"]
-
-
-def test_name_fits_supabases_alphabet() -> None:
-    spelled = SupabaseSecretKeys.spell("rotor-7f3a9c21-20261118-0a1b2c3d")
-    assert re.fullmatch("[a-z_][a-z0-9_]{3,63}", spelled)
 
 
 @pytest.mark.parametrize(
