@@ -311,6 +311,7 @@ MUTANTS = (
         "key.revoked or (key.expires_at is not None and key.expires_at <= now)",
         "key.revoked",
     ),
+    keys("a domain is verified by that word alone (Resend)", "resend", "if status == _VERIFIED:", "if status:"),
     Mutant(
         "no two names become one",
         f"{CORE}/names",
