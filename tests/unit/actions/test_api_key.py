@@ -70,6 +70,14 @@ def test_key_that_cannot_be_kept_is_not_made(act: Act, options: dict[str, Any], 
     assert values(brisk) == []
 
 
+PAIR: dict[str, Any] = {
+    "create": {"path": "/keys", "body": {"label": "<name>"}, "value": {"key_id": "id", "secret": "secret"}},
+    "list": {"path": "/keys"},
+    "revoke": {"path": "/keys/<id>"},
+    "verify": {"path": "/me", "basic": "${key_id}:${secret}"},
+}
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -78,6 +86,7 @@ def test_key_that_cannot_be_kept_is_not_made(act: Act, options: dict[str, Any], 
         ({"options": {"organisation": "acme"}}, "options.organisation: unknown option"),
         ({"options": {"project": "p"}}, "only an organization's key"),
         ({"account": {"organization": "acme"}}, "account.organization: unknown option"),
+        ({"issuer": "key_api", "options": PAIR, "url": "https://acme.test"}, "a key of several parts has no one value"),
         ({"dest": None}, "has nowhere to go. Name a file, or set return_value"),
     ],
 )
