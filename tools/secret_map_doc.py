@@ -117,6 +117,7 @@ def _secret(example: Any) -> Iterator[str]:
         ("rollout", step, "An entry of `rollout`"),
         ("revoke", node["properties"]["revoke"], "`revoke`"),
         ("guard", node["properties"]["guard"], "`guard`"),
+        ("window", node["properties"]["window"], "`window`"),
     ):
         yield f"### {about}\n"
         yield from _table(of, of["properties"], list(_values(example["secret_map"], option)))

@@ -93,10 +93,29 @@ MUTANTS = (
     ),
     mutant(
         "only revokes: nothing is rolled out",
-        "if barred := self._bar(due, actions):",
+        "if barred := self._bar(case, due, actions):",
         'if barred := "":',
         "revoking",
     ),
+    mutant(
+        "window: nothing is begun while it is closed",
+        "barred = windows.closed(case.secret.window, case.now)\n",
+        'barred = ""\n',
+        "windows",
+    ),
+    mutant(
+        "window: asked again where it is begun",
+        'return "" if unbound else windows.closed(case.secret.window, self._ctx.clock.now())',
+        'return ""',
+        "windows",
+    ),
+    mutant(
+        "window: what is under way is finished",
+        "if not more or case.order.anytime or is_under_way(case.state):",
+        "if not more or case.order.anytime:",
+        "windows",
+    ),
+    mutant("window: a dead credential is replaced", "anytime=lost is not None or ", "anytime=", "windows"),
     mutant("disabled first: taken back", "            issuer.enable(old)\n", "            pass\n", "revoking"),
     mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"        {_PROVEN}", "revoking"),
     mutant(

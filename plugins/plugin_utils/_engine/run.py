@@ -21,8 +21,8 @@ from typing import Any
 from ...module_utils._core import guard, registry
 from ...module_utils._core.contracts import Recover
 from ...module_utils._core.errors import BusyError, PersonNeededError, StoppedError
-from .decide import selection
-from .decide.case import Case
+from .decide import selection, windows
+from .decide.case import Case, is_under_way
 from .decide.clocks import NotYetError
 from .decide.planner import Action, in_environments, is_of_use, remaining
 from .decide.state import ActionKind, CredentialState, Order, Phase, SecretState, Subject
@@ -255,6 +255,8 @@ class Engine:
             rotation.status = RotationStatus.AWAITING
         elif first.kind is ActionKind.MINT and rotation.lost:
             rotation.hold(first, rotation.lost)
+        elif mints and (barred := self._barred(rotation)):
+            rotation.status, rotation.problem = RotationStatus.SKIPPED, f"not begun: {barred}"
         elif mints and failures > self._max_failures:
             rotation.status = RotationStatus.SKIPPED
             rotation.problem = f"not begun: {failures} other secrets were held"
@@ -270,6 +272,12 @@ class Engine:
                     self._hand_over(work.copy.host, f"{action.kind} {work.copy.label}", [(rotation, work)])
                 else:
                     self._submit([(rotation, work)])
+
+    def _barred(self, rotation: Rotation) -> str:
+        """Say why a rotation may not begin now, which it might when it was planned."""
+        case = rotation.case
+        unbound = case.order.anytime or is_under_way(case.state)
+        return "" if unbound else windows.closed(case.secret.window, self._ctx.clock.now())
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""

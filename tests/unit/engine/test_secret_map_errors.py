@@ -39,7 +39,7 @@ ONE = [
         [],
         (
             f"{K}.accept: unknown option; there are blast_radius, connections, copies, derived, description, guard, "
-            "issuer, max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify"
+            "issuer, max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify, window"
         ),
     ),
     (f"{STEP}/verfy", [], f"{S}.verfy: unknown option; did you mean verify?"),
@@ -61,6 +61,16 @@ ONE = [
     (f"{COPY}/level", 2, f"{C}.level: must be at least 3"),
     (f"{COPY}/level", [1, "x"], f"{C}.level[1]: expected a whole number, not a string"),
     (f"{KEY}/guard", {}, f"{K}.guard: missing option reason (why it is not rotated like others)"),
+    (
+        f"{KEY}/window",
+        {"tz": "Europe/Berlim"},
+        f"{K}.window.tz: is no time zone that is known here; did you mean Europe/Berlin?",
+    ),
+    (
+        f"{KEY}/window",
+        {"tz": "UTC", "from": "04:00", "to": "04:00"},
+        f"{K}.window.to: is when it opens; leave both out for the whole day",
+    ),
     (
         f"{KEY}/issuer",
         {"type": "fake.cloud.token", "connection": "cloud"},

@@ -338,6 +338,8 @@ class Order:
     """Names of lost mints that were not listed at first, and are now."""
     life: Life | None = None
     """What its provider said of it when this was planned."""
+    anytime: bool = False
+    """Whether it may begin outside of its window."""
     why: str = ""
     run: str = ""
     """Whose probe of a copy on a host counts; what another run saw may have changed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Listed, Traits
-from ..decide import planner, selection
+from ..decide import planner, selection, windows
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
@@ -78,6 +78,7 @@ class Planning:
             problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
+        order = replace(order, anytime=lost is not None or secret.name in self.options.confirm)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
         case = Case(secret, state, order, traits, now)
@@ -87,17 +88,23 @@ class Planning:
         if due.status is DueStatus.UNROTATED or not (is_under_way(state) if back else unfinished):
             return item
         actions = tuple(planner.remaining(case, self._picked))
-        if barred := self._bar(due, actions):
+        if barred := self._bar(case, due, actions):
             return replace(item, barred=barred)
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
-    def _bar(self, due: Due, actions: Iterable[planner.Action]) -> str:
-        """Say why a secret is left alone, where this run is to revoke and no more; empty where it is not."""
-        if not self.options.only_revoke:
-            return ""
+    def _bar(self, case: Case, due: Due, actions: Iterable[planner.Action]) -> str:
+        """Say why a secret is left alone, since this run only revokes, or its window is closed; empty where it is not.
+
+        What is under way is finished whatever the time, and so is what production needs.
+        """
         more = [action for action in actions if action.phase < Phase.REVOKED and action.kind not in _BEFORE_A_REVOKE]
-        return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
+        if self.options.only_revoke:
+            return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
+        if not more or case.order.anytime or is_under_way(case.state):
+            return ""
+        barred = windows.closed(case.secret.window, case.now)
+        return barred and f"{barred}; -e rotate_confirm={case.secret.name} begins it now"
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
         unasked = self.options.rollback or self.options.only_revoke or secret.unrotated

@@ -82,6 +82,16 @@ class Revoke:
 
 
 @dataclass(frozen=True)
+class RotationWindow:
+    """When a rotation may begin, by the wall clock of a time zone: days (Monday is 0), and minutes of the day."""
+
+    tz: str
+    days: frozenset[int] = frozenset(range(7))
+    opens: int = 0
+    closes: int = 24 * 60
+
+
+@dataclass(frozen=True)
 class Guard:
     reason: str
     allow: str = "confirmed"
@@ -107,6 +117,7 @@ class Secret:
     current_id: str | None = None
     """The provider's id of the credential in use before this ledger knew any."""
     guard: Guard | None = None
+    window: RotationWindow | None = None
     connections: tuple[str, ...] = ()
     """The connections of which it is the credential."""
     inspected: frozenset[str] = frozenset()

@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ....module_utils._core import durations, registry
 from . import schema
 from .builders import Builders, Raw, TemplateScope, dicts
-from .errors import Path, ValidationErrors, show
-from .model import Copy, Guard, PartSpec, Revoke, Secret, SecretMap, Step
+from .errors import Path, ValidationErrors, show, suggest
+from .model import Copy, Guard, PartSpec, Revoke, RotationWindow, Secret, SecretMap, Step
 from .variables import Expander, section
 
 
@@ -87,7 +88,7 @@ class _Parser:
         scope = self._scope(raw.get("derived"), entry)
         raw_steps = [] if unrotated else self._steps(raw, path)
         steps = [self._step(step, where, label, scope, entry) for step, where, label in raw_steps]
-        revoke = self._revoke(raw, path, entry)
+        revoke, window = self._revoke(raw, path, entry), self._window(raw, path)
         own = _strings(raw.get("connections"))
         for index, connection in enumerate(own):
             self._builders.connection(connection, (*path, "connections", index))
@@ -102,6 +103,7 @@ class _Parser:
             ageless=ageless,
             unrotated=entry.issuer.options["why"] if unrotated else "",
             revoke=revoke,
+            window=window,
             current_id=entry.current_id,
             inspected=frozenset(name for step in steps for name in step.reload if name in self._builders.inspected),
             guard=Guard(**raw["guard"]) if "guard" in raw else None,
@@ -188,6 +190,23 @@ class _Parser:
             self._errors.add(path, what, "leave it out, or say guard: {allow: compromised}")
         return least if after is None else after
 
+    def _window(self, raw: Raw, path: Path) -> RotationWindow | None:
+        """Build a window whose options the schema has taken."""
+        given, path = raw.get("window"), (*path, "window")
+        if not isinstance(given, dict):
+            return None
+        zone, days = given.get("tz"), _strings(given.get("days")) or schema.DAYS
+        opens, closes = _minutes(given.get("from", 0)), _minutes(given.get("to", 24 * 60))
+        if isinstance(zone, str) and not _is_zone(zone):
+            self._errors.add((*path, "tz"), "is no time zone that is known here", suggest(zone, available_timezones()))
+        if opens == closes:
+            self._errors.add((*path, "to"), "is when it opens", "leave both out for the whole day")
+        if not isinstance(zone, str) or opens is None or closes is None:
+            return None
+        return RotationWindow(
+            zone, frozenset(schema.DAYS.index(day) for day in days if day in schema.DAYS), opens, closes
+        )
+
     def _ageless(self, raw: Raw, path: Path) -> str:
         """Return when it is renewed that has no age, and why; empty where it has one."""
         event, reason = raw.get("max_age"), raw.get("max_age_reason")
@@ -205,6 +224,22 @@ class _Parser:
         except (ValueError, OverflowError):
             self._errors.add((*path, option), "is no duration such as 90d, 36h or 1h30m")
             return None
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _minutes(moment: Any) -> int | None:
+    """Return a time of the day in minutes; None for what is none."""
+    if isinstance(moment, str) and re.fullmatch(schema.TIME, moment):
+        hours, _colon, minutes = moment.partition(":")
+        return int(hours) * 60 + int(minutes)
+    return moment if isinstance(moment, int) else None
 
 
 def _tells_use(issuer: PartSpec | None) -> bool:

@@ -24,6 +24,8 @@ ENTRY_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 EVENTS = ("never", "on_change", "on_compromise", "on_provider_change")
 """What ``max_age`` says of a secret that has no age."""
 MAX_AGE = f"{durations.PATTERN}|^({'|'.join(EVENTS)})$"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TIME = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
@@ -168,6 +170,7 @@ def secret(
         "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
         "connections": _names("the connections that are opened with it: the old one ends once they have the new one"),
+        "window": _window(),
     }
     if not copied:
         return _closed(properties, ("issuer",))
@@ -194,6 +197,22 @@ def _revoke() -> Json:
     accept = _enum(["use", "life"], "what each step must have proven; use, unless the issuer has nothing to revoke")
     after = _duration("how long the old credential lives on", default="0s")
     return _closed({"after": after, "require": require, "accept": accept}, description="when the old one is revoked")
+
+
+def _window() -> Json:
+    """Describe a window; YAML reads an unquoted ``22:00`` as the number of its minutes."""
+
+    def moment(about: str, default: str) -> Json:
+        return {"type": ["string", "integer"], "pattern": TIME, "minimum": 0, "maximum": 24 * 60, "default": default,
+                "description": about}  # fmt: skip
+
+    properties = {
+        "days": {**_names("the days on which it opens; every day, unless said", enum=list(DAYS)), "minItems": 1},
+        "from": moment("when it opens", "00:00"),
+        "to": moment("when it closes; on the next day, if that is before it opens", "24:00"),
+        "tz": _text("the time zone, such as Europe/Berlin"),
+    }
+    return _closed(properties, ("tz",), description="outside of it, no rotation of it is begun")
 
 
 def _guard() -> Json:
