@@ -25,7 +25,7 @@ from .decide import selection, windows
 from .decide.case import Case, is_under_way
 from .decide.clocks import NotYetError
 from .decide.planner import Action, in_environments, is_of_use, remaining
-from .decide.state import ActionKind, CredentialState, Order, Phase, SecretState, Subject
+from .decide.state import ActionKind, CredentialState, Freeze, Order, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .pools import Pools
@@ -154,6 +154,7 @@ class Engine:
         self._say = say
         self.picked = in_environments(environments)
         self._max_failures = max_failures
+        self._freeze: Freeze | None = None
         self.rotations = [self._rotation(order) for order in orders.values()]
         self._todo: dict[str, list[tuple[int, str]]] = {}
         self._reloading: set[tuple[str, str]] = set()
@@ -178,7 +179,7 @@ class Engine:
     def advance(self, until: Phase) -> list[Rotation]:
         """Do everything that can be done up to the end of that phase. StoppedError when the run was asked to stop."""
         with ExitStack() as held:
-            failures = self._ledger.failures(self._ctx.run)
+            failures, self._freeze = self._ledger.failures(self._ctx.run), self._ledger.freeze()
             for rotation in self.rotations:
                 self._lock(rotation, held)
             self._refresh(*self.rotations)
@@ -255,6 +256,8 @@ class Engine:
             rotation.status = RotationStatus.AWAITING
         elif first.kind is ActionKind.MINT and rotation.lost:
             rotation.hold(first, rotation.lost)
+        elif first.kind is ActionKind.REVOKE and not self._may_revoke(rotation):
+            rotation.status, rotation.problem = RotationStatus.WAITING, f"all is {self._freeze}"
         elif mints and (barred := self._barred(rotation)):
             rotation.status, rotation.problem = RotationStatus.SKIPPED, f"not begun: {barred}"
         elif mints and failures > self._max_failures:
@@ -276,8 +279,16 @@ class Engine:
     def _barred(self, rotation: Rotation) -> str:
         """Say why a rotation may not begin now, which it might when it was planned."""
         case = rotation.case
-        unbound = case.order.anytime or is_under_way(case.state)
-        return "" if unbound else windows.closed(case.secret.window, self._ctx.clock.now())
+        if case.is_urgent or is_under_way(case.state):
+            return ""
+        if self._freeze:
+            return f"all is {self._freeze}"
+        return "" if case.order.anytime else windows.closed(case.secret.window, self._ctx.clock.now())
+
+    def _may_revoke(self, rotation: Rotation) -> bool:
+        """Say whether no freeze keeps an old credential; a rollback ends what it has replaced all the same."""
+        case = rotation.case
+        return not self._freeze or case.is_urgent or case.order.rollback
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""

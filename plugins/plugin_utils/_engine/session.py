@@ -27,7 +27,7 @@ from .decide import planner, selection
 from .decide.case import Case
 from .decide.planner import Action
 from .decide.selection import RunOptions
-from .decide.state import ActionKind, Order, Phase, SecretState
+from .decide.state import ActionKind, Freeze, Order, Phase, SecretState
 from .effects import mint, revoke
 from .effects.context import EffectContext, Work
 from .effects.host import HostWork
@@ -205,6 +205,27 @@ class Session:
         done = work.perform(here, host, intents)
         return {"changed": work.changed, "done": done, "left": len(intents) - done}
 
+    def freeze(self, reason: str, until: str, *, check: bool) -> Row:
+        """Rotate and revoke nothing until a time: a point in it, or a duration from now."""
+        now = self._clock.now()
+        freeze = Freeze(printable(reason), self._caller.by, now, selection.parse_end(until, now))
+        if not reason:
+            raise ConfigurationError("a freeze needs a reason", hint="Say why: -e rotate_reason='…'")
+        access = self._access("freeze", readonly=check)
+        if not check:
+            access.ledger.frozen(secrets.token_hex(4), freeze)
+        self._say(f"FROZEN  {access.where}: {freeze}")
+        return {"changed": True}
+
+    def thaw(self, reason: str, *, check: bool) -> Row:
+        """End a freeze before its time."""
+        access = self._access("thaw", readonly=check)
+        freeze = access.ledger.freeze()
+        if freeze and not check:
+            access.ledger.thawed(secrets.token_hex(4), self._caller.by, reason)
+        self._say(f"THAWED  {access.where}: it was {freeze}" if freeze else f"{access.where} is not frozen")
+        return {"changed": bool(freeze)}
+
     def status(self, options: RunOptions, fail_on: Sequence[str] = ()) -> Row:
         """Report which credential each copy and consumer holds, what works and what is unfinished. Changes nothing.
 
@@ -216,6 +237,8 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
         report, items = Report(secret_map, "", self._caller.again), []
         self._announce(access, True)
+        if freeze := access.ledger.freeze():
+            self._say(f"FROZEN  {freeze}")
         for item in Status(secret_map, options, systems, access, self._clock).ask():
             self._print(report.status(item))
             items.append(item)

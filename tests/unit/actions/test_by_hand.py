@@ -38,7 +38,15 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.extend([options.only, options.adopt, check])
         return {"changed": True}
 
-    for method in (deposit, attest, adopt):
+    def freeze(_session: Session, reason: str, until: str, *, check: bool) -> dict[str, Any]:
+        found.extend([reason, until, check])
+        return {"changed": True}
+
+    def thaw(_session: Session, reason: str, *, check: bool) -> dict[str, Any]:
+        found.extend([reason, check])
+        return {"changed": True}
+
+    for method in (deposit, attest, adopt, freeze, thaw):
         monkeypatch.setattr(Session, method.__name__, method)
     monkeypatch.setattr(Session, "stored", lambda _session, place: (SecretValue(VALUE), f"box {place['box']}: NEW"))
     return found
@@ -50,12 +58,19 @@ def test_word_and_adoption_are_handed_on(act: Act, handed: list[Any]) -> None:
     assert handed == [("KEY",), "7", "deleted it", False, ("A", "B"), {"A": "7"}, False]
 
 
+def test_freeze_and_its_end_are_handed_on(act: Act, handed: list[Any]) -> None:
+    act("rotation_freeze", {}, reason="holidays", end="3d")
+    act("rotation_freeze", {}, state="absent", reason="all are back")
+    assert handed == ["holidays", "3d", False, "all are back", False]
+
+
 @pytest.mark.parametrize(
     ("action", "options", "undone"),
     [
         ("rotation_adopt", {"only": "A"}, "ADOPTED"),
         ("rotation_attest", {"secret": "A"}, "ATTESTED"),
         ("rotation_deposit", {"secret": "A"}, "DEPOSITED"),
+        ("rotation_freeze", {}, "FROZEN OR THAWED"),
         ("ledger_rekey", {}, "SEALED ANEW"),
     ],
 )

@@ -1,21 +1,28 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outside of its window no rotation is begun; what is under way goes on, and so does what production needs."""
+"""Outside of its window, and in a freeze, nothing is begun; production gets what it needs all the same."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    PermissionDeniedError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import windows
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import RotationWindow
 from tests.unit.engine.conftest import rotate_once, token_map
 from tests.unit.engine.driver import Play
+from tests.unit.engine.kinds import plays
 from tests.unit.engine.world import World
 
 BERLIN = "Europe/Berlin"
@@ -79,7 +86,7 @@ def test_no_minute_of_a_year_is_open_after_a_closed_one_but_at_an_opening() -> N
             assert windows.opening(SATURDAY_NIGHT, before) == now
 
 
-# In a run; it begins on a Sunday at midnight in London
+# In a run, which begins on a Sunday at midnight in London
 
 
 @pytest.fixture
@@ -138,3 +145,131 @@ def test_a_dead_credential_is_replaced_outside_of_a_window(play: Play, world: Wo
     world.end(str(current.provider_id))
     assert not play.rotate("TOKEN")["failed"], play.output
     assert len(minted(play)) == 1
+
+
+# In a freeze
+
+
+@pytest.fixture
+def free(make_play: Callable[..., Play]) -> Play:
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"after": "1d"})})
+    rotate_once(play)
+    return play
+
+
+def freeze(play: Play, until: str = "3d") -> None:
+    assert play.session().freeze("holidays", until, check=False)["changed"]
+
+
+def done(play: Play) -> list[str]:
+    return [kind for kind, _what in play.world.log if kind in ("mint", "write", "revoke")]
+
+
+def test_nothing_is_begun_in_a_freeze_until_its_end(free: Play, world: World) -> None:
+    freeze(free)
+    assert not free.rotate("TOKEN", force=True, confirm=("TOKEN",))["go"]
+    assert "all is frozen until 2026-11-05 00:00:00Z by a test: holidays; rotor.secrets.thaw ends that" in free.output
+    free.status()
+    assert "FROZEN  frozen until 2026-11-05 00:00:00Z by a test: holidays" in free.lines
+    assert done(free) == []
+
+    world.clock.pass_(days=3)
+    assert not free.rotate("TOKEN", force=True)["failed"], free.output
+    assert done(free) == ["mint", "write", "write"]
+
+
+def test_thaw_ends_a_freeze_at_once(free: Play) -> None:
+    freeze(free)
+    assert free.session().thaw("it is over", check=True)["changed"]
+    assert not free.rotate("TOKEN", force=True)["go"]
+    assert free.session().thaw("it is over", check=False)["changed"]
+    assert not free.session().thaw("it is over", check=False)["changed"]
+    assert not free.rotate("TOKEN", force=True)["failed"], free.output
+
+
+def test_a_freeze_in_check_mode_freezes_nothing(free: Play) -> None:
+    assert free.session().freeze("holidays", "2026-11-27T08:00+01:00", check=True)["changed"]
+    assert free.lines[-1].endswith("frozen until 2026-11-27 07:00:00Z by a test: holidays")
+    assert free.plan("TOKEN", force=True)["go"]
+
+
+def test_an_old_credential_outlives_a_freeze(free: Play, world: World) -> None:
+    assert not free.rotate("TOKEN", force=True)["failed"], free.output
+    freeze(free)
+    world.clock.pass_(days=2)
+    assert not free.rotate()["go"]
+    assert not free.rotate(only_revoke=True)["go"]
+    assert "revoke" not in done(free)
+    world.clock.pass_(days=1)
+    assert not free.rotate(only_revoke=True)["failed"], free.output
+    assert done(free)[-1] == "revoke"
+
+
+@pytest.mark.parametrize(("before", "status"), [(Phase.ISSUED, "skipped"), (Phase.REVOKED, "waiting")])
+def test_a_freeze_that_begins_in_a_run_lets_its_roll_out_end(
+    play: Play, world: World, before: Phase, status: str
+) -> None:
+    world.clock.pass_(hours=23)
+    run = play.plan("TOKEN", force=True)["run"]
+    if before is Phase.REVOKED:
+        play.through(run, Phase.ROLLED_OUT)
+    freeze(play)
+    assert play.through(run, Phase.REVOKED)["counts"] == {status: 1}
+    assert done(play) == ([] if before is Phase.ISSUED else ["mint", "write", "write"])
+    assert "all is frozen until" in play.output
+
+
+def test_a_freeze_stops_a_rotation_whose_old_value_lives_and_no_rollback(play: Play, world: World) -> None:
+    play.map["TOKEN"]["retain"] = "current"
+    world.clock.pass_(hours=23)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    world.fail("write", PermissionDeniedError("no (status 403)"), "ci")
+    assert play.rotate("TOKEN", force=True)["failed"]
+    world.mend()
+    freeze(play)
+    assert not play.rotate("TOKEN")["go"]
+    assert play.rotate("TOKEN", rollback=True)["counts"] == {"done": 1}, play.output
+
+
+def test_a_dead_credential_is_replaced_in_a_freeze(free: Play, world: World) -> None:
+    freeze(free)
+    current = free.state("TOKEN").current
+    assert current
+    world.end(str(current.provider_id))
+    assert free.rotate("TOKEN")["counts"] == {"waiting": 1}, free.output
+    assert done(free) == ["mint", "write", "write"]
+
+
+def test_a_cut_over_is_finished_in_a_freeze(tmp_path: Path) -> None:
+    with plays(tmp_path) as ready:
+        play = ready("reset")
+        play.world.fail("write", PermissionDeniedError("no (status 403)"), "ci")
+        assert play.rotate("TOKEN", force=True)["failed"]
+        assert "CUTOVER INCOMPLETE" in play.output
+        play.world.mend()
+        freeze(play)
+        assert play.rotate("TOKEN")["counts"] == {"done": 1}, play.output
+
+
+@pytest.mark.parametrize(
+    ("reason", "until", "words"),
+    [
+        ("", "3d", "a freeze needs a reason"),
+        ("holidays", "", "freeze_until: is neither a duration nor a time with a zone"),
+        ("holidays", "2026-12-27 08:00", "freeze_until: is neither a duration nor a time with a zone"),
+        ("holidays", "2026-10-27T08:00Z", "freeze_until: 2026-10-27T08:00Z is over already"),
+        ("holidays", "0s", "freeze_until: 0s is over already"),
+    ],
+)
+def test_a_freeze_has_a_reason_and_an_end(play: Play, reason: str, until: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        play.session().freeze(reason, until, check=False)
+
+
+def test_a_freeze_that_was_taken_out_of_the_database_is_missed(free: Play) -> None:
+    freeze(free)
+    with closing(sqlite3.connect(free.folder / "ledger.db")) as connection:
+        connection.execute("DELETE FROM meta WHERE name = 'freeze'")
+        connection.commit()
+    with pytest.raises(ConfigurationError, match="own id and keys are"):
+        free.plan("TOKEN", force=True)

@@ -94,6 +94,11 @@ class Case:
         """Whether the old value is dead and the run goes forward, so that a failure stops nothing else."""
         return not self.order.rollback and self.old_expired
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the old value is dead, or dies whatever is done: no calendar holds up the new one."""
+        return self.order.given_up is not None or self.past_point_of_no_return
+
     def begun(self) -> datetime:
         """Return the first moment at which an effect made now may have been made: by an earlier attempt."""
         first = _lost(self.state, self.traits)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -256,6 +256,28 @@ def replaced_row(case: Case, named: str) -> CredentialRow:
         f"attest_credential: {'say which' if rows and not named else 'no such credential'} of {case.secret.name}",
         hint=f"Replaced, and not known to have ended: {there}",
     )
+
+
+def parse_end(text: str, now: datetime) -> datetime:
+    """Return the end of a freeze: a time with its zone, or a duration from now."""
+    try:
+        end = now + durations.parse(text)
+    except (ValueError, OverflowError):
+        end = _parse_time(text)
+    if end <= now:
+        raise ConfigurationError(f"freeze_until: {text} is over already")
+    return end
+
+
+def _parse_time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        hint = "Such as 72h, or with its zone 2026-12-27T08:00+01:00"
+        raise ConfigurationError("freeze_until: is neither a duration nor a time with a zone", hint=hint)
+    return time.astimezone(UTC)
 
 
 def _rounded(age: timedelta) -> timedelta:

@@ -252,6 +252,19 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Freeze:
+    """Say why nothing is rotated or revoked for a time, and by whose word."""
+
+    reason: str
+    by: str
+    since: datetime
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"frozen until {self.until:%Y-%m-%d %H:%M:%S}Z by {self.by}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class SecretState:
     credentials: tuple[CredentialRow, ...] = ()
     """Oldest first."""

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from datetime import datetime
 from itertools import takewhile
 
+from ....module_utils._core.clock import Clock
 from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ..decide.state import (
     ActionKind,
     CredentialRow,
     CredentialState,
+    Freeze,
     Hold,
     Intent,
     IntentState,
@@ -31,13 +34,16 @@ from .sealing import LedgerKeys
 
 _CREDENTIAL_TIMES = [column.name for column in fields(CredentialRow) if "datetime" in str(column.type)]
 Begin = Callable[[], AbstractContextManager[Transaction]]
+FREEZE = "freeze"
+"""The name of the row of ``meta`` that has it: the log binds that table whole."""
 _FAILURES = (IntentState.FAILED, IntentState.UNKNOWN)
 
 
 class LedgerReader:
     """Reads secrets, intents and runs; raises ConfigurationError for rows that are not as they were written."""
 
-    def __init__(self, transaction: Begin, keys: LedgerKeys, audit_log: AuditLog) -> None:
+    def __init__(self, transaction: Begin, keys: LedgerKeys, audit_log: AuditLog, clock: Clock) -> None:
+        self._clock = clock
         self._transaction = transaction
         self._keys = keys
         self._audit_log = audit_log
@@ -96,6 +102,16 @@ class LedgerReader:
         """Read the clock of the database server; None for a file, which has no clock of its own."""
         with self._reading() as tx:
             return postgres.server_time(tx.connection)
+
+    def freeze(self) -> Freeze | None:
+        """Read the freeze that holds now; None where there is none, or where its time is over."""
+        with self._reading() as tx:
+            for row in tx.select(self._t.meta, {"name": FREEZE}):
+                found = json.loads(row["value"])
+                times = {name: datetime.fromisoformat(found[name]) for name in ("since", "until")}
+                freeze = Freeze(**{**found, **times})
+                return freeze if self._clock.now() < freeze.until else None
+        return None
 
     def made_at(self) -> datetime:
         """Read when the ledger was made."""

@@ -9,6 +9,7 @@ decides anything; the planner does.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -19,13 +20,13 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Intent, IntentState, Origin
+from ..decide.state import ActionKind, CredentialRow, CredentialState, Freeze, Intent, IntentState, Origin
 from ..secret_map.model import key_id
 from . import postgres
 from .audit import LEDGER, AuditLog
 from .commits import GroupCommit
 from .database import SCHEMA, Row, Transaction, reading, tables
-from .reader import LedgerReader
+from .reader import FREEZE, LedgerReader
 from .sealing import LedgerKeys, Sealer, new_key
 
 _KEPT_CREDENTIALS = 5
@@ -60,7 +61,7 @@ class Ledger:
             self.keys = keys = LedgerKeys(sealer, meta)
             self.audit_log = log = AuditLog(engine, keys.audit_keys)
             self._commits = GroupCommit(engine, self._begin, log.forget)
-            self.reader = reader = LedgerReader(self.transaction, keys, log)
+            self.reader = reader = LedgerReader(self.transaction, keys, log, clock)
             self.is_new = not names
             if self.is_new:
                 log.append(tx, self.event("", LEDGER, "made", {"ledger": self.id}))
@@ -69,7 +70,7 @@ class Ledger:
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
         self.intents, self.last_progress, self.failures = reader.intents, reader.last_progress, reader.failures
         self.run, self.made_at, self.audit_head = reader.run, reader.made_at, self.audit_log.head
-        self.database_time = reader.database_time
+        self.database_time, self.freeze = reader.database_time, reader.freeze
         self.unseal, self.fingerprint, self.fingerprints = keys.unseal, keys.fingerprint, keys.fingerprints
 
     def close(self) -> None:
@@ -343,6 +344,18 @@ class Ledger:
             since = before[0]["since"] if before else now
             hold = {"since": since, "at": now, "run": run, "reason": reason}
             tx.upsert(self._t.holds, {"secret": secret}, hold, before)
+
+    def frozen(self, run: str, freeze: Freeze) -> None:
+        """Record that nothing is rotated or revoked for a time, in the place of what was recorded before."""
+        details = {"by": freeze.by, "reason": freeze.reason, "until": freeze.until.isoformat()}
+        with self._transaction(run, LEDGER, "frozen", details) as (tx, _now):
+            text = json.dumps({**details, "since": freeze.since.isoformat()})
+            tx.upsert(self._t.meta, {"name": FREEZE}, {"value": text})
+
+    def thawed(self, run: str, by: str, reason: str) -> None:
+        """Record that a freeze has ended before its time."""
+        with self._transaction(run, LEDGER, "thawed", {"by": by, "reason": reason}) as (tx, _now):
+            tx.delete(self._t.meta, {"name": FREEZE})
 
     def released(self, run: str, secret: str) -> None:
         """Record that nothing holds up a secret any more."""

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
@@ -15,7 +16,7 @@ from ..decide import planner, selection, windows
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
-from ..decide.state import ActionKind, CredentialRow, Order, Phase, SecretState
+from ..decide.state import ActionKind, CredentialRow, Freeze, Order, Phase, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap
 from . import window
@@ -78,7 +79,7 @@ class Planning:
             problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
-        order = replace(order, anytime=lost is not None or secret.name in self.options.confirm)
+        order = replace(order, anytime=secret.name in self.options.confirm)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
         case = Case(secret, state, order, traits, now)
@@ -93,15 +94,15 @@ class Planning:
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
 
-    def _bar(self, case: Case, due: Due, actions: Iterable[planner.Action]) -> str:
-        """Say why a secret is left alone, since this run only revokes, or its window is closed; empty where it is not.
-
-        What is under way is finished whatever the time, and so is what production needs.
-        """
+    def _bar(self, case: Case, due: Due, actions: Sequence[planner.Action]) -> str:
+        """Say why a secret is left alone that has something to do; empty where it is not."""
+        freeze = None if self.options.rollback or case.is_urgent else self._freeze
+        if freeze and actions:
+            return f"all is {freeze}; rotor.secrets.thaw ends that"
         more = [action for action in actions if action.phase < Phase.REVOKED and action.kind not in _BEFORE_A_REVOKE]
         if self.options.only_revoke:
             return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
-        if not more or case.order.anytime or is_under_way(case.state):
+        if not more or case.order.anytime or case.is_urgent or is_under_way(case.state):
             return ""
         barred = windows.closed(case.secret.window, case.now)
         return barred and f"{barred}; -e rotate_confirm={case.secret.name} begins it now"
@@ -143,6 +144,10 @@ class Planning:
             return state, self.preflight.objections(secret, named) or [unknown], live
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             return state, [str(guard.as_rotor_error(error))], []
+
+    @cached_property
+    def _freeze(self) -> Freeze | None:
+        return self.ledger.freeze()
 
     @property
     def _picked(self) -> planner.Picked:
