@@ -73,7 +73,7 @@ def test_window_goes_by_the_wall_clock_of_its_zone(window: RotationWindow, now: 
     ],
 )
 def test_next_opening_is_found_by_the_wall_clock(window: RotationWindow, now: str, opens: str) -> None:
-    found = windows.opening(window, at(now))
+    found = windows.next_opening(window, at(now))
     assert found
     assert found.astimezone(UTC) == datetime.fromisoformat(opens)
 
@@ -83,7 +83,7 @@ def test_no_minute_of_a_year_is_open_after_a_closed_one_but_at_an_opening() -> N
     for _quarter in range(400 * 24 * 4):
         before, now = now, now + minute
         if windows.is_open(SATURDAY_NIGHT, now) and not windows.is_open(SATURDAY_NIGHT, before):
-            assert windows.opening(SATURDAY_NIGHT, before) == now
+            assert windows.next_opening(SATURDAY_NIGHT, before) == now
 
 
 # In a run, which begins on a Sunday at midnight in London
@@ -238,6 +238,29 @@ def test_a_dead_credential_is_replaced_in_a_freeze(free: Play, world: World) -> 
     world.end(str(current.provider_id))
     assert free.rotate("TOKEN")["counts"] == {"waiting": 1}, free.output
     assert done(free) == ["mint", "write", "write"]
+
+
+@pytest.mark.parametrize(("days", "goes"), [(3, True), (6, False)])
+def test_a_credential_that_expires_in_a_freeze_is_replaced(free: Play, world: World, days: int, goes: bool) -> None:
+    world.clock.pass_(days=30)
+    freeze(free)
+    current = free.state("TOKEN").current
+    assert current
+    world.issued[str(current.provider_id)].ends_at = world.clock.now() + timedelta(days=days)
+    assert free.rotate().get("go", True) is goes
+    assert bool(minted(free)) is goes
+
+
+@pytest.mark.parametrize(("days", "goes"), [(3, True), (9, False)])
+def test_a_credential_that_expires_before_its_window_is_replaced(
+    play: Play, world: World, days: int, goes: bool
+) -> None:
+    play.map = {"TOKEN": {**play.map["TOKEN"], "window": {"days": ["fri"], "tz": "UTC"}}}
+    current = play.state("TOKEN").current
+    assert current
+    world.issued[str(current.provider_id)].ends_at = world.clock.now() + timedelta(days=days)
+    assert play.rotate("TOKEN", force=True).get("go", True) is goes
+    assert bool(minted(play)) is goes
 
 
 def test_a_cut_over_is_finished_in_a_freeze(tmp_path: Path) -> None:

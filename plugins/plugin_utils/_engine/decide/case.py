@@ -97,7 +97,7 @@ class Case:
     @property
     def is_urgent(self) -> bool:
         """Whether the old value is dead, or dies whatever is done: no calendar holds up the new one."""
-        return self.order.given_up is not None or self.past_point_of_no_return
+        return self.order.urgent or self.order.given_up is not None or self.past_point_of_no_return
 
     def begun(self) -> datetime:
         """Return the first moment at which an effect made now may have been made: by an earlier attempt."""

@@ -353,6 +353,8 @@ class Order:
     """What its provider said of it when this was planned."""
     anytime: bool = False
     """Whether it may begin outside of its window."""
+    urgent: bool = False
+    """Whether its provider ends the old value before what holds it up is over."""
     why: str = ""
     run: str = ""
     """Whose probe of a copy on a host counts; what another run saw may have changed."""

@@ -28,8 +28,10 @@ def is_open(window: RotationWindow, now: datetime) -> bool:
     return (today in window.days and minute >= window.opens) or (yesterday in window.days and minute < window.closes)
 
 
-def opening(window: RotationWindow, now: datetime) -> datetime | None:
-    """Find the next time at which a window opens that is closed now, in its own time zone."""
+def next_opening(window: RotationWindow | None, now: datetime) -> datetime | None:
+    """Find the next time at which a window opens, in its own time zone; None where it is open, or there is none."""
+    if window is None or is_open(window, now):
+        return None
     zone = ZoneInfo(window.tz)
     today = now.astimezone(zone).date()
     for days in range(_LOOK_AHEAD):
@@ -44,5 +46,5 @@ def closed(window: RotationWindow | None, now: datetime) -> str:
     """Say until when a window is closed; empty where it is open, or where there is none."""
     if window is None or is_open(window, now):
         return ""
-    opens = opening(window, now)
+    opens = next_opening(window, now)
     return f"its window is closed until {opens:%a %Y-%m-%d %H:%M %Z}" if opens else "its window never opens"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from ....module_utils._core import guard, registry
@@ -24,6 +25,8 @@ from .preflight import Planned, Preflight, Selected
 
 _BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.REVOKE_ORPHAN)
 """What is done before a mint, and also where there is none."""
+_LAST_MOMENT = timedelta(days=1)
+"""How long a rotation may take that a calendar has held up."""
 _TURNS = 3
 """How often a secret is planned anew, because another run has changed it after its ledger was read."""
 
@@ -79,7 +82,8 @@ class Planning:
             problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
-        order = replace(order, anytime=secret.name in self.options.confirm)
+        urgent = self._dies_first(secret, state, ends)
+        order = replace(order, anytime=secret.name in self.options.confirm, urgent=urgent)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
         case = Case(secret, state, order, traits, now)
@@ -93,6 +97,13 @@ class Planning:
             return replace(item, barred=barred)
         refusals = [*self._refusals(case, actions), *self._kept_on_hosts(case, actions)]
         return replace(item, actions=actions, problems=(*problems, *refusals))
+
+    def _dies_first(self, secret: Secret, state: SecretState, ends: datetime | None) -> bool:
+        """Say whether the provider ends what is in use before a freeze does, or before the window opens."""
+        ends = ends or (state.current.expires_at if state.current else None)
+        opens = windows.next_opening(secret.window, self.clock.now())
+        over = [time for time in (opens, self._freeze and self._freeze.until) if time]
+        return ends is not None and any(ends <= time + _LAST_MOMENT for time in over)
 
     def _bar(self, case: Case, due: Due, actions: Sequence[planner.Action]) -> str:
         """Say why a secret is left alone that has something to do; empty where it is not."""
