@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.command import Command
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.command.command import Command
 from tests.unit.core.doubles import MemoryCheckpoint
 
 

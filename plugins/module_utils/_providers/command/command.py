@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from .._core.contracts import Checkpoint, Consumer, Evidence, Options, Provider, Schema, Written
-from .._core.errors import ConfigurationError
-from .._core.templates import Template
+from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
+from ..._core.errors import ConfigurationError
+from ..._core.templates import Template
 
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 _PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)
@@ -97,6 +97,3 @@ def _limited(options: Options) -> str:
         return line
     words = ["/bin/sh", "-c", line] if isinstance(options["command"], str) else options["command"]
     return shlex.join(["timeout", "--kill-after=10", str(options["timeout"]), *words])
-
-
-PROVIDER = Provider("Commands on hosts", consumers={"command": Command})
