@@ -117,7 +117,7 @@ class Dark(Shelf):
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         self.connection.world.call("observe", container["box"])
-        return {"keys": {}}
+        return {"keys": {}, "unseen": True}
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:

@@ -169,6 +169,22 @@ def test_plan_says_which_keys_are_new_and_which_replace_a_value(make_play: Calla
     assert line(play, "box ci: TOKEN").endswith("box ci: TOKEN")
 
 
+def test_plan_says_where_nobody_can_see_whether_a_value_is_lost(make_play: Callable[..., Play], world: World) -> None:
+    copies = [{"store": "dark", "box": "app"}, {"store": "hosts", "host": "app1", "path": "/env"}]
+    world.put("/env", {"TOKEN": "somebody else's"})
+    there = {name: {"type": f"test.fake.{name}", "world": world.name} for name in ("cloud", "dark", "hosts")}
+    entry = token_map(rollout=[{"name": "all", "copies": copies}], revoke={"accept": "life"})
+    play = make_play(secret_map={"TOKEN": entry}, connections=there)
+    play.plan("TOKEN", check=True)
+    over = "(over what nobody has seen, and a value there is then lost)"
+    assert line(play, "box app: TOKEN").endswith(f"TOKEN {over}")
+    assert line(play, "file app1:/env: TOKEN").endswith(f"TOKEN {over}, by Ansible")
+    play.rotate("TOKEN", forget=("dark:app", "hosts:app1:/env"))
+    play.lines.clear()
+    play.plan("TOKEN", force=True, check=True)
+    assert "nobody has seen, and" not in play.output
+
+
 def test_plan_says_a_caveat_of_many_secrets_once(make_play: Callable[..., Play]) -> None:
     names = [f"T{number}" for number in range(5)]
     entries = {name: token_map(issuer={"type": "test.fake.blind", "connection": "cloud"}) for name in names}

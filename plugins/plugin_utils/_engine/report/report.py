@@ -160,11 +160,11 @@ class Report:
     def _keys(self, item: Planned, copy: Copy) -> str:
         """Name the keys of a copy; of one that this ledger has yet to write, say which are there already."""
         keys, seen = ", ".join(copy.keys), item.case.order.baseline.get(copy.id)
-        if copy.host:
-            return f"{keys}, by Ansible"
-        known = copy.id in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id)
-        if seen is None or seen.get("unseen") or known:
-            return keys
+        how = ", by Ansible" if copy.host else ""
+        if copy.id in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id):
+            return keys + how
+        if copy.host or seen is None or seen.get("unseen"):  # a host is looked at later
+            return f"{keys} ({self.say(Claim(Fact.UNLOOKED, target=copy.id))}){how}"
         parts = {
             Fact.ABSENT: copy.keys.keys() - seen["keys"].keys(),
             Fact.PRESENT: copy.keys.keys() & seen["keys"].keys(),
