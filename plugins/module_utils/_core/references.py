@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a connection's own credential comes from: ``{env: NAME}``, ``{file: PATH}``, or the value itself.
+"""Where a connection's own credential comes from: ``{env: NAME}``, ``{file: PATH}``, ``{store: …}``, or the value.
 
-``{env: NAME}`` also takes the path of a file from ``NAME_FILE``, as containers are given their secrets.
+``{env: NAME}`` also takes the path of a file from ``NAME_FILE``, as containers are given their secrets. ``{store: …}``
+is a key of a container in a store, as a copy names it; whoever has opened the store reads it.
 A credential is checked here, where it is resolved: what cannot be sent as its connection sends it is refused by the
 name of its option. No message holds any of it.
 """
@@ -23,15 +24,22 @@ from .credential import SecretValue
 from .errors import ConfigurationError, MissingCredentialError
 
 SCHEMA = {
-    "description": "a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup)",
+    "description": "a credential: {env: NAME}, {file: PATH}, {store: …}, or a value (from Ansible Vault or a lookup)",
     "oneOf": [
         {"type": "string", "minLength": 1},
         {
             "type": "object",
-            "properties": {"env": {"type": "string"}, "file": {"type": "string"}},
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
+            "if": {"required": ["store"]},
+            "then": {
+                "properties": {name: {"type": "string", "minLength": 1} for name in ("store", "key")},
+                "required": ["key"],
+            },
+            "else": {
+                "properties": {"env": {"type": "string"}, "file": {"type": "string"}},
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+            },
         },
     ],
 }
@@ -47,24 +55,27 @@ _NOT_IN_A_HEADER = (
     (re.compile(r"[^\x20-\x7e]"), "contains a character that is not ASCII"),
 )
 Kind = TypeVar("Kind", bound=Connection)
+Place = Mapping[str, Any]
+"""The ``store`` by the name of its connection, the options of a container, and a ``key`` in it."""
+ReadPlace = Callable[[Place], SecretValue]
 
 
-def resolve(reference: Any, what: str, *, in_header: bool = False) -> SecretValue:
+def resolve(reference: Any, what: str, *, in_header: bool = False, read_place: ReadPlace | None = None) -> SecretValue:
     """Return the value, fit for a header if it is sent ``in_header``; ConfigurationError begins with ``what``.
 
     Of a file, its byte order mark and one line end at its end are cut off; of what is sent in a header, the blanks
     around it.
     """
     try:
-        return _resolve(reference, in_header)
+        return _resolve(reference, in_header, read_place)
     except ConfigurationError as error:
         raise type(error)(f"{what}: {error.message}", hint=error.hint) from None
 
 
-def _resolve(reference: Any, in_header: bool) -> SecretValue:
+def _resolve(reference: Any, in_header: bool, read_place: ReadPlace | None = None) -> SecretValue:
     if isinstance(reference, SecretValue):
         return reference
-    value, source = _read(reference)
+    value, source = _read(reference, read_place)
     if len(value) <= LONGEST:
         masking.register(value)
     if in_header:
@@ -84,7 +95,7 @@ def connect(kind: type[Kind], options: Options, named: Callable[[str], str] = st
 
 
 def resolve_all(
-    options: Options, kind: type[Connection], named: Callable[[str], str]
+    options: Options, kind: type[Connection], named: Callable[[str], str], read_place: ReadPlace | None = None
 ) -> tuple[dict[str, Any], list[SecretValue]]:
     """Return the options with every reference that is given resolved, and the values; an error tells all problems.
 
@@ -95,7 +106,7 @@ def resolve_all(
         *outer, option = path.split(".")
         node = _inside(resolved, outer)
         try:
-            node[option] = resolve(given, named(path), in_header=path in kind.in_headers)
+            node[option] = resolve(given, named(path), in_header=path in kind.in_headers, read_place=read_place)
             values.append(node[option])
         except ConfigurationError as error:
             problems.append(error)
@@ -105,12 +116,40 @@ def resolve_all(
 
 
 def check_all(options: Options, kind: type[Connection]) -> Iterator[tuple[str, ConfigurationError]]:
-    """Yield the path of each reference that cannot be used, and why; the message does not name the path."""
+    """Yield the path of each reference that cannot be used, and why; the message does not name the path.
+
+    What is in a store is not read.
+    """
     for path, given in _given(options, kind):
         try:
-            _resolve(given, path in kind.in_headers)
+            if not _is_place(given):
+                _resolve(given, path in kind.in_headers)
         except ConfigurationError as error:
             yield path, error
+
+
+def places(options: Options, kind: type[Connection]) -> Iterator[tuple[str, Place]]:
+    """Yield each reference to a store, with its path."""
+    return ((path, given) for path, given in _given(options, kind) if _is_place(given))
+
+
+def sources(options: Options, kind: type[Connection], label: Callable[[Place], str]) -> list[str]:
+    """Say where each credential of a connection comes from; ``label`` names what is in a store. Reads nothing."""
+    return [label(given) if _is_place(given) else _source(given) for _path, given in _given(options, kind)]
+
+
+def _source(reference: Any) -> str:
+    if not isinstance(reference, Mapping):
+        return "a variable"
+    ((where, name),) = reference.items()
+    if where == "file":
+        return f"the file {name}"
+    path = os.environ.get(f"{name}_FILE")
+    return f"the file {path} ({name}_FILE)" if path else f"the environment variable {name}"
+
+
+def _is_place(reference: Any) -> bool:
+    return isinstance(reference, Mapping) and "store" in reference
 
 
 def _given(options: Options, kind: type[Connection]) -> Iterator[tuple[str, Any]]:
@@ -152,10 +191,12 @@ def _problem(value: str, in_header: bool) -> str:
     return next((problem for pattern, problem in _NOT_IN_A_HEADER if in_header and pattern.search(value)), "")
 
 
-def _read(reference: Any) -> tuple[str, str]:
+def _read(reference: Any, read_place: ReadPlace | None) -> tuple[str, str]:
     """Read a reference: its value, and where that comes from if not from the option itself."""
     if isinstance(reference, str):
         return str.__str__(reference), ""
+    if read_place and _is_place(reference):
+        return read_place(reference).reveal(), "what is in the store"
     if isinstance(reference, Mapping) and len(reference) == 1:
         ((where, name),) = reference.items()
         if isinstance(name, str) and where in ("env", "file"):

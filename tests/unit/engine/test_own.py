@@ -41,7 +41,7 @@ def revoked(world: World) -> list[str]:
 
 
 def opened_with(play: Play, reference: Any) -> Play:
-    play.connections = {"cloud": {**play.connections["cloud"], "token": reference}}
+    play.connections = {**play.connections, "cloud": {**play.connections["cloud"], "token": reference}}
     return play
 
 
@@ -167,6 +167,65 @@ def test_a_cut_over_of_a_connections_own_credential_is_refused(tmp_path: Path) -
 def test_a_connection_that_nobody_describes_is_an_error(play: Play) -> None:
     play.map["TOKEN"]["connections"] = ["cloudy"]
     with pytest.raises(MapError, match=r"secret_map.TOKEN.connections\[0\]: there is no such connection.*cloud"):
+        play.plan("TOKEN")
+
+
+def in_a_store(play: Play, **more: Any) -> Play:
+    """Open the connection with what its credential's first copy holds, read through another connection."""
+    window = {"type": "test.fake.window", "world": play.world.name}
+    return opened_with(with_connections(play, window=window, **more), {"store": "window", "box": "app", "key": "TOKEN"})
+
+
+def with_connections(play: Play, **more: Any) -> Play:
+    play.connections = {**play.connections, **more}
+    return play
+
+
+def test_what_is_in_a_store_is_read_anew_and_the_plan_says_where(own: Play, world: World) -> None:
+    play = in_a_store(own)
+    old = held(world)
+    run = play.plan("TOKEN", force=True)["run"]
+    assert "cloud with box app: TOKEN" in play.output
+    assert play.advance(run, Phase.REVOKED)["counts"] == {"done": 1}, play.output
+    assert len(revoked(world)) == 1
+    assert not {old, held(world)} & {*play.output.split()}
+
+
+def test_every_circle_of_references_is_refused_beside_other_mistakes(own: Play, world: World) -> None:
+    play = in_a_store(own)
+    kind = {"type": "test.fake.window", "world": world.name}
+    there = {name: {"store": name, "box": "app", "key": "TOKEN"} for name in ("window", "far")}
+    window, far = ({**kind, "token": there[other]} for other in ("far", "window"))
+    play = with_connections(play, window=window, far=far, narrow={**kind, "token": {**there["far"], "key": ""}})
+    play.map["TOKEN"] = {**OWN, "connections": ["cloud", "narrow"], "owner": 7}
+    with pytest.raises(MapError) as raised:
+        play.plan("TOKEN")
+    problems = "\n".join(raised.value.errors)
+    circle = "a connection is not opened with what is read through itself: window -> far -> window"
+    assert f"secret_connections.far.token.store: {circle}" in problems
+    assert "secret_connections.narrow.token" in problems
+    assert "secret_map.TOKEN.owner" in problems
+    assert world.log == []
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ({"store": "dark", "box": "app"}, "secret_connections.cloud.token.store: there is no such connection"),
+        ({"store": "narrow", "box": "app"}, "secret_connections.cloud.token: no value is read from box app"),
+        (
+            {"store": "files", "host": "app1", "path": "/b"},
+            "secret_connections.cloud.token: a file on a host is not read",
+        ),
+        ({"store": "window", "bix": "app"}, "secret_connections.cloud.token.bix: unknown option; did you mean box?"),
+    ],
+)
+def test_a_reference_to_a_store_that_cannot_be_read_is_an_error(
+    own: Play, world: World, place: dict[str, str], problem: str
+) -> None:
+    there = {"narrow": {"type": "test.fake.cloud", "world": world.name}, "files": {"type": "test.fake.hosts"}}
+    play = opened_with(in_a_store(own, **there), {**place, "key": "TOKEN"})
+    with pytest.raises(MapError, match=re.escape(problem)):
         play.plan("TOKEN")
 
 

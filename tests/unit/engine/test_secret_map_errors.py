@@ -122,7 +122,7 @@ ONE = [
         ...,
         (
             "secret_connections.cloud: missing option token "
-            "(a credential: {env: NAME}, {file: PATH}, or a value (from Ansible Vault or a lookup))"
+            "(a credential: {env: NAME}, {file: PATH}, {store: …}, or a value (from Ansible Vault or a lookup))"
         ),
     ),
     ("secret_connections/cloud/token", 5, "secret_connections.cloud.token: expected a string or a mapping"),

@@ -58,12 +58,19 @@ class Systems:
             return set(values)
 
     def store(self, copy: model.Copy) -> Store:
+        return self._store(copy.store)
+
+    def _store(self, name: str) -> Store:
         with self._lock:
-            if copy.store not in self._stores:
-                kind, connection = registry.find("stores", copy.type), self.connection(copy.store)
+            if name not in self._stores:
+                kind, connection = registry.find("stores", self._settings[name]["type"]), self.connection(name)
                 more = {"fingerprint": self._ledger.fingerprints, "owner_tag": self._ledger.id}
-                self._stores[copy.store] = kind(connection, clock=self._clock, **more)
-            return self._stores[copy.store]
+                self._stores[name] = kind(connection, clock=self._clock, **more)
+            return self._stores[name]
+
+    def _read_place(self, place: references.Place) -> SecretValue:
+        container = {option: value for option, value in place.items() if option not in ("store", "key")}
+        return self._store(place["store"]).read(container, place["key"])
 
     def issuer(self, secret: model.Secret) -> Issuer:
         with self._lock:
@@ -100,7 +107,8 @@ class Systems:
     def _resolve(self, name: str) -> tuple[model.Options, list[SecretValue]]:
         settings = {option: value for option, value in self._settings[name].items() if option != "type"}
         kind = registry.find("connections", self._settings[name]["type"])
-        return references.resolve_all(settings, kind, f"secret_connections.{name}.{{}}".format)
+        named = f"secret_connections.{name}.{{}}".format
+        return references.resolve_all(settings, kind, named, self._read_place)
 
     def _open(self, name: str, options: model.Options, values: list[SecretValue]) -> Connection:
         kind = registry.find("connections", self._settings[name]["type"])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from ....module_utils._core import durations, registry
+from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
 from ..decide import clocks, rule
@@ -74,7 +74,21 @@ class Report:
                 lines += self._planned(item)
             else:
                 lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
-        return lines + _shared(self._caveats(going), len(going))
+        sources = self._sources() if going else []
+        return [*lines, *sources, *_shared(self._caveats(going), len(going))]
+
+    def _sources(self) -> list[str]:
+        """Say where the credentials of the connections come from."""
+        found = []
+        for name, options in self._map.connections.items():
+            kind = registry.find("connections", options["type"])
+            if own := references.sources(options, kind, self._stored):
+                found.append(f"{name} with {' and '.join(dict.fromkeys(own))}")
+        return [f"  opened:   {'; '.join(sorted(found))}"] if found else []
+
+    def _stored(self, place: references.Place) -> str:
+        store = registry.find("stores", self._map.connections[place["store"]]["type"])
+        return f"{store.label(place)}: {place['key']}"
 
     def _stuck(self, item: Planned) -> list[str]:
         lines = [f"{item.case.secret.name}   cannot go on; nothing of it was changed:"]

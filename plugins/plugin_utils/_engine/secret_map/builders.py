@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from ....module_utils._core import references, registry
+from ....module_utils._core.contracts import Store
 from ....module_utils._core.errors import ConfigurationError, MissingCredentialError
 from ....module_utils._core.templates import Template
 from . import schema
@@ -52,6 +53,8 @@ class Builders:
     check_credentials: bool
     connections: dict[str, Raw] = field(default_factory=dict)
     _types: dict[str, str | None] = field(default_factory=dict)
+    _opening: list[str] = field(default_factory=list)
+    """Connections that are being built, each of which takes a credential from the next one."""
     _consumers: dict[str, ConsumerSpec | None] = field(default_factory=dict)
     inspected: set[str] = field(default_factory=set)
     """Consumers whose command has an executable that can be looked for."""
@@ -84,8 +87,15 @@ class Builders:
         if name not in self.raw_connections:
             self.errors.add(path, "there is no such connection", suggest(name, self.raw_connections))
             return None
+        if name in self._opening:
+            circle = " -> ".join([*self._opening[self._opening.index(name) :], name])
+            what = f"a connection is not opened with what is read through itself: {circle}"
+            self.errors.add(path, what, "take one of these credentials from a file or a variable")
+            return None
         if name not in self._types:
+            self._opening.append(name)
             self._types[name] = self._connection(name)
+            self._opening.pop()
         return self._types[name]
 
     def _connection(self, name: str) -> str | None:
@@ -101,7 +111,22 @@ class Builders:
             for reference, error in references.check_all(raw, cls) if self.check_credentials else ():
                 missing = isinstance(error, MissingCredentialError)  # which is left to the secrets that need it
                 self.errors.add((*path, *reference.split(".")), error.message, fatal=not missing)
+            for reference, place in () if self.bare_connections else references.places(raw, cls):
+                self.place(place, (*path, *reference.split(".")))
         return kind
+
+    def place(self, place: references.Place, path: Path) -> Copy | None:
+        """Build the container whose ``key`` holds a value that is to be read."""
+        raw = {**place, "keys": {place.get("key"): "${value}"}}
+        del raw["key"]
+        copy = self.copy(raw, path, TemplateScope("", ("value",)))
+        if copy and copy.host:
+            self.errors.add(path, "a file on a host is not read", "name a file here")
+        elif copy and registry.find("stores", copy.type).read is Store.read:
+            self.errors.add(path, f"no value is read from {copy.label}", "name a file")
+        else:
+            return copy
+        return None
 
     def _connection_of(self, kind: str, raw: Raw, path: Path) -> str | None:
         """Return the connection of an issuer, a consumer or a check, if its type works on one."""

@@ -9,7 +9,7 @@ each text once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -118,17 +118,23 @@ class TaskVariables:
         """
         secrets = {name: self._entry("secret_map", name) for name in names}
         consumers = self._used("secret_consumers", set(_named(secrets, "reload")))
-        connections = self._used(
-            "secret_connections", set(_named([secrets, consumers], "store", "connection", "connections"))
-        )
+        used = _named([secrets, consumers], "store", "connection", "connections")
+        connections = {**dict.fromkeys(self._section("secret_connections")), **self._connections(used)}
         self._errors.raise_if_any()
         return {"secret_map": secrets, "secret_consumers": consumers, "secret_connections": connections}
 
     def connections(self, names: list[str]) -> Mapping[str, Any]:
         """Expand these ``secret_connections``, as far as they are there."""
-        there = self._section("secret_connections")
-        found = {name: self._entry("secret_connections", name) for name in names if name in there}
+        found = self._connections(names)
         self._errors.raise_if_any()
+        return found
+
+    def _connections(self, names: Iterable[str]) -> dict[str, Any]:
+        """Expand connections as far as they are there, and those in whose stores their credentials are."""
+        there, found, left = self._section("secret_connections"), dict[str, Any](), set(names)
+        while left := (left & there.keys()) - found.keys():
+            found |= {name: self._entry("secret_connections", name) for name in there if name in left}
+            left = set(_named(found, "store"))
         return found
 
     def _used(self, variable: str, names: set[str]) -> dict[str, Any]:
