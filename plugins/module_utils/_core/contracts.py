@@ -377,6 +377,10 @@ class Issuer(Part):
         """Whether the provider says that this very connection uses that credential. Changes nothing."""
         return False
 
+    def shortfall(self, credential: Credential) -> list[str]:
+        """Name what this connection may and a new credential of it may not, as far as that can be shown."""
+        return []
+
     def preview(self) -> list[str]:
         """Say for the plan what a new credential leaves behind, or how many there can still be. Changes nothing."""
         return []

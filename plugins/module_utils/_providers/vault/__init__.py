@@ -11,4 +11,5 @@ PROVIDER = Provider(
     title="Vault and OpenBao",
     connections={"vault": "client:VaultConnection"},
     stores={"vault": "store:VaultSecrets"},
+    issuers={"vault_approle_secret_id": "secret_ids:VaultSecretIds", "vault_token": "own_tokens:VaultTokens"},
 )

@@ -20,6 +20,7 @@ from ..._core.credential import SecretValue
 from ..._core.errors import (
     AuthenticationError,
     ConfigurationError,
+    NotFoundError,
     PermissionDeniedError,
     RotorError,
     UnexpectedAnswerError,
@@ -30,7 +31,7 @@ from ..._core.http.shapes import Maybe, checked
 from ..._core.memo import Memo
 from ..._core.references import SCHEMA as REFERENCE
 from . import tokens
-from .answers import BY_POLICY, BY_TOKEN
+from .answers import BY_POLICY, BY_TOKEN, AbsentError
 from .wire import Adapter, Wire
 
 V1, V2 = 1, 2
@@ -94,6 +95,42 @@ class VaultConnection(Connection):
     def adapter(self, doing: str) -> Adapter:
         return Adapter(self._ask, doing)
 
+    def keys(self, path: str, doing: str) -> list[str]:
+        """List the names below a path; none where nothing is there."""
+        try:
+            answer = self.adapter(doing).get(path, {"list": "true"})
+        except AbsentError:
+            return []
+        found: list[str] = checked(answer.get("data"), {"keys": [str]}, f"{doing}: the answer is")["keys"]
+        return found
+
+    def longest(self, mount: str) -> int | None:
+        """Return the most seconds that an auth mount lets anything live, which it shortens without a word."""
+        doing = f"asking how {mount} is tuned"
+        try:
+            answer = self.adapter(doing).get(f"/v1/sys/mounts/{quote(mount)}/tune")
+        except (PermissionDeniedError, NotFoundError):
+            return None
+        found: int = checked(answer.get("data"), {"max_lease_ttl": int}, f"{doing}: the answer is")["max_lease_ttl"]
+        return found or None
+
+    def is_own(self, accessor: str) -> bool:
+        """Return whether the connection's token has this accessor."""
+        return self._tokens.look(self._tokens.current()).get("accessor") == accessor
+
+    def show(self, token: SecretValue) -> dict[str, Any]:
+        """Look another token up; PermissionDeniedError where it is dead."""
+        return self._tokens.look(token)
+
+    def shortfall(self, auth: Options) -> list[str]:
+        """Name the policies that the connection's token has, and a token of another login lacks."""
+        other = tokens.Tokens(auth, self.namespace, self._wire, self.clock)
+        token = other.current()
+        lacking = _policies(self._tokens.look(self._tokens.current())) - _policies(other.look(token))
+        if auth["method"] != tokens.TOKEN:
+            other.end(token)
+        return [f"the policy {name}" for name in sorted(lacking)]
+
     def version(self, mount: str) -> int | None:
         """Return the version of the KV engine at a mount; None where the token may not know. Asked once."""
         return self._versions.get(mount, lambda: self._find_version(mount))
@@ -153,3 +190,9 @@ def _expired(denied: PermissionDeniedError) -> RotorError:
         return AuthenticationError(message, hint="Give the connection a new one", status=403)
     hint = "; or it has expired" if denied.hint else "The token has expired, or something before the server refuses it"
     return PermissionDeniedError(denied.message, hint=denied.hint + hint, status=403)
+
+
+def _policies(facts: dict[str, Any]) -> set[str]:
+    shape = dict.fromkeys(("policies", "identity_policies"), Maybe([str]))
+    checked(facts, shape, "asking which policies a token has: the answer is")
+    return {*(facts.get("policies") or ()), *(facts.get("identity_policies") or ())}

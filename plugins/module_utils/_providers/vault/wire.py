@@ -134,6 +134,10 @@ class Adapter:
     def post(self, url: str, json: Any = None, wrap_ttl: None = None) -> dict[str, Any]:
         return self._ask("POST", url, self._doing, body=json)
 
+    def look(self, url: str, json: Any) -> dict[str, Any]:
+        """Send a POST that changes nothing."""
+        return self._ask("POST", url, self._doing, body=json, reads=True)
+
     def put(self, url: str, json: Any = None) -> dict[str, Any]:
         return self._ask("PUT", url, self._doing, body=json)
 

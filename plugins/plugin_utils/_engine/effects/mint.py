@@ -258,6 +258,10 @@ def accept(ctx: EffectContext, work: Work) -> str:
     with ctx.attempt(work, ActionKind.ACCEPT, credential.name) as intent:
         if tells_life(kind) and not ctx.clock.poll(accepted, every=2, within=PROPAGATION):
             raise _not_accepted(work, issuer, credential)
+        own = work.case.secret.issuer.connection in work.case.secret.connections
+        if own and not work.case.order.rollback and (lacking := issuer.shortfall(credential)):
+            what = f"{credential.name} is not handed out: it lacks what the connection has now: {', '.join(lacking)}"
+            raise RotorError(what, hint="Give it that at its provider, and run again")
     ctx.ledger.accepted(ctx.run, work.name, intent, work.row)
     how = "is accepted by" if shows(kind) else "is listed by" if lists(kind) else "cannot be shown to"
     return f"{credential.name} {how} its provider"
