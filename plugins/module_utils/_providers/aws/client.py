@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ..._core import errors
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
+from ..._core.credential import SecretValue
 from ..._core.deps import library
 from ..._core.http import certificates, limits, shapes, wire
 from ..._core.http.budget import Budget, Pace
@@ -73,6 +74,7 @@ class AwsConnection(Connection):
         if options.get("endpoint_url"):
             checked_url(options["endpoint_url"])
         self.clock = clock
+        self._options, self._run = options, run
         self._clients = Clients(options, run)
         pace = options.get("writes_per_second") or WRITES_PER_SECOND
         self._budget = Budget(clock, Pace(pace, pace, lambda request: "" if request.writes else None))
@@ -82,6 +84,19 @@ class AwsConnection(Connection):
         doing = "asking AWS who we are"
         identity = self.call("GetCallerIdentity", doing, needs={"Account": str, "Arn": str}, service="sts")
         return f"account {identity['Account']}, {identity['Arn'].split(':', 5)[-1]}, {self.region}"
+
+    def access_key(self) -> str | None:
+        """Return the id of the access key that the connection is opened with, whoever it becomes with a role."""
+        try:
+            return self._clients.access_key()
+        except failures.kinds():
+            return None
+
+    def opened_with(self, pair: Mapping[str, SecretValue], *, role: bool = True) -> AwsConnection:
+        """Open another connection to the same place, with this pair of keys in place of its own."""
+        left_out = {*self.references, "profile", *(() if role else ("role_arn", "external_id"))}
+        options = {name: option for name, option in self._options.items() if name not in left_out}
+        return type(self)({**options, **pair, "region": self.region}, clock=self.clock, run=self._run)
 
     @property
     def region(self) -> str:

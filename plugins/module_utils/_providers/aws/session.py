@@ -39,14 +39,23 @@ class Clients:
                 client.meta.events.register("before-send", wire.arm)  # a role may have to be assumed first
             return self._clients[service]
 
-    def _start(self) -> Any:
+    def access_key(self) -> str | None:
+        """Return the id of the access key that roles are assumed with, if there is one."""
+        with self._lock:
+            own = self._source().get_credentials()
+            return str(own.access_key) if own else None
+
+    def _source(self) -> Any:
         options = self._options
-        session = library("boto3").Session(
+        return library("boto3").Session(
             botocore_session=self._core(),
             profile_name=options.get("profile") or None,
             region_name=options.get("region") or os.environ.get("AWS_REGION") or None,
             **_keys(options),
         )
+
+    def _start(self) -> Any:
+        options, session = self._options, self._source()
         if not session.region_name:
             raise ConfigurationError(
                 "the AWS connection has no region", hint="Set region, AWS_REGION, or a region in the profile"

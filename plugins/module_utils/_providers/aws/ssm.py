@@ -17,6 +17,7 @@ from ..._core.errors import (
     ConflictError,
     CrossedError,
     ForeignChangeError,
+    NotFoundError,
     PermissionDeniedError,
     UnexpectedAnswerError,
     after_an_effect,
@@ -77,6 +78,12 @@ class SsmParameters(Store):
         self._refuse_kinds(container, found)
         self._blockades(container, found)
         return self.evidence(container, found)
+
+    def read(self, container: Options, key: str) -> SecretValue:
+        found = self.look(container, [key]).get(key)
+        if found is None or found.value is None:
+            raise NotFoundError(f"{self.label(container)} has no {key}, or the credentials may not read it")
+        return found.value
 
     def look(self, container: Options, keys: Sequence[str]) -> dict[str, Parameter]:
         """Read the parameters that exist, also those that cannot be written."""

@@ -79,6 +79,13 @@ class InfisicalSecrets(Store):
         self._refuse_rotated(container, found, keys)
         return {"keys": {key: self._facts(found[key]) for key in keys if key in found}}
 
+    def read(self, container: Options, key: str) -> SecretValue:
+        found = self._looks(container).at([key]).get(key)
+        value = value_of(found) if found else None
+        if value is None:
+            raise NotFoundError(f"{self.label(container)} has no value in {key}, or the identity may not read it")
+        return value
+
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write keys, comparing versions right before and in the answer: there is no compare-and-set."""
         self.refuse_unfit(container, values)

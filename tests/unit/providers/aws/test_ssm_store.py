@@ -14,6 +14,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     ConfigurationError,
     ConflictError,
     InvalidRequestError,
+    NotFoundError,
     OutcomeUnknownError,
     UnexpectedAnswerError,
 )
@@ -67,6 +68,13 @@ def test_a_new_parameter_is_encrypted_without_being_asked_to(ssm: SsmParameters,
     ssm.write({"path": path}, {"KEY": secret()})
     found = described(moto, f"{path}/KEY")
     assert (found["Type"], found["KeyId"], found["Tier"]) == ("SecureString", "alias/aws/ssm", "Standard")
+
+
+def test_a_value_that_lies_there_is_read_and_an_absent_one_told(ssm: SsmParameters, path: str) -> None:
+    ssm.write({"path": path}, {"TOKEN": SecretValue("first")})
+    assert ssm.read({"path": path}, "TOKEN") == SecretValue("first")
+    with pytest.raises(NotFoundError, match="has no OTHER"):
+        ssm.read({"path": path}, "OTHER")
 
 
 def test_a_new_parameter_gets_what_the_options_say(ssm: SsmParameters, moto: Moto, path: str) -> None:

@@ -277,3 +277,10 @@ def test_imported_secret_is_neither_seen_nor_touched(store: InfisicalSecrets, wo
 
     assert holds(world, "own")
     assert store.observe(FOLDER, ["API_KEY"])["keys"]["API_KEY"]["version"] == 1
+
+
+def test_a_value_that_lies_there_is_read_and_an_absent_one_told(store: InfisicalSecrets) -> None:
+    store.write(FOLDER, value("first"))
+    assert store.read(FOLDER, "API_KEY") == SecretValue("first")
+    with pytest.raises(NotFoundError, match="has no value in OTHER"):
+        store.read(FOLDER, "OTHER")
