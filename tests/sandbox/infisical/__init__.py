@@ -20,8 +20,9 @@ from . import logins
 from .changes import Changes
 from .logins import Logins
 from .reading import NO_ROUTE, Reading
-from .state import PROJECT, Folder, Identity
+from .state import EVERYTHING, PROJECT, Folder, Identity
 
+_SECRETS = "/v1/auth/universal-auth/identities/{identity}/client-secrets"
 _NAMES = {
     400: "BadRequest",
     401: "UnauthorizedError",
@@ -83,12 +84,42 @@ class Infisical(Provider):
             ("GET", "/status", self._status),
             ("POST", "/v1/auth/universal-auth/login", self._now("logins", "log_in")),
             ("POST", "/v1/auth/token/renew", self._renew),
+            *((method, f"{_SECRETS}{rest}", self._identified(task)) for method, rest, task in self._client_secrets()),
             ("GET", "/v4/secrets", self._admitted(self._now("reading", "all"))),
             *((method, many, self._admitted(task)) for method, task in self._verbs().items()),
             ("GET", one, self._admitted(self._now("reading", "one"))),
             *((method, one, self._admitted(singly(task))) for method, task in self._verbs().items()),
         ]
         return [Route(f"/api{path}", self._limited(answer), methods=[method]) for method, path, answer in table]
+
+    def _client_secrets(self) -> list[tuple[str, str, Callable[[Identity, Request], Awaitable[Any]]]]:
+        return [("GET", "", self._list), ("POST", "", self._make), ("POST", "/{secret}/revoke", self._revoke)]
+
+    def _identified(self, task: Callable[[Identity, Request], Awaitable[Any]]) -> Answer:
+        """Who may manage identities; an identity with fewer rights than all may not."""
+
+        async def run(request: Request) -> Any:
+            if self.logins.admit(request).rights != EVERYTHING:
+                raise RefusedError(403, "You are not allowed to edit on identity")
+            return await task(self.logins.named(request.path_params["identity"]), request)
+
+        return run
+
+    async def _list(self, identity: Identity, request: Request) -> Any:
+        """Those that were revoked are not there any more."""
+        return {"clientSecretData": [one.shown() for one in identity.secrets if not one.revoked]}
+
+    async def _make(self, identity: Identity, request: Request) -> Any:
+        value = secrets.token_hex(32)
+        made = self.logins.add_secret(identity, value, await read_json(request))
+        return {"clientSecret": value, "clientSecretData": made.shown()}
+
+    async def _revoke(self, identity: Identity, request: Request) -> Any:
+        found = next((one for one in identity.secrets if one.id == request.path_params["secret"]), None)
+        if found is None or found.revoked:
+            raise RefusedError(404, "Client secret not found")
+        found.revoked = True
+        return {"clientSecretData": found.shown()}
 
     def _verbs(self) -> dict[str, Task]:
         tasks = {"POST": "create", "PATCH": "update", "DELETE": "delete"}

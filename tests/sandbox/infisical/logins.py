@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from ..provider import RefusedError, read_json
 from . import state
-from .state import Identity, Token
+from .state import ClientSecret, Identity, Token
 
 if TYPE_CHECKING:
     from ..world import World
@@ -31,7 +31,22 @@ class Logins:
 
     def add(self, identity: Identity) -> None:
         self._identities[identity.client_id] = identity
+        identity.secrets.append(ClientSecret(identity.client_secret, "made by hand", self._world.now()))
         self._world.remember(identity.client_secret)
+
+    def add_secret(self, identity: Identity, value: str, body: Mapping[str, Any]) -> ClientSecret:
+        made = ClientSecret(value, body.get("description", ""), self._world.now(), body.get("ttl", 0))
+        made.limit = body.get("numUsesLimit", 0)
+        identity.secrets.append(made)
+        self._world.remember(value)
+        return made
+
+    def named(self, name: str) -> Identity:
+        """The identity of this id, which in this world is its name."""
+        found = next((one for one in self._identities.values() if one.name == name), None)
+        if found is None:
+            raise RefusedError(404, f"Identity with id {name} not found")
+        return found
 
     async def log_in(self, request: Request) -> Any:
         body = await read_json(request)
@@ -42,9 +57,11 @@ class Logins:
             raise RefusedError(401, "Invalid credentials")
         if identity.failures >= _FAILURES:
             raise RefusedError(401, "This identity auth method is temporarily locked, please try again later")
-        if body["clientSecret"] != identity.client_secret:
+        shown = next((one for one in identity.secrets if one.value == body["clientSecret"]), None)
+        if shown is None or not shown.works(self._world.now()):
             identity.failures += 1
             raise RefusedError(401, "Invalid credentials")
+        shown.uses += 1
         identity.failures = 0
         seconds = self._world.switches.infisical_token_seconds
         return {

@@ -82,6 +82,38 @@ class Request:
 
 
 @dataclass
+class ClientSecret:
+    """One of those with which an identity logs in."""
+
+    value: str
+    description: str
+    created_at: datetime
+    ttl: int = 0
+    uses: int = 0
+    limit: int = 0
+    revoked: bool = False
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def works(self, now: datetime) -> bool:
+        expired = self.ttl and (now - self.created_at).total_seconds() >= self.ttl
+        return not (self.revoked or expired or (self.limit and self.uses >= self.limit))
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "createdAt": timestamp(self.created_at),
+            "updatedAt": timestamp(self.created_at),
+            "description": self.description,
+            "clientSecretPrefix": self.value[:4],
+            "clientSecretNumUses": self.uses,
+            "clientSecretNumUsesLimit": self.limit,
+            "clientSecretTTL": self.ttl,
+            "identityUAId": "ua",
+            "isClientSecretRevoked": self.revoked,
+        }
+
+
+@dataclass
 class Identity:
     """`unseen` are names that its rights to look are not for."""
 
@@ -94,6 +126,7 @@ class Identity:
     """Names whose values its right to read is not for."""
     member: bool = True
     failures: int = 0
+    secrets: list[ClientSecret] = field(default_factory=list)
 
     def may(self, right: str, key: str | None = None) -> bool:
         if right in (READ, DESCRIBE):

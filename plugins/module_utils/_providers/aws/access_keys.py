@@ -15,6 +15,7 @@ from typing import Any
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, PublicValue, SecretValue
 from ..._core.errors import AuthenticationError, NotFoundError, PermissionDeniedError
+from ..._core.http.key_issuers import unknown_if_unreadable
 from ..._core.http.shapes import Maybe
 from .client import AwsConnection
 
@@ -82,7 +83,8 @@ class IamAccessKeys(Issuer):
     # Its life
 
     def mint(self, name: str) -> Credential:
-        made = self._call("CreateAccessKey", f"making {name}", _MADE)["AccessKey"]
+        with unknown_if_unreadable():
+            made = self._call("CreateAccessKey", f"making {name}", _MADE)["AccessKey"]
         pair = {
             "access_key_id": PublicValue(made["AccessKeyId"]),
             "secret_access_key": SecretValue(made["SecretAccessKey"]),

@@ -43,6 +43,7 @@ class InfisicalConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         """Share one budget for a server, whoever asks: its pool has no owners, and the cloud counts by address."""
         self.clock = clock
+        self._options, self._run = options, run
         self._auth = options["auth"]
         url = checked_url(options.get("url") or URL).removesuffix("/api")
         if problem := _address_problem(url):
@@ -71,6 +72,13 @@ class InfisicalConnection(Connection):
         if self._auth["method"] == tokens.UNIVERSAL:
             return f"machine identity with client {self._auth['client_id']}"
         return "an access token"
+
+    def opened_with(self, client_secret: SecretValue) -> InfisicalConnection | None:
+        """Open another connection with this client secret of the same client; None where this one has no client."""
+        if self._auth["method"] != tokens.UNIVERSAL:
+            return None
+        options = {**self._options, "auth": {**self._auth, "client_secret": client_secret}}
+        return InfisicalConnection(options, clock=self.clock, run=self._run)
 
     def ask(self, method: str, path: str, doing: str, where: str, **more: Any) -> dict[str, Any]:
         """Send a request and return the object of its answer; ``where`` is what a missing right is about."""

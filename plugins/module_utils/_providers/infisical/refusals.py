@@ -70,7 +70,9 @@ def _hint(kind: type[RotorError], method: str, where: str, code: str) -> str:
     if kind is AuthenticationError:
         return "The access token has expired or is unknown: see the connection"
     if kind is PermissionDeniedError:
-        return f"The identity must be a member of the project, and may {_RIGHTS[method]} secrets in {where}"
+        return (
+            f"The identity must be a member of the project, and may {_RIGHTS.get(method, 'create')} secrets in {where}"
+        )
     if kind is InvalidRequestError:
         return f"A rule of the project may refuse a name or a value: see its settings. It was {where}"
     return f"It was {where}"

@@ -13,6 +13,7 @@ from ..._core import durations
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, SecretValue
 from ..._core.errors import NotFoundError, PermissionDeniedError, RotorError
+from ..._core.http.key_issuers import unknown_if_unreadable
 from ..._core.http.shapes import Maybe, checked
 from .answers import BY_TOKEN
 from .client import VaultConnection
@@ -96,7 +97,9 @@ class VaultTokens(Issuer):
             body["policies"] = self.options["policies"]
         path = quote(self.options["role"], safe="") if "role" in self.options else ""
         place = f"/v1/auth/token/create/{path}" if path else "/v1/auth/token/create-orphan"
-        made = checked(self.connection.adapter(doing).post(place, body).get("auth"), _MADE, f"{doing}: the answer is")
+        with unknown_if_unreadable():
+            answer = self.connection.adapter(doing).post(place, body)
+            made = checked(answer.get("auth"), _MADE, f"{doing}: the answer is")
         new = Credential(made["accessor"], name, {"token": SecretValue(made["client_token"])})
         end_short_one(self, new, made["lease_duration"], self._seconds)
         return new

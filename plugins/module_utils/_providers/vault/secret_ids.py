@@ -14,6 +14,7 @@ from ..._core import durations
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, SecretValue
 from ..._core.errors import ConfigurationError, NotFoundError, after_an_effect
+from ..._core.http.key_issuers import unknown_if_unreadable
 from ..._core.http.shapes import Maybe, checked
 from .answers import AbsentError
 from .client import VaultConnection
@@ -108,8 +109,9 @@ class VaultSecretIds(Issuer):
             body["ttl"] = f"{self._seconds}s"
         if self.options.get("cidr_list"):
             body["cidr_list"] = self.options["cidr_list"]
-        answer = self.connection.adapter(doing).post(f"{self._path}/secret-id", body)
-        made = checked(answer.get("data"), _MADE, f"{doing}: the answer is")
+        with unknown_if_unreadable():
+            answer = self.connection.adapter(doing).post(f"{self._path}/secret-id", body)
+            made = checked(answer.get("data"), _MADE, f"{doing}: the answer is")
         new = Credential(made["secret_id_accessor"], name, {"secret_id": SecretValue(made["secret_id"])})
         if "lifetime" in self.options:
             end_short_one(self, new, made["secret_id_ttl"], self._seconds)

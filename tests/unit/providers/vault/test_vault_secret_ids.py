@@ -89,8 +89,9 @@ def test_new_secret_id_revokes_the_old_one_and_leaves_no_token_behind(role: Role
     assert role.by_root().answer(old) is Answer.REFUSED
 
 
-def test_mint_without_an_answer_is_unknown_and_found_by_its_name(role: Role, proxy: Proxy) -> None:
-    proxy.fault("POST", r"/secret-id$", kind="reset_after")
+@pytest.mark.parametrize("fault", [{"kind": "reset_after"}, {"kind": "status_after", "status": 200, "body": "<html>"}])
+def test_mint_without_an_answer_is_unknown_and_found_by_its_name(role: Role, proxy: Proxy, fault: Any) -> None:
+    proxy.fault("POST", r"/secret-id$", **fault)
     with pytest.raises(OutcomeUnknownError):
         role.by_root(proxy.url).mint(NAME)
     [orphan] = [one for one in role.by_root().listed() if one.name == NAME]
