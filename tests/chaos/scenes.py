@@ -106,6 +106,9 @@ class Scene(ABC):
         """No consumer was without a working credential, at no moment."""
         assert self.world.violations() == []
 
+    def assert_usable(self) -> None:  # noqa: B027 - most have only what the world watches
+        """What has to hold right after a kill, too."""
+
     def recorded(self) -> set[str]:
         """The provider's ids, or where there are none the names, of the credentials that the ledger knows."""
         return set(self._query("SELECT coalesce(provider_id, name), secret FROM credentials"))
@@ -331,6 +334,89 @@ class Roles(CutOver):
     roles: ClassVar[list[str]] = ["nova_a", "nova_b"]
 
 
+class OwnSecretId(Scene):
+    """The secret-id with which a connection logs in, read from a document in which a rotation puts the new one."""
+
+    name = "a connection's own secret-id"
+    secrets = ("VAULT_SECRET_ID",)
+
+    def arrange(self) -> None:
+        bao, desk = self.servers.bao, self.desk
+        self.mount, auth = bao.mount(2), bao.auth("approle")
+        self._role = f"auth/{auth}/role/ci"
+        policy = bao.policy({f"{self._role}*": ("create", "read", "update", "list")})
+        bao.ask("POST", self._role, {"token_policies": [policy]})
+        old = bao.ask("POST", f"{self._role}/secret-id")["data"]
+        self._old = old["secret_id"]
+        bao.put(self.mount, DOCUMENT, {self.secrets[0]: self._old})
+        desk.environment |= {"VAULT_TOKEN": openbao.ROOT}
+        place = {"store": "safe", "mount": self.mount, "path": DOCUMENT}
+        login = {"method": "approle", "mount": auth, "role_id": self._role_id}
+        desk.override(
+            secret_connections={
+                "safe": {"type": "vault", "url": bao.url, "token": {"env": "VAULT_TOKEN"}},
+                "ci": {
+                    "type": "vault",
+                    "url": bao.url,
+                    "auth": {**login, "secret_id": {**place, "key": self.secrets[0]}},
+                },
+            },
+            secret_map={
+                self.secrets[0]: {
+                    "issuer": {
+                        "type": "vault_approle_secret_id",
+                        "connection": "ci",
+                        "mount": auth,
+                        "role": "ci",
+                        "current_id": old["secret_id_accessor"],
+                    },
+                    "connections": ["ci"],
+                    "copies": [place],
+                    "revoke": {"accept": "life"},
+                }
+            },
+        )
+
+    @property
+    def _role_id(self) -> str:
+        return str(self.servers.bao.ask("GET", f"{self._role}/role-id")["data"]["role_id"])
+
+    @property
+    def _value(self) -> str:
+        """What the connection's reference leads to."""
+        return str((self.servers.bao.values(self.mount, DOCUMENT) or {})[self.secrets[0]])
+
+    def _ours(self) -> dict[str, bool]:
+        """Accessors, and whether a run has made the secret-id."""
+        bao = self.servers.bao
+        found = bao.ask("LIST", f"{self._role}/secret-id", ok=False)
+        accessors = found.get("data", {}).get("keys", [])
+        look = f"{self._role}/secret-id-accessor/lookup"
+        facts = {one: bao.ask("POST", look, {"secret_id_accessor": one})["data"] for one in accessors}
+        return {one: "rotor" in (fact["metadata"] or {}) for one, fact in facts.items()}
+
+    def values(self) -> list[str]:
+        return [*super().values(), self._old, self._value]
+
+    def mints(self) -> dict[str, str]:
+        """Those that are alive: a secret-id that was destroyed is known to nobody."""
+        return {accessor: self.secrets[0] for accessor, ours in self._ours().items() if ours}
+
+    def assert_usable(self) -> None:
+        auth = self._role.removesuffix("/role/ci")
+        login = {"role_id": self._role_id, "secret_id": self._value}
+        assert "auth" in self.servers.bao.ask("POST", f"{auth}/login", login, ok=False)
+
+    def assert_at_rest(self) -> None:
+        self.assert_usable()
+        assert list(self._ours().values()) == [True], "the new one is alone"
+        assert self._value != self._old
+
+    def effects(self) -> int:
+        version = self.servers.bao.metadata(self.mount, DOCUMENT)["current_version"]
+        return super().effects() + 1000 * int(version) + len(self._ours())
+
+
 SCENES: dict[str, type[Scene]] = {
-    scene.name: scene for scene in (TwoPlaces, Batch, Readable, Reconciled, Ours, Unseen, Roles)
+    scene.name: scene for scene in (TwoPlaces, Batch, Readable, Reconciled, Ours, Unseen, Roles, OwnSecretId)
 }

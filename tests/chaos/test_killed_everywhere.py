@@ -21,7 +21,7 @@ from tests.sandbox.visitor import Visitor
 
 from . import tally
 from .hook.points import Kill
-from .scenes import SCENES, Batch, CutOver, Servers, TwoPlaces
+from .scenes import SCENES, Batch, CutOver, OwnSecretId, Servers, TwoPlaces
 from .stage import Stage
 from .theatre import Theatre
 
@@ -90,6 +90,12 @@ def test_killed_at_any_moment_the_next_run_finishes_it(show: Show, way: int) -> 
 def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_run(show: Show, way: int) -> None:
     victim, when = WAYS[way]
     kill_at_each(show, Batch.name, (Kill(point, when, victim) for point in moments(way, shares=len(WAYS))))
+
+
+@ways(WAYS.index(("worker", "after")), WAYS.index(("both", "before")))
+def test_a_connection_can_be_opened_whenever_the_rotation_of_its_credential_is_killed(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    kill_at_each(show, OwnSecretId.name, (Kill(point, when, victim) for point in moments(way, apart=5)))
 
 
 @cut_overs()

@@ -87,6 +87,7 @@ class Theatre:
             _assert_silent(first)
         lost = set(self.scene.mints()) - self.scene.recorded()
         self._assert_no_leak("after the kill")
+        self.scene.assert_usable()
 
         second = self.run()
         assert second.outcome.code == 0, f"the next run does not finish it\n{first.output}\n--\n{second.output}"

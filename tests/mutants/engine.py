@@ -768,6 +768,10 @@ MUTANTS = (
         "a connection shows that it has the new one", "declared and not (own & (new - old))", "own", instead="own - own"
     ),
     dropped(
+        "a new one has to have what the connection has", "own and not work.case.order.rollback", "own", instead="False"
+    ),
+    dropped("a circle of references is refused", "name in self._opening:", "own", instead="False:"),
+    dropped(
         "references are read anew before a revoke", "values != self._credentials[name]:", "own", instead="not values:"
     ),
     dropped(

@@ -170,6 +170,26 @@ def test_a_connection_that_nobody_describes_is_an_error(play: Play) -> None:
         play.plan("TOKEN")
 
 
+def test_a_new_one_that_may_less_is_held_before_any_copy(
+    own: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = ["the policy admin"]
+    monkeypatch.setattr(Token, "shortfall", lambda self, credential: lacking)
+    before = held(world)
+    assert own.rotate("TOKEN", force=True)["held"] == ["TOKEN"]
+    assert "is not handed out: it lacks what the connection has now: the policy admin" in own.output
+    assert held(world) == before
+    lacking.clear()
+    assert own.rotate()["counts"] == {"waiting": 1}, own.output
+    assert held(world) != before
+    assert world.counted("mint") == 1
+
+
+def test_what_is_no_connections_own_is_compared_with_none(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Token, "shortfall", lambda self, credential: ["everything"])
+    assert not play.rotate("TOKEN")["failed"], play.output
+
+
 def in_a_store(play: Play, **more: Any) -> Play:
     """Open the connection with what its credential's first copy holds, read through another connection."""
     window = {"type": "test.fake.window", "world": play.world.name}

@@ -84,6 +84,6 @@ def test_new_one_without_the_right_falls_short(world: Visitor) -> None:
         },
         clock=issuer.clock,
     )
-    issuer.connection.opened_with = lambda _value: weak  # type: ignore[method-assign]
+    issuer.connection.opened_with = lambda _value: weak  # type: ignore[assignment, method-assign]
     lacking = issuer.shortfall(Credential("x", NAME, {"client_secret": SecretValue(given["client_secret"])}))
     assert lacking == ["the right to list the client secrets of the identity operator"]

@@ -51,7 +51,9 @@ def test_token_is_listed_accepted_and_refused_when_revoked(bao: OpenBao, clock: 
     assert issuer.preflight(made.id) == []
     [found] = [one for one in issuer.listed() if one.id == made.id]
     assert found.name == NAME
-    assert found.created_at and found.expires_at and (found.expires_at - found.created_at).days == 20  # noqa: PT018
+    assert found.created_at
+    assert found.expires_at
+    assert (found.expires_at - found.created_at).days == 20
     for _turn in range(2):
         issuer.revoke(Credential(made.id, NAME, {}))
     assert issuer.answer(made) is Answer.REFUSED
