@@ -343,7 +343,7 @@ class OwnSecretId(Scene):
     def arrange(self) -> None:
         bao, desk = self.servers.bao, self.desk
         self.mount, auth = bao.mount(2), bao.auth("approle")
-        self._role = f"auth/{auth}/role/ci"
+        self._role, self._made = f"auth/{auth}/role/ci", dict[str, str]()
         policy = bao.policy({f"{self._role}*": ("create", "read", "update", "list")})
         bao.ask("POST", self._role, {"token_policies": [policy]})
         old = bao.ask("POST", f"{self._role}/secret-id")["data"]
@@ -399,8 +399,9 @@ class OwnSecretId(Scene):
         return [*super().values(), self._old, self._value]
 
     def mints(self) -> dict[str, str]:
-        """Those that are alive: a secret-id that was destroyed is known to nobody."""
-        return {accessor: self.secrets[0] for accessor, ours in self._ours().items() if ours}
+        """As often as anybody has asked: a secret-id that was destroyed is known to nobody."""
+        self._made |= {accessor: self.secrets[0] for accessor, ours in self._ours().items() if ours}
+        return self._made
 
     def assert_usable(self) -> None:
         auth = self._role.removesuffix("/role/ci")

@@ -35,12 +35,15 @@ class Issued:
 
     def connection(self, desk: Desk) -> dict[str, Any]:
         """As an inventory has it; the credential is in the environment."""
-        options = dict(self.bench.connection())
-        for name, option in options.items():
-            if isinstance(option, SecretValue):
-                desk.environment[f"ADMIN_OF_{self.secret}"] = option.reveal()
-                options[name] = {"env": f"ADMIN_OF_{self.secret}"}
-        return options
+        return {name: self._unresolved(option, desk) for name, option in self.bench.connection().items()}
+
+    def _unresolved(self, option: Any, desk: Desk) -> Any:
+        if isinstance(option, dict):
+            return {name: self._unresolved(inner, desk) for name, inner in option.items()}
+        if not isinstance(option, SecretValue):
+            return option
+        desk.environment[f"ADMIN_OF_{self.secret}"] = option.reveal()
+        return {"env": f"ADMIN_OF_{self.secret}"}
 
     def entry(self) -> dict[str, Any]:
         """Of the map; the connection goes by the secret's name."""

@@ -194,7 +194,8 @@ class Infisical(Provider):
 
     def identify(self, value: str) -> str | None:
         token = self.logins.find({"authorization": f"Bearer {value}"})
-        return token.id if token else None
+        shown = next((one for one in self.logins.secrets() if one.value == value), None)
+        return token.id if token else shown.id if shown else None
 
     def contents(self) -> Iterable[tuple[str, str, str]]:
         for folder in self.folders.values():
@@ -214,6 +215,9 @@ class Infisical(Provider):
                 f"{folder.environment}:{folder.path}": {key: one.version for key, one in folder.secrets.items()}
                 for folder in self.folders.values()
             },
+            "keys": [
+                {"id": one.id, "name": one.description, "alive": not one.revoked} for one in self.logins.secrets()
+            ],
             "requests": len(self.changes.requests),
             "most_at_once": self.most_at_once,
             "overloads": self.overloads,

@@ -41,6 +41,9 @@ class Logins:
         self._world.remember(value)
         return made
 
+    def secrets(self) -> list[ClientSecret]:
+        return [one for identity in self._identities.values() for one in identity.secrets]
+
     def named(self, name: str) -> Identity:
         """The identity of this id, which in this world is its name."""
         found = next((one for one in self._identities.values() if one.name == name), None)

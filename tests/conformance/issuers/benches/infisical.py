@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._providers.infisical.client import InfisicalConnection
 from tests.conformance.bench import Front
 from tests.conformance.benches import sandboxed
 from tests.conformance.issuers.bench import IssuerBench
@@ -31,14 +30,11 @@ class ClientSecretBench(IssuerBench):
     }
     manages = False
 
-    def connect(self, token: SecretValue | None) -> Any:
+    def connection(self, token: SecretValue | None = None) -> Options:
         known = token or SecretValue(self.world.credentials["INFISICAL_CLIENT_SECRET"])
-        auth = {
-            "method": "universal",
-            "client_id": self.world.credentials["INFISICAL_CLIENT_ID"],
-            "client_secret": known,
-        }
-        return InfisicalConnection({"url": f"{self.world.url}/infisical", "auth": auth}, clock=self.clock)
+        client = self.world.credentials["INFISICAL_CLIENT_ID"]
+        auth = {"method": "universal", "client_id": client, "client_secret": known}
+        return {"type": "infisical", "url": f"{self.world.url}/infisical", "auth": auth}
 
 
 BENCHES = [ClientSecretBench]
