@@ -29,6 +29,7 @@ _WRITE = re.compile(r".* write +(?P<who>.+?): (?P<keys>\S+(?:, \S+)*) \((?P<clai
 _RESULT = re.compile(r"(?:DONE|WAITING|PARTIAL|BACK|HELD|CUTOVER INCOMPLETE|SKIPPED)  \S")
 _PLAN = re.compile(r"PLAN  run |OPEN  ")
 _ELSEWHERE = "may be valid at its provider"  # of a lost mint, with the way to forget it
+_LOOKED_FOR = "was not listed by its provider; every run until "  # of a lost mint that has left nothing so far
 _NOTES = {Fact.UNANSWERED: ".*", **dict.fromkeys((Fact.ABSENT, Fact.PRESENT), r"(?:: \S+?(?:, (?!over )\S+?)*)?")}
 
 
@@ -233,7 +234,7 @@ def _of_plan(found: re.Match[str]) -> Iterator[Said]:
 def _claims(text: str, about: Claim) -> Iterator[Claim]:
     """Split a line into its claims, the shortest first; AssertionError for what no claim says."""
     text = text.removesuffix(", no longer in the map")
-    if text.startswith((_ELSEWHERE, "fingerprint ")):
+    if text.startswith((_ELSEWHERE, "fingerprint ", _LOOKED_FOR)):
         return
     while text:
         found = {fact: match for fact, pattern in _PATTERNS.items() if (match := pattern.match(text))}
