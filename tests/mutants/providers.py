@@ -58,6 +58,16 @@ MUTANTS = (
     proof("429", 429),
     proof("500", 500),
     proof("503", 503),
+    provider(
+        "a Vault token has no parent", "vault/own_tokens", "token/create-orphan", "token/create", "vault_own_tokens"
+    ),
+    provider(
+        "a 403 of anybody is no dead token", "vault/own_tokens", "denied.code != BY_TOKEN", "False", "vault_own_tokens"
+    ),
+    provider("what Vault shortens is ended", "vault/secret_ids", "0 < seconds < wanted", "False", "vault_secret_ids"),
+    provider(
+        "only an unknown key is refused", "aws/access_keys", "refused.code != _UNKNOWN_KEY", "False", "access_keys"
+    ),
     proof("HTML", 200),
     # a lost answer
     http(

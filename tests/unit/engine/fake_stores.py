@@ -97,7 +97,10 @@ class Window(Shelf):
         return {"keys": self._prints({key: value.reveal() for key, value in values.items()}, values)}
 
     def read(self, container: Options, key: str) -> SecretValue:
-        return SecretValue(self.connection.world.containers[container["box"]][key][0])
+        held = self.connection.world.containers[container["box"]]
+        if key not in held:
+            raise NotFoundError(f"box {container['box']} has no {key}")
+        return SecretValue(held[key][0])
 
     def _seen(self, box: str, keys: Collection[str]) -> dict[str, Any]:
         values = self.connection.world.containers[box]

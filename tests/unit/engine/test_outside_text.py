@@ -160,6 +160,8 @@ def test_no_text_of_a_provider_forges_a_line(
 ) -> None:
     monkeypatch.setattr(kind, method, lambda *_given, **_more: text)
     play = new_play()
+    if method == "shortfall":  # asked of a connection's own credential alone
+        play.map["TOKEN"]["connections"] = ["cloud"]
     results = look_at_everything(play)
     assert problems_of(play.lines, results) == []
     assert MARK in play.output

@@ -211,6 +211,13 @@ def test_what_is_in_a_store_is_read_anew_and_the_plan_says_where(own: Play, worl
     assert not {old, held(world)} & {*play.output.split()}
 
 
+def test_a_place_in_a_store_that_holds_nothing_is_told_by_its_path(own: Play, world: World) -> None:
+    play = opened_with(in_a_store(own), {"store": "window", "box": "app", "key": "OTHER"})
+    assert play.plan("TOKEN", force=True)["failed"]
+    assert "connection cloud: secret_connections.cloud.token: box app has no OTHER" in play.output
+    assert world.mutations == []
+
+
 def test_every_circle_of_references_is_refused_beside_other_mistakes(own: Play, world: World) -> None:
     play = in_a_store(own)
     kind = {"type": "test.fake.window", "world": world.name}

@@ -16,7 +16,6 @@ from ..._core.credential import Credential, SecretValue
 from ..._core.errors import ConfigurationError, NotFoundError, after_an_effect
 from ..._core.http.key_issuers import unknown_if_unreadable
 from ..._core.http.shapes import Maybe, checked
-from .answers import AbsentError
 from .client import VaultConnection
 
 NAME = "rotor"
@@ -173,7 +172,7 @@ class VaultSecretIds(Issuer):
         doing, body = f"looking at a secret-id of {self._what}", {"secret_id_accessor": accessor}
         try:
             answer = self.connection.adapter(doing).look(f"{self._path}/secret-id-accessor/lookup", body)
-        except AbsentError:
+        except NotFoundError:
             return None
         found: dict[str, Any] = checked(answer.get("data"), _FACTS, f"{doing}: the answer is")
         return found

@@ -157,7 +157,7 @@ def _demand_reconnected(ctx: EffectContext, work: Work) -> None:
         set(ctx.ledger.unseal(one).fields.values()) if one and one.has_value else set() for one in (row, new)
     )
     late = []
-    for name in ctx.secret_map.connections:
+    for name in ctx.secret_map.connections if old_values else case.secret.connections:
         try:
             own = systems.reopen(name)
         except ConfigurationError:  # it cannot be opened, with no credential

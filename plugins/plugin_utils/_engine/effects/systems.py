@@ -14,6 +14,7 @@ from ....module_utils._core import references, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Check, Connection, Consumer, Issuer, Store
 from ....module_utils._core.credential import SecretValue
+from ....module_utils._core.errors import MissingCredentialError, NotFoundError
 from ....module_utils._core.hosts import Host, HostConnection
 from ..decide.clocks import Reading
 from ..ledger.writer import Ledger
@@ -70,7 +71,10 @@ class Systems:
 
     def _read_place(self, place: references.Place) -> SecretValue:
         container = {option: value for option, value in place.items() if option not in ("store", "key")}
-        return self._store(place["store"]).read(container, place["key"])
+        try:
+            return self._store(place["store"]).read(container, place["key"])
+        except NotFoundError as missing:
+            raise MissingCredentialError(missing.message, hint=missing.hint) from None
 
     def issuer(self, secret: model.Secret) -> Issuer:
         with self._lock:

@@ -121,3 +121,12 @@ def test_answers_that_prove_nothing_are_no_refusal(bao: OpenBao, clock: VirtualC
 def test_token_that_may_not_list_is_told_before_a_mint(bao: OpenBao, clock: VirtualClock) -> None:
     with pytest.raises(PermissionDeniedError):
         tokens(bao, clock, bao.token("default")).preflight(None)
+
+
+def test_token_that_ends_while_it_is_listed_is_left_out(
+    bao: OpenBao, clock: VirtualClock, admin: str, proxy: Proxy
+) -> None:
+    issuer = tokens(bao, clock, bao.token(admin))
+    made = issuer.mint(NAME)
+    proxy.before(lambda: issuer.revoke(made), "POST", r"/lookup-accessor$")
+    assert made.id not in {one.id for one in tokens(bao, clock, bao.token(admin), proxy.url).listed()}

@@ -141,3 +141,9 @@ def test_missing_right_and_missing_role_are_told(role: Role, bao: OpenBao) -> No
     role.name = "nobody"
     [problem] = role.by_root().preflight(None)
     assert f"the role nobody at auth/{role.mount} is not there" in problem
+
+
+def test_secret_id_that_ends_while_it_is_listed_is_left_out(role: Role, proxy: Proxy) -> None:
+    made = role.by_root().mint(NAME)
+    proxy.before(lambda: role.by_root().revoke(made), "POST", r"/secret-id-accessor/lookup$")
+    assert role.by_root(proxy.url).listed() == []
