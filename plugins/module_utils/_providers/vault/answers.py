@@ -96,6 +96,8 @@ def _missing(answer: Answer, message: str, body: Mapping[str, Any]) -> RotorErro
     metadata = data.get("metadata", data)
     if isinstance(metadata, dict) and "version" in metadata:
         return AbsentError(message, metadata)
+    if "error" in data and "request_id" in body:  # an accessor that it does not know
+        return AbsentError(message)
     if body.get("errors") == [] or (not answer.text and "application/json" in answer.headers.get("Content-Type", "")):
         return AbsentError(message)
     if any("versioned K/V" in str(warning) for warning in _list(body.get("warnings"))):
