@@ -4,6 +4,8 @@
 """Access keys of an IAM user, of which AWS allows two. They have no name: one whose answer was lost is not told apart.
 
 Source: docs.aws.amazon.com, IAM: managing access keys; CreateAccessKey, UpdateAccessKey, GetAccessKeyLastUsed.
+
+More than a description: boto3, a key is disabled before it is deleted, and is compared with the connection's own.
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ class IamAccessKeys(Issuer):
         {"user": {"type": "string", "minLength": 1, "description": "Name of the IAM user."}}, required=("user",)
     )
     unverifiable = "whether the credentials may make access keys of the user, and end them"
+    rights = "`iam:ListAccessKeys`, `iam:GetAccessKeyLastUsed`, `iam:CreateAccessKey`, `iam:UpdateAccessKey` and "
+    rights += "`iam:DeleteAccessKey` on the user"
+    blast_radius = "whatever runs as that user"
+    console = "IAM, Users, the user, Security credentials"
     connection: AwsConnection
 
     @classmethod

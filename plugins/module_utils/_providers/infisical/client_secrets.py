@@ -5,6 +5,8 @@
 
 A client secret is never shown to the server but in a login, and a refused login counts towards the lockout of the whole
 identity: so whether one lives is told by the list alone.
+
+More than a description: it goes by the store's connection, and a new one is compared with the connection's own.
 """
 
 from __future__ import annotations
@@ -49,6 +51,9 @@ class InfisicalClientSecrets(Issuer):
         required=("identity",),
     )
     unverifiable = "whether the connection's identity may make client secrets, and revoke them"
+    rights = "the organization's right to edit identities; the identity may not be less privileged than the other one"
+    blast_radius = "whatever logs in as that identity"
+    console = "Organization, Access Control, Identities, the identity, Universal Auth"
     connection: InfisicalConnection
 
     @classmethod

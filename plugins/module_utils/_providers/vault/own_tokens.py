@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens without a parent, whose end would be theirs too. Each has an accessor; ours have their name as metadata."""
+"""Tokens without a parent, whose end would be theirs too. Each has an accessor; ours have their name as metadata.
+
+More than a description: hvac's wire, the limits of role and mount are looked at, and logins' tokens are told apart.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +54,9 @@ class VaultTokens(Issuer):
         required=("lifetime",),
     )
     unverifiable = "whether the connection's token may make tokens with these policies"
+    rights = "to make tokens, to list (with sudo), look up and revoke their accessors; to read the token role"
+    blast_radius = "whatever uses that token"
+    console = "the command line: vault token create -orphan"
     connection: VaultConnection
 
     @classmethod

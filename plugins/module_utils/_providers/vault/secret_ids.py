@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secret-ids of an AppRole. Each has an accessor, by which it is found and ended; ours have their name as metadata."""
+"""Secret-ids of an AppRole. Each has an accessor, by which it is found and ended; ours have their name as metadata.
+
+More than a description: hvac's wire, and the limits of role, mount and current secret-id are looked at.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,9 @@ class VaultSecretIds(Issuer):
         },
         required=("role",),
     )
+    rights = "to read the role and its role-id, and to list, make, look up and destroy its secret-ids"
+    blast_radius = "whatever logs in with that role"
+    console = "the command line: vault write -f auth/approle/role/ROLE/secret-id"
     connection: VaultConnection
 
     @classmethod
