@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker
@@ -26,8 +27,10 @@ class OfIssuer(Scene):
         arrange(self.desk, [self._issued])
 
     def values(self) -> list[str]:
-        """A provider's id is a field of a pair, and no secret."""
-        return sorted({*super().values()} - {self._issued.old, *(key["id"] for key in self._issued.alive())})
+        """No id that a provider gives is a secret, nor what a connection is told beside its credential."""
+        shown = json.dumps(dict(self._bench.connection()), default=lambda _secret: None)
+        secret = {value for value in super().values() if json.dumps(value) not in shown}
+        return sorted(secret - {self._issued.old, *(key["id"] for key in self._issued.alive())})
 
     def mints(self) -> dict[str, str]:
         """By their numbers; a value of ours may be set again, and the ledger alone knows of it."""
