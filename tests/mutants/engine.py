@@ -738,8 +738,8 @@ MUTANTS = (
     ),
     mutant(
         "report: a write without an answer may have made a key",
-        " or item.case.state.intent(ActionKind.WRITE, copy.id)\n",
-        "\n",
+        "in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id):",
+        "in item.case.state.holdings:",
         "claims",
     ),
     mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),
