@@ -140,8 +140,12 @@ class Past:
         return all(self._lives(said.claim, moment) for moment in self._between(self._until, min(self._until, at)))
 
     def unchanged(self, said: Said, moment: Mapping[str, Any]) -> bool:
-        now = self._between(self._until, self._until)[-1]["held"]
-        return moment["held"].get(said.claim.who) == now.get(said.claim.who)
+        """Its keys are as they were; one of the place's, where a line names none of them."""
+        then, now = (
+            one["held"].get(said.claim.who) or {} for one in (moment, self._between(self._until, self._until)[-1])
+        )
+        same = [then.get(key) == now.get(key) for key in said.keys or then]
+        return all(same) if said.keys else any(same) or then == now
 
     def changed(self, said: Said, moment: Mapping[str, Any]) -> bool:
         """Somebody has written since, if only the same again."""
@@ -271,4 +275,5 @@ def returned(status: Mapping[str, Any]) -> Iterator[Said]:
                         frozenset(place.get("keys", ())),
                     )
                 if held and fact is Fact.HOLDS:
-                    yield Said(Claim(Fact[place["now"].upper()], who=place["name"], at=at))
+                    keys = frozenset(place.get("keys", ()))
+                    yield Said(Claim(Fact[place["now"].upper()], who=place["name"], at=at), keys)
