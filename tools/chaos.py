@@ -54,8 +54,7 @@ class Sweep:
 
 
 HISTORIES = tuple(
-    f"tests/unit/engine/{name}.py"
-    for name in ("test_histories", "test_histories_ledgers", "test_histories_shared", "test_histories_kinds")
+    sorted(f"tests/unit/engine/{path.name}" for path in (ROOT / "tests/unit/engine").glob("test_histories*.py"))
 )
 KILLS = ("tests/chaos/test_killed_everywhere.py",)
 SECRECY = tuple(

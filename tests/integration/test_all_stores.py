@@ -196,7 +196,7 @@ NAMED = ("probe", "write", "reload")
 def planned(output: str, secret: str) -> list[Step]:
     """The verbs of a plan, with the copy or the consumer that they are about."""
     found = re.findall(
-        r"^  .{24}(look|mint|write|reload|verify|revoke) +(.*)$", paragraph(output, secret), re.MULTILINE
+        r"^  .{24}(probe|mint|write|reload|verify|revoke) +(.*)$", paragraph(output, secret), re.MULTILINE
     )
     return in_order((verb, re.split(r": |, ", what)[0] if verb in NAMED else "") for verb, what in found)
 

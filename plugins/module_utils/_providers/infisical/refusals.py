@@ -38,8 +38,8 @@ _LOGINS = {
     "ip address": "The identity does not trust the address of this machine: see its trusted IPs",
 }
 _WRONG_LOGIN = (
-    "auth.client_id or auth.client_secret is wrong, or the client secret was revoked; each refused login counts "
-    "towards the identity's lockout"
+    "Correct auth.client_id or auth.client_secret: one is wrong, or the client secret was revoked; each refused login "
+    "counts towards the identity's lockout"
 )
 _RIGHTS = {"GET": "describe", "PATCH": "create and edit", "DELETE": "delete"}
 
