@@ -206,10 +206,9 @@ def carried_out(desk: Desk, secret: str) -> list[Step]:
     with closing(sqlite3.connect(desk.ledger)) as ledger:
         labels = dict(ledger.execute("SELECT copy, label FROM holdings"))
         rows = ledger.execute("SELECT kind, target FROM intents WHERE secret = ? ORDER BY id", [secret]).fetchall()
-    shown = {"accept": "verify"}
-    return in_order(
-        (shown.get(kind, kind), labels.get(target, target) if kind in NAMED else "") for kind, target in rows
-    )
+    shown = {"accept": "verify", "inspect": "probe"}
+    found = [(shown.get(kind, kind), target) for kind, target in rows]
+    return in_order((verb, labels.get(target, target) if verb in NAMED else "") for verb, target in found)
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
