@@ -78,8 +78,7 @@ class Tokens(History):
     @rule(box=st.sampled_from(BOXES), which=st.integers(0, 5))
     def hand_with_an_old_one(self, box: str, which: int) -> None:
         """In a copy that the map names: where the ledger no longer looks, it cannot know of it."""
-        if box in self.mapped:
-            alive = self.world.alive
+        if box in self.mapped and (alive := self.world.alive):
             self.put_back[box] = alive[which % len(alive)].value
             self.put(box, self.put_back[box])
 

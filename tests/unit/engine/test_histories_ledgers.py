@@ -79,8 +79,8 @@ class Ledgers(History):
 
     @rule(box=st.sampled_from(BOXES), which=st.integers(0, 5))
     def hand_with_an_old_one(self, box: str, which: int) -> None:
-        alive = self.world.alive
-        self.put(box, alive[which % len(alive)].value)
+        if alive := self.world.alive:
+            self.put(box, alive[which % len(alive)].value)
 
     @rule(user=st.integers(0, 1))
     def back_up(self, user: int) -> None:
