@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from . import durations
 from .clock import Clock
 from .credential import Credential, SecretValue
 from .errors import ConfigurationError, InvalidRequestError, RotorError, StoppedError, UntrustedServerError
@@ -350,8 +351,11 @@ class Issuer(Part):
 
     @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
-        """Report the errors that a schema cannot; ``max_age`` is a timedelta or None. Sends nothing."""
-        return []
+        """Report the errors that a schema cannot; ``max_age`` is a timedelta or None. Sends nothing.
+
+        An option ``lifetime`` is how long a credential is valid, and has to be longer than that.
+        """
+        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
 
     @classmethod
     @abstractmethod

@@ -139,10 +139,6 @@ class KeyIssuer(ApiIssuer[KeyApi]):
     def reports_last_used(cls, options: Options) -> bool:
         return bool(cls.describe(options).listing.facts.last_used_at)
 
-    @classmethod
-    def validate(cls, options: Options, max_age: Any) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
-
     def preflight(self, current: str | None) -> list[str]:
         try:
             keys = {key.id: key for key in self.listed() if not self._is_over(key)}

@@ -35,8 +35,10 @@ class IamAccessKeys(Issuer):
         {"user": {"type": "string", "minLength": 1, "description": "Name of the IAM user."}}, required=("user",)
     )
     unverifiable = "whether the credentials may make access keys of the user, and end them"
-    rights = "`iam:ListAccessKeys`, `iam:GetAccessKeyLastUsed`, `iam:CreateAccessKey`, `iam:UpdateAccessKey` and "
-    rights += "`iam:DeleteAccessKey` on the user"
+    rights = (
+        "`iam:ListAccessKeys`, `iam:GetAccessKeyLastUsed`, `iam:CreateAccessKey`, `iam:UpdateAccessKey` and "
+        "`iam:DeleteAccessKey` on the user"
+    )
     blast_radius = "whatever runs as that user"
     console = "IAM, Users, the user, Security credentials"
     connection: AwsConnection

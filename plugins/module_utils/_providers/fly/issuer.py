@@ -92,10 +92,6 @@ class FlyTokens(Issuer):
     _ids: dict[str, str] | None = None
 
     @classmethod
-    def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age)
-
-    @classmethod
     def label(cls, options: Options) -> str:
         kind = "app" if "app" in options else "organization"
         return f"fly_token for {kind} {options[kind]}"

@@ -57,10 +57,6 @@ class InfisicalClientSecrets(Issuer):
     connection: InfisicalConnection
 
     @classmethod
-    def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
-
-    @classmethod
     def label(cls, options: Options) -> str:
         return f"infisical_client_secret of the identity {options['identity']}"
 

@@ -60,10 +60,6 @@ class VaultTokens(Issuer):
     connection: VaultConnection
 
     @classmethod
-    def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age)
-
-    @classmethod
     def label(cls, options: Options) -> str:
         made_by = f" by the role {options['role']}" if "role" in options else ""
         return f"vault_token{made_by}"

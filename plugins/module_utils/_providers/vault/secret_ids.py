@@ -66,10 +66,6 @@ class VaultSecretIds(Issuer):
     connection: VaultConnection
 
     @classmethod
-    def validate(cls, options: Options, max_age: timedelta | None) -> list[str]:
-        return durations.check_lifetime(options["lifetime"], max_age) if "lifetime" in options else []
-
-    @classmethod
     def label(cls, options: Options) -> str:
         return f"vault_approle_secret_id of the role {options['role']}"
 

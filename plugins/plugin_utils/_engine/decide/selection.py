@@ -175,7 +175,8 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
 def _limit(secret: Secret, current: CredentialRow, now: datetime, ends: datetime | None) -> str:
     if secret.max_age is not None and current.minted_at and now - current.minted_at > secret.max_age:
         return f"limit {durations.show(secret.max_age)}"
-    return f"its provider ends it {ends or current.expires_at:%Y-%m-%d %H:%M:%S}Z"
+    end = ends or current.expires_at
+    return f"its provider ends it {end.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z" if end else ""
 
 
 def _due(state: SecretState, current: CredentialRow, why: str) -> Due:

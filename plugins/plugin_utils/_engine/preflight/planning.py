@@ -20,7 +20,7 @@ from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Freeze, Order, Phase, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap
-from . import window
+from . import waits
 from .preflight import Planned, Preflight, Selected
 
 _BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.REVOKE_ORPHAN)
@@ -176,7 +176,7 @@ class Planning:
         problem = selection.guard_problem(case.secret, self.options)
         if problem:
             return [problem]
-        return [*_no_identity_free(case, actions), *self._left_out(case), *window.problems(case, self.secret_map)]
+        return [*_no_identity_free(case, actions), *self._left_out(case), *waits.problems(case, self.secret_map)]
 
     def _kept_on_hosts(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find hosts that would get a value in a file that stays, now that nothing has been done yet."""

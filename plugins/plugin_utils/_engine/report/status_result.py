@@ -186,17 +186,8 @@ def json_schema() -> Json:
 _OF_COPIES = (Fact.UNCHANGED, Fact.CHANGED, Fact.GONE, Fact.IN_DOUBT, Fact.UNSEEN, Fact.UNANSWERED)
 _OF_PLACES = {
     *(fact for fact in _OF_COPIES if fact is not Fact.UNANSWERED),
-    *(
-        Fact.HOLDS,
-        Fact.RUNS,
-        Fact.MAY_HOLD,
-        Fact.MAY_RUN,
-        Fact.NAMED,
-        Fact.NOWHERE,
-        Fact.ABSENT,
-        Fact.PRESENT,
-        Fact.UNLOOKED,
-    ),
+    *(Fact.HOLDS, Fact.RUNS, Fact.MAY_HOLD, Fact.MAY_RUN, Fact.NAMED, Fact.NOWHERE),
+    *(Fact.ABSENT, Fact.PRESENT, Fact.UNLOOKED),
 }
 
 

@@ -14,7 +14,7 @@ from ..decide import clocks
 from ..decide.case import Case
 from ..decide.state import ActionKind
 from ..effects.life import tells_life
-from ..preflight import window
+from ..preflight import waits
 from ..preflight.preflight import Planned
 from .claims import when
 
@@ -44,7 +44,7 @@ def overlap(item: Planned) -> str:
 
 def deadline(item: Planned) -> list[str]:
     """Say by when the roll-out has to be over, where the provider ends the old credential by itself."""
-    until = window.copies_by(item.case)
+    until = waits.copies_by(item.case)
     after = "when its provider ends the old one; what is left then is done as in a cut-over"
     return [f"  in every copy by {when(until)}, {after}"] if until else []
 
