@@ -75,7 +75,7 @@ SWEEPS = (
     Sweep("playbook", "Killed, ansible-playbook itself", KILLS, {"ROTOR_KILLS": "1"}, "itself"),
     Sweep(
         "issuers",
-        "Killed, each issuer, ansible-playbook itself",
+        "Killed, each issuer",
         ("tests/chaos/test_issuers_killed.py",),
         {"ROTOR_ISSUERS": "1"},
     ),
