@@ -21,7 +21,7 @@ def assert_held(world: Visitor, outcome: Outcome, *words: str) -> str:
     assert outcome.output.count("HELD") == 1
     message = outcome.output[outcome.output.index("HELD  ") :]
     said = paragraph(message, "FLY_API_TOKEN")
-    for word in (*words, f"({new})", f"({OLD_TOKEN})", "not revoked"):
+    for word in (*words, f"({new})", f"({OLD_TOKEN})", "no revocation recorded"):
         assert word in said, said
     assert is_alive(world, OLD_TOKEN)
     assert "revoke" not in effects(world)

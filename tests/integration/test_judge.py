@@ -47,7 +47,7 @@ def test_every_claim_that_somebody_has_seen_is_judged() -> None:
 
 def test_lines_about_the_life_of_a_credential_are_judged(court: Court) -> None:
     now = when(datetime.now(UTC))
-    alive = ("accepted by its provider", "listed as valid", f"accepted by its provider {now}, not revoked")
+    alive = ("accepted by its provider", "listed as valid", f"accepted by its provider {now}, no revocation recorded")
     dead = ("REFUSED by its provider", f"revoked {now}, proof: refused", f"ended {now}, proof: provider")
     assert [court.lies(court.row(words)) for words in (*alive, *dead)] == [0, 0, 0, 1, 1, 1]
     later = when(datetime.now(UTC) + timedelta(days=1))
@@ -55,7 +55,7 @@ def test_lines_about_the_life_of_a_credential_are_judged(court: Court) -> None:
     court.world.revoke(court.old["id"])
     court.since = time.time() + 3  # a run that begins after all that
     now, until = when(datetime.now(UTC) + timedelta(seconds=4)), court.since + 1
-    judged = [court.lies(court.row(words), until=until) for words in ("accepted by its provider", "not revoked")]
+    judged = [court.lies(court.row(words), until=until) for words in ("accepted by its provider", "no revocation recorded")]
     assert judged == [1, 1]
     assert court.lies(court.row(f"revoked {now}, proof: refused"), until=until) == 0
 

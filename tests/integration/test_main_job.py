@@ -197,7 +197,7 @@ def test_a_hook_is_looked_for_beside_the_playbook_that_imports_ours(world: Visit
     assert effects(world) == ["mint"]
     said = paragraph(stopped.output[stopped.output.index("OPEN  ") :], "FLY_API_TOKEN")
     (new,) = minted(world)
-    for words in (f"({new})   held by nobody", f"({OLD_TOKEN})", "not revoked", "go on:", "go back:"):
+    for words in (f"({new})   held by nobody", f"({OLD_TOKEN})", "no revocation recorded", "go on:", "go back:"):
         assert words in said
 
 

@@ -91,6 +91,7 @@ class Play:
         return "\n".join(self.lines)
 
     def session(self) -> Session:
+        self.world.ledger = self.setting.get("url", "")
         task_vars = {
             "secret_map": self.map,
             "secret_consumers": self.consumers,

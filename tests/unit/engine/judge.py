@@ -95,8 +95,9 @@ class Judge:
         return self.world.forgetful or not any(value in self.values(claim) for value, _version in entries)
 
     def not_revoked(self, claim: Claim, moment: Moment) -> bool:
+        """Not by the ledger that says so; of others it knows nothing."""
         takes_turns = any(one.role == claim.provider_id for one in self.world.issued.values() if one.role)
-        return takes_turns or ("revoke", claim.provider_id) not in self.world.log
+        return takes_turns or (self.world.ledger, claim.provider_id) not in self.world.revoked_by
 
     def unchanged(self, claim: Claim, moment: Moment) -> bool:
         then, now = self.box(claim, moment), self.box(claim, self.world.moments[-1])

@@ -51,5 +51,5 @@ def test_signing_secret_is_rotated_and_its_end_attested(
     assert "has ended, proof: attested" in play.output
     play.lines.clear()
     play.status(only=("TOKEN",))
-    assert "not revoked" in play.output
+    assert "no revocation recorded" in play.output
     assert "accepted by" not in play.output

@@ -117,6 +117,10 @@ class World:
         self.containers: dict[str, dict[str, tuple[str, int]]] = {}
         self.services: dict[str, Service] = {}
         self.log: list[tuple[str, str]] = []
+        self.ledger = ""
+        """Whose run it is."""
+        self.revoked_by: set[tuple[str, str]] = set()
+        """Ledgers and what each of them has revoked."""
         self.violations: list[str] = []
         self.made: set[str] = set()
         """Ids that this world issued to the engine; anything else is foreign to it."""
@@ -164,6 +168,8 @@ class World:
             "containers",
             "services",
             "log",
+            "ledger",
+            "revoked_by",
             "made",
             "named",
             "cuts_over",
@@ -220,6 +226,8 @@ class World:
             finally:
                 self._calling = False
             self.log.append((kind, what))
+            if kind == "revoke":
+                self.revoked_by.add((self.ledger, what))
             self.after.pop(kind, lambda: None)()
             self.remember()
             self._judge(f"{kind} {what}")

@@ -49,9 +49,9 @@ class Fact(StrEnum):
     UNCLEAR = "unclear", Basis.UNKNOWN, "its provider gives no clear answer"
 
     WAS_ACCEPTED = "was_accepted", Basis.RECORDED, "accepted by its provider {at}"
-    NOT_REVOKED = "not_revoked", Basis.RECORDED, "not revoked"
+    NOT_REVOKED = "not_revoked", Basis.RECORDED, "no revocation recorded"
     MAY_BE_REVOKED = "may_be_revoked", Basis.UNKNOWN, "may be revoked: the answer was lost"
-    GIVEN_UP = "given_up", Basis.RECORDED, "given up {at}, not revoked"
+    GIVEN_UP = "given_up", Basis.RECORDED, "given up {at}, no revocation recorded"
     INACTIVE = "inactive", Basis.RECORDED, "not valid yet"
     MAY_BE_ACTIVE = "may_be_active", Basis.UNKNOWN, "may be valid already: the answer was lost"
     REPLACED = "replaced", Basis.RECORDED, "dead since the new one is in force, {at}"

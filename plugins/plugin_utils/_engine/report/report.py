@@ -270,9 +270,8 @@ class Report:
         if state.pending and state.current is None and once:
             unknown = [copy.label for copy in once if copy.id not in state.holdings]
             place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
-            lines.append(
-                f"  old  not known to this ledger, {place}; {'dead, or may be' if case.old_expired else 'not revoked'}"
-            )
+            its_life = "dead, or may be" if case.old_expired else "no revocation recorded"
+            lines.append(f"  old  not known to this ledger, {place}; {its_life}")
         same = [f"rotate_only={secret.name}", *self._same]
         lines.append(self._go_on(secret, _overwritten(secret, *problems)))
         problem = rollback_problem(secret, state, traits)
