@@ -21,6 +21,8 @@ export PIP_CACHE_DIR := $(BUILD)/cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export COVERAGE_FILE := $(BUILD)/coverage/data
 export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/cache/hypothesis
+# The environment is made without byte code: where a process may not leave any, each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Ansible's tools, and the tests, see a collection that lies where collections lie, and a home of their own. They must
 # not see the git repository around it: it ignores the copy, and they would find nothing to check.

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from tests.unit.engine.driver import Play
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledgers
+from tests.unit.engine.driver import MEMORY, Play, compiled_once
 from tests.unit.engine.world import WORLDS, World
 
 _numbers = itertools.count(1)
@@ -35,6 +38,24 @@ def token_map(**more: Any) -> dict[str, Any]:
 
 def machines(service: str) -> dict[str, Any]:
     return {"type": "test.fake.machines", "connection": "cloud", "service": service}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Each session opens its ledger anew, and would spend a quarter of its time on compiling the same statements."""
+    really_open = ledgers._engine
+    with mock.patch.object(ledgers, "_engine", lambda *arguments: compiled_once(really_open(*arguments))):
+        yield
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: nobody cuts the power here, and a disk takes its time for each commit."""
+    if not MEMORY.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

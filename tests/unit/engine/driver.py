@@ -37,6 +37,7 @@ fake_issuers.install()
 judge.install()
 STATUS = Draft202012Validator(status_result.json_schema())
 KEY = Fernet.generate_key().decode()
+MEMORY = Path("/dev/shm")  # noqa: S108 - where there is no such folder, the usual one is taken
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def quick_ledgers() -> Iterator[None]:
     def remembered(path: Path, readonly: bool) -> Any:
         key = (path, readonly, path.exists())
         if key not in opened:
-            opened[path, readonly, True] = _compiled_once(really_open(path, readonly))
+            opened[path, readonly, True] = compiled_once(really_open(path, readonly))
         return opened[path, readonly, True]
 
     ledgers._engine = remembered
@@ -60,14 +61,26 @@ def quick_ledgers() -> Iterator[None]:
             engine.dispose()
 
 
-_COMPILED: dict[Any, Any] = {}
-_DIALECTS: dict[str, Any] = {}
+class _Compiled(dict[Any, Any]):
+    """What SQLAlchemy has compiled for one engine, for all engines of that kind of database."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_of_any(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_of_any(key), value)
 
 
-def _compiled_once(engine: Any) -> Any:
-    """SQLAlchemy compiles a statement once for each engine; these engines share what it has compiled."""
-    with engine.connect():  # which completes the dialect
-        engine.dialect = _DIALECTS.setdefault(engine.dialect.name, engine.dialect)
+def _of_any(key: Any) -> Any:
+    dialect, *rest = key
+    return (dialect.name, *rest)
+
+
+_COMPILED = _Compiled()
+
+
+def compiled_once(engine: Any) -> Any:
+    """Let an engine use what others have compiled; else each would do so anew, which takes a quarter of a session."""
     engine.update_execution_options(compiled_cache=_COMPILED)
     return engine
 
