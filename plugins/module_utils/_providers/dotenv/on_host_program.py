@@ -51,7 +51,8 @@ _NAMES = {"compose": "docker compose", "systemd": "systemd", "shell": "a shell"}
 _COMMENT = re.compile(rb"\s*[#;]")
 _ASSIGNMENT = re.compile(rb"(?P<lead>[ \t]*(?:export[ \t]+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>[ \t]*[=:])", re.ASCII)
 # What a shell does after an assignment, on the same line; a semicolon alone may be a part of an unquoted value.
-_WORD = rb"(?:[^'\"\\\s;&|]+|'[^']*'|" + _IN_DOUBLE + rb"|\\.)*"
+# One character a turn: with several, a long word that ends otherwise would be tried in each way of cutting it up.
+_WORD = rb"(?:[^'\"\\\s;&|]|'[^']*'|" + _IN_DOUBLE + rb"|\\.)*"
 _COMMAND = re.compile(_WORD + rb"[ \t]*[;&|]+(?:[ \t]+[^\s#]|(?:export|declare|readonly|typeset|unset)\b)", re.DOTALL)
 _EXPORT = re.compile(_WORD + rb"[ \t]*;[ \t]*export[ \t]+([A-Za-z_]\w*)[ \t;]*(?:#[^\n]*)?\n?", re.ASCII | re.DOTALL)
 # What all three readers take for the same value.

@@ -52,6 +52,7 @@ NEW = SecretValue("new")
         (b"MY_KEY=1\nKEY_2=2\nkey=3\n", b"MY_KEY=1\nKEY_2=2\nkey=3\nKEY='new'\n"),
         (b"A=\xff\xfe\n\x00=\x01\n", b"A=\xff\xfe\n\x00=\x01\nKEY='new'\n"),
         (b"A=1\r\nKEY=old\r\nB=2\r\n", b"A=1\r\nKEY='new'\nB=2\r\n"),
+        (b"KEY=" + b"x" * 4096 + b"\nA=1\n", b"KEY='new'\nA=1\n"),
         (b"A=$(date)\nB=${A:-x}\t \n", b"A=$(date)\nB=${A:-x}\t \nKEY='new'\n"),
     ],
 )
