@@ -38,12 +38,19 @@ options:
     type: bool
     default: false
   resume:
-    description: Which way to finish a rotation that is under way; V(revoke) begins nothing, and revokes what is over.
+    description: >-
+      Which way to finish a rotation that is under way; V(roll_out) revokes no old credential, V(revoke) begins nothing,
+      and revokes what is over.
     type: str
-    choices: [forward, rollback, revoke]
+    choices: [forward, rollback, roll_out, revoke]
     default: forward
   confirm:
     description: Names of guarded secrets that this run may rotate.
+    type: raw
+  approve:
+    description: >-
+      A person's yes to revokes for which the map wants one, each as C(NAME:RUN). One that nothing waits for is an
+      error, and so is one of the job that has asked.
     type: raw
   reason:
     description: Why; kept in the ledger.

@@ -276,6 +276,11 @@ class Traits:
         return self.overlap is not Overlap.OPEN and (self.value is Maker.PROVIDER or self.activates)
 
     @property
+    def revokes_the_old(self) -> bool:
+        """Return whether a call of ours ends the old one, and nothing else does."""
+        return self.revoke is Revocation.API and not self.ends_the_old
+
+    @property
     def cuts_over(self) -> bool:
         """Return whether old and new are never valid at the same time."""
         return self.ends_the_old and self.overlap is Overlap.NONE

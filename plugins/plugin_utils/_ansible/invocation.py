@@ -42,7 +42,7 @@ _OPTIONS = {
 _TAGS = ("tags", "skip_tags")
 _SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures")
 """Variables of the role that go on with a run as it was meant; their values are names and paths, too."""
-_ANEW = ("only", "where", "environments", "force", "resume", "adopt", "forget", "reason")
+_ANEW = ("only", "where", "environments", "force", "resume", "approve", "adopt", "forget", "reason")
 """Variables of the role that say what a run is to do, and are given anew or not at all."""
 _OF_OTHERS = ("deposit_secret", "deposit_file", "deposit_from", "attest_secret", "attest_credential", "freeze_until")
 """Those of the other playbooks."""

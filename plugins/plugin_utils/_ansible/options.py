@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ...module_utils._core.errors import ConfigurationError
+from .._engine.decide.approval import Yes
 from .._engine.decide.selection import RunOptions
 from .._engine.session import is_blank, names_in
 from .phases import HOOKS
@@ -21,8 +22,9 @@ RUN_OPTIONS = {
     "where": {"type": "dict"},
     "environments": {"type": "raw"},
     "force": {"type": "bool", "default": False},
-    "resume": {"type": "str", "choices": ["forward", "rollback", "revoke"], "default": "forward"},
+    "resume": {"type": "str", "choices": ["forward", "rollback", "roll_out", "revoke"], "default": "forward"},
     "confirm": {"type": "raw"},
+    "approve": {"type": "raw"},
     "reason": {"type": "str", "default": ""},
     "adopt": {"type": "dict"},
     "forget": {"type": "raw"},
@@ -73,12 +75,23 @@ def parse_options(options: Mapping[str, Any]) -> RunOptions:
         force=bool(options.get("force")),
         rollback=options.get("resume") == "rollback",
         only_revoke=options.get("resume") == "revoke",
+        only_roll_out=options.get("resume") == "roll_out",
         confirm=names_in(options.get("confirm"), "rotate_confirm"),
+        approve=_approvals(names_in(options.get("approve"), "rotate_approve")),
         reason=str(options.get("reason") or ""),
         adopt=_plain(options.get("adopt"), "rotate_adopt"),
         forget=names_in(options.get("forget"), "rotate_forget"),
         max_failures=int(options.get("max_failures", 1)),
     )
+
+
+def _approvals(texts: Collection[str]) -> tuple[Yes, ...]:
+    """Parse what a person says yes to, each as ``NAME:RUN``; ConfigurationError names all that are not."""
+    parts = [text.rpartition(":") for text in dict.fromkeys(texts)]
+    if wrong := [name + colon + run for name, colon, run in parts if not (name and run)]:
+        hint = "Give what a run has asked for, as NAME:RUN"
+        raise ConfigurationError(f"rotate_approve: not the name of a secret and a run: {', '.join(wrong)}", hint=hint)
+    return tuple(Yes(name, run) for name, _colon, run in parts)
 
 
 def _plain(value: Any, option: str) -> dict[str, str] | None:

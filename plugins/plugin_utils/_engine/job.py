@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,10 @@ from typing import Any
 _IDS = ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID")
 _RUNNERS_FOLDER = "AWX_ISOLATED_DATA_DIR"
 """What ansible-runner sets for every playbook that it runs, under AWX or alone."""
+
+
+PROCESS = secrets.token_hex(8)
+"""Names this call of ``ansible-playbook``: its workers are forks of the process that has imported this."""
 
 
 class Runner(StrEnum):
@@ -30,6 +35,7 @@ class Job:
     id: str = ""
     starter: str = ""
     schedule: str = ""
+    process: str = PROCESS
 
     @classmethod
     def of(cls, variables: Mapping[str, Any]) -> Job:
@@ -52,6 +58,11 @@ class Job:
             str(details.get("username") or "") or tower("user_name"),
             tower("schedule_name"),
         )
+
+    @property
+    def key(self) -> str:
+        """Name the job by its runner's number, or else by the process: what two runs of one job have in common."""
+        return f"{self.runner} {self.id}" if self.runner and self.id else self.process
 
     @property
     def way_on(self) -> str:

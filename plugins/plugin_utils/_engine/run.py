@@ -34,6 +34,7 @@ from .progress import Counts, ProgressReport
 EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.RECOVER: mint.recover,
     ActionKind.REVOKE_ORPHAN: revoke.revoke,
+    ActionKind.APPROVE: revoke.ask,
     ActionKind.GIVE_UP: mint.give_up,
     ActionKind.MINT: mint.mint,
     ActionKind.ACTIVATE: mint.activate,
@@ -48,7 +49,7 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
 }
 """What carries out each kind; a reload serves several secrets, looks are made on hosts, and to wait is nothing."""
 _QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
-_TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.WRITE,), (ActionKind.RELOAD,))
+_TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.APPROVE,), (ActionKind.WRITE,), (ActionKind.RELOAD,))
 """What is done at once in one step."""
 _WAITS = (
     ActionKind.ACCEPT,
@@ -148,12 +149,14 @@ class Engine:
         say: Callable[[str], None],
         environments: tuple[str, ...] = (),
         max_failures: int = 1,
+        only_roll_out: bool = False,
     ) -> None:
         self._ctx = ctx
         self._ledger = ctx.ledger
         self._say = say
         self.picked = in_environments(environments)
         self._max_failures = max_failures
+        self._only_roll_out = only_roll_out
         self._freeze: Freeze | None = None
         self.rotations = [self._rotation(order) for order in orders.values()]
         self._todo: dict[str, list[tuple[int, str]]] = {}
@@ -256,8 +259,8 @@ class Engine:
             rotation.status = RotationStatus.AWAITING
         elif first.kind is ActionKind.MINT and rotation.lost:
             rotation.hold(first, rotation.lost)
-        elif first.kind is ActionKind.REVOKE and not self._may_revoke(rotation):
-            rotation.status, rotation.problem = RotationStatus.WAITING, f"all is {self._freeze}"
+        elif kept := self._keeps(rotation, first):
+            rotation.status, rotation.problem = RotationStatus.WAITING, kept
         elif mints and (barred := self._barred(rotation)):
             rotation.status, rotation.problem = RotationStatus.SKIPPED, f"not begun: {barred}"
         elif mints and failures > self._max_failures:
@@ -285,10 +288,14 @@ class Engine:
             return f"all is {self._freeze}"
         return "" if case.order.anytime else windows.closed(case.secret.window, self._ctx.clock.now())
 
-    def _may_revoke(self, rotation: Rotation) -> bool:
-        """Say whether no freeze keeps an old credential; a rollback ends what it has replaced all the same."""
-        case = rotation.case
-        return not self._freeze or case.is_urgent or case.order.rollback
+    def _keeps(self, rotation: Rotation, action: Action) -> str:
+        """Say what keeps an old credential after a roll-out; no freeze does so where a rollback has replaced it."""
+        case, revokes = rotation.case, action.kind is ActionKind.REVOKE
+        if not (revokes or (action.kind is ActionKind.APPROVE and action.again)):
+            return ""
+        if self._freeze and not (case.is_urgent or case.order.rollback):
+            return f"all is {self._freeze}"
+        return "this run only rolls out; rotor.secrets.revoke goes on" if revokes and self._only_roll_out else ""
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""
@@ -336,6 +343,7 @@ class Engine:
         except NotYetError as error:
             for rotation, _work in parts:
                 rotation.status, rotation.until, rotation.problem = RotationStatus.WAITING, error.until, str(error)
+                self._read(rotation)
             return
         except PersonNeededError as error:
             for rotation, _work in parts:

@@ -23,11 +23,11 @@ from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError, ConflictError
 from ...module_utils._core.hosts import Host
 from ...module_utils._core.outside_text import NAME, printable, shown
-from .decide import planner, selection
+from .decide import approval, planner, selection
 from .decide.case import Case
 from .decide.planner import Action
 from .decide.selection import RunOptions
-from .decide.state import ActionKind, Freeze, Order, Phase, SecretState
+from .decide.state import ActionKind, Freeze, IntentState, Order, Phase, SecretState
 from .effects import mint, revoke
 from .effects.context import EffectContext, Work
 from .effects.host import HostWork
@@ -104,6 +104,7 @@ class Session:
         if options.forget:
             names = selection.resolve_forgotten(options, secret_map, access.ledger.states(secret_map.secrets))
             options = replace(options, forget=names)
+        self._approve(access, run, secret_map, options, check=check)
         if not check:
             self._forget(access, run, secret_map, options)
         preflight = Preflight(secret_map, systems, access, self._clock, self._say)
@@ -175,11 +176,12 @@ class Session:
         secret_map = self._kept_map(plan)
         systems = Systems(secret_map.connections, self._clock, run, access.ledger)
         engine = Engine(
-            EffectContext(run, secret_map, systems, access, self._clock),
+            EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key),
             {name: Order(**order) for name, order in plan["orders"].items()},
             say=self._say,
             environments=tuple(plan["environments"]),
             max_failures=plan["max_failures"],
+            only_roll_out=plan["only_roll_out"],
         )
         rotations = engine.advance(until)
         stuck = plan["stuck"]
@@ -241,7 +243,7 @@ class Session:
         for item in Status(secret_map, options, systems, access, self._clock).ask():
             self._print(report.status(item))
             items.append(item)
-        result: Row = shown(status_result.result(items, red))
+        result: Row = shown(status_result.result(items, red, report.approve))
         return result
 
     def verify(self, head: str, secret: str) -> Row:
@@ -303,6 +305,28 @@ class Session:
         parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
         return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
 
+    def _approve(
+        self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, *, check: bool
+    ) -> None:
+        """Record a person's yes to each revoke that is named; ConfigurationError for all that none waits for."""
+        problems, cases = [], {}
+        with ExitStack() as locks:
+            for name in sorted({yes.secret for yes in options.approve}):
+                if not check:
+                    locks.enter_context(access.locks.hold(f"secret {name}"))
+                secret, state = secret_map.secrets[name], access.ledger.state(name)
+                traits = registry.find("issuers", secret.issuer.type).traits
+                cases[name] = Case(secret, state, Order(name, rollback=options.rollback), traits, self._clock.now())
+            for yes in options.approve:
+                problems += filter(None, [approval.refusal(cases[yes.secret], yes.run, self._caller.job.key)])
+            if problems:
+                raise ConfigurationError(f"rotate_approve: {'; '.join(problems)}", hint="Nothing was done")
+            for yes in options.approve:
+                self._say(f"APPROVED  {yes.secret}   the revoke that run {yes.run} has asked for")
+                questions = [one for one in approval.questions(cases[yes.secret]) if one.run == yes.run]
+                if not check:
+                    access.ledger.approved(run, yes.secret, questions, self._caller.by, options.reason)
+
     def _forget(self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions) -> None:
         mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
         with ExitStack() as locks:
@@ -324,12 +348,16 @@ class Session:
             "stuck": [item.name for item in items if item.problems],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
+            "only_roll_out": options.only_roll_out,
         }
         access.ledger.begin_run(run, plan, self._caller.by, options.reason)
         for item in going:
             if item.adopted:
                 access.ledger.adopted(run, item.adopted)
         for item in items:
+            approvals = item.case.state.approvals.values()
+            if item.case.order.drifted and any(one.state is IntentState.DONE for one in approvals):
+                access.ledger.withdrawn(run, item.name, "somebody has changed a copy")
             if item.problems:
                 access.ledger.held(run, item.name, "; ".join(item.problems))
             elif item.case.state.hold and not item.goes:

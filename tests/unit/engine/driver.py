@@ -20,6 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import H
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase, SecretState
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.job import Job
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import location as ledgers
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
@@ -96,6 +97,7 @@ class Play:
         self.setting: dict[str, Any] = {"url": f"sqlite:///{folder}/ledger.db", "key": KEY}
         self.folder = folder
         self.lines: list[str] = []
+        self.job = "a job"
         self.execute: Host = self._execute
         self.pieces: list[Mapping[str, Any]] = []
 
@@ -112,7 +114,7 @@ class Play:
             "secret_ledger": self.setting,
         }
         variables = TaskVariables(task_vars, lambda text: text)
-        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}))
+        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}), job=Job(process=self.job))
         return Session(variables, self.world.clock, caller, self.lines.append)
 
     def plan(self, *only: str, check: bool = False, **options: Any) -> Mapping[str, Any]:

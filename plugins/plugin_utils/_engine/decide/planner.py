@@ -17,6 +17,7 @@ from functools import cached_property
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..secret_map.model import Copy, Step
 from . import clocks
+from .approval import lacks_yes
 from .case import Case, holds
 from .rule import obstacles, probe_of, revokes_by_identity, shares_identity
 from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
@@ -36,7 +37,7 @@ class Action:
     cut: bool = False
     """It ends the old value, and so it waits for the roll-out that closes the gap."""
     again: bool = False
-    """A probe right before a revoke, and not before a mint."""
+    """A probe or a question right before a revoke, and not before a mint."""
 
     @property
     def phase(self) -> Phase:
@@ -97,6 +98,7 @@ class _Scope:
         alternates = case.wants_mint and case.traits.alternating and grace_is_over and case.order.given_up is None
         rows = [row for row in case.state.credentials if row.alive and row.locatable]
         rows = [row for row in rows if row.origin is Origin.ORPHAN or (alternates and row is not current)]
+        rows = [row for row in rows if not (case.is_urgent and lacks_yes(case, row))]  # which would hold up the mint
         return [row for row in rows if not obstacles(case, row)]
 
     @cached_property
@@ -156,7 +158,14 @@ def _probes(case: Case, copies: Iterable[Copy], about: int | None, *, again: boo
 
 
 def _revoke_orphans(scope: _Scope) -> list[Action]:
-    return [Action(ActionKind.REVOKE_ORPHAN, credential=row.id) for row in scope.blocking]
+    ends = [Action(ActionKind.REVOKE_ORPHAN, credential=row.id) for row in scope.blocking]
+    return [*_questions(scope, scope.blocking), *ends]
+
+
+def _questions(scope: _Scope, rows: Iterable[CredentialRow], *, again: bool = False) -> list[Action]:
+    """Ask for the yes of a person where the map wants one: before a mint, or ``again`` before a revoke."""
+    asked = (row for row in rows if lacks_yes(scope.case, row))
+    return [Action(ActionKind.APPROVE, credential=row.id, again=again) for row in asked]
 
 
 def _give_up(scope: _Scope) -> list[Action]:
@@ -246,8 +255,9 @@ def _promote(scope: _Scope) -> list[Action]:
 
 
 def _revoke_failed(scope: _Scope) -> list[Action]:
-    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in scope.old if row not in scope.retired]
-    return [*_probe_before_revoke(scope), *revokes] if revokes else []
+    rows = [row for row in scope.old if row not in scope.retired]
+    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in rows]
+    return [*_questions(scope, rows, again=True), *_probe_before_revoke(scope), *revokes] if revokes else []
 
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:
@@ -276,7 +286,8 @@ def _end_retired(scope: _Scope) -> list[Action]:
     revoked = [row for row in scope.retired if row not in expired]
     probes = _probe_before_revoke(scope) if revoked and scope.retired == scope.old else []
     ends = [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in expired]
-    return [*ends, *probes, *(Action(ActionKind.REVOKE, credential=row.id) for row in revoked)]
+    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in revoked]
+    return [*ends, *_questions(scope, revoked, again=True), *probes, *revokes]
 
 
 def _purge(scope: _Scope) -> list[Action]:

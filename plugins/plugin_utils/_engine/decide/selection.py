@@ -16,6 +16,7 @@ from ....module_utils._core.contracts import Listed
 from ....module_utils._core.errors import ConfigurationError
 from ....module_utils._core.outside_text import NAME, printable
 from ..secret_map.model import Secret, SecretMap
+from .approval import Yes
 from .case import Case, holds
 from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
 
@@ -36,7 +37,11 @@ class RunOptions:
     rollback: bool = False
     only_revoke: bool = False
     """Whether nothing is begun, and nothing is rolled out."""
+    only_roll_out: bool = False
+    """Whether no old credential is revoked."""
     confirm: tuple[str, ...] = ()
+    approve: tuple[Yes, ...] = ()
+    """What a person says yes to the end of."""
     reason: str = ""
     adopt: Mapping[str, str] | None = None
     """Secret -> the provider's id of the credential in use."""
@@ -73,11 +78,14 @@ def check_names(options: RunOptions, known: Iterable[str]) -> None:
     for option, names in (
         ("rotate_only", options.only),
         ("rotate_confirm", options.confirm),
+        ("rotate_approve", [yes.secret for yes in options.approve]),
         ("rotate_adopt", options.adopt or {}),
     ):
         for name in names:
             if name not in known:
                 raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=_meant(name, known))
+    if beside := [yes.secret for yes in options.approve if options.only and yes.secret not in options.only]:
+        raise ConfigurationError(f"rotate_approve: rotate_only leaves out {', '.join(beside)}", hint="Name them there")
     for key in options.where or {}:
         if key not in WHERE:
             raise ConfigurationError(f"rotate_where: unknown criterion {key}", hint=_meant(key, WHERE))

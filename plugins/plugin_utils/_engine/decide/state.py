@@ -44,6 +44,7 @@ class ActionKind(StrEnum):
     INSPECT = "inspect", Phase.ISSUED, "probe", "{target}, {preview}: whether its command is there", Subject.CONSUMER
     RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
+    APPROVE = "approve", Phase.ISSUED, "approve", "a person's yes to the end of {credential}, by rotate_approve"
     GIVE_UP = "give_up", Phase.ISSUED, "give up", "{credential}, which {life}; another takes its place"
     MINT = "mint", Phase.ISSUED, "mint", "one new credential, named after this ledger"
     AWAIT = "await", Phase.ISSUED, "await", "a value that a person makes: {handwork}; then: {deposit}"
@@ -283,6 +284,10 @@ class SecretState:
     """Consumer -> the newest look for its command on its host."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
+    approvals: Mapping[int, Intent] = field(default_factory=dict)
+    """Credential -> the newest question whether it may be ended: it waits, or is done with a yes in its progress."""
+    done: Mapping[ActionKind, Mapping[str, int]] = field(default_factory=dict)
+    """Kind -> target -> the number of the newest intent that was carried out; a later one has a higher number."""
     hold: Hold | None = None
 
     def credential(self, row: int | None) -> CredentialRow | None:

@@ -79,6 +79,8 @@ class EffectContext:
     systems: Systems
     access: LedgerAccess
     clock: Clock
+    job: str = ""
+    """The job that this run belongs to."""
     fit: Memo[None] = field(default_factory=Memo, compare=False)
     """Remembers which credentials every store of their secret can keep."""
 
@@ -121,6 +123,11 @@ class EffectContext:
             for secret, intent in intents.items():
                 self.ledger.fail(self.run, secret, intent, str(error), state)
             raise
+
+    def withdraw(self, work: Work, why: str) -> None:
+        """Take back a yes to a revoke, where one was given: what it was about has changed."""
+        if any(one.state is IntentState.DONE for one in work.case.state.approvals.values()):
+            self.ledger.withdrawn(self.run, work.name, why)
 
     def checkpoint(self, work: Work, intent: int, *, anew: bool = False) -> IntentCheckpoint:
         store = partial(self.ledger.progress, self.run, work.name, intent)

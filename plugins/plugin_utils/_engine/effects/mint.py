@@ -50,7 +50,8 @@ def probing(ctx: EffectContext, work: Work) -> StoreEffect:
         seen = yield HostRequest(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
         ours = state.intent(ActionKind.WRITE, copy.id) is not None
         if known is not None and not ours and not store.unchanged(known, seen):
-            raise ConflictError(rule.drift(copy, known, seen), hint=rule.forget_hint(copy))
+            ctx.withdraw(work, how := rule.drift(copy, known, seen))
+            raise ConflictError(how, hint=rule.forget_hint(copy))
     ctx.ledger.looked(ctx.run, work.name, intent, copy.id, seen if known is None else known)
     return f"{copy.label} is within reach"
 

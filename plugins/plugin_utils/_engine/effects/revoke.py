@@ -24,7 +24,7 @@ from ....module_utils._core.errors import (
     StoppedError,
     after_an_effect,
 )
-from ..decide import clocks, rule
+from ..decide import approval, clocks, rule
 from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
@@ -45,6 +45,8 @@ def revoke(ctx: EffectContext, work: Work) -> str:
         gone = ",".join(rule.unmapped_holders(secret, work.case.state, row))
         hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
         raise RotorError(f"{row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
+    if approval.lacks_yes(work.case, row):
+        raise RotorError(f"{row.name} is not revoked: nobody has said yes to it", hint="Run again: it is asked anew")
     if traits.cuts_over:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
@@ -55,7 +57,7 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     _demand_reconnected(ctx, work)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
-    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits))
+    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
     _demand_unused(work, issuer, listed)
     if traits.revoke is Revocation.PERSON or not (row.provider_id or row.has_value or row.origin is Origin.MINTED):
         return _see_ended(ctx, work, issuer)
@@ -68,6 +70,13 @@ def revoke(ctx: EffectContext, work: Work) -> str:
             proof = _prove(ctx, work, issuer)
     ctx.ledger.revoked(ctx.run, secret.name, intent, row, proof)
     return f"{row.name} revoked, proof: {proof}"
+
+
+def ask(ctx: EffectContext, work: Work) -> str:
+    """Ask for a person's yes to the end of a credential, unless it is asked for already; raise NotYetError."""
+    if approval.question(work.case, work.row) is None:
+        ctx.ledger.asked(ctx.run, work.name, work.row, approval.about(work.case, ctx.job))
+    raise clocks.NotYetError("a person's yes is needed before it is revoked", None, hint="")
 
 
 def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
@@ -210,6 +219,8 @@ def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed, *,
         ended = None
         problems.insert(0, f"its provider cannot be asked whether what has taken its place lives: {error}")
     found = [*([ended] if ended else []), *(line for _copy, line in drifted), *problems, *failing]
+    if ended or drifted or failing:
+        ctx.withdraw(work, "; ".join(found))
     if found:
         hints = [_REPLACE] * bool(ended) + ([rule.forget_hint(*(copy for copy, _line in drifted))] if drifted else [])
         raise RotorError(f"{work.row.name} is not revoked: {'; '.join(found)}", hint=". ".join(hints))

@@ -37,6 +37,7 @@ Begin = Callable[[], AbstractContextManager[Transaction]]
 FREEZE = "freeze"
 """The name of the row of ``meta`` that has it: the log binds that table whole."""
 _FAILURES = (IntentState.FAILED, IntentState.UNKNOWN)
+_ASKED = (IntentState.WAITING, IntentState.DONE)
 
 
 class LedgerReader:
@@ -149,7 +150,9 @@ class LedgerReader:
         intents = [_intent(row) for row in intent_rows]
         ineffective = {row["id"] for row in intent_rows if row["state"] == IntentState.FAILED and not row["superseded"]}
         distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
-        looks = [i for i in intents if i.kind in (ActionKind.PROBE, ActionKind.INSPECT) and i.state is IntentState.DONE]
+        done = [i for i in intents if i.state is IntentState.DONE]
+        looks = [i for i in done if i.kind in (ActionKind.PROBE, ActionKind.INSPECT)]
+        asked = [i for i in intents if i.kind is ActionKind.APPROVE and i.state in _ASKED]
         return SecretState(
             credentials=tuple(_credential(row) for row in rows.select(t.credentials, {})),
             holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in holdings},
@@ -159,6 +162,8 @@ class LedgerReader:
             probes={i.target: i for i in looks if i.kind is ActionKind.PROBE},
             inspections={i.target: i for i in looks if i.kind is ActionKind.INSPECT},
             distributed=frozenset(credential for credential in distributed if credential is not None),
+            approvals={intent.credential: intent for intent in asked if intent.credential is not None},
+            done={kind: {i.target: i.id for i in done if i.kind is kind} for kind in {i.kind for i in done}},
             hold=next((_hold(row) for row in rows.select(t.holds, {})), None),
         )
 

@@ -285,6 +285,34 @@ class Ledger:
         with self._transaction(run, secret, "abandoned", {"credential": credential}) as (tx, now):
             self._update_credential(tx, secret, credential, state=CredentialState.ABANDONED, taken_back_at=now)
 
+    def asked(self, run: str, secret: str, row: CredentialRow, about: Row) -> None:
+        """Record the question whether a credential may be ended, in the place of earlier ones.
+
+        ``about``: what has taken its place, and in which job that was rolled out.
+        """
+        question = {"secret": secret, "kind": ActionKind.APPROVE, "credential": row.id}
+        with self._transaction(run, secret, "asked for a yes", {"credential": row.id}) as (tx, now):
+            self._supersede(tx, question, now, IntentState.WAITING, IntentState.DONE)
+            attempt = {"run": run, "target": row.name, "state": IntentState.WAITING, "progress": dict(about), "at": now}
+            tx.insert(self._t.intents, {**question, **attempt, "superseded": False})
+
+    def approved(self, run: str, secret: str, questions: Iterable[Intent], by: str, reason: str) -> None:
+        """Record a person's yes to these questions of one run."""
+        questions = list(questions)
+        details = {"by": by, "reason": reason, "credentials": [one.credential for one in questions]}
+        with self._transaction(run, secret, "approved", details) as (tx, now):
+            for one in questions:
+                said = {**one.progress, "by": by, "given_at": now}
+                answer = {"state": IntentState.DONE, "ended_at": now, "progress": said}
+                tx.update(self._t.intents, {"secret": secret, "id": one.id}, answer, (IntentState.WAITING,))
+
+    def withdrawn(self, run: str, secret: str, why: str) -> None:
+        """Record that a yes no longer holds, where one was given."""
+        given = {"secret": secret, "kind": ActionKind.APPROVE}
+        with self._transaction(run, secret, "yes withdrawn", {"why": why}) as (tx, _now):
+            ended = {"state": IntentState.FAILED, "superseded": True, "error": why}
+            tx.update(self._t.intents, given, ended, (IntentState.DONE,))
+
     def given_up(self, run: str, secret: str, row: CredentialRow, why: str) -> None:
         """Record that a credential has ended before its time; a new one is abandoned, and stays until it is ended."""
         states = {CredentialState.PENDING: CredentialState.ABANDONED}

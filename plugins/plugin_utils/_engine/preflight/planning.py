@@ -13,7 +13,7 @@ from functools import cached_property
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Listed, Traits
-from ..decide import planner, selection, windows
+from ..decide import approval, planner, selection, windows
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
@@ -23,7 +23,7 @@ from ..secret_map.model import Secret, SecretMap
 from . import waits
 from .preflight import Planned, Preflight, Selected
 
-_BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.REVOKE_ORPHAN)
+_BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.APPROVE, ActionKind.REVOKE_ORPHAN)
 """What is done before a mint, and also where there is none."""
 _LAST_MOMENT = timedelta(days=1)
 """How long a rotation may take that a calendar has held up."""
@@ -65,6 +65,8 @@ class Planning:
 
     def _select(self, secret: Secret, recorded: SecretState) -> Selected:
         """Decide what is wanted, by the map, the ledger and the options alone."""
+        runs = [yes.run for yes in self.options.approve if yes.secret == secret.name]
+        recorded = approval.with_yes(recorded, runs, self.clock.now())  # which check mode does not record
         state, problems, candidates = self._adopt(secret, recorded)
         now, back = self.clock.now(), self.options.rollback
         traits = _traits(secret)

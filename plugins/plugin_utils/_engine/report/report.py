@@ -15,7 +15,7 @@ from itertools import groupby
 from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
-from ..decide import clocks, rule
+from ..decide import approval, clocks, rule
 from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
@@ -327,6 +327,7 @@ class Report:
         rest = f": {what} after {when(rotation.until)}{who}" if rotation.until else ""
         rest = _left_out(rotation) or rest
         lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
+        lines += self._asked(rotation.case)
         new = state.pending or state.current
         if new:
             lines.append(f"  {'now' if back else 'new'}  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
@@ -348,6 +349,25 @@ class Report:
             lines.append(f"         {_how_to_name(secret)}")
         return lines
 
+    def _asked(self, case: Case) -> list[str]:
+        """Say which credentials wait for a person's yes to their end, since when, and how to give it."""
+        waiting = approval.unanswered(case)
+        if not waiting:
+            return []
+        names = ", ".join(_name(case.state.credential(one.credential)) for one in waiting)
+        job = "A yes" if case.secret.revoke.same_job else "A yes from another job"
+        lasts, since = durations.show(case.secret.revoke.yes_lasts), min(one.at for one in waiting if one.at)
+        return [
+            f"  asked     since {when(since)}: may {names} be revoked? {job} is good for {lasts}",
+            f"  then:     {self.approve(case)}",
+        ]
+
+    def approve(self, case: Case) -> str:
+        """Tell how to say yes to what waits for it."""
+        name = case.secret.name
+        yes = ",".join(dict.fromkeys(f"{name}:{one.run}" for one in approval.unanswered(case)))
+        return self._again(f"rotate_only={name}", *self._same, "rotate_resume=revoke", f"rotate_approve={yes}")
+
     def _place_line(self, secret: Secret, state: SecretState, place: Claim) -> str:
         """Say who has a credential; of a copy that the map names, with its keys and the evidence of the write."""
         copy = next((copy for copy in secret.copies if copy.id == place.target), None)
@@ -366,6 +386,7 @@ class Report:
         lines = [f"{secret.name}   {', '.join(item.conditions).replace('_', ' ')}: {item.due.why}"]
         if hold := state.hold:
             lines.append(f"  held      since {when(hold.since)}, last by run {hold.run} {when(hold.at)}: {hold.reason}")
+        lines += self._asked(item.case) if item.asks else []
         alive = [row for row in reversed(state.credentials) if row.alive]
         lines += [f"  {row.state:<9} {_name(row)}   {self.say(*item.life(row))}" for row in alive]
         for copy in secret.copies:
@@ -379,7 +400,8 @@ class Report:
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)
         ]
-        if item.state is not SecretCondition.UP_TO_DATE and item.due.status is not DueStatus.UNROTATED:
+        rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
+        if not rests and item.due.status is not DueStatus.UNROTATED:
             lines.append(self._go_on(secret, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
         return lines
 

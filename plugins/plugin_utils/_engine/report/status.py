@@ -14,7 +14,7 @@ from functools import cached_property
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker
-from ..decide import planner, rule, selection
+from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
@@ -41,6 +41,7 @@ class SecretCondition(StrEnum):
     DUE = "due"  # to be minted anew for another reason
     UNFINISHED = "unfinished"  # a rotation is under way
     RESTING = "resting"  # due, and taken back: a person has to name it
+    APPROVAL = "awaiting_approval"  # a person has yet to say yes to a revoke
     WAITING = "waiting"  # the old credential has its grace
     UNKNOWN = "unknown"  # this ledger does not know what is in use
     UNROTATED = "unrotated"  # nobody rotates it here
@@ -81,6 +82,12 @@ class SecretStatus:
         first = next(iter(planner.remaining(self.case, lambda _step: True)), None)
         return first if first and first.kind is ActionKind.WAIT else None
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether nothing but a person's yes is left to be had before a revoke, and a run has asked for that."""
+        first = next(iter(planner.remaining(self.case, lambda _step: True)), None)
+        return first is not None and first.kind is ActionKind.APPROVE and bool(approval.unanswered(self.case))
+
     @property
     def conditions(self) -> list[SecretCondition]:
         """List all that is true of it, the gravest first."""
@@ -88,6 +95,7 @@ class SecretStatus:
         in_use = {mark.credential for mark in (*state.holdings.values(), *state.running.values())}
         in_use |= {state.current.id} if state.current else set()
         rest = SecretCondition.WAITING if self.waits else SecretCondition(self.due.status)
+        rest = SecretCondition.APPROVAL if self.asks else rest
         awaiting = self.case.traits.value is Maker.PERSON and self.due.status in _MINTS and not state.pending
         found = {
             SecretCondition.DEAD: any(one.fact in _ENDS and row in in_use for row, one in self.asked.items()),

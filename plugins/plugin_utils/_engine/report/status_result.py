@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from ....module_utils._core.errors import ConfigurationError
+from ..decide import approval
+from ..decide.case import Case
 from ..decide.state import CredentialRow, CredentialState, Mark, Origin
 from ..secret_map.model import Copy
 from .claims import Basis, Claim, Fact
@@ -40,20 +42,24 @@ def parse_fail_on(names: Collection[str]) -> set[SecretCondition]:
     return {SecretCondition(name) for name in names}
 
 
-def result(items: Sequence[SecretStatus], fail_on: set[SecretCondition]) -> Json:
-    """Build the action's result; failed when a secret is in one of the conditions ``fail_on``."""
+def result(items: Sequence[SecretStatus], fail_on: set[SecretCondition], approve: Callable[[Case], str]) -> Json:
+    """Build the action's result; failed when a secret is in one of the conditions ``fail_on``.
+
+    ``approve`` tells how to say yes to what waits for it.
+    """
     bad = {item.case.secret.name: [one for one in item.conditions if one in fail_on] for item in items}
     red = [f"{name} is {' and '.join(conditions)}" for name, conditions in bad.items() if conditions]
     msg = {"msg": f"status_fail_on: {listing(red, 20)}"}
-    secrets = [_secret(item) for item in items]
+    secrets = [_secret(item, approve) for item in items]
     return {"changed": False, "failed": bool(red), **(msg if red else {}), **_VERSION, "secrets": secrets}
 
 
 _VERSION = {"schema_version": SCHEMA_VERSION}
 
 
-def _secret(item: SecretStatus) -> Json:
+def _secret(item: SecretStatus, approve: Callable[[Case], str]) -> Json:
     case, state, hold = item.case, item.case.state, item.case.state.hold
+    asked = approval.unanswered(case) if item.asks else []
     since = state.current.minted_at if state.current else None
     return {
         "name": case.secret.name,
@@ -64,6 +70,13 @@ def _secret(item: SecretStatus) -> Json:
         "age": int((case.now - since).total_seconds()) if since else None,
         "due_at": _time(item.due_at),
         "waits_until": _time(item.waits.until if item.waits else None),
+        "approval": {
+            "since": _time(min(one.at for one in asked if one.at)),
+            "runs": list(dict.fromkeys(one.run for one in asked)),
+            "command": approve(case),
+        }
+        if asked
+        else None,
         "held": {"since": _time(hold.since), "at": _time(hold.at), "run": hold.run, "reason": hold.reason}
         if hold
         else None,
@@ -159,6 +172,7 @@ def json_schema() -> Json:
         "now": _enum(_OF_COPIES) | {"description": "how it compares with what the ledger wrote"},
         "problem": problem,
     }
+    question = {"since": time, "runs": _list(text), "command": text}
     hold = {"since": time, "at": time, "run": text, "reason": text}
     secret = {
         "name": text,
@@ -169,6 +183,10 @@ def json_schema() -> Json:
         "age": _nullable("integer", "seconds since the current credential was made"),
         "due_at": time | {"description": "when the current credential is due, by max_age or by its provider's end"},
         "waits_until": time | {"description": "the end of the old credential's grace"},
+        "approval": {
+            "anyOf": [_object(question), {"type": "null"}],
+            "description": "which runs ask for a person's yes to a revoke, and how it is given",
+        },
         "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},
         "credentials": _list(_object(credential)) | {"description": "all that are alive by the ledger"},
         "copies": _list(_object(copy)),

@@ -79,6 +79,11 @@ class Revoke:
     after: timedelta = timedelta(0)
     require: frozenset[str] = frozenset()
     accept: str = "use"
+    confirm: bool = False
+    """Whether a person's yes is needed."""
+    same_job: bool = False
+    """Whether the job that has asked may bring the yes itself."""
+    yes_lasts: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True)

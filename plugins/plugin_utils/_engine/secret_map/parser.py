@@ -177,7 +177,12 @@ class _Parser:
             suggestion = "revoking needs a check that proves use, or revoke: {accept: life}"
             self._errors.add((*step, "verify"), "nothing proves that the new credential is in use", suggestion)
         after = self._grace(wanted, raw, path, entry.issuer)
-        return Revoke(after, frozenset(_strings(wanted.get("require"))), accept)
+        confirm, same_job = (wanted.get(option) is True for option in ("confirm", "same_job"))
+        if confirm and entry.issuer and not registry.find("issuers", entry.issuer.type).traits.revokes_the_old:
+            what = "asks before a revoke, and no call of this issuer's ends the old credential"
+            self._errors.add((*path, "revoke", "confirm"), what, "a guard asks before a rotation begins")
+        lasts = self._duration(wanted, "for", (*path, "revoke")) or Revoke.yes_lasts
+        return Revoke(after, frozenset(_strings(wanted.get("require"))), accept, confirm, same_job, lasts)
 
     def _grace(self, wanted: Raw, raw: Raw, path: Path, issuer: PartSpec | None) -> timedelta:
         """Return how long an old credential lives on: as its issuer has it unless said, and no less but for a leak."""

@@ -54,6 +54,10 @@ def _duration(description: str, **more: Any) -> Json:
     return {"type": "string", "pattern": durations.PATTERN, "minLength": 2, "description": description, **more}
 
 
+def _flag(description: str) -> Json:
+    return {"type": "boolean", "default": False, "description": description}
+
+
 def _list(items: Json, description: str) -> Json:
     return {"type": "array", "items": items, "minItems": 1, "description": description}
 
@@ -196,7 +200,16 @@ def _revoke() -> Json:
     require = _names(about, enum=["unused", "drained"])
     accept = _enum(["use", "life"], "what each step must have proven; use, unless the issuer has nothing to revoke")
     after = _duration("how long the old credential lives on", default="0s")
-    return _closed({"after": after, "require": require, "accept": accept}, description="when the old one is revoked")
+    properties = {
+        "after": after,
+        "require": require,
+        "accept": accept,
+        "confirm": _flag("a person says yes to each revoke, by rotate_approve, once everything else is done"),
+        "same_job": _flag("the job that has asked may bring the yes itself; it needs confirm"),
+        "for": _duration("how long a yes is good for; it needs confirm", default="24h"),
+    }
+    needs = {"dependentRequired": {option: ["confirm"] for option in ("same_job", "for")}}
+    return _closed(properties, description="when the old one is revoked", **needs)
 
 
 def _window() -> Json:
