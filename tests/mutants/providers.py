@@ -69,6 +69,25 @@ MUTANTS = (
         "only an unknown key is refused", "aws/access_keys", "refused.code != _UNKNOWN_KEY", "False", "access_keys"
     ),
     proof("HTML", 200),
+    # reloads by requests
+    provider(
+        "http: a paused item is left alone",
+        "http/consumer",
+        "if not item.aside]\n        ahead",
+        "]\n        ahead",
+        "http_consumer",
+    ),
+    provider(
+        "http: the state of before is no reload", "http/consumer", "in (value, None)", "in (None,)", "http_consumer"
+    ),
+    provider(
+        "http: the first are well before the rest",
+        "http/consumer",
+        'self.options.get("first", len(goes))',
+        "len(goes)",
+        "http_consumer",
+    ),
+    provider("http: a failed deploy ends the wait", "http/consumer", 'how.get("failed", {})', "{}", "http_consumer"),
     # a lost answer
     http(
         "lost answer: is in doubt",

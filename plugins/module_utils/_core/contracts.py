@@ -513,6 +513,11 @@ class Consumer(Part):
         self.clock = clock
 
     @classmethod
+    def validate(cls, options: Options) -> list[str]:
+        """Report the errors that a schema cannot. Sends nothing."""
+        return []
+
+    @classmethod
     @abstractmethod
     def label(cls, options: Options) -> str: ...
 

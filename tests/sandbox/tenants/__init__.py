@@ -63,6 +63,7 @@ class Tenants(Provider):
             Route("/settings/secrets", self._list, methods=["GET"]),
             Route("/settings/secrets", self._put, methods=["PUT"]),
             Route("/settings/secrets/{key}", self._delete, methods=["DELETE"]),
+            Route("/workspaces", self._workspaces, methods=["GET"]),
             Route("/workspaces/{id}", self._workspace, methods=["GET"]),
             Route("/workspaces/{id}/restart", self._restart, methods=["POST"]),
         ]
@@ -109,10 +110,13 @@ class Tenants(Provider):
         self.world.touch()
         return JSONResponse({"status": "deleted", "key": key, "scope": "global"})
 
+    async def _workspaces(self, request: Request) -> Response:
+        self._admit(request, "anybody")
+        return JSONResponse({"workspaces": [self._told(one) for one in self.workspaces.values()]})
+
     async def _workspace(self, request: Request) -> Response:
         self._admit(request, "anybody")
-        one = self._find(request)
-        return JSONResponse({"id": one.id, "status": "paused" if one.paused else "online", "starts": one.starts})
+        return JSONResponse(self._told(self._find(request)))
 
     async def _restart(self, request: Request) -> Response:
         self._admit(request)
@@ -146,6 +150,10 @@ class Tenants(Provider):
         if one is None:
             raise RefusedError(404, "workspace not found")
         return one
+
+    @staticmethod
+    def _told(one: Workspace) -> dict[str, Any]:
+        return {"id": one.id, "status": "paused" if one.paused else "online", "starts": one.starts}
 
     @staticmethod
     def _shown(key: str, secret: Secret) -> dict[str, Any]:

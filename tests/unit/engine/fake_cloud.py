@@ -99,10 +99,18 @@ class App:
     on_host = False
     schema = Schema(properties={"name": TEXT}, required=("name",))
 
+    @classmethod
+    def validate(cls, options: Any) -> list[str]:
+        return ["name: there is none of this name"] if options["name"] == "bad" else []
+
 
 class Script:
     on_host = True
     schema = Schema(properties={"command": TEXT, "stdin": TEXT}, required=("command",))
+
+    @classmethod
+    def validate(cls, options: Any) -> list[str]:
+        return []
 
     @classmethod
     def task(cls, options: Any) -> Any:

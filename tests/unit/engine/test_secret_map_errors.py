@@ -142,6 +142,7 @@ ONE = [
     (f"{STEP}/reload", ["web", "web"], f"{S}.reload: has the same entry twice"),
     ("secret_consumers/web", "x", "secret_consumers.web: expected a mapping, not a string"),
     ("secret_consumers/web/nam", "x", "secret_consumers.web.nam: unknown option; did you mean name?"),
+    ("secret_consumers/web/name", "bad", "secret_consumers.web.name: there is none of this name"),
     (
         "secret_consumers/web/host",
         "app1",

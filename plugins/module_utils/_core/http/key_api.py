@@ -15,7 +15,7 @@ is refused before anything is sent. Where something stands in an answer is said 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from ..clock import Clock
 from ..contracts import Connection, Handwork, Options, Schema
 from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
-from . import certificates, paths
+from . import certificates, limits, paths, shapes
 from .budget import Budget, Pace, Quota
 from .client import Answer, HttpClient
 
@@ -265,6 +265,42 @@ def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], 
             f"{answer.where} answered {answer.status}, and does not say that it was done", status=answer.status
         )
     return answer
+
+
+def read_items(how: Listing, ask: Callable[[Mapping[str, Any]], Answer], doing: str) -> Iterator[Any]:
+    """Yield the objects of a list, page by page; ``ask`` sends the call with the parameters of a page."""
+    cursors = limits.Cursors(doing)
+    params: dict[str, Any] = {how.page: 1} if how.page else {}
+    while True:
+        answer = ask(params)
+        document = answer.json
+        items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
+        yield from (item for item in items if how.only is None or fits(item, how.only))
+        cursor = _cursor(how, document, items, answer.where)
+        if cursor is None:
+            return
+        cursors.next(cursor)
+        params = {how.page: params[how.page] + 1} if how.page else {how.after: cursor}
+
+
+def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | None:
+    """Return the cursor of the next page, for counted pages the id of the first item; None on the last page."""
+    more = paths.at(document, how.more) if how.more else True
+    if not isinstance(more, bool | None):
+        raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
+    if not more or not items or not (how.after or how.page):
+        return None
+    if not how.cursor:
+        known = id_of(paths.at(items[0 if how.page else -1], how.facts.id))
+        if known is None:
+            raise errors.UnexpectedAnswerError(f"{where}: an item has no id, by which the list would go on")
+        return known
+    return id_of(paths.at(document, how.cursor))
+
+
+def id_of(found: Any) -> str | None:
+    """Return an id, which is a text or a whole number; None for anything else."""
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
 def _pairs(tree: Any, name: str = "") -> list[tuple[str, str]]:

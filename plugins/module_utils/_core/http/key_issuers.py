@@ -28,10 +28,24 @@ from ..contracts import (
 )
 from ..credential import Credential, SecretValue
 from ..templates import Template
-from . import certificates, limits, paths, shapes
+from . import certificates, paths, shapes
 from .client import Answer as HttpAnswer
 from .client import HttpClient
-from .key_api import Call, Facts, KeyApi, Listing, PersonApi, ResetApi, RollApi, SetApi, Verify, fits, send
+from .key_api import (
+    Call,
+    Facts,
+    KeyApi,
+    Listing,
+    PersonApi,
+    ResetApi,
+    RollApi,
+    SetApi,
+    Verify,
+    fits,
+    id_of,
+    read_items,
+    send,
+)
 
 _READS = 5
 """How often at the most a value is read after a reset, until it has changed."""
@@ -118,7 +132,7 @@ class ApiIssuer(Issuer, Generic[Description]):
 
     def _credential(self, document: Any, value: Mapping[str, str], facts: Facts, name: str, doing: str) -> Credential:
         """Read a credential from an answer; UnexpectedAnswerError where there is none, or one that cannot be sent."""
-        id_ = _id(paths.at(document, facts.id)) if facts.id else None
+        id_ = id_of(paths.at(document, facts.id)) if facts.id else None
         values = {key: paths.at(document, path) for key, path in value.items()}
         if (id_ is None and facts.id) or not all(isinstance(found, str) and found for found in values.values()):
             raise errors.UnexpectedAnswerError(f"{doing}: the answer has no credential in it")
@@ -191,20 +205,8 @@ class KeyIssuer(ApiIssuer[KeyApi]):
         return key.revoked or (key.expires_at is not None and key.expires_at <= now)
 
     def _items(self, how: Listing) -> Iterator[Any]:
-        """Yield the objects of a list, page by page."""
         doing = f"listing the keys of {self._where}"
-        cursors = limits.Cursors(doing)
-        params: dict[str, Any] = {how.page: 1} if how.page else {}
-        while True:
-            answer = self._send(how.call, doing, params=params, reads=True)
-            document = answer.json
-            items = shapes.checked(paths.at(document, how.items) if how.items else document, [dict], answer.where)
-            yield from (item for item in items if how.only is None or fits(item, how.only))
-            cursor = _cursor(how, document, items, answer.where)
-            if cursor is None:
-                return
-            cursors.next(cursor)
-            params = {how.page: params[how.page] + 1} if how.page else {how.after: cursor}
+        return read_items(how, lambda params: self._send(how.call, doing, params=params, reads=True), doing)
 
 
 class ReadIssuer(ApiIssuer[Readable]):
@@ -330,24 +332,9 @@ def unknown_if_unreadable() -> Iterator[None]:
         raise errors.OutcomeUnknownError(error.message, hint=error.hint, status=error.status) from None
 
 
-def _cursor(how: Listing, document: Any, items: list[Any], where: str) -> str | None:
-    """Return the cursor of the next page, for counted pages the id of the first key; None on the last page."""
-    more = paths.at(document, how.more) if how.more else True
-    if not isinstance(more, bool | None):
-        raise errors.UnexpectedAnswerError(f"{where}: {how.more} is neither true nor false")
-    if not more or not items or not (how.after or how.page):
-        return None
-    if not how.cursor:
-        known = _id(paths.at(items[0 if how.page else -1], how.facts.id))
-        if known is None:
-            raise errors.UnexpectedAnswerError(f"{where}: a key has no id, by which the list would go on")
-        return known
-    return _id(paths.at(document, how.cursor)) or None
-
-
 def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
     id_, name, scope = (paths.at(item, path) if path else None for path in (facts.id, facts.name, facts.scope))
-    known = _id(id_)
+    known = id_of(id_)
     if known is None or not isinstance(name, str | None):
         raise errors.UnexpectedAnswerError(f"{where}: a key has no id, or a name that is none")
     return Listed(
@@ -364,11 +351,6 @@ def _listed(item: Mapping[str, Any], facts: Facts, where: str) -> Listed:
 def _is_revoked(item: Any, facts: Facts) -> bool:
     lives = facts.alive is None or fits(item, facts.alive)
     return not lives or bool(facts.revoked and paths.at(item, facts.revoked))
-
-
-def _id(found: Any) -> str | None:
-    """Return an id, which is a text or a whole number; None for anything else."""
-    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) and found != "" else None
 
 
 def times_at(document: Any, facts: Facts) -> dict[str, str]:

@@ -264,7 +264,8 @@ class Builders:
             return None
         before = len(self.errors)
         connection, host = self._connection_of("consumers", raw, path), raw.get("host")
-        self.validate("consumers", raw["type"], raw, path)
+        if self.validate("consumers", raw["type"], raw, path):
+            self._report(cls.validate(_own("consumers", raw)), path, raw)
         self._validate_host(host if cls.on_host else None, (*path, "host"))
         healthy = [
             self.check(check, (*path, "healthy", index), frozenset(), default=connection)
