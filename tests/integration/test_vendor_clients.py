@@ -19,17 +19,27 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker
-from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
 from tests.conformance import columns
 from tests.conformance.issuers.bench import IssuerBench
 from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
-from tests.unit.core.doubles import ServersClock
+from tests.unit.core.doubles import MemoryCheckpoint, ScriptedServer, ServersClock
 
 from . import vendor_clients
 
 VENV = Path(sys.prefix).with_name("venv-clients")
 NAME = "rotor-7f3a-1"
+STRIPE = """
+import json, stripe, sys
+def told(body, header):
+    try:
+        return stripe.Webhook.construct_event(body, header, secret, tolerance=10**9).type
+    except stripe.SignatureVerificationError as error:
+        return type(error).__name__
+secret, sent = json.load(sys.stdin)
+print(json.dumps([told(*one) for one in sent]))
+"""
 
 
 def here() -> list[type[IssuerBench]]:
@@ -122,3 +132,17 @@ def test_anthropics_client_sees_the_end_of_a_key_that_a_person_made(
     uses = [client.carry_out("use", brisk, {}, fields={"token": key["value"]}) for key in (old, new)]
     assert uses == ["refused", None]
     assert client.carry_out("listed", brisk, {}) == {new["id"]: "new"}
+
+
+@pytest.mark.skipif(not (VENV / ".made").exists(), reason="Stripe's library is not here: make venv-clients")
+def test_stripes_library_takes_an_event_of_ours_and_no_forged_one() -> None:
+    secret = "whsec_of-the-library"
+    options = {"secret": "${value}", "dialect": "stripe", "retries": 0}
+    with ScriptedServer() as script:
+        script.answer(200).answer(400)
+        check = registry.find("checks", "signed_request")({**options, "url": script.url}, None, clock=ServersClock())
+        check.run(Credential("1", NAME, {"value": SecretValue(secret)}), MemoryCheckpoint())
+        sent = [[got.body.decode(), got.headers["Stripe-Signature"]] for got in script.received]
+    command = [str(VENV / "bin" / "python"), "-I", "-c", STRIPE]
+    told = subprocess.run(command, env={}, input=json.dumps([secret, sent]), capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout) == ["rotor.check", "SignatureVerificationError"]

@@ -53,6 +53,15 @@ _REVOKE = late(
 
 MUTANTS = (
     mutant(
+        "checks hold before an unissued value ends",
+        "if clocks.waits(secret, traits) else []:",
+        "if False else []:",
+        "revoking",
+    ),
+    mutant(
+        "a check is told that a revoke comes", "_replaced(ctx, work), anew", "_replaced(ctx, work), False", "revoking"
+    ),
+    mutant(
         "intent before effect: mint",
         *_MINT,
         "kill",

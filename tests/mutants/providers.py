@@ -88,6 +88,28 @@ MUTANTS = (
         "http_consumer",
     ),
     provider("http: a failed deploy ends the wait", "http/consumer", 'how.get("failed", {})', "{}", "http_consumer"),
+    # signed events
+    provider(
+        "signed: nobody's secret is refused",
+        "http/signed",
+        'self._demand(secrets.token_bytes(32), "nobody\'s secret has signed", accepted=False)',
+        "pass",
+        "signed_request",
+    ),
+    provider(
+        "signed: the old secret is refused",
+        "http/signed",
+        "        if ended:\n",
+        "        if False:\n",
+        "signed_request",
+    ),
+    provider(
+        "signed: an unclear answer is no refusal",
+        "http/signed",
+        "(False if refused else None)",
+        "False",
+        "signed_request",
+    ),
     # a lost answer
     http(
         "lost answer: is in doubt",

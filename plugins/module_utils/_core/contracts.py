@@ -550,6 +550,10 @@ class Check(Part):
     """Whether it asks the secret's issuer for the last use; it stands only where that one tells it."""
     issuer: Issuer | None = None
     """The secret's, for a check that asks it."""
+    replaced: Credential | None = None
+    """The credential that the new one takes the place of, where its value is kept."""
+    before_revoke: bool = False
+    """Whether that one is about to end: its grace is over, and nothing may depend on it any more."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

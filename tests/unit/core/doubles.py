@@ -134,8 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
 class ScriptedServer:
     """A Scripted that listens, until it is closed."""
 
-    def __init__(self) -> None:
-        self.script = Scripted()
+    def __init__(self, script: Scripted | None = None) -> None:
+        self.script = script or Scripted()
         handler = type("Handler", (_Handler,), {"scripted": self.script})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.script.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -330,6 +330,42 @@ def test_a_check_anew_does_not_go_on_where_an_earlier_one_stopped(late: Play, mo
     assert recalled == [{}] * 4
 
 
+def test_check_is_told_the_old_value_that_is_kept_and_when_its_grace_is_over(
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    def run(check: SelfTest, credential: Credential, _checkpoint: Checkpoint) -> Evidence:
+        told.append((check.before_revoke, check.replaced and check.replaced.name, credential.name))
+        return {}
+
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"after": "1d"}, retain="current")})
+    rotate_once(play)
+    monkeypatch.setattr(SelfTest, "run", run)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    first, second = (row.name for row in play.state("TOKEN").credentials if row.has_value)
+    assert told == [(False, first, second)] * 2
+    world.clock.pass_(days=2)
+    assert not play.rotate()["failed"], play.output
+    assert told[2:] == [(True, first, second)] * 2
+
+
+def test_a_value_that_nobody_issued_ends_after_its_grace_when_its_checks_hold(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    issuer = {"type": "test.plain.password", "world": world.name}
+    play = make_play(secret_map={"TOKEN": token_map(revoke={"after": "1d"}) | {"issuer": issuer}})
+    play.rotate("TOKEN")
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    world.clock.pass_(days=2)
+    world.services["ci"].sick = True
+    assert play.rotate("TOKEN")["failed"]
+    assert "is not taken for ended: self-test of ci no longer holds: ci is sick" in play.output
+    world.services["ci"].sick = False
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert proof(play) == "gone from every copy"
+
+
 def test_a_run_that_only_revokes_ends_what_has_had_its_grace(late: Play, world: World) -> None:
     assert not late.rotate(only_revoke=True)["failed"], late.output
     assert [kind for kind, _what in world.log if kind in ("mint", "write", "revoke")] == ["revoke"]

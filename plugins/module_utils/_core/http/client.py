@@ -131,6 +131,7 @@ class HttpClient:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         form: list[tuple[str, str]] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
         reads: bool = False,
@@ -138,7 +139,7 @@ class HttpClient:
     ) -> Answer:
         """Send a request, again where that is harmless, and return an answer whose status is in ``ok``.
 
-        ``body`` goes out as JSON, ``form`` as the pairs of a form.
+        ``body`` goes out as JSON, ``form`` as the pairs of a form, ``content`` as it is.
         What may not be sent twice goes over a connection of its own, since one from the pool may be stale.
 
         ``doing`` begins the message of every error: ``"listing the secrets of app molecule-cp"``. ``idempotent`` says
@@ -154,7 +155,8 @@ class HttpClient:
             self._clock.check()
             try:
                 with wire.watch(fresh=not harmless) as transmission:
-                    sent = {"params": params, "json": body, "data": form, "headers": headers, "timeout": timeout}
+                    data = form if content is None else content
+                    sent = {"params": params, "json": body, "data": data, "headers": headers, "timeout": timeout}
                     answer = self._send(transmission, method, url, where, **sent)
             except (errors.UnavailableError, errors.OutcomeUnknownError) as error:
                 doubt = doubt or (not reads and isinstance(error, errors.OutcomeUnknownError))

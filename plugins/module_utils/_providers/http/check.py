@@ -29,8 +29,9 @@ from ..._core.http import certificates
 from ..._core.http.client import Answer, HttpClient, checked_url, origin
 from ..._core.templates import FILTERS, Template
 
-_ANY_STATUS = tuple(range(100, 600))
+ANY_STATUS = tuple(range(100, 600))
 _STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
+STATUSES = {"type": "array", "items": _STATUS, "minItems": 1}
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
 
 
@@ -57,7 +58,7 @@ class Http(Check):
             "url": {"type": "string", "minLength": 1, "description": "Https, or plain http on loopback."},
             "method": {"enum": ["GET", "HEAD", "POST"], "default": "GET", "description": "The request's verb."},
             "status": {
-                "oneOf": [_STATUS, {"type": "array", "items": _STATUS, "minItems": 1}],
+                "oneOf": [_STATUS, STATUSES],
                 "default": 200,
                 "description": "The status, or the statuses, that it is to answer with.",
             },
@@ -104,8 +105,7 @@ class Http(Check):
 
     @classmethod
     def label(cls, options: Options) -> str:
-        parts = urlsplit(options["url"])
-        return f"{options.get('method', 'GET')} {parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        return f"{options.get('method', 'GET')} {address(options['url'])}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
@@ -163,7 +163,7 @@ class Http(Check):
                     method,
                     url,
                     doing="checking",
-                    ok=_ANY_STATUS,
+                    ok=ANY_STATUS,
                     headers=headers,
                     timeout=self.options.get("timeout", 10),
                 )
@@ -210,6 +210,12 @@ class Http(Check):
             part if isinstance(part, str) else FILTERS[part.filter or "raw"](known[part.name]())
             for part in template.parts
         )
+
+
+def address(url: str) -> str:
+    """Return host, port and path of a URL, for people: its query may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def _known(credential: Credential | None) -> Mapping[str, Callable[[], str]]:

@@ -51,6 +51,8 @@ def revoke(ctx: EffectContext, work: Work) -> str:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
     if traits.revoke is Revocation.AUTO:
+        if failing := _failing_checks(ctx, work) if clocks.waits(secret, traits) else []:
+            raise RotorError(f"{row.name} is not taken for ended: {'; '.join(failing)}")
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
         return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
     _demand_grace_over(ctx, work)

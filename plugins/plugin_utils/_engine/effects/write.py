@@ -15,7 +15,7 @@ from ....module_utils._core.errors import ConflictError, ForeignChangeError, Inv
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
-from ..decide.state import ActionKind
+from ..decide.state import ActionKind, CredentialState
 from ..secret_map.model import Copy, Secret
 from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
 from .life import switches
@@ -145,17 +145,26 @@ def _written_for(ctx: EffectContext, work: Work) -> list[Written]:
 
 
 def verify(ctx: EffectContext, work: Work, *, anew: bool = False) -> str:
-    """Run a check of a step; ``anew``, without what an earlier attempt at it has seen."""
+    """Run a check of a step; ``anew``, before a revoke, without what an earlier attempt at it has seen."""
     action = work.action
     step = work.case.secret.steps[action.step or 0]
     part = next(check for check in step.verify if check.key == action.target)
     check = ctx.systems.check(part, work.case.secret)
+    check.replaced, check.before_revoke = _replaced(ctx, work), anew
     credential = ctx.unseal(work.row)
     with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
         evidence = check.run(credential, ctx.checkpoint(work, intent, anew=anew))
     proven = {"step": step.name, "check": part.key, "proves": part.proves}
     ctx.ledger.verified(ctx.run, work.name, intent, credential=work.row.id, evidence=evidence, **proven)
     return f"{check.label(part.options)} holds (proves {part.proves})"
+
+
+def _replaced(ctx: EffectContext, work: Work) -> Credential | None:
+    """Unseal what the credential of a check has replaced or is to replace; None where its value is not kept."""
+    states = (CredentialState.CURRENT, CredentialState.PREVIOUS)
+    rows = [row for row in work.case.state.credentials if row.state in states and row.id < work.row.id]
+    latest = max(rows, key=lambda row: row.id, default=None)
+    return ctx.ledger.unseal(latest) if latest and latest.has_value else None
 
 
 def promote(ctx: EffectContext, work: Work) -> str:
