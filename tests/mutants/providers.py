@@ -110,6 +110,11 @@ MUTANTS = (
         "False",
         "signed_request",
     ),
+    # a run's parts
+    provider(
+        "GitHub: only a success is one", "github/check", 'if end != "success"', 'if end == "failure"', "github_workflow"
+    ),
+    provider("GitHub: a missing step is no success", "github/check", "if not ends:", "if False:", "github_workflow"),
     # a lost answer
     http(
         "lost answer: is in doubt",

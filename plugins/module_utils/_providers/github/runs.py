@@ -19,6 +19,8 @@ _NULLABLE = Maybe(str, there=True)
 _RUN = {"id": int, "status": _NULLABLE, "conclusion": _NULLABLE, "html_url": str, "head_sha": str}
 _LISTED = {"id": int, "status": _NULLABLE, "path": Maybe(str)}
 _JOB = {"status": str, "started_at": Maybe(moment)}
+_STEP = {"name": str, "conclusion": Maybe(str)}
+_ENDED_JOB = {"name": str, "conclusion": Maybe(str), "steps": Maybe([_STEP])}
 _RUNNING = "in_progress"
 _UNDER_WAY = ("queued", "in_progress", "waiting", "pending", "requested")
 _OLDEST = timedelta(days=65)  # a run may be repeated for 30 days, and each may take 35 (GitHub's limits for Actions)
@@ -67,6 +69,12 @@ class Runs:
         running = [job for page in pages for job in page if job["status"] == _RUNNING]
         starts = [job.get("started_at") for job in running]
         return any(start is None or datetime.fromisoformat(start) <= before + _SLACK for start in starts)
+
+    def jobs(self, run_id: int) -> list[dict[str, Any]]:
+        """List the jobs of a run's last attempt, each with its ``name``, ``conclusion`` and ``steps``."""
+        path, doing = f"{self._actions}/runs/{run_id}/jobs", f"listing the jobs of run {run_id} of {self._repository}"
+        pages = self._connection.pages(path, "jobs", doing, _ENDED_JOB, {"filter": "latest"})
+        return [job for page in pages for job in page]
 
     def wait(self, run_id: int, *, within: float, longest_pause: float = 10.0) -> Run:
         """Wait for a run's end, and return the run as it is then or when the time is over."""

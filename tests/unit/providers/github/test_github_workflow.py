@@ -64,6 +64,92 @@ def test_a_bad_end_is_told_with_the_run_and_its_page(github: GitHubConnection, w
         check(github).run(NEW, MemoryCheckpoint())
 
 
+# A job or steps of it
+
+
+def job(name: str, conclusion: str | None, **steps: str | None) -> dict[str, Any]:
+    listed = [{"name": step.replace("_", " "), "conclusion": end} for step, end in steps.items()]
+    return {"id": 1, "name": name, "status": "completed", "conclusion": conclusion, "steps": listed}
+
+
+BUILD = job("build", "success")
+PUBLISHED = job("publish", "failure", push_to_Fly="success", push_to_GHCR="failure", tidy_up="skipped")
+
+
+def ended(script: Scripted, *jobs: dict[str, Any], conclusion: str = "failure") -> None:
+    script.answer(200, dispatched(7)).answer(200, run(7, conclusion=conclusion))
+    script.answer(200, {"jobs": list(jobs), "total_count": len(jobs)})
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"job": "build"}, {"job": "publish", "step": "push to Fly"}, {"job": "publish", "step": ["push to Fly"]}],
+    ids=str,
+)
+def test_named_job_or_step_counts_and_not_the_run(
+    scripted: GitHubConnection, script: Scripted, named: dict[str, Any]
+) -> None:
+    ended(script, BUILD, PUBLISHED)
+    evidence = check(scripted, ref="main", **named).run(NEW, MemoryCheckpoint())
+    assert evidence["run_id"] == 7
+    assert script.asked[2] == f"GET {BASE}/actions/runs/7/jobs?per_page=100&filter=latest"
+
+
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        ({"job": "publish"}, 'job publish concluded "failure"'),
+        ({"job": "publish", "step": ["push to Fly", "push to GHCR"]}, 'step push to GHCR concluded "failure"'),
+        ({"job": "publish", "step": "tidy up"}, 'step tidy up concluded "skipped"'),
+        ({"job": "publsh"}, "there is no job publsh, but build, publish"),
+        ({"job": "publish", "step": "push"}, "there is no step push, but push to Fly, push to GHCR, tidy up"),
+        ({"job": "build", "step": "push to Fly"}, "there is no step push to Fly, but none"),
+    ],
+    ids=str,
+)
+def test_job_or_step_that_did_not_succeed_fails_a_good_run(
+    scripted: GitHubConnection, script: Scripted, named: dict[str, Any], problem: str
+) -> None:
+    ended(script, BUILD, PUBLISHED, conclusion="success")
+    with pytest.raises(CheckFailedError) as caught:
+        check(scripted, ref="main", **named).run(NEW, MemoryCheckpoint())
+    page = f"https://github.com/{REPOSITORY}/actions/runs/7"
+    assert caught.value.message == f"workflow {PUBLISH} of {REPOSITORY}: {problem} (run 7, {page})"
+
+
+def test_every_job_of_a_name_has_to_succeed(scripted: GitHubConnection, script: Scripted) -> None:
+    ended(script, BUILD, job("build", None))
+    with pytest.raises(CheckFailedError, match='job build concluded "None"'):
+        check(scripted, ref="main", job="build").run(NEW, MemoryCheckpoint())
+
+
+def test_recorded_run_whose_step_succeeded_is_taken_again(scripted: GitHubConnection, script: Scripted) -> None:
+    for _time in range(2):
+        script.answer(200, run(7, conclusion="failure")).answer(200, {"jobs": [PUBLISHED], "total_count": 1})
+    named = {"job": "publish", "step": "push to Fly"}
+    assert check(scripted, **named).run(NEW, MemoryCheckpoint({"run_id": 7}))["run_id"] == 7
+
+
+def test_recorded_run_whose_step_failed_is_started_anew(scripted: GitHubConnection, script: Scripted) -> None:
+    script.answer(200, run(6)).answer(200, {"jobs": [job("publish", "failure")], "total_count": 1})
+    ended(script, BUILD, job("publish", "success"))
+    assert check(scripted, ref="main", job="publish").run(NEW, MemoryCheckpoint({"run_id": 6}))["run_id"] == 7
+
+
+def test_job_of_the_sandbox_is_found_by_its_name(github: GitHubConnection, world: Visitor) -> None:
+    with pytest.raises(CheckFailedError, match="there is no job none, but ") as caught:
+        check(github, job="none").run(NEW, MemoryCheckpoint())
+    name = caught.value.message.partition("but ")[2].partition(" (run")[0]
+    assert check(github, job=name).run(NEW, MemoryCheckpoint())["conclusion"] == "success"
+
+
+def test_step_needs_its_job() -> None:
+    named = {"repository": REPOSITORY, "workflow": PUBLISH, "step": "push"}
+    assert GitHubWorkflow.validate(named) == ["step: job has to say of which job it is"]
+    assert GitHubWorkflow.validate(named | {"job": "publish"}) == []
+    assert GitHubWorkflow.label(named | {"job": "publish"}) == f"workflow {PUBLISH}, job publish, step push"
+
+
 # Going on after a crash
 
 
