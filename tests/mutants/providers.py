@@ -115,6 +115,9 @@ MUTANTS = (
         "GitHub: only a success is one", "github/check", 'if end != "success"', 'if end == "failure"', "github_workflow"
     ),
     provider("GitHub: a missing step is no success", "github/check", "if not ends:", "if False:", "github_workflow"),
+    provider(
+        "a sealed Vault is not well", "vault/check", 'if seal["sealed"] else None', "if False else None", "vault_check"
+    ),
     # a lost answer
     http(
         "lost answer: is in doubt",

@@ -11,5 +11,6 @@ PROVIDER = Provider(
     title="Vault and OpenBao",
     connections={"vault": "client:VaultConnection"},
     stores={"vault": "store:VaultSecrets"},
+    checks={"vault": "check:Unsealed"},
     issuers={"vault_approle_secret_id": "secret_ids:VaultSecretIds", "vault_token": "own_tokens:VaultTokens"},
 )

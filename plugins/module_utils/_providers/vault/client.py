@@ -35,6 +35,7 @@ from .answers import BY_POLICY, BY_TOKEN, AbsentError
 from .wire import Adapter, Wire
 
 V1, V2 = 1, 2
+_SEAL = {"sealed": bool, "initialized": bool, "type": str, "t": Maybe(int), "progress": Maybe(int)}
 _CAPABILITIES = {"GET": "read", "POST": "create and update", "PUT": "create and update"}
 Api = TypeVar("Api")
 
@@ -62,7 +63,7 @@ class VaultConnection(Connection):
         self.clock = clock
         self.namespace = (options.get("namespace") or "").strip("/")
         self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=options.get("ca_cert"))
-        self._server = origin(options["url"])
+        self.server = origin(options["url"])
         auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)
         self._guard = Lock()
@@ -82,6 +83,13 @@ class VaultConnection(Connection):
 
     def server_time(self) -> datetime | None:
         return self._wire.server_time()
+
+    def seal(self) -> dict[str, Any]:
+        """Ask whether the server is sealed, which it tells without a token: ``sealed``, ``initialized``, ``type``…"""
+        doing = "asking whether Vault is sealed"
+        seal = self._wire.send("GET", "/v1/sys/seal-status", doing)
+        found: dict[str, Any] = checked(seal, _SEAL, f"{doing}: the answer of {self.server} is")
+        return found
 
     def alone(self, document: str) -> AbstractContextManager[object]:
         """Lock a document among the threads of this process."""
@@ -143,8 +151,8 @@ class VaultConnection(Connection):
             return None
         facts = body.get("data")
         if not isinstance(facts, dict) or not isinstance(facts.get("path"), str):
-            raise UnexpectedAnswerError(f"{doing}: the answer of {self._server} does not say")
-        checked(facts, {"options": Maybe(dict)}, f"{doing}: the answer of {self._server} is")
+            raise UnexpectedAnswerError(f"{doing}: the answer of {self.server} does not say")
+        checked(facts, {"options": Maybe(dict)}, f"{doing}: the answer of {self.server} is")
         if facts.get("type") not in ("kv", "generic"):
             raise ConfigurationError(f"{mount} is a mount of type {facts.get('type')}, and none of KV")
         there = facts["path"].strip("/")
