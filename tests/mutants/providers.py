@@ -118,6 +118,24 @@ MUTANTS = (
     provider(
         "a sealed Vault is not well", "vault/check", 'if seal["sealed"] else None', "if False else None", "vault_check"
     ),
+    # a counter's growth
+    provider(
+        "Prometheus: old counts do not count", "http/prometheus", "before[-1] if before else 0.0", "0.0", "prometheus"
+    ),
+    provider(
+        "Prometheus: a restart is no loss",
+        "http/prometheus",
+        "value - last if value >= last else value",
+        "value - last",
+        "prometheus",
+    ),
+    provider(
+        "Prometheus: what is not scraped proves nothing",
+        "http/prometheus",
+        "over and not scraped and",
+        "False and",
+        "prometheus",
+    ),
     # a lost answer
     http(
         "lost answer: is in doubt",

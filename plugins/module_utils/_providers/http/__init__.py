@@ -13,5 +13,5 @@ PROVIDER = Provider(
     stores={"http": "store:HttpSecrets"},
     issuers={"key_api": "issuer:DescribedKeys"},
     consumers={"http": "consumer:HttpRequests"},
-    checks={"http": "check:Http", "signed_request": "signed:SignedRequest"},
+    checks={"http": "check:Http", "prometheus": "prometheus:Growth", "signed_request": "signed:SignedRequest"},
 )
