@@ -109,6 +109,7 @@ def _of_connection(connection: type[ApiConnection]) -> Rows:
     yield "address", f"`{connection.base_url}`, or its `url`" if connection.base_url else "its `url`"
     if hasattr(connection, "whoami"):
         yield "may we come in", _call(connection.whoami)
+    yield "behind a host", "[`via`](../operations.md#behind-a-host)"
     yield "pace", f"at most {_count(int(connection.per_second), 'request')} a second"
 
 

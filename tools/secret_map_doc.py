@@ -18,6 +18,7 @@ import yaml
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import durations, references, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker, Overlap, Traits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.forwards import OPTION
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import schema
 
 Node = Mapping[str, Any]
@@ -127,17 +128,28 @@ def _kind(kind: str, example: Any) -> Iterator[str]:
     """What all types of a kind have, then what each has of its own."""
     title, about, node_of = KINDS[kind]
     nodes = {name: node_of(name) for name in registry.names(kind)}
-    common = [name for name in schema.GENERIC[kind] if all(name in node["properties"] for node in nodes.values())]
+    shared = {name: option for node in nodes.values() for name, option in node["properties"].items()}
+    common = [name for name in schema.GENERIC[kind] if _is_common(name, [*nodes.values()])]
     every = {name: [*_entries(kind, name, example)] for name in nodes}
-    any_node, *_others = nodes.values()
+    any_node = {**next(iter(nodes.values())), "properties": shared}
     yield f"## {title}\n\n{about}\n"
     yield from _table(any_node, common, [entry for entries in every.values() for entry in entries])
     for name, node in nodes.items():
         yield f"### `{name}`\n"
         yield from _traits(kind, name)
         taken = [] if kind != "checks" else _taken(name)
-        own = [option for option in node["properties"] if option not in common]
+        own = [option for option in node["properties"] if option not in common or _is_its_own(kind, name, option)]
         yield from _table(node, own, every[name], taken)
+
+
+def _is_common(option: str, nodes: list[Node]) -> bool:
+    """Say whether all types have an option, or all connections but those to hosts."""
+    return (option == OPTION and len(nodes) > 1) or all(option in node["properties"] for node in nodes)
+
+
+def _is_its_own(kind: str, name: str, option: str) -> bool:
+    """Say whether a type describes a common option anew."""
+    return option in registry.find(kind, name).schema.properties
 
 
 def _taken(check: str) -> list[str]:

@@ -24,6 +24,10 @@ def deposited(safeguard: str, text: str, instead: str) -> Mutant:
     return Mutant(safeguard, "plugin_utils/_ansible/deposited", text, instead, ("ansible/test_deposited",))
 
 
+def ssh_host(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(safeguard, "plugin_utils/_ansible/ssh_hosts", text, instead, ("ansible/test_ssh_hosts",))
+
+
 def late(attempt: str, effect: str) -> tuple[str, str]:
     """Return an attempt at an effect, and the same with the effect before its intent."""
     margin = attempt[: len(attempt) - len(attempt.lstrip())]
@@ -915,4 +919,10 @@ MUTANTS = (
     deposited("a file that others can read is refused", "if stat.S_IMODE(found.st_mode) & 0o177:", "if False:"),
     deposited("a link is no file of a value", "os.O_NOFOLLOW | ", ""),
     deposited("a value is no variable", 'if name.startswith("deposit_") and', 'if name.startswith("nothing_") and'),
+    # hosts on the way
+    dropped("nothing goes past its host", "options[OPTION].taken", "via", instead="True"),
+    dropped("a host on the way is one of the inventory", "host not in self.hosts:", "via", instead="False:"),
+    ssh_host("ssh inherits no credential", "if name not in secret", "if name"),
+    ssh_host("no connection is shared with a forward", '_LAST = ("-S", "none", ', "_LAST = ("),
+    ssh_host("ssh asks for nothing", '"BatchMode=yes"', '"BatchMode=no"'),
 )

@@ -36,6 +36,10 @@ def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
 
 
+def forward(safeguard: str, text: str, instead: str, *, file: str = "forwards") -> Mutant:
+    return Mutant(safeguard, f"{CORE}/{file}", text, instead, ("core/test_forwards",))
+
+
 _VERDICT = """\
         except AuthenticationError:
             return Answer.REFUSED
@@ -423,6 +427,17 @@ MUTANTS = (
     ),
     keys("a use is the new credential's (used)", "used", "if one.id == credential.id", "if one.id"),
     keys("a use is none before the check (used)", "used", "if last and last > since else None", "if last else None"),
+    # forwards through hosts
+    forward("ssh ends with its user", 'read -r end; kill "$!"; wait', "read -r end; wait"),
+    forward("a forward that broke is opened anew", "if forward is None or not forward.is_alive():", "if not forward:"),
+    forward("who is not let in hears so at once", "        self.reach(where)\n", "", file="http/client"),
+    forward("no proxy stands before a forward", "{} if via else dict", "dict", file="http/client"),
+    forward(
+        "TLS in a forward is checked by the real name",
+        "            self._dns_host, self.port = there\n",
+        "            self.port = there[1]\n",
+        file="http/wire",
+    ),
     # roles of PostgreSQL
     Mutant(
         "a password leaves this machine inside verified TLS",

@@ -12,6 +12,7 @@ import contextlib
 import getpass
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -53,6 +54,14 @@ class Sshd:
             "ansible_ssh_args": f"-F none -o ControlMaster=no -o ControlPath=none -o IdentitiesOnly=yes {known}",
             "ansible_python_interpreter": "/usr/bin/python3",
         }
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """ssh and its options, for who has no inventory."""
+        variables = self.variables
+        key = variables["ansible_ssh_private_key_file"]
+        words = shlex.split(variables["ansible_ssh_args"])
+        return ("ssh", *words, "-o", "BatchMode=yes", "-i", key, "-p", str(self.port), "-l", self.user)
 
 
 def is_missing() -> str:

@@ -62,11 +62,15 @@ class Part(ABC):  # noqa: B024 - its kinds are abstract
     """What no preflight can know without changing something; the plan says so."""
     connected: ClassVar[bool] = True
     """False: it works on no connection, though its provider offers some."""
+    takes_via: ClassVar[bool] = False
+    """Whether it has the option ``via``, an inventory host; it is given a :class:`.forwards.Way` in its place, and
+    hands that to its HttpClient. What works on a connection goes its way."""
 
 
 class Connection(Part):
     """How to reach one account of one system. One instance serves all threads of a run."""
 
+    takes_via = True
     references: ClassVar[tuple[str, ...]] = ()
     """Options that hold a credential: ``{env: NAME}``, ``{file: PATH}`` or a value; resolved before construction.
 

@@ -43,6 +43,8 @@ Host = Callable[[HostCommand], HostAnswer]
 class HostConnection(Connection):
     """A connection to whichever inventory host Ansible is at work on, and to no system."""
 
+    takes_via = False
+
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
         self.host: Host | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any, ClassVar, TypeVar
 
 from ansible import release
@@ -19,6 +20,7 @@ from ansible.utils.display import Display
 from ...module_utils._core import deps, guard, masking
 from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
+from ...module_utils._core.forwards import Forwards
 from ...module_utils._core.module_runner import not_text, register_arguments
 from ...module_utils._core.outside_text import printable
 from .._engine.job import Job
@@ -28,6 +30,7 @@ from .._engine.worker import WorkerClock
 from . import invocation
 from .on_host import keeps_remote_files
 from .options import check_unknown_options, in_words_of_the_role
+from .ssh_hosts import SshHosts
 
 LIBRARIES = ("cryptography", "jsonschema", "requests", "sqlalchemy")
 """What every run uses."""
@@ -127,8 +130,9 @@ class RotationAction(ActionBase):
         try:
             check_unknown_options(self.task_vars, invocation.addressed())
             variables = TaskVariables(self.task_vars, self._template)
-            session = Session(variables, clock, self._caller(), self.say)
-            return self.act(session, options)
+            with closing(Forwards(SshHosts(self.task_vars, self._template))) as forwards:
+                session = Session(variables, clock, self._caller(), self.say, forwards)
+                return self.act(session, options)
         except StoppedError:
             os._exit(1)  # core's own way out would run handlers of a parent that may be gone
 

@@ -21,6 +21,7 @@ from ...module_utils._core.clock import Clock
 from ...module_utils._core.contracts import Handwork, Maker
 from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError, ConflictError
+from ...module_utils._core.forwards import Forwards
 from ...module_utils._core.hosts import Host
 from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import approval, planner, selection
@@ -84,7 +85,16 @@ class Caller:
 class Session:
     """One action's access to everything; ``say`` prints a line. Lines and results are printable text."""
 
-    def __init__(self, variables: TaskVariables, clock: Clock, caller: Caller, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        variables: TaskVariables,
+        clock: Clock,
+        caller: Caller,
+        say: Callable[[str], None],
+        forwards: Forwards | None = None,
+    ) -> None:
+        """``forwards`` lead through inventory hosts; whoever gives them closes them."""
+        self._forwards = forwards or Forwards()
         self._variables = variables
         self._clock = clock
         self._caller = caller
@@ -100,7 +110,7 @@ class Session:
         secret_map = self._map(options)
         run = secrets.token_hex(4)
         access = self._access(run, readonly=check)
-        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        systems = self._systems(secret_map.connections, run, access)
         if options.forget:
             names = selection.resolve_forgotten(options, secret_map, access.ledger.states(secret_map.secrets))
             options = replace(options, forget=names)
@@ -150,7 +160,7 @@ class Session:
         errors.raise_if_any()
         if copy is None:
             raise AssertionError("an error says why")
-        systems = Systems(builders.connections, self._clock, "deposit", self._access("", readonly=True).ledger)
+        systems = self._systems(builders.connections, "deposit", self._access("", readonly=True))
         return systems.store(copy).read(copy.container, key), f"{copy.label}: {key}"
 
     def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
@@ -158,7 +168,7 @@ class Session:
         [name] = options.only
         secret_map, run = self._map(options), secrets.token_hex(4)
         access = self._access(run, readonly=check)
-        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        systems = self._systems(secret_map.connections, run, access)
         ctx = EffectContext(run, secret_map, systems, access, self._clock)
         with access.locks.hold(f"secret {name}"):
             secret, state = secret_map.secrets[name], access.ledger.state(name)
@@ -174,7 +184,7 @@ class Session:
         access = self._access(run)
         plan = access.ledger.run(run)["plan"]
         secret_map = self._kept_map(plan)
-        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        systems = self._systems(secret_map.connections, run, access)
         engine = Engine(
             EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key),
             {name: Order(**order) for name, order in plan["orders"].items()},
@@ -199,7 +209,7 @@ class Session:
         access = self._access(run)
         plan = access.ledger.run(run)["plan"]
         secret_map = self._kept_map(plan, bare=True)
-        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        systems = self._systems(secret_map.connections, run, access)
         ctx = EffectContext(run, secret_map, systems, access, self._clock)
         orders = {name: Order(**order) for name, order in plan["orders"].items()}
         work = HostWork(ctx, orders, planner.in_environments(plan["environments"]), self._say)
@@ -235,7 +245,7 @@ class Session:
         red = status_result.parse_fail_on(fail_on)
         secret_map = self._map(options)
         access = self._access("", readonly=True)
-        systems = Systems(secret_map.connections, self._clock, "status", access.ledger)
+        systems = self._systems(secret_map.connections, "status", access)
         report, items = Report(secret_map, "", self._caller.again), []
         self._announce(access, True)
         if freeze := access.ledger.freeze():
@@ -258,7 +268,7 @@ class Session:
         """Take the values of the secrets that are named under management as they are; rotate nothing."""
         secret_map, run = self._map(options), secrets.token_hex(4)
         access = self._access(run, readonly=check)
-        systems = Systems(secret_map.connections, self._clock, run, access.ledger)
+        systems = self._systems(secret_map.connections, run, access)
         with ExitStack() as locks:
             for name in options.only:
                 locks.enter_context(access.locks.hold(f"secret {name}"))
@@ -289,12 +299,16 @@ class Session:
         job = self._caller.job
         return open_ledger(self._variables.ledger, clock=self._clock, holder=holder, readonly=readonly, job=job)
 
+    def _systems(self, connections: Mapping[str, Any], run: str, access: LedgerAccess) -> Systems:
+        return Systems(connections, self._clock, run, access.ledger, self._forwards)
+
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
         parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
-        secret_map = parse(*parts, hosts=self._caller.hosts, check_credentials=True)
+        via_problem = self._forwards.problem
+        secret_map = parse(*parts, hosts=self._caller.hosts, check_credentials=True, via_problem=via_problem)
         selection.check_reach(options, secret_map)
         return secret_map
 

@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 from .. import errors
 from ..clock import Clock
 from ..deps import library
+from ..forwards import Way
 from ..outside_text import NAME, printable
 from . import certificates, limits, wire
 from .budget import SAFE, Budget
@@ -85,12 +86,13 @@ class HttpClient:
         budget: Budget | None = None,
         ca_cert: str | None = None,
         dialect: Dialect | None = None,
+        via: Way | None = None,
     ) -> None:
         """``authorization`` gives the value of the Authorization header at the moment of each request.
 
         ``redirects=False`` takes a redirect as an answer like any other. Every request takes a turn in ``budget``,
         which several clients of one account may share. ``ca_cert`` is a file of certificates to trust instead of the
-        usual ones.
+        usual ones. ``via`` leads through an inventory host: the URL is what that host sees, and no proxy is used.
         """
         self.base_url = checked_url(base_url)
         self._system = system
@@ -102,11 +104,12 @@ class HttpClient:
         self._dialect = dialect or Dialect()
         self._session = library("requests").Session()
         self._session.trust_env = False  # neither .netrc, nor a proxy to loopback
-        self._session.proxies = dict(proxies_for(self.base_url))
+        self._via = via.take() if via else None
+        self._session.proxies = {} if via else dict(proxies_for(self.base_url))
         self._session.verify = certificates.trusted(ca_cert)
         self._session.get_redirect_target = lambda _reply: None  # requests would read the redirect's body to look ahead
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, wire.adapter())
+            self._session.mount(scheme, wire.adapter(via.local if via else None))
         self._session.headers.update(headers or {})
         self._session.headers["Accept-Encoding"] = limits.ENCODING
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
@@ -150,7 +153,8 @@ class HttpClient:
         harmless = reads if idempotent is None else idempotent
         doubt = False
         url = self._url(path, doing)
-        where = f"{doing}: {method} {_address(url)}"
+        where = f"{doing}: {method} {_address(url)}{self._via or ''}"
+        self.reach(where)
         for attempt in range(1, self._attempts + 1):
             self._clock.check()
             try:
@@ -183,6 +187,15 @@ class HttpClient:
             if not self._dialect.throttles(answer):
                 self._clock.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    def reach(self, doing: str) -> None:
+        """Open the forward through the client's host, if it has one; UnavailableError where ssh does not come there."""
+        if self._via:
+            self._clock.check()
+            try:
+                self._via.local(*_place(self.base_url))
+            except errors.RotorError as error:
+                raise error.turned_into(type(error), f"{doing}: {error.message}") from None
 
     def _note_date(self, answer: Answer) -> None:
         if date := http_date(answer.headers.get("Date", "")):
@@ -220,7 +233,8 @@ class HttpClient:
                     break
                 url = self._url(_joined(url, reply.headers["Location"]), where)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise _no_answer(error, transmission, where, timeout) from None
+            failure = _no_answer(error, transmission, where, timeout)
+            raise (self._via.explain(failure, *_place(url)) if self._via else failure) from None
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
@@ -298,8 +312,13 @@ def checked_url(url: str) -> str:
 
 
 def origin(url: str) -> str:
+    host, port = _place(url)
+    return f"{urlsplit(url).scheme}://{host}:{port}"
+
+
+def _place(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or {'http': 80, 'https': 443}.get(parts.scheme)}"
+    return parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 
 
 def _joined(url: str, location: str) -> str:

@@ -215,7 +215,7 @@ class ApiConnection(Connection):
         self.clock = clock
         self.url = options.get("url") or self.base_url
         self.ca_cert = options.get("ca_cert")
-        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert}
+        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert, "via": options.get("via")}
         self.http = HttpClient(
             self.system,
             self.url,

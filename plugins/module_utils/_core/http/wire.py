@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,8 @@ from typing import Any
 from ..errors import RotorError
 from . import limits
 
+Dial = Callable[[str, int], tuple[str, int]]
+"""Gives the address to connect to in place of another one, which goes on being the server's name for HTTP and TLS."""
 AT_ONCE = 8
 """How many requests one client has under way to one server."""
 _local = threading.local()
@@ -62,15 +64,15 @@ def arm(**_event: Any) -> None:
     transmission.armed, transmission.connected, transmission.sent = True, False, False
 
 
-def observe(manager: Any) -> None:
-    """Let the connections of a urllib3 PoolManager note what they do."""
+def observe(manager: Any, dial: Dial | None = None) -> None:
+    """Let the connections of a urllib3 PoolManager note what they do, and be made to where ``dial`` says."""
     classes = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: _observed(pool) for scheme, pool in classes.items()}
+    manager.pool_classes_by_scheme = {scheme: _observed(pool, dial) for scheme, pool in classes.items()}
 
 
-def adapter() -> Any:
-    """Return a transport adapter for requests whose connections note what they do. It retries nothing."""
-    return _adapter_class()(max_retries=0)
+def adapter(dial: Dial | None = None) -> Any:
+    """Return a transport adapter for requests whose connections are :func:`observe`-d. It retries nothing."""
+    return _adapter_class()(dial)
 
 
 def causes(error: BaseException) -> list[BaseException]:
@@ -127,6 +129,9 @@ class _Connection(_Base):
 
     sock: Any
     auto_open: Any
+    dial: Dial | None = None
+    _dns_host: str
+    port: int
     _is_connecting = False
 
     def connect(self) -> None:
@@ -136,6 +141,16 @@ class _Connection(_Base):
         finally:
             self._is_connecting = False
         _current().connected = True
+
+    def _new_conn(self) -> Any:
+        if self.dial is None:
+            return super()._new_conn()
+        there = self._dns_host, self.port
+        self._dns_host, self.port = self.dial(*there)
+        try:
+            return super()._new_conn()
+        finally:
+            self._dns_host, self.port = there
 
     def send(self, data: Any, *more: Any) -> Any:
         if self.sock is None and self.auto_open:
@@ -165,10 +180,11 @@ class _Pool(_Base):
 
 
 @cache
-def _observed(pool: Any) -> Any:
+def _observed(pool: Any, dial: Dial | None) -> Any:
     if issubclass(pool, _Pool):
         return pool
-    connection = type(pool.ConnectionCls.__name__, (_Connection, pool.ConnectionCls), {})
+    own = {"dial": staticmethod(dial)} if dial else {}
+    connection = type(pool.ConnectionCls.__name__, (_Connection, pool.ConnectionCls), own)
     return type(pool.__name__, (_Pool, pool), {"ConnectionCls": connection})
 
 
@@ -177,9 +193,13 @@ def _adapter_class() -> Any:
     bounded_adapter: Any = limits.adapter_class()
 
     class Adapter(bounded_adapter):
+        def __init__(self, dial: Dial | None) -> None:
+            self._dial = dial
+            super().__init__(max_retries=0)
+
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, **options)
-            observe(self.poolmanager)
+            observe(self.poolmanager, self._dial)
 
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
             manager = super().proxy_manager_for(proxy, **options)

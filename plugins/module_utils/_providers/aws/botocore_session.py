@@ -15,15 +15,17 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from ..._core.deps import library
+from ..._core.forwards import Way
 from ..._core.http import certificates, limits, wire
 from ..._core.http.client import checked_url
 from ..._core.http.proxies import is_loopback
 
 
-def core_session(ca_cert: str | None) -> Any:
+def core_session(ca_cert: str | None, via: Way | None = None) -> Any:
     """Return a session of botocore. All of a process share what they read of its own data, which takes 0.1 s."""
     core = _session_class()()
     core.rotor_ca_cert = certificates.checked(ca_cert)
+    core.rotor_via = via
     core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
     return core
 
@@ -34,16 +36,17 @@ def _session_class() -> type:
 
     class RuledSession(session):
         rotor_ca_cert: str | None = None
+        rotor_via: Way | None = None
 
         def create_client(self, *args: Any, **options: Any) -> Any:
             if self.rotor_ca_cert and options.get("verify") is None:
                 options["verify"] = self.rotor_ca_cert
             client = super().create_client(*args, **options)
             url = checked_url(client.meta.endpoint_url)  # AWS_ENDPOINT_URL and profiles may name one, too
-            if getproxies() and is_loopback(urlsplit(url).hostname or ""):
+            if getproxies() and (self.rotor_via or is_loopback(urlsplit(url).hostname or "")):
                 options["config"] = _without_proxies(options.get("config"))
                 client = super().create_client(*args, **options)
-            _observed(client._endpoint.http_session)
+            _observed(client._endpoint.http_session, self.rotor_via)
             return client
 
     return RuledSession
@@ -54,9 +57,9 @@ def _without_proxies(config: Any) -> Any:
     return config.merge(alone) if config else alone
 
 
-def _observed(http_session: Any) -> None:
+def _observed(http_session: Any, via: Way | None) -> None:
     """Its managers for proxies take their pools from the same attribute, when they are made."""
-    wire.observe(limits.bound(http_session._manager))
+    wire.observe(limits.bound(http_session._manager), via.local if via else None)
     http_session._pool_classes_by_scheme = http_session._manager.pool_classes_by_scheme
 
 

@@ -27,6 +27,7 @@ class Clients:
     def __init__(self, options: Options, run: str) -> None:
         self._options = options
         self._run = run
+        self._via = options["via"].take() if options.get("via") else None
         self._lock = Lock()
         self._session: Any = None
         self._clients: dict[str, Any] = {}
@@ -96,7 +97,7 @@ class Clients:
         return session.client(service, config=config, endpoint_url=url, **keys)
 
     def _core(self) -> Any:
-        return core_session(self._options.get("ca_cert"))
+        return core_session(self._options.get("ca_cert"), self._via)
 
 
 class _Given:

@@ -73,7 +73,7 @@ class FlyConnection(Connection):
         self._token: SecretValue = options["token"]
         self._url = options.get("url") or MACHINES_URL
         self._run = run
-        self._ca_cert = options.get("ca_cert")
+        self._reached = {name: options.get(name) for name in ("ca_cert", "via")}
         self._rest = self._client(self._url, self._token, clock, budget=_budget(clock, self._url, self._token))
         self._graphql = self._client(options.get("graphql_url") or GRAPHQL_URL, self._token, clock)
         self._farewell = self._client(self._url, self._token, clock, attempts=1)
@@ -83,7 +83,7 @@ class FlyConnection(Connection):
 
     def _client(self, url: str, token: SecretValue, clock: Clock, **options: Any) -> HttpClient:
         header = authorization.header(token)
-        options = {"run": self._run, "ca_cert": self._ca_cert, "request_id_header": "fly-request-id", **options}
+        options = {"run": self._run, **self._reached, "request_id_header": "fly-request-id", **options}
         return HttpClient("Fly", url, lambda: header, clock=clock, **options)
 
     def server_time(self) -> datetime | None:

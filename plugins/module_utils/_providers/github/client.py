@@ -72,6 +72,7 @@ class GitHubConnection(Connection):
             headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
             request_id_header="x-github-request-id",
             ca_cert=options.get("ca_cert"),
+            via=options.get("via"),
             dialect=limits.GitHubDialect(),
         )
         self._presented: app.TokenSource = (

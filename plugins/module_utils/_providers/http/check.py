@@ -53,6 +53,7 @@ class Http(Check):
     """It uses no connection, and sends the credential nowhere but to the URL's own origin: redirects end it."""
 
     connected = False
+    takes_via = True
     schema = Schema(
         properties={
             "url": {"type": "string", "minLength": 1, "description": "Https, or plain http on loopback."},
@@ -114,6 +115,10 @@ class Http(Check):
         waits = durations.parse(options.get("every", "3s")) * retries + durations.parse(options.get("soak", "0s"))
         return asks * (retries + 1) + waits
 
+    def preflight(self) -> list[str]:
+        self._client().reach(self.label(self.options))
+        return []
+
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         look = self._prepare(credential)
         every = durations.parse(self.options.get("every", "3s")).total_seconds()
@@ -146,11 +151,17 @@ class Http(Check):
             f"{self.label(self.options)} {problem} ({when})", hint="See what answers there, mend it, and run again"
         )
 
+    def _client(self) -> HttpClient:
+        more: dict[str, Any] = {name: self.options.get(name) for name in ("ca_cert", "via")}
+        return HttpClient(
+            "http check", origin(self.options["url"]), None, clock=self.clock, attempts=1, redirects=False, **more
+        )
+
     def _prepare(self, credential: Credential | None) -> Callable[[], str]:
         """Return a function that sends the request and says what is wrong with its answer."""
         url, method = self.options["url"], self.options.get("method", "GET")
-        more: dict[str, Any] = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
-        client = HttpClient("http check", origin(url), None, clock=self.clock, **more)
+        client = self._client()
+        client.reach(self.label(self.options))
         expected = [self._field(path, value, credential) for path, value in self.options.get("json", {}).items()]
         headers = {
             name: self._expand(Template.parse(text), credential)

@@ -65,7 +65,8 @@ class HttpConnection(Connection):
         self._url, plain = options["url"], {"Accept": "application/json", **(options.get("headers") or {})}
         self.presents = {header: " ".join(filter(None, (options.get("scheme", SCHEME), "${token}")))}
         """The header in which another token is sent as this one is."""
-        more: dict[str, Any] = {"clock": clock, "run": run, "redirects": False, "ca_cert": options.get("ca_cert")}
+        more: dict[str, Any] = {"clock": clock, "run": run, "redirects": False}
+        more |= {name: options.get(name) for name in ("ca_cert", "via")}
         self._bare = partial(HttpClient, "the API", authorization=None, headers=plain, **more)
         self.http = HttpClient(
             "the API",
@@ -84,6 +85,7 @@ class HttpConnection(Connection):
         return self.http.server_time()
 
     def probe(self) -> str:
+        self.http.reach("asking whether it is there")
         if not self._probe:
             return "not asked, since the connection names no probe"
         self.read(self._probe, "asking whether we may come in", ok=(200,))

@@ -49,7 +49,12 @@ class InfisicalConnection(Connection):
         if problem := _address_problem(url):
             raise ConfigurationError(problem)
         budget = shared(clock, origin(url), None, lambda: Budget(clock, AtOnce(AT_ONCE), Quota()))
-        more: dict[str, Any] = {"run": run, "budget": budget, "ca_cert": options.get("ca_cert")}
+        more: dict[str, Any] = {
+            "run": run,
+            "budget": budget,
+            "ca_cert": options.get("ca_cert"),
+            "via": options.get("via"),
+        }
         self._http = HttpClient("Infisical", f"{url}/api", None, clock=clock, **more)
         self._tokens = tokens.Tokens(self._auth, self._http, clock)
 

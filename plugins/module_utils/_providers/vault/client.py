@@ -62,7 +62,8 @@ class VaultConnection(Connection):
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         self.clock = clock
         self.namespace = (options.get("namespace") or "").strip("/")
-        self._wire = Wire(options["url"], clock=clock, run=run, ca_cert=options.get("ca_cert"))
+        reached = {name: options.get(name) for name in ("ca_cert", "via")}
+        self._wire = Wire(options["url"], clock=clock, run=run, **reached)
         self.server = origin(options["url"])
         auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from ..._core.clock import Clock
 from ..._core.credential import SecretValue
 from ..._core.errors import ConflictError, RotorError, StoppedError, UnavailableError, UnexpectedAnswerError
+from ..._core.forwards import Way
 from ..._core.http.client import Answer, HttpClient
 from . import answers
 
@@ -30,10 +31,10 @@ _CATCHING_UP = 6
 class Wire:
     """One server, whoever asks."""
 
-    def __init__(self, url: str, *, clock: Clock, run: str, ca_cert: str | None) -> None:
+    def __init__(self, url: str, *, clock: Clock, run: str, ca_cert: str | None, via: Way | None = None) -> None:
         self._clock = clock
         self._index = ""
-        options: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": ca_cert, "redirects": False}
+        options: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": ca_cert, "via": via, "redirects": False}
         options["headers"] = {"X-Vault-Request": "true"}
         self._http = HttpClient("Vault", url, None, **options)
         self._impatient = HttpClient("Vault", url, None, attempts=1, **options)

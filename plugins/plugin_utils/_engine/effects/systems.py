@@ -14,7 +14,8 @@ from ....module_utils._core import references, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Check, Connection, Consumer, Issuer, Store
 from ....module_utils._core.credential import SecretValue
-from ....module_utils._core.errors import MissingCredentialError, NotFoundError
+from ....module_utils._core.errors import ConfigurationError, MissingCredentialError, NotFoundError
+from ....module_utils._core.forwards import OPTION, Forwards
 from ....module_utils._core.hosts import Host, HostConnection
 from ..decide.clocks import Reading
 from ..ledger.writer import Ledger
@@ -24,11 +25,19 @@ from ..secret_map import model
 class Systems:
     """Build stores, issuers, consumers and checks for a map; every thread of a run shares it."""
 
-    def __init__(self, connections: Mapping[str, model.Options], clock: Clock, run: str, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        connections: Mapping[str, model.Options],
+        clock: Clock,
+        run: str,
+        ledger: Ledger,
+        forwards: Forwards | None = None,
+    ) -> None:
         self._settings = connections
         self._clock = clock
         self._run = run
         self._ledger = ledger
+        self._forwards = forwards or Forwards()
         self.host: Host | None = None
         """The one that Ansible is at work on, if it is."""
         self._lock = threading.RLock()
@@ -106,10 +115,14 @@ class Systems:
 
     def _part(self, kind: str, part: model.PartSpec) -> Any:
         connection = self.connection(part.connection) if part.connection else None
-        return registry.find(kind, part.type)(part.options, connection, clock=self._clock)
+        return registry.find(kind, part.type)(self._on_its_way(part.options), connection, clock=self._clock)
+
+    def _on_its_way(self, options: model.Options) -> model.Options:
+        """Return options with the way through its host in place of the host's name."""
+        return {**options, OPTION: self._forwards.way(options[OPTION])} if OPTION in options else options
 
     def _resolve(self, name: str) -> tuple[model.Options, list[SecretValue]]:
-        settings = {option: value for option, value in self._settings[name].items() if option != "type"}
+        settings = self._on_its_way({o: value for o, value in self._settings[name].items() if o != "type"})
         kind = registry.find("connections", self._settings[name]["type"])
         named = f"secret_connections.{name}.{{}}".format
         return references.resolve_all(settings, kind, named, self._read_place)
@@ -117,6 +130,11 @@ class Systems:
     def _open(self, name: str, options: model.Options, values: list[SecretValue]) -> Connection:
         kind = registry.find("connections", self._settings[name]["type"])
         opened: Connection = kind(options, clock=self._clock, run=self._run)
+        if OPTION in options and not options[OPTION].taken:
+            raise ConfigurationError(
+                f"a connection of type {self._settings[name]['type']} does not go through a host",
+                hint=f"Leave out secret_connections.{name}.{OPTION}",
+            )
         self._credentials[name] = values
         if isinstance(opened, HostConnection):
             opened.host = self.host

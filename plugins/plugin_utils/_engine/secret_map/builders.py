@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from ....module_utils._core import references, registry
 from ....module_utils._core.contracts import Store
 from ....module_utils._core.errors import ConfigurationError, MissingCredentialError
+from ....module_utils._core.forwards import OPTION
 from ....module_utils._core.templates import Template
 from . import schema
 from .errors import Path, ValidationErrors, describe_type, schema_errors, suggest, there_are
@@ -51,6 +52,8 @@ class Builders:
     hosts: Collection[str] | None
     bare_connections: bool
     check_credentials: bool
+    via_problem: Callable[[str], str] | None = None
+    """Says why no SSH forward can lead through an inventory host."""
     connections: dict[str, Raw] = field(default_factory=dict)
     _types: dict[str, str | None] = field(default_factory=dict)
     _opening: list[str] = field(default_factory=list)
@@ -107,6 +110,7 @@ class Builders:
         kind: str = raw["type"]
         if self.bare_connections or self.validate("connections", kind, raw, path):
             self.connections[name] = raw
+            self._validate_via(raw, path)
             self._report([] if self.bare_connections else cls.validate(raw), path, raw)
             for reference, error in references.check_all(raw, cls) if self.check_credentials else ():
                 missing = isinstance(error, MissingCredentialError)  # which is left to the secrets that need it
@@ -216,6 +220,7 @@ class Builders:
                 self.validate_template(leaf, (*path, *where), known)
         if self.validate("checks", raw["type"], raw, path, unknown) and not unknown:
             self._report(cls.validate(options), path, options)
+        self._validate_via(raw, path)
         if unknown or len(self.errors) > before:
             return None
         return CheckSpec(raw["type"], connection, options, raw.get("proves", "life"))
@@ -282,6 +287,16 @@ class Builders:
     def _validate_host(self, host: Any, path: Path) -> None:
         if self.hosts is not None and isinstance(host, str) and host not in (*self.hosts, "localhost"):
             self.errors.add(path, "there is no such host in the inventory", suggest(host, self.hosts))
+
+    def _validate_via(self, raw: Raw, path: Path) -> None:
+        """Report a host through which no forward leads; what is not in the inventory, with its like."""
+        host, path = raw.get(OPTION), (*path, OPTION)
+        if not isinstance(host, str) or self.hosts is None:
+            return
+        if host not in self.hosts:
+            self.errors.add(path, "there is no such host in the inventory", suggest(host, self.hosts))
+        elif self.via_problem and (problem := self.via_problem(host)):
+            self.errors.add(path, problem, "name a host to which Ansible goes by ssh")
 
     def _name(self, raw: Raw, option: str, path: Path, known: Collection[str]) -> str | None:
         value = raw.get(option)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,17 +28,18 @@ def parse(
     *,
     bare_connections: bool = False,
     check_credentials: bool = False,
+    via_problem: Callable[[str], str] | None = None,
 ) -> SecretMap:
     """Validate and build a map; MapError holds every error. Consumers and connections that no secret uses are ignored.
 
     ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else. ``check_credentials``
-    resolves what the connections refer to.
+    resolves what the connections refer to; ``via_problem`` says why no SSH forward can lead through one of the hosts.
     """
     errors = ValidationErrors()
     entries = section("secret_map", raw_map, errors)
     consumers = section("secret_consumers", raw_consumers, errors, optional=True)
     connections = section("secret_connections", raw_connections, errors, optional=True)
-    builders = Builders(errors, connections, consumers, hosts, bare_connections, check_credentials)
+    builders = Builders(errors, connections, consumers, hosts, bare_connections, check_credentials, via_problem)
     parser = _Parser(builders, errors)
     secrets = [parser.secret(name, raw) for name, raw in entries.items()]
     _cross_checks(parser.entries, errors)

@@ -29,7 +29,7 @@ TIME = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
-    "connections": ("type",),
+    "connections": ("type", "via"),
     "stores": ("store", "keys"),
     "issuers": ("type", "connection", "current_id"),
     "consumers": ("type", "connection", "host", "healthy"),
@@ -82,7 +82,8 @@ def connection(name: str) -> Json:
     own: Schema = cls.schema
     undeclared = [option for option in cls.references if option.partition(".")[0] not in own.properties]
     credentials = dict.fromkeys(undeclared, references.SCHEMA)
-    return _node({"type": _TYPE}, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
+    generic = {"type": _TYPE, **_via(cls)}
+    return _node(generic, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 
 def copy(name: str) -> Json:
@@ -121,8 +122,9 @@ def check(name: str) -> Json:
     """Describe an entry of ``verify`` or ``healthy``; a copy may give its connection and :func:`inherited` options."""
     about = "use: something works with the new credential; life: something answers"
     proves = _enum(["use", "life"], about, default="life")
+    cls = registry.find("checks", name)
     generic = {"type": _TYPE, **_connection("checks", name), "proves": proves}
-    return _node(generic, registry.find("checks", name).schema, ("type",))
+    return _node({**generic, **_via(cls)}, cls.schema, ("type",))
 
 
 def inherited(name: str) -> list[str]:
@@ -243,6 +245,11 @@ def _node(generic: Json, own: Schema, required: tuple[str, ...]) -> Json:
 
 def _connection(kind: str, name: str) -> Json:
     return {"connection": _text("the connection, by its name")} if connection_types(kind, name) else {}
+
+
+def _via(cls: Any) -> dict[str, Json]:
+    about = "the inventory host behind which it is: it is reached by an SSH forward through it"
+    return {"via": _text(about)} if getattr(cls, "takes_via", False) else {}
 
 
 def is_unrotated(name: str) -> bool:
