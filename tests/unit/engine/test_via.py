@@ -23,7 +23,7 @@ def mistakes(**hosts: str) -> list[str]:
     for name in ("fly", "github"):
         raw["secret_connections"][name]["via"] = hosts[name]
     raw["secret_consumers"]["molecule-cp"]["healthy"][0]["via"] = hosts["check"]
-    parts = (raw[f"secret_{name}"] for name in ("map", "consumers", "connections"))
+    parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
     with pytest.raises(MapError) as raised:
         parse(*parts, hosts={"app1", "win1"}, via_problem=lambda host: "its connection is winrm" * (host == "win1"))
     return [line.strip() for line in str(raised.value).splitlines()]
@@ -42,7 +42,7 @@ def test_host_connection_has_no_way_through_another() -> None:
     raw["secret_connections"]["files"] = {"type": "dotenv", "via": "app1"}
     step = raw["secret_map"]["FLY_API_TOKEN"]["rollout"][0]
     step["copies"].append({"store": "files", "host": "app1", "path": "/srv/env"})
-    parts = (raw[f"secret_{name}"] for name in ("map", "consumers", "connections"))
+    parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
     with pytest.raises(MapError, match=r"secret_connections.files.via: unknown option"):
         parse(*parts, hosts={"app1"})
 
