@@ -31,6 +31,11 @@ def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) ->
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, names)
 
 
+def files(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
+    names = tuple(f"providers/dotenv/test_dotenv_{name}" for name in tests)
+    return Mutant(f"files on hosts: {safeguard}", f"{CORE}/host_files_program", text, instead, names)
+
+
 def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
     name = {"neon/role_passwords": "neon_roles", "supabase/signing_keys": "supabase_signing"}.get(file, file)
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
@@ -235,20 +240,18 @@ MUTANTS = (
     http("credential: not in clear", 'if parts.scheme == "http" and not is_loopback(parts.hostname):', "if False:"),
     http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization)", "pass"),
     # files on hosts
-    provider(
-        "dotenv: no access list of the folder",
-        "dotenv/on_host_program",
+    files(
+        "no access list of the folder",
         "        if _ACCESS_LIST in _attributes(descriptor):",
         "        if False:",
-        "dotenv_store",
+        "store",
     ),
-    provider(
-        "dotenv: no overwriting of what somebody else has changed",
-        "dotenv/on_host_program",
+    files(
+        "no overwriting of what somebody else has changed",
         'task["since"] not in (None, now)',
         "False",
-        "dotenv_store",
-        "dotenv_interference",
+        "store",
+        "interference",
     ),
     # evidence of a store
     provider("evidence (Fly)", "fly/store", "return before == now and None not", "return None not", "fly_store"),
@@ -449,8 +452,8 @@ MUTANTS = (
     provider(
         "the server is given no password",
         "postgres/roles",
-        "postgres.verifier(session, role, password)",
-        "password.reveal()",
+        'credential.fields["verifier"].reveal()',
+        'credential.fields["password"].reveal()',
         "roles",
     ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),

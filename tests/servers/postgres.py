@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,27 @@ def _as_nobody_special(command: list[str]) -> list[str]:
 
 def _is_root() -> bool:
     return os.geteuid() == 0
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """A PgBouncer before a cluster; ``users`` is its list."""
+
+    port: int
+    users: Path
+    server: Server
+
+    @property
+    def log(self) -> Path:
+        return self.server.log
+
+    def console(self, command: str) -> list[Any]:
+        """As its administrator; the rows of the answer, if there are any."""
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user=ADMIN, password=PASSWORD, dbname="pgbouncer", autocommit=True
+        ) as console:
+            cursor = console.execute(command.encode())
+            return cursor.fetchall() if cursor.description else []
 
 
 class Postgres:
@@ -99,17 +121,31 @@ class Postgres:
 
     def pgbouncer(self, mode: str) -> int:
         """The port of one that pools in that mode."""
+        return self.pooler(mode).port
+
+    def pooler(self, mode: str = "transaction", **settings: object) -> Pooler:
+        """Start a PgBouncer whose list has the user ``rotor``, who may use its console."""
         folder, port = self._folder / f"pgbouncer-{mode}-{secrets.token_hex(2)}", free_port()
         folder.mkdir()
-        (folder / "users").write_text(f'"{ADMIN}" "{PASSWORD}"\n')
-        (folder / "ini").write_text(
-            f"[databases]\n* = host=127.0.0.1 port={self.port}\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"auth_type = scram-sha-256\nauth_file = {folder}/users\npool_mode = {mode}\n"
-        )
+        users = folder / "users"
+        users.write_text(f'"{ADMIN}" "{PASSWORD}"\n')
+        users.chmod(0o640)
+        given = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": users,
+            "pool_mode": mode,
+            "admin_users": ADMIN,
+            **settings,
+        }
+        lines = "".join(f"{name} = {value}\n" for name, value in given.items())
+        (folder / "ini").write_text(f"[databases]\n* = host=127.0.0.1 port={self.port}\n[pgbouncer]\n{lines}")
         self._own()
-        self._poolers.append(Server(_as_nobody_special([_PGBOUNCER, str(folder / "ini")]), port, folder / "log"))
-        return port
+        server = Server(_as_nobody_special([_PGBOUNCER, str(folder / "ini")]), port, folder / "log")
+        self._poolers.append(server)
+        return Pooler(port, users, server)
 
     def stop(self) -> None:
         for pooler in self._poolers:

@@ -354,6 +354,14 @@ class Issuer(Part):
         return cls.fields
 
     @classmethod
+    def identities(cls, options: Options) -> tuple[str, ...]:
+        """List the ids that credentials take in turns; only with ``alternating`` identities, whose lists are ``accept``.
+
+        Then a field ``verifier`` is what such a list holds of one, unless its keys say otherwise.
+        """
+        return ()
+
+    @classmethod
     def reports_last_used(cls, options: Options) -> bool:
         """Say whether :meth:`listed` has the time of a credential's last use; only then can ``unused`` be asked for."""
         return False

@@ -63,6 +63,8 @@ class HostRequest:
     values: Mapping[str, SecretValue] | None = None
     since: Evidence | None = None
     """With values: evidence that the keys must still fit; compared on the host, as nobody has looked right before."""
+    gone: Sequence[str] = ()
+    """With values, of which there may be none: keys that are removed in the same go."""
 
 
 class HostStore(Store):

@@ -8,6 +8,11 @@ Sources: PostgreSQL's documentation of libpq (connection parameters) and of its 
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import secrets
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +31,8 @@ PORT = 5432
 APPLICATION = "rotor.secrets"
 """By which our own sessions are told from others, in ``pg_stat_activity``."""
 _SECONDS = 10
+_SALT, _ITERATIONS = 16, 4096
+"""Bytes and rounds that PostgreSQL takes where nobody says otherwise."""
 _REFUSED = ("password authentication failed", "SASL authentication failed")
 """The last word on a password: the server's and PgBouncer's."""
 _UNTRUSTED = ("certificate verify failed", "does not match host name")
@@ -123,7 +130,14 @@ def told(doing: str) -> Iterator[None]:
         raise kind(f"{doing}: PostgreSQL says {state} ({type(error).__name__})") from None
 
 
-def verifier(session: Any, role: str, password: SecretValue) -> str:
-    """Make what the server keeps of a password (SCRAM-SHA-256): in place of it, it is sent in the statement."""
-    made: bytes = session.pgconn.encrypt_password(password.reveal().encode(), role.encode(), b"scram-sha-256")
-    return made.decode()
+def verifier(password: SecretValue) -> SecretValue:
+    """Make what a server keeps of a password (SCRAM-SHA-256, RFC 5802), in PostgreSQL's form of RFC 5803.
+
+    Each has a salt of its own: a pooler that is to log in to the server has to be given the server's own.
+    """
+    salt, encoded = secrets.token_bytes(_SALT), unicodedata.normalize("NFKC", password.reveal()).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", encoded, salt, _ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    shown = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return SecretValue("SCRAM-SHA-256${}:{}${}:{}".format(_ITERATIONS, *shown))

@@ -11,5 +11,6 @@ PROVIDER = Provider(
     "PostgreSQL",
     connections={"postgres": "client:PostgresConnection"},
     issuers={"postgres_role": "roles:RolePasswords", "postgres_roles": "roles:RolesInTurns"},
+    consumers={"pgbouncer": "pooler:Pooler"},
     checks={"postgres": "checks:SignIn", "postgres_sessions": "checks:Sessions"},
 )

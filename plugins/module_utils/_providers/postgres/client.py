@@ -20,6 +20,9 @@ from ..._core.references import SCHEMA as CREDENTIAL
 
 _TEXT = {"type": "string", "minLength": 1}
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": postgres.PORT, "description": "Its port."}
+POOLER_PORT = 6432
+CONSOLE = "pgbouncer"
+"""The database that PgBouncer has for whoever administrates it."""
 _SECONDS = 60
 """What a statement may take, as one that waits for a lock of somebody else's does."""
 _WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
@@ -41,6 +44,20 @@ class PostgresConnection(Connection):
                 "items": {"type": "string", "pattern": r"^[^\s:]+(:[0-9]{1,5})?$"},
                 "description": "Other servers, as HOST or HOST:PORT, on which sessions are looked for, too.",
             },
+            "poolers": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "host": {**_TEXT, "description": "Where the pooler listens."},
+                        "port": {**PORT, "default": POOLER_PORT},
+                        "database": {**_TEXT, "description": "A database of its roles; the connection's unless said."},
+                    },
+                    "required": ["host"],
+                    "additionalProperties": False,
+                },
+                "description": "What roles log in through: a password has ended once none of these takes it, either.",
+            },
             "ca_cert": certificates.SCHEMA,
         },
         required=("host", "user", "password"),
@@ -52,9 +69,14 @@ class PostgresConnection(Connection):
         self.server = postgres.Server(options["host"], port, options.get("database", "postgres"), ca_cert)
         self._user, self._password = options["user"], options["password"]
         self._replicas = [self._at(place) for place in options.get("replicas", ())]
+        self.poolers = [self._pooler(place) for place in options.get("poolers", ())]
+        self.is_console = self.server.database == CONSOLE
         self._time: datetime | None = None
 
     def probe(self) -> str:
+        if self.is_console:
+            [(version,)] = self.query(f"signing in to {self.server}", "SHOW VERSION")
+            return f"console of {version}"
         with self.session(f"signing in to {self.server}") as session:
             user, version, self._time = session.execute(_WHO).fetchone()
         return f"role {user} on PostgreSQL {version}"
@@ -66,13 +88,14 @@ class PostgresConnection(Connection):
     def session(self, doing: str, server: postgres.Server | None = None) -> Iterator[Any]:
         """Open a session of the connection's role; an error of a statement in it becomes one of ours."""
         with postgres.told(doing), (server or self.server).connect(doing, self._user, self._password) as session:
-            session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))
+            if not self.is_console:  # which knows its own commands, and nothing else
+                session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))
             yield session
 
     def query(self, doing: str, text: str, values: Any = ()) -> list[Any]:
         """Return the rows of one query."""
         with self.session(doing) as session:
-            rows: list[Any] = session.execute(text, values).fetchall()
+            rows: list[Any] = session.execute(text, values or None).fetchall()
             return rows
 
     def sessions(self, roles: list[str]) -> Counter[str]:
@@ -82,6 +105,9 @@ class PostgresConnection(Connection):
             with self.session(f"looking for sessions of {', '.join(roles)}", server) as session:
                 counts.update(dict(session.execute(_SESSIONS, (roles, postgres.APPLICATION)).fetchall()))
         return counts
+
+    def _pooler(self, place: Options) -> postgres.Server:
+        return replace(self.server, **{"port": POOLER_PORT, **place})
 
     def _at(self, place: str) -> postgres.Server:
         host, _colon, port = place.rpartition(":") if ":" in place else (place, "", str(self.server.port))

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issuers of role passwords: ``postgres_role`` sets the one password, ``postgres_roles`` has login roles take turns.
 
-Passwords are ours. The server is given their SCRAM verifier, so that none is in its log or its statistics. Sources:
+Passwords are ours, and so are their SCRAM verifiers, which is what the server is given: no password is in its log or its
+statistics, and a pooler can be given the same. Sources:
 PostgreSQL's documentation of ALTER ROLE, role membership and pg_stat_activity, postgresql.org/docs.
 
 More than a description: SQL, and rights that PostgreSQL 16 has changed.
@@ -39,7 +40,7 @@ FROM pg_stat_activity
 
 
 class _Roles(Issuer):
-    fields = ("username", "password")
+    fields = ("username", "password", "verifier")
     sets: ClassVar[str]
     connection: PostgresConnection
     unverifiable = "whether pg_hba.conf lets the role in from where its consumers are"
@@ -59,17 +60,34 @@ class _Roles(Issuer):
         return problems if problems else self._lack_of_room()
 
     def activate(self, credential: Credential) -> None:
-        """Set the password, unless it is in force: each verifier has a salt of its own."""
-        if self.answer(credential) is Answer.ACCEPTED:
+        """Set the password, unless it is in force: the connection may have been opened with the one before."""
+        if self._is_in_force(credential):
             return
-        role, password = str(credential.id), credential.fields["password"]
+        role = str(credential.id)
         with self.connection.session(f"setting the password of {role}") as session:
-            self._alter(session, role, self.sets, postgres.verifier(session, role, password))
+            self._alter(session, role, self.sets, credential.fields["verifier"].reveal())
 
     def verify(self, credential: Credential) -> Answer:
+        """Ask the server, and after its refusal the poolers: one of them may take the password until it is reloaded."""
+        answer = self._shown_at(self.connection.server, credential)
+        if answer is Answer.REFUSED and not all(self._refuses(pooler, credential) for pooler in self.connection.poolers):
+            return Answer.UNCLEAR
+        return answer
+
+    def _is_in_force(self, credential: Credential) -> bool:
+        try:
+            return self._shown_at(self.connection.server, credential) is Answer.ACCEPTED
+        except (errors.StoppedError, errors.UntrustedServerError):
+            raise
+        except errors.RotorError:
+            return False
+
+    def _refuses(self, server: postgres.Server, credential: Credential) -> bool:
+        return self._shown_at(server, credential) is Answer.REFUSED
+
+    def _shown_at(self, server: postgres.Server, credential: Credential) -> Answer:
         role = str(credential.id)
-        doing = f"showing the password of {role}"
-        return self.connection.server.authenticate(doing, role, credential.fields["password"])
+        return server.authenticate(f"showing the password of {role}", role, credential.fields["password"])
 
     def preview(self) -> list[str]:
         counts = self.connection.sessions(self.roles)
@@ -77,7 +95,8 @@ class _Roles(Issuer):
 
     def _made(self, role: str, name: str) -> Credential:
         password = SecretValue(secrets.token_urlsafe(_BYTES))
-        return Credential(role, name, {"username": PublicValue(role), "password": password})
+        fields = {"username": PublicValue(role), "password": password, "verifier": postgres.verifier(password)}
+        return Credential(role, name, fields)
 
     def _alter(self, session: Any, role: str, how: str, *values: str) -> None:
         sql = library("psycopg.sql")
@@ -173,6 +192,21 @@ class RolesInTurns(_Roles):
             Listed(role, role, last_used_at=now if may_login and counts[role] else None, revoked=not may_login)
             for role, may_login, now in found
         ]
+
+    @classmethod
+    def identities(cls, options: Options) -> tuple[str, ...]:
+        return tuple(options["roles"])
+
+    def disable(self, credential: Credential) -> None:
+        self._let_in(credential, "NOLOGIN")
+
+    def enable(self, credential: Credential) -> None:
+        self._let_in(credential, "LOGIN")
+
+    def _let_in(self, credential: Credential, how: str) -> None:
+        role = str(credential.id)
+        with suppress(errors.NotFoundError), self.connection.session(f"setting {how} for {role}") as session:
+            self._alter(session, role, how)
 
     def revoke(self, credential: Credential) -> None:
         """Keep the role from logging in, without a password; its open sessions end where the map says so."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import host_files_program
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer
@@ -75,19 +76,20 @@ def task(file: Path, since: dict[str, str] | None = None) -> dict[str, Any]:
     """To set A to ours."""
     return {
         "operation": "change", "path": str(file), "create": False, "mode": "0600", "owner": "", "group": "",
-        "readers": ["shell"], "values": {"A": "'ours'"}, "wanted": {"A": "no"}, "since": since,
+        "readers": ["shell"], "keys": ["A"], "values": {"A": "'ours'"}, "wanted": {"A": "no"}, "since": since,
     }  # fmt: skip
 
 
 def document(*tasks: dict[str, Any]) -> dict[str, Any]:
     """What the program is told."""
-    return {"fingerprint_key": "00", "tasks": list(tasks)}
+    form = Path(on_host_program.__file__).read_text(encoding="utf-8")
+    return {"format": form, "fingerprint_key": "00", "tasks": list(tasks)}
 
 
 def change(file: Path, since: dict[str, str] | None = None) -> dict[str, Any]:
     """The host's program, in this process."""
     with redirect_stdout(io.StringIO()) as output:
-        on_host_program.main(document(task(file, since)))
+        host_files_program.main(document(task(file, since)))
     found: dict[str, Any] = json.loads(output.getvalue())["answers"][0]
     return found
 
@@ -195,7 +197,7 @@ def test_a_write_that_may_have_happened_is_unknown(store: DotenvFile, container:
 
 def test_program_ended_by_a_signal_leaves_no_other_file(file: Path) -> None:
     """A connection that breaks sends SIGHUP."""
-    program = Path(on_host_program.__file__).read_text(encoding="utf-8")
+    program = Path(host_files_program.__file__).read_text(encoding="utf-8")
     stopping = "import os, signal\nos.fsync = lambda fd: os.kill(os.getpid(), signal.SIGHUP)"
     space = {"__name__": "program"}
     run = f"{stopping}; space = {space}; exec({program!r}, space); space['main']({document(task(file))})"

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+from ansible_collections.rotor.secrets.plugins.module_utils._core import host_files_program, registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
@@ -239,7 +239,7 @@ def test_a_file_is_replaced_once_for_many_requests(
         assert command.stdin
         document = json.loads(command.stdin.reveal())
         with redirect_stdout(io.StringIO()) as output:
-            on_host_program.main(document)
+            host_files_program.main(document)
         return HostAnswer(0, output.getvalue())
 
     keys = [f"KEY_{number}" for number in range(20)]
@@ -445,8 +445,9 @@ def test_refused_value_is_not_sent(store: DotenvFile, container: Container, host
     assert host.ran == []
 
 
-def test_the_program_is_written_for_python_3_9() -> None:
-    source = Path(on_host_program.__file__).read_text(encoding="utf-8")
+@pytest.mark.parametrize("program", [host_files_program, on_host_program])
+def test_the_program_is_written_for_python_3_9(program: Any) -> None:
+    source = Path(program.__file__).read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=(3, 9))
     imported = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     assert set(imported) <= sys.stdlib_module_names

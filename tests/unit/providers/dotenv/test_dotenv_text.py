@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import InvalidRequestError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.host_files_program import edited
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program, spelling
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 
@@ -240,9 +241,9 @@ def test_readers_of_any_file_see_our_change_alone(pieces: list[str], value: str 
     before = "\n".join(pieces).encode()
     try:
         found = on_host_program.statements(before)
-    except on_host_program.Problem:
+    except on_host_program.Refusal:
         return
-    after = on_host_program.edited(found, {"KEY": None if value is None else spelling.quoted(value)})
+    after = edited(on_host_program, found, {"KEY": None if value is None else spelling.quoted(value)})
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ".env"

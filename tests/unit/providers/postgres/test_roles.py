@@ -213,7 +213,7 @@ def test_errors_are_told_by_their_state(server: Postgres, connection: PostgresCo
         connected(server, database="missing").probe()
     with pytest.raises(errors.NotFoundError, match=r"42704 \(UndefinedObject\)"):
         RolePasswords({"role": "missing"}, connection, clock=VirtualClock()).activate(
-            Credential("missing", "rotor-1", {"password": SecretValue("some-password")})
+            Credential("missing", "rotor-1", dict.fromkeys(("password", "verifier"), SecretValue("some-password")))
         )
     in_turns(connection).revoke(Credential("missing", "rotor-1", {}))  # it is gone already
     assert connection.probe().startswith("role manager on PostgreSQL ")
