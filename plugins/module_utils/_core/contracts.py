@@ -355,9 +355,9 @@ class Issuer(Part):
 
     @classmethod
     def identities(cls, options: Options) -> tuple[str, ...]:
-        """List the ids that credentials take in turns; only with ``alternating`` identities, whose lists are ``accept``.
+        """List the ids that ``alternating`` credentials take, where old and new have to be let in at once.
 
-        Then a field ``verifier`` is what such a list holds of one, unless its keys say otherwise.
+        What lets one in holds its field ``verifier``, unless its keys say otherwise.
         """
         return ()
 

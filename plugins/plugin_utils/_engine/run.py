@@ -35,6 +35,8 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.RECOVER: mint.recover,
     ActionKind.REVOKE_ORPHAN: revoke.revoke,
     ActionKind.APPROVE: revoke.ask,
+    ActionKind.DISABLE: revoke.disable,
+    ActionKind.NARROW: write.narrow,
     ActionKind.GIVE_UP: mint.give_up,
     ActionKind.MINT: mint.mint,
     ActionKind.ACTIVATE: mint.activate,
@@ -48,11 +50,20 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.PURGE_VALUE: revoke.purge_value,
 }
 """What carries out each kind; a reload serves several secrets, looks are made on hosts, and to wait is nothing."""
-_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)}
-_TOGETHER = ((ActionKind.PROBE, ActionKind.INSPECT), (ActionKind.APPROVE,), (ActionKind.WRITE,), (ActionKind.RELOAD,))
+_SLOW = {ActionKind.DISABLE, ActionKind.NARROW}
+_ENDS = {*_SLOW, ActionKind.REVOKE}
+_QUICK = {ActionKind.WRITE, *(kind for kind in ActionKind if kind.phase is Phase.ISSUED)} - _SLOW
+_TOGETHER = (
+    (ActionKind.PROBE, ActionKind.INSPECT),
+    (ActionKind.APPROVE,),
+    (ActionKind.NARROW,),
+    (ActionKind.WRITE,),
+    (ActionKind.RELOAD,),
+)
 """What is done at once in one step."""
 _WAITS = (
     ActionKind.ACCEPT,
+    ActionKind.DISABLE,
     ActionKind.RELOAD,
     ActionKind.VERIFY,
     ActionKind.PROMOTE,
@@ -290,12 +301,13 @@ class Engine:
 
     def _keeps(self, rotation: Rotation, action: Action) -> str:
         """Say what keeps an old credential after a roll-out; no freeze does so where a rollback has replaced it."""
-        case, revokes = rotation.case, action.kind is ActionKind.REVOKE
-        if not (revokes or (action.kind is ActionKind.APPROVE and action.again)):
+        case, ends = rotation.case, action.kind in _ENDS
+        if not (ends or (action.kind is ActionKind.APPROVE and action.again)):
             return ""
         if self._freeze and not (case.is_urgent or case.order.rollback):
             return f"all is {self._freeze}"
-        return "this run only rolls out; rotor.secrets.revoke goes on" if revokes and self._only_roll_out else ""
+        late = ends and not action.early
+        return "this run only rolls out; rotor.secrets.revoke goes on" if late and self._only_roll_out else ""
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""

@@ -165,7 +165,7 @@ class Play:
         for file in self.folder.glob("ledger.db*"):
             if file.is_file():
                 shutil.copy(file, folder)
-        connections = {"cloud": {"type": "test.fake.cloud", "world": name}}
+        connections = {**self.connections, "cloud": {"type": "test.fake.cloud", "world": name}}
         return Play(self.world.clone(name), folder, self.map, consumers=self.consumers, connections=connections)
 
     def parsed(self) -> SecretMap:

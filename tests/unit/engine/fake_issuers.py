@@ -214,6 +214,10 @@ class Roles(_Kind):
     traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS, activates=True, alternating=True)
     schema = Schema({"roles": {"type": "array", "items": {"type": "string"}, "description": "made up"}}, ("roles",))
 
+    @classmethod
+    def identities(cls, options: Options) -> tuple[str, ...]:
+        return tuple(options["roles"])
+
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         free = [role for role in self.options["roles"] if role not in taken]
         if not free:

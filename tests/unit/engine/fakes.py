@@ -98,7 +98,9 @@ class File(HostStore):
         writes = [
             {
                 "values": {key: value.reveal() for key, value in request.values.items()},
-                "since": request.since and {key: request.since["keys"].get(key) for key in request.values},
+                "gone": list(request.gone),
+                "since": request.since
+                and {key: request.since["keys"].get(key) for key in (*request.values, *request.gone)},
             }
             for request in asked.values()
             if request.values is not None
@@ -129,13 +131,16 @@ def run_on_host(world: World, command: HostCommand) -> str:
     verb, _space, path = command.command.partition(" ")
     refused: list[str] = []
     for write in json.loads(command.stdin.reveal()) if verb == "put" and command.stdin else ():
-        there = {key: world.containers[path].get(key, (None, None)) for key in write["values"]}
-        if {key: value for key, (value, _at) in there.items()} == write["values"]:
+        wanted = {**write["values"], **dict.fromkeys(write["gone"])}
+        there = {key: world.containers[path].get(key, (None, None)) for key in wanted}
+        if {key: value for key, (value, _at) in there.items()} == wanted:
             continue
         if write["since"] in (None, {key: at for key, (_value, at) in there.items()}):
             world.put(path, write["values"])
+            if write["gone"]:
+                world.remove(path, write["gone"])
         else:
-            refused += write["values"]
+            refused += wanted
     if verb in ("put", "look"):
         return json.dumps(
             {"keys": {key: at for key, (_value, at) in world.containers[path].items()}, "refused": refused}

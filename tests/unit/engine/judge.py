@@ -115,7 +115,7 @@ class Judge:
 
 
 AGREES: dict[Fact, Callable[[Judge, Claim, Moment], bool]] = {
-    Fact.HOLDS: Judge.holds,
+    **dict.fromkeys((Fact.HOLDS, Fact.LET_IN), Judge.holds),
     Fact.RUNS: Judge.runs,
     Fact.NOWHERE: Judge.nowhere,
     **dict.fromkeys((Fact.ACCEPTED, Fact.LISTED, Fact.WAS_ACCEPTED), Judge.lives),

@@ -9,7 +9,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -328,6 +328,13 @@ class World:
         there = self.containers.setdefault(container, {})
         there.update({key: (value, next(self._numbers)) for key, value in values.items()})
         self.ours |= {there[key][1] for key in values if self._calling}
+        self.remember()
+
+    def remove(self, container: str, keys: Iterable[str]) -> None:
+        """A removal by the engine."""
+        assert container.endswith("list"), "the engine deletes no key but from what lets credentials in"
+        for key in keys:
+            self.containers[container].pop(key, None)
         self.remember()
 
     def serve(self, name: str, reads: list[str], machines: int = 2) -> Service:

@@ -68,7 +68,7 @@ class Pooler(Consumer):
             return {"reconnected": False}
         if self.clock.poll(self._closed, every=_EVERY, within=self.longest(self.options).total_seconds()) is None:
             raise RotorError(
-                f"PgBouncer has read its files, and {self._left()} of its server connections of before are still in use",
+                f"PgBouncer has read its files, and uses {self._left()} of its server connections of before",
                 hint="Run again once their clients have left; with session pooling, say reconnect: false",
             )
         return {"reconnected": True}

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issuers of role passwords: ``postgres_role`` sets the one password, ``postgres_roles`` has login roles take turns.
 
-Passwords are ours, and so are their SCRAM verifiers, which is what the server is given: no password is in its log or its
-statistics, and a pooler can be given the same. Sources:
-PostgreSQL's documentation of ALTER ROLE, role membership and pg_stat_activity, postgresql.org/docs.
+Passwords are ours, and so are their SCRAM verifiers, which is what the server is given: no password is in its log or in
+its statistics, and a pooler can be given the same. Sources: PostgreSQL's documentation of ALTER ROLE, role membership
+and pg_stat_activity, postgresql.org/docs.
 
 More than a description: SQL, and rights that PostgreSQL 16 has changed.
 """
@@ -70,9 +70,9 @@ class _Roles(Issuer):
     def verify(self, credential: Credential) -> Answer:
         """Ask the server, and after its refusal the poolers: one of them may take the password until it is reloaded."""
         answer = self._shown_at(self.connection.server, credential)
-        if answer is Answer.REFUSED and not all(self._refuses(pooler, credential) for pooler in self.connection.poolers):
-            return Answer.UNCLEAR
-        return answer
+        if answer is not Answer.REFUSED or all(self._refuses(pooler, credential) for pooler in self.connection.poolers):
+            return answer
+        return Answer.UNCLEAR
 
     def _is_in_force(self, credential: Credential) -> bool:
         try:

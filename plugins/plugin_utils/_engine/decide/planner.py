@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..secret_map.model import Copy, Step
 from . import clocks
 from .approval import lacks_yes
 from .case import Case, holds
-from .rule import obstacles, probe_of, revokes_by_identity, shares_identity
+from .rule import admits, lags, obstacles, probe_of, revokes_by_identity, shares_identity
 from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
 
@@ -37,12 +37,16 @@ class Action:
     cut: bool = False
     """It ends the old value, and so it waits for the roll-out that closes the gap."""
     again: bool = False
-    """A probe or a question right before a revoke, and not before a mint."""
+    """What is done right before a revoke, and not before a mint."""
+    early: bool = False
+    """What is done before a mint, and not in the roll-out."""
 
     @property
     def phase(self) -> Phase:
         if self.again:
             return Phase.REVOKED
+        if self.early:
+            return Phase.ISSUED
         return Phase.ROLLED_OUT if self.cut else self.kind.phase
 
 
@@ -159,7 +163,7 @@ def _probes(case: Case, copies: Iterable[Copy], about: int | None, *, again: boo
 
 def _revoke_orphans(scope: _Scope) -> list[Action]:
     ends = [Action(ActionKind.REVOKE_ORPHAN, credential=row.id) for row in scope.blocking]
-    return [*_questions(scope, scope.blocking), *ends]
+    return [*_questions(scope, scope.blocking), *_narrowing(scope, scope.blocking, again=False), *ends]
 
 
 def _questions(scope: _Scope, rows: Iterable[CredentialRow], *, again: bool = False) -> list[Action]:
@@ -255,9 +259,35 @@ def _promote(scope: _Scope) -> list[Action]:
 
 
 def _revoke_failed(scope: _Scope) -> list[Action]:
-    rows = [row for row in scope.old if row not in scope.retired]
+    return _revokes(scope, [row for row in scope.old if row not in scope.retired])
+
+
+def _revokes(scope: _Scope, rows: list[CredentialRow], *, probe: bool = True) -> list[Action]:
+    """Ask for a yes where the map wants one, look once more, let nobody in any more, and revoke."""
+    probes = _probe_before_revoke(scope) if rows and probe else []
     revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in rows]
-    return [*_questions(scope, rows, again=True), *_probe_before_revoke(scope), *revokes] if revokes else []
+    return [*_questions(scope, rows, again=True), *probes, *_narrowing(scope, rows, again=True), *revokes]
+
+
+def _narrowing(scope: _Scope, rows: list[CredentialRow], *, again: bool) -> list[Action]:
+    """Take the first of these credentials that is still let in out of what lets it in, which is then read anew.
+
+    It is disabled before, with all that is asked before a revoke: a host cannot ask a provider.
+    """
+    case, act = scope.case, partial(Action, again=again, early=not again)
+    lists = [(index, copy) for index, step in case.secret.accepting for copy in step.copies]
+    row = next((row for row in rows if any(admits(case, copy, row) for _index, copy in lists)), None)
+    actions = []
+    if row:
+        looked = case.state.disabled.get(row.id)
+        if not (looked and looked.run == case.order.run):
+            actions.append(act(ActionKind.DISABLE, credential=row.id))
+        narrows = [(index, copy) for index, copy in lists if admits(case, copy, row)]
+        actions += [act(ActionKind.NARROW, index, copy.id, row.id) for index, copy in narrows]
+    new = case.replacement.id if case.replacement else None
+    readers = [(index, name) for index, step in case.secret.accepting for name in step.reload]
+    late = [(index, name) for index, name in readers if rows and (row or lags(case.state, name))]
+    return actions + [act(ActionKind.RELOAD, index, name, new) for index, name in late]
 
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:
@@ -284,10 +314,8 @@ def _wait(scope: _Scope) -> list[Action]:
 def _end_retired(scope: _Scope) -> list[Action]:
     expired = [row for row in scope.retired if scope.ends_unrevoked(row)]
     revoked = [row for row in scope.retired if row not in expired]
-    probes = _probe_before_revoke(scope) if revoked and scope.retired == scope.old else []
     ends = [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in expired]
-    revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in revoked]
-    return [*ends, *_questions(scope, revoked, again=True), *probes, *revokes]
+    return [*ends, *_revokes(scope, revoked, probe=scope.retired == scope.old)]
 
 
 def _purge(scope: _Scope) -> list[Action]:

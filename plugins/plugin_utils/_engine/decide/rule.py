@@ -81,6 +81,31 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
     return found
 
 
+def admits(case: Case, copy: Copy, row: CredentialRow) -> bool:
+    """Whether a copy that lets credentials in has the identity of ``row``, as this ledger saw it last."""
+    if not copy.accepts or row.provider_id not in copy.keys or shares_identity(row, case.replacement):
+        return False
+    mark = case.state.holdings.get(copy.id)
+    return row.provider_id in mark.evidence["keys"] if mark else not never_handed_out(case, row)
+
+
+def admissions(case: Case, row: CredentialRow) -> list[str]:
+    """Say where ``row`` is still let in: in a list that has it, or by what has yet to read that without it."""
+    found = [f"{copy.label} lets it in" for copy in case.secret.copies if admits(case, copy, row)]
+    readers = [name for _index, step in case.secret.accepting for name in step.reload]
+    return found + [f"{name} has yet to read that it is let in no more" for name in readers if lags(case.state, name)]
+
+
+def lags(state: SecretState, consumer: str) -> bool:
+    """Whether a consumer has yet to read what was narrowed."""
+    return consumer in state.running and state.running[consumer].lags
+
+
+def in_doubt(state: SecretState, copy: Copy) -> bool:
+    """Whether an effect of ours on a copy got no answer, so that what differs there may be ours."""
+    return any(state.intent(kind, copy.id) for kind in (ActionKind.WRITE, ActionKind.NARROW))
+
+
 def unmapped_holders(secret: Secret, state: SecretState, row: CredentialRow | None = None) -> list[str]:
     """List copies and consumers that have left the map, and that the ledger still knows (to have ``row``, if given)."""
     mapped = secret.holders
@@ -113,9 +138,10 @@ def missing_proof(secret: Secret, state: SecretState, replacement: CredentialRow
     found += [f"{who} does not run on {name}" for who in secret.consumers if not on_it(state.running.get(who))]
     for step in secret.steps:
         marks = [state.proofs.get((step.name, check.key)) for check in step.verify]
+        used = step.accepts or any(mark and mark.label == "use" for mark in marks)
         if not all(map(on_it, marks)):
             found.append(f"{step.name}: not every check has proven {name}")
-        elif secret.revoke.accept == "use" and not any(mark and mark.label == "use" for mark in marks):
+        elif secret.revoke.accept == "use" and not used:
             found.append(f"{step.name}: nothing has proven that {name} is in use")
     return found
 

@@ -43,6 +43,8 @@ class ActionKind(StrEnum):
     )
     INSPECT = "inspect", Phase.ISSUED, "probe", "{target}, {preview}: whether its command is there", Subject.CONSUMER
     RECOVER = "recover", Phase.ISSUED, "recover", "{target}: its mint got no answer; find out what became of it"
+    DISABLE = "disable", Phase.ISSUED, "disable", "{credential}{condition}; then it is let in nowhere"
+    NARROW = "narrow", Phase.ISSUED, "narrow", "{copy}: without {identity}{by}", Subject.COPY
     REVOKE_ORPHAN = "revoke_orphan", Phase.ISSUED, "revoke", "{credential}{condition}; {best_proof}"
     APPROVE = "approve", Phase.ISSUED, "approve", "a person's yes to the end of {credential}, by rotate_approve"
     GIVE_UP = "give_up", Phase.ISSUED, "give up", "{credential}, which {life}; another takes its place"
@@ -125,6 +127,10 @@ class IntentState(StrEnum):
     DONE = "done"
     FAILED = "failed"  # certainly without effect
     UNKNOWN = "unknown"  # sent, and no answer came
+
+
+LAGS = "lags"
+"""In the evidence of a consumer: something that it reads was narrowed after its reload."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +219,11 @@ class Mark:
     keys: Mapping[str, str] | None = None
     """Of a copy: which keys were written, and from which templates."""
 
+    @property
+    def lags(self) -> bool:
+        """Whether a consumer has yet to read what was narrowed since."""
+        return bool(self.evidence.get(LAGS))
+
 
 @dataclass(frozen=True)
 class Intent:
@@ -282,6 +293,8 @@ class SecretState:
     """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
     inspections: Mapping[str, Intent] = field(default_factory=dict)
     """Consumer -> the newest look for its command on its host."""
+    disabled: Mapping[int, Intent] = field(default_factory=dict)
+    """Credential -> the newest time that it was disabled, before it is let in nowhere."""
     distributed: frozenset[int] = frozenset()
     """Credentials that a write may ever have put somewhere."""
     approvals: Mapping[int, Intent] = field(default_factory=dict)

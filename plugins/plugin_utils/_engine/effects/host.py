@@ -35,7 +35,8 @@ from .context import EffectContext, StoreEffect, Work, finish
 
 LONGEST_OUTPUT = 1000
 """Characters of what a command printed: the last of them say why it failed."""
-_ON_STORES = {ActionKind.PROBE: mint.probing, ActionKind.WRITE: write.writing}
+_ON_STORES = {ActionKind.PROBE: mint.probing, ActionKind.WRITE: write.writing, ActionKind.NARROW: write.narrowing}
+_CHANGES = (ActionKind.WRITE, ActionKind.NARROW)
 _Left = Mapping[str, set[tuple[ActionKind, str, int | None]]]
 """Kind, target and credential of all that is left to do, by secret."""
 
@@ -180,7 +181,7 @@ class HostWork:
     def _lock_copies(self, pieces: list[Piece], locks: ExitStack) -> dict[str, BusyError]:
         """Lock the containers that are written, in one order for everybody; return those that somebody else has."""
         busy = {}
-        for target in sorted({piece.intent.target for piece in pieces if piece.intent.kind is ActionKind.WRITE}):
+        for target in sorted({piece.intent.target for piece in pieces if piece.intent.kind in _CHANGES}):
             try:
                 locks.enter_context(self._ctx.access.locks.hold(target, wait=60))
             except BusyError as error:
@@ -216,7 +217,7 @@ class HostWork:
     def _finish(self, one: _Begun, answer: Evidence | RotorError) -> bool:
         with self._recording(one.piece):
             self._say(f"  {finish(one.effect, answer)}")
-            self.changed |= one.piece.intent.kind is ActionKind.WRITE
+            self.changed |= one.piece.intent.kind in _CHANGES
             return True
         return False
 

@@ -48,7 +48,7 @@ def probing(ctx: EffectContext, work: Work) -> StoreEffect:
     store = ctx.systems.store(copy)
     with ctx.attempt(work, ActionKind.PROBE, copy.id) as intent:
         seen = yield HostRequest(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
-        ours = state.intent(ActionKind.WRITE, copy.id) is not None
+        ours = rule.in_doubt(state, copy)
         if known is not None and not ours and not store.unchanged(known, seen):
             ctx.withdraw(work, how := rule.drift(copy, known, seen))
             raise ConflictError(how, hint=rule.forget_hint(copy))

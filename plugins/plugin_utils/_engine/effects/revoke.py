@@ -40,13 +40,7 @@ _Listed = Callable[[], Sequence[Listed]]
 def revoke(ctx: EffectContext, work: Work) -> str:
     """Revoke by the one rule, and prove it."""
     secret, row, traits = work.case.secret, work.row, work.case.traits
-    blocking = rule.obstacles(work.case, row)
-    if blocking:
-        gone = ",".join(rule.unmapped_holders(secret, work.case.state, row))
-        hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
-        raise RotorError(f"{row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
-    if approval.lacks_yes(work.case, row):
-        raise RotorError(f"{row.name} is not revoked: nobody has said yes to it", hint="Run again: it is asked anew")
+    _demand_allowed(work)
     if traits.cuts_over:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
@@ -55,12 +49,9 @@ def revoke(ctx: EffectContext, work: Work) -> str:
             raise RotorError(f"{row.name} is not taken for ended: {'; '.join(failing)}")
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
         return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
-    _demand_grace_over(ctx, work)
-    _demand_reconnected(ctx, work)
-    issuer = ctx.systems.issuer(secret)
-    listed = cache(issuer.listed)
-    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
-    _demand_unused(work, issuer, listed)
+    issuer = _demand_due(ctx, work)
+    if admissions := rule.admissions(work.case, row):
+        raise RotorError(f"{row.name} is not revoked: {'; '.join(admissions)}")
     if traits.revoke is Revocation.PERSON or not (row.provider_id or row.has_value or row.origin is Origin.MINTED):
         return _see_ended(ctx, work, issuer)
     kept = issuer.revokes_by_value and row.has_value
@@ -79,6 +70,44 @@ def ask(ctx: EffectContext, work: Work) -> str:
     if approval.question(work.case, work.row) is None:
         ctx.ledger.asked(ctx.run, work.name, work.row, approval.about(work.case, ctx.job))
     raise clocks.NotYetError("a person's yes is needed before it is revoked", None, hint="")
+
+
+def disable(ctx: EffectContext, work: Work) -> str:
+    """Ask all that is asked before a revoke, and disable a credential where its provider can.
+
+    What lets it in is narrowed after that, on hosts where nobody can ask.
+    """
+    _demand_allowed(work)
+    row, issuer = work.row, _demand_due(ctx, work)
+    old = Credential(row.provider_id, row.name, {}, row.facts)
+    with ctx.attempt(work, ActionKind.DISABLE, row.name) as intent, _disabled(ctx, work, issuer, old):
+        pass
+    ctx.ledger.disabled(ctx.run, work.name, intent, row)
+    return f"{row.name} may end"
+
+
+def _demand_allowed(work: Work) -> None:
+    """RotorError unless the one rule allows it, and a person where the map wants one."""
+    blocking = rule.obstacles(work.case, work.row)
+    if blocking:
+        gone = ",".join(rule.unmapped_holders(work.case.secret, work.case.state, work.row))
+        hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
+        raise RotorError(f"{work.row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
+    if approval.lacks_yes(work.case, work.row):
+        hint = "Run again: it is asked anew"
+        raise RotorError(f"{work.row.name} is not revoked: nobody has said yes to it", hint=hint)
+
+
+def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
+    """Ask the clocks, the connections, the copies and the provider; return the issuer that was asked."""
+    secret = work.case.secret
+    _demand_grace_over(ctx, work)
+    _demand_reconnected(ctx, work)
+    issuer = ctx.systems.issuer(secret)
+    listed = cache(issuer.listed)
+    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)
+    _demand_unused(work, issuer, listed)
+    return issuer
 
 
 def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
@@ -273,8 +302,8 @@ def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[tuple[Copy, st
     drifted, problems = [], []
     for copy in work.case.secret.copies:
         left = rule.as_left(work.case, work.row, copy)
-        if left is None or work.case.state.intent(ActionKind.WRITE, copy.id):
-            continue  # never seen before; or a write of ours that may have changed it
+        if left is None or rule.in_doubt(work.case.state, copy):
+            continue  # never seen before; or an effect of ours that may have changed it
         try:
             seen = _seen(ctx, work, copy)
         except StoppedError:
@@ -291,8 +320,8 @@ def _seen(ctx: EffectContext, work: Work, copy: Copy) -> Any:
     if not copy.host:
         keys = rule.watched(copy, work.case.state.holdings.get(copy.id))
         return ctx.systems.store(copy).observe(copy.container, keys)
-    orphan, new = work.action.kind is ActionKind.REVOKE_ORPHAN, work.case.replacement
-    probe = rule.probe_of(work.case, copy, None if orphan or new is None else new.id)
+    early, new = work.action.early or work.action.kind is ActionKind.REVOKE_ORPHAN, work.case.replacement
+    probe = rule.probe_of(work.case, copy, None if early or new is None else new.id)
     if probe is None:
         raise RotorError("this run has not looked at it", hint="Run again: Ansible looks at it before the revoke")
     return probe.progress

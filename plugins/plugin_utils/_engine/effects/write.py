@@ -29,6 +29,8 @@ def write(ctx: EffectContext, work: Work) -> str:
         request = next(effect)
         try:
             evidence = store.write(request.container, request.values or {}, request.since)
+            if work.copy.accepts:  # what else it lets in is evidence, too
+                evidence = store.observe(request.container, request.keys)
         except BaseException as error:  # noqa: BLE001 - the effect records it, and raises it again
             return finish(effect, error)
         return finish(effect, evidence)
@@ -45,7 +47,7 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
     since = _refuse_drift(ctx, work)
     values = render(secret, copy, credential)
     with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):
-        evidence = yield HostRequest(copy.container, list(values), values, since)
+        evidence = yield HostRequest(copy.container, list(copy.keys), values, since)
     ctx.ledger.written(
         ctx.run,
         secret.name,
@@ -57,7 +59,34 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
         evidence=evidence,
         unproven={"step": step.name, "consumers": step.reload},
     )
-    return f"{copy.label}: {', '.join(copy.keys)} ({store.describe(evidence)})"
+    return f"{copy.label}: {', '.join(values)} ({store.describe(evidence)})"
+
+
+def narrow(ctx: EffectContext, work: Work) -> str:
+    """Take a credential out of a copy that can be reached from here, and lets it in."""
+    store = ctx.systems.store(work.copy)
+    with ctx.access.locks.hold(work.copy.id, wait=60):
+        effect = narrowing(ctx, work)
+        request = next(effect)
+        try:
+            store.delete(request.container, request.gone)
+            evidence = store.observe(request.container, request.keys)
+        except BaseException as error:  # noqa: BLE001 - the effect records it, and raises it again
+            return finish(effect, error)
+        return finish(effect, evidence)
+
+
+def narrowing(ctx: EffectContext, work: Work) -> StoreEffect:
+    """Take a credential out of a copy that lets it in, whose lock is held by whoever asks its store."""
+    secret, row, copy = work.case.secret, work.row, work.copy
+    since = _refuse_drift(ctx, work)
+    with ctx.attempt(work, ActionKind.NARROW, copy.id) as intent, _way_out(copy):
+        evidence = yield HostRequest(copy.container, list(copy.keys), {}, since, gone=[str(row.provider_id)])
+    readers = [name for _index, step in secret.accepting for name in step.reload]
+    ctx.ledger.narrowed(
+        ctx.run, secret.name, intent, copy=copy.id, credential=row.id, evidence=evidence, readers=readers
+    )
+    return f"{copy.label}: {row.provider_id} is let in no more"
 
 
 def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
@@ -71,7 +100,8 @@ def fields_of(secret: Secret, credential: Credential) -> dict[str, SecretValue]:
 def render(secret: Secret, copy: Copy, credential: Credential) -> dict[str, SecretValue]:
     """Return what a copy's keys are to hold."""
     fields = fields_of(secret, credential)
-    return {key: Template.parse(text).render(fields) for key, text in copy.keys.items()}
+    keys = [key for key in copy.keys if not copy.accepts or key == credential.id]
+    return {key: Template.parse(copy.keys[key]).render(fields) for key in keys}
 
 
 def refuse_unfit_values(secret: Secret, credential: Credential) -> None:
@@ -102,8 +132,8 @@ def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
     A store that compares does so in its write.
     """
     copy, state = work.copy, work.case.state
-    if state.intent(ActionKind.WRITE, copy.id):
-        return None  # our own write of unknown outcome is no drift
+    if rule.in_doubt(state, copy):
+        return None  # our own effect of unknown outcome is no drift
     baseline = rule.as_left(work.case, work.row, copy)
     store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
     if baseline is None or store.compares:

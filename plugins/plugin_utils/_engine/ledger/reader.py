@@ -151,7 +151,6 @@ class LedgerReader:
         ineffective = {row["id"] for row in intent_rows if row["state"] == IntentState.FAILED and not row["superseded"]}
         distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
         done = [i for i in intents if i.state is IntentState.DONE]
-        looks = [i for i in done if i.kind in (ActionKind.PROBE, ActionKind.INSPECT)]
         asked = [i for i in intents if i.kind is ActionKind.APPROVE and i.state in _ASKED]
         return SecretState(
             credentials=tuple(_credential(row) for row in rows.select(t.credentials, {})),
@@ -159,8 +158,9 @@ class LedgerReader:
             running={row["consumer"]: _mark(row) for row in rows.select(t.running, {})},
             proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows.select(t.proofs, {})},
             intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
-            probes={i.target: i for i in looks if i.kind is ActionKind.PROBE},
-            inspections={i.target: i for i in looks if i.kind is ActionKind.INSPECT},
+            probes={i.target: i for i in done if i.kind is ActionKind.PROBE},
+            inspections={i.target: i for i in done if i.kind is ActionKind.INSPECT},
+            disabled={i.credential: i for i in done if i.kind is ActionKind.DISABLE and i.credential is not None},
             distributed=frozenset(credential for credential in distributed if credential is not None),
             approvals={intent.credential: intent for intent in asked if intent.credential is not None},
             done={kind: {i.target: i.id for i in done if i.kind is kind} for kind in {i.kind for i in done}},

@@ -20,7 +20,7 @@ from ....module_utils._core.clock import Clock
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Freeze, Intent, IntentState, Origin
+from ..decide.state import LAGS, ActionKind, CredentialRow, CredentialState, Freeze, Intent, IntentState, Origin
 from ..secret_map.model import key_id
 from . import postgres
 from .audit import LEDGER, AuditLog
@@ -239,6 +239,26 @@ class Ledger:
             for consumer in unproven["consumers"]:
                 tx.delete(t.running, {"secret": secret, "consumer": consumer, "credential": credential})
             self._complete(tx, intent, secret, "write", copy, now)
+
+    def disabled(self, run: str, secret: str, intent: int, row: CredentialRow) -> None:
+        """Record that nothing speaks against the end of a credential, which its provider takes no more if it can."""
+        with self._transaction(run, secret, "disabled", {"credential": row.id}) as (tx, now):
+            self._complete(tx, intent, secret, "disable", row.name, now)
+
+    def narrowed(
+        self, run: str, secret: str, intent: int, *, copy: str, credential: int, evidence: Row, readers: Iterable[str]
+    ) -> None:
+        """Record that a copy lets a credential in no more, once the consumers ``readers`` have read it anew."""
+        t, seen = self._t, dict(evidence)
+        with self._transaction(run, secret, "narrowed", {"copy": copy, "credential": credential}) as (tx, now):
+            tx.update(t.holdings, {"secret": secret, "copy": copy}, {"evidence": seen, "at": now})
+            look = {"secret": secret, "kind": "probe", "target": copy, "run": run}
+            tx.update(t.intents, look, {"progress": seen}, (IntentState.DONE,))
+            for consumer in readers:
+                for row in tx.select(t.running, {"secret": secret, "consumer": consumer}):
+                    lagging = {"evidence": {**row["evidence"], LAGS: True}}
+                    tx.update(t.running, {"secret": secret, "consumer": consumer}, lagging)
+            self._complete(tx, intent, secret, "narrow", copy, now)
 
     def reloaded(
         self, run: str, intents: Mapping[str, int], *, consumer: str, credentials: Mapping[str, int], evidence: Row

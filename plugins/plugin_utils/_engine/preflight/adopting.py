@@ -84,7 +84,7 @@ def _look(copy: Copy, systems: Systems, ledger: Ledger) -> Evidence:
     if owner != ledger.id:
         raise RotorError(f"{copy.label} belongs to another ledger, {owner}")
     missing = ", ".join(key for key in copy.keys if key not in seen["keys"])
-    if missing and not seen.get("unseen"):
+    if missing and not (copy.accepts or seen.get("unseen")):
         raise RotorError(f"{copy.label} has no {missing}")
     return seen
 
@@ -92,7 +92,7 @@ def _look(copy: Copy, systems: Systems, ledger: Ledger) -> Evidence:
 def _disagreements(secret: Secret, seen: Mapping[str, Evidence]) -> Iterator[str]:
     """Find keys that should hold the same, by their templates, and show another fingerprint than the first one."""
     first: dict[str, tuple[str, str]] = {}
-    for copy in secret.copies:
+    for copy in (copy for copy in secret.copies if not copy.accepts):
         for key, template in copy.keys.items():
             facts = seen.get(copy.id, {}).get("keys", {}).get(key)
             shown = facts.get("fingerprint") if isinstance(facts, Mapping) else None

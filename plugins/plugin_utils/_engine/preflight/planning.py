@@ -112,7 +112,7 @@ class Planning:
         freeze = None if self.options.rollback or case.is_urgent else self._freeze
         if freeze and actions:
             return f"all is {freeze}; rotor.secrets.thaw ends that"
-        more = [action for action in actions if action.phase < Phase.REVOKED and action.kind not in _BEFORE_A_REVOKE]
+        more = [action for action in actions if not (_ends_the_old(action) or action.kind in _BEFORE_A_REVOKE)]
         if self.options.only_revoke:
             return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
         if not more or case.order.anytime or case.is_urgent or is_under_way(case.state):
@@ -201,6 +201,10 @@ class Planning:
 def _traits(secret: Secret) -> Traits:
     traits: Traits = registry.find("issuers", secret.issuer.type).traits
     return traits
+
+
+def _ends_the_old(action: planner.Action) -> bool:
+    return action.early or action.phase is Phase.REVOKED
 
 
 def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:

@@ -20,7 +20,7 @@ from ....module_utils._core.errors import AuthenticationError, LedgerError, Roto
 from ..decide import clocks
 from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.rule import drift, forget_hint, watched
+from ..decide.rule import drift, forget_hint, in_doubt, watched
 from ..decide.selection import Due
 from ..decide.state import ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
@@ -308,8 +308,8 @@ class Preflight:
         return None if isinstance(answer, RotorError) else answer
 
     def _has_drifted(self, item: Selected, copy: Copy, known: Evidence, seen: Evidence) -> bool:
-        """Tell whether somebody has changed a copy; a write of ours whose outcome is unknown explains a change."""
-        ours = item.case.state.intent(ActionKind.WRITE, copy.id)
+        """Tell whether somebody has changed a copy; an effect of ours whose outcome is unknown explains a change."""
+        ours = in_doubt(item.case.state, copy)
         return not ours and not self._systems.store(copy).unchanged(known, seen)
 
     def _own_credential(self, item: Probed) -> Probed:

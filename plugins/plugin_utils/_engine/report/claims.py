@@ -37,6 +37,7 @@ class Fact(StrEnum):
     RUNS = "runs", Basis.RECORDED, "{who} (reloaded {at})"
     MAY_HOLD = "may_hold", Basis.UNKNOWN, "{who} may hold it"
     MAY_RUN = "may_run", Basis.UNKNOWN, "{who} may run on it"
+    LET_IN = "let_in", Basis.RECORDED, "let in by {who} (seen {at})"
     NAMED = "named", Basis.NAMED, "{who} (by your word; nobody has looked)"
     NOWHERE = "nowhere", Basis.RECORDED, "held by nobody known here"
 
@@ -119,6 +120,10 @@ def places(case: Case, row: CredentialRow) -> list[Claim]:
     labels = {copy.id: copy.label for copy in secret.copies}
     holdings = [(copy, mark) for copy, mark in state.holdings.items() if mark.credential == row.id]
     found = [claim(Fact.HOLDS, row, copy, mark.label, at=mark.at) for copy, mark in holdings]
+    lists = [copy for copy in secret.copies if copy.id in state.holdings and rule.admits(case, copy, row)]
+    for copy in (copy for copy in lists if state.holdings[copy.id].credential != row.id):
+        fact = Fact.MAY_HOLD if rule.in_doubt(state, copy) else Fact.LET_IN
+        found.append(claim(fact, row, copy.id, copy.label, at=state.holdings[copy.id].at))
     running = [(consumer, mark) for consumer, mark in state.running.items() if mark.credential == row.id]
     found += [claim(Fact.RUNS, row, consumer, at=mark.at) for consumer, mark in running]
     doubts = [

@@ -157,7 +157,9 @@ class Report:
         details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
-            details |= {"copy": copy.label, "keys": self._keys(item, copy)}
+            row = item.case.state.credential(action.credential)
+            details |= {"copy": copy.label, "keys": self._keys(item, copy), "by": ", by Ansible" if copy.host else ""}
+            details |= {"identity": (row and row.provider_id) or ""}
         elif subject is Subject.CHECK:
             part = next(check for check in secret.checks if check.key == action.target)
             label = registry.find("checks", part.type).label(part.options)
@@ -173,7 +175,7 @@ class Report:
 
     def _keys(self, item: Planned, copy: Copy) -> str:
         """Name the keys of a copy; of one that this ledger has yet to write, say which are there already."""
-        keys, seen = ", ".join(copy.keys), item.case.order.baseline.get(copy.id)
+        keys, seen = (" or " if copy.accepts else ", ").join(copy.keys), item.case.order.baseline.get(copy.id)
         how = ", by Ansible" if copy.host else ""
         if copy.id in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id):
             return keys + how

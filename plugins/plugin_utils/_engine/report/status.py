@@ -183,7 +183,7 @@ class Status:
             said = replace(said, at=mark.at)
             if unchanged(mark.evidence, seen):
                 return replace(said, fact=Fact.UNSEEN if seen.get("unseen") else Fact.UNCHANGED)
-            if case.state.intent(ActionKind.WRITE, copy.id):
+            if rule.in_doubt(case.state, copy):
                 return replace(said, fact=Fact.IN_DOUBT)
             return replace(said, fact=Fact.GONE if rule.is_gone(mark.evidence, seen) else Fact.CHANGED)
         except BaseException as error:  # noqa: BLE001 - it is about this copy alone

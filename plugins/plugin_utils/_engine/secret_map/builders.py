@@ -155,12 +155,13 @@ class Builders:
             self._report(cls.validate(options, max_age), path, options)
         return PartSpec(raw["type"], connection, options) if len(self.errors) == before else None
 
-    def copy(self, raw: Raw, path: Path, scope: TemplateScope) -> Copy | None:
+    def copy(self, raw: Raw, path: Path, scope: TemplateScope, identities: Collection[str] = ()) -> Copy | None:
+        """Build a copy; with ``identities``, one that lets credentials in, and has a key for each of them."""
         before = len(self.errors)
         kind = self._store(raw, path)
         if kind is None:
             return None
-        keys = raw["keys"] if "keys" in raw else self._default_keys(scope, path)
+        keys = raw["keys"] if "keys" in raw else self._default_keys(scope, path, identities)
         for key, text in keys.items() if isinstance(keys, dict) else ():
             self.validate_template(text, (*path, "keys", key), scope.names)
         if not self.validate("stores", kind, raw, path) or keys is None:
@@ -168,6 +169,8 @@ class Builders:
         if not any("${" in text for text in keys.values()):
             what = "no key holds a field of the credential"
             self.errors.add((*path, "keys"), what, "write ${field} in one of them")
+        for key in sorted({*identities} ^ keys.keys()) if identities else ():
+            self.errors.add((*path, "keys", key), "the keys are the issuer's identities", f"{', '.join(identities)}")
         cls, container = registry.find("stores", kind), _own("stores", raw)
         self._report(cls.validate(container, list(keys)), path, container, keys)
         host = container["host"] if cls.on_host else None
@@ -175,7 +178,7 @@ class Builders:
         if len(self.errors) > before:
             return None
         identity = f"{raw['store']}:{cls.identity(container)}"
-        return Copy(raw["store"], kind, container, keys, identity, cls.label(container), host)
+        return Copy(raw["store"], kind, container, keys, identity, cls.label(container), host, bool(identities))
 
     def _store(self, raw: Raw, path: Path) -> str | None:
         name = self._name(raw, "store", path, self.raw_connections)
@@ -186,9 +189,11 @@ class Builders:
             return None
         return kind
 
-    def _default_keys(self, scope: TemplateScope, path: Path) -> dict[str, str] | None:
+    def _default_keys(self, scope: TemplateScope, path: Path, identities: Collection[str]) -> dict[str, str] | None:
         if scope.fields is None:
             return None
+        if identities:
+            return dict.fromkeys(identities, "${verifier}")
         if len(scope.fields) == 1:
             return {scope.secret: f"${{{scope.fields[0]}}}"}
         fields = ", ".join(scope.fields)

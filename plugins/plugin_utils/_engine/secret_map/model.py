@@ -61,6 +61,8 @@ class Copy:
     label: str
     host: str | None = None
     """The inventory host on which Ansible writes it."""
+    accepts: bool = False
+    """Whether it lets credentials in, old and new: each key is an identity, and holds the credential that has it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Step:
     reload: tuple[str, ...] = ()
     verify: tuple[CheckSpec, ...] = ()
     environment: str | None = None
+    accepts: bool = False
+    """Whether its copies let credentials in, which nobody uses before the next step."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,11 @@ class Secret:
     @property
     def copies(self) -> Iterator[Copy]:
         return (copy for step in self.steps for copy in step.copies)
+
+    @property
+    def accepting(self) -> list[tuple[int, Step]]:
+        """Return the step with what lets credentials in, and its place; none where the map names nothing."""
+        return [(index, step) for index, step in enumerate(self.steps) if step.accepts]
 
     @property
     def checks(self) -> Iterator[CheckSpec]:

@@ -47,6 +47,9 @@ def parse(
     return SecretMap({secret.name: secret for secret in secrets if secret}, builders.consumers, builders.connections)
 
 
+_ACCEPT = "accept"
+
+
 @dataclass
 class _MapEntry:
     """The valid parts of one entry, with their paths."""
@@ -127,9 +130,11 @@ class _Parser:
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:
         """List each step with its path and its name; copies straight under the secret are one step."""
+        accept = raw.get("accept")
+        first = [(accept, (*path, _ACCEPT), _ACCEPT)] if isinstance(accept, dict) else []
         if "rollout" not in raw:
-            return [(raw, path, "rollout")]
-        steps = [
+            return [*first, (raw, path, "rollout")]
+        steps = first + [
             (step, (*path, "rollout", index), step.get("name", f"step {index + 1}"))
             for index, step in dicts(raw["rollout"])
         ]
@@ -141,9 +146,11 @@ class _Parser:
 
     def _step(self, raw: Raw, path: Path, label: str, scope: TemplateScope, entry: _MapEntry) -> Step:
         copies: list[tuple[Raw, Copy | None]] = []
+        accepts = path[2:] == (_ACCEPT,)
+        identities = self._identities(path, entry) if accepts else ()
         for index, copy in dicts(raw.get("copies")):
             where = (*path, "copies", index)
-            built = self._builders.copy(copy, where, scope)
+            built = self._builders.copy(copy, where, scope, identities)
             copies.append((copy, built))
             entry.copies += [(where, built)] if built else []
         reload = _strings(raw.get("reload"))
@@ -159,7 +166,7 @@ class _Parser:
             if check and schema.asks_issuer(check.type) and not _tells_use(entry.issuer):
                 what = f"{check.type} cannot be told: the issuer does not say when a credential was last used"
                 self._errors.add((*path, "verify", index), what)
-        if not any(check.get("proves") == "use" for _index, check in raw_checks):
+        if not accepts and not any(check.get("proves") == "use" for _index, check in raw_checks):
             entry.unproven.append(path)
         return Step(
             name=label,
@@ -167,7 +174,17 @@ class _Parser:
             reload=tuple(reload),
             verify=tuple(check for check in checks if check),
             environment=raw.get("environment"),
+            accepts=accepts,
         )
+
+    def _identities(self, path: Path, entry: _MapEntry) -> tuple[str, ...]:
+        """List the identities of an issuer, each of which has a key where old and new are let in."""
+        issuer = entry.issuer
+        found = registry.find("issuers", issuer.type).identities(issuer.options) if issuer else ()
+        if issuer and not found:
+            what = "the issuer has one identity, whose new credential takes the place of the old one"
+            self._errors.add(path, what, "name it in copies")
+        return tuple(found)
 
     def _revoke(self, raw: Raw, path: Path, entry: _MapEntry) -> Revoke:
         """Build the conditions of a revoke; what nobody has to revoke needs no proof of use."""

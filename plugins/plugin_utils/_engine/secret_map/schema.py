@@ -172,6 +172,7 @@ def secret(
             _closed(rollout, ("copies",) if copied else ()), "ordered steps; each begins when the one before is proven"
         ),
         **step,
+        "accept": _closed(step, ("copies",), description="what lets old and new in: written first, narrowed at last"),
         "revoke": _revoke(),
         "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
