@@ -26,6 +26,7 @@ from tests.sandbox.visitor import Visitor
 from tests.servers import openbao
 from tests.servers.moto import Moto, alone
 from tests.servers.openbao import OpenBao
+from tests.servers.shop import Shop
 from tests.unit.providers.dotenv import readers
 
 _ENVIRONMENT = re.compile(r"\{\{ lookup\('ansible\.builtin\.env', '(\w+)'.*?\) \}\}")
@@ -53,6 +54,12 @@ class Servers:
     def moto(self) -> Moto:
         self._running.enter_context(alone())
         running = Moto()
+        self._running.callback(running.stop)
+        return running
+
+    @cached_property
+    def shop(self) -> Shop:
+        running = Shop()
         self._running.callback(running.stop)
         return running
 

@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.visitor import Visitor
+from tests.servers import postgres
 
 from . import tally
 from .hook.points import Kill
+from .pooled import Pooled
 from .scenes import SCENES, Batch, CutOver, OwnSecretId, Servers, TwoPlaces
 from .stage import Stage
 from .theatre import Theatre
@@ -57,7 +59,9 @@ def show(stage: Stage, world: Visitor, servers: Servers) -> Show:
     def opened(scene: str, *, real: bool = False) -> Iterator[Theatre]:
         world.tell("reset")
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-            yield Theatre(stage, SCENES[scene](world, Path(folder) / "home", servers), real=real)
+            yield Theatre(
+                stage, {**SCENES, Pooled.name: Pooled}[scene](world, Path(folder) / "home", servers), real=real
+            )
 
     return opened
 
@@ -96,6 +100,13 @@ def test_a_batch_over_all_stores_killed_at_any_moment_is_finished_by_the_next_ru
 def test_a_connection_can_be_opened_whenever_the_rotation_of_its_credential_is_killed(show: Show, way: int) -> None:
     victim, when = WAYS[way]
     kill_at_each(show, OwnSecretId.name, (Kill(point, when, victim) for point in moments(way, apart=5)))
+
+
+@pytest.mark.skipif(bool(postgres.is_missing()), reason=postgres.is_missing())
+@ways(WAYS.index(("worker", "before")), WAYS.index(("parent", "after")))
+def test_roles_behind_a_pooler_are_let_in_whenever_their_rotation_is_killed(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    kill_at_each(show, Pooled.name, (Kill(point, when, victim) for point in moments(way, apart=7)))
 
 
 @cut_overs()

@@ -275,19 +275,34 @@ def _narrowing(scope: _Scope, rows: list[CredentialRow], *, again: bool) -> list
     It is disabled before, with all that is asked before a revoke: a host cannot ask a provider.
     """
     case, act = scope.case, partial(Action, again=again, early=not again)
+    new = case.replacement.id if case.replacement else None
     lists = [(index, copy) for index, step in case.secret.accepting for copy in step.copies]
+    readers = [(index, name) for index, step in case.secret.accepting for name in step.reload]
     row = next((row for row in rows if any(admits(case, copy, row) for _index, copy in lists)), None)
     actions = []
+    if row and not _is_disabled(case, row):
+        idle = [(index, name) for index, name in readers if _may_keep_sessions(case, name)]
+        actions += [act(ActionKind.RELOAD, index, name, new) for index, name in idle]
+        actions.append(act(ActionKind.DISABLE, credential=row.id))
     if row:
-        looked = case.state.disabled.get(row.id)
-        if not (looked and looked.run == case.order.run):
-            actions.append(act(ActionKind.DISABLE, credential=row.id))
         narrows = [(index, copy) for index, copy in lists if admits(case, copy, row)]
         actions += [act(ActionKind.NARROW, index, copy.id, row.id) for index, copy in narrows]
-    new = case.replacement.id if case.replacement else None
-    readers = [(index, name) for index, step in case.secret.accepting for name in step.reload]
     late = [(index, name) for index, name in readers if rows and (row or lags(case.state, name))]
     return actions + [act(ActionKind.RELOAD, index, name, new) for index, name in late]
+
+
+def _is_disabled(case: Case, row: CredentialRow) -> bool:
+    """Whether this run has disabled it: what another run was told may have changed."""
+    looked = case.state.disabled.get(row.id)
+    return looked is not None and looked.run == case.order.run
+
+
+def _may_keep_sessions(case: Case, consumer: str) -> bool:
+    """Whether a pool may have sessions of before the last consumer had changed, which look like use."""
+    mark, new = case.state.running.get(consumer), case.replacement
+    closed_at = new.closed_at if new else None
+    asked = "unused" in case.secret.revoke.require
+    return asked and mark is not None and closed_at is not None and mark.at < closed_at
 
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:
