@@ -99,6 +99,7 @@ SWEEPS = (
         {"ROTOR_SWEEP": "all"},
     ),
     Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
+    Sweep("load", "Load through PgBouncer", ("tests/chaos/test_load.py",), {"ROTOR_LOAD": "180"}),
     Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
         "maps",
@@ -203,6 +204,11 @@ header, a NUL, blanks, a byte order mark, letters beyond ASCII and beyond Latin-
 The server answers every request with all that it was sent. No piece of 12 characters of the canary is in the output,
 the result, the log, or an exception with its chain; at `-vvvv`, on the oldest and the newest core, for every module,
 action and playbook.
+
+**Load through PgBouncer.** Clients buy in a real PostgreSQL through a real PgBouncer, at the pace of 200 transactions a
+second, on connections that they keep and on new ones, while the role with which they log in is exchanged, again and
+again: none of their transactions fails. In the end of each rotation, one role may log in, and PgBouncer's list has the
+server's own verifier of it, and no other.
 
 **Without a safeguard.** In a copy, one safeguard at a time is taken out of the engine or of a provider, such as a
 clause of the rule that revokes. One of the tests that are named beside it has to fail.

@@ -23,7 +23,7 @@ from tests.servers import postgres
 from . import tally
 from .hook.points import Kill
 from .pooled import Pooled
-from .scenes import SCENES, Batch, CutOver, OwnSecretId, Servers, TwoPlaces
+from .scenes import SCENES, Batch, CutOver, OwnSecretId, Scene, Servers, TwoPlaces
 from .stage import Stage
 from .theatre import Theatre
 
@@ -31,6 +31,7 @@ STEP = int(os.environ.get("ROTOR_KILLS", "0"))
 VICTIMS = ("worker", "parent", "both")
 WHENS = ("before", "after")
 WAYS = [(victim, when) for victim in VICTIMS for when in WHENS]
+PLAYED: dict[str, type[Scene]] = {**SCENES, Pooled.name: Pooled}
 CUT_OVERS = [name for name, scene in SCENES.items() if issubclass(scene, CutOver)]
 
 
@@ -59,9 +60,7 @@ def show(stage: Stage, world: Visitor, servers: Servers) -> Show:
     def opened(scene: str, *, real: bool = False) -> Iterator[Theatre]:
         world.tell("reset")
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-            yield Theatre(
-                stage, {**SCENES, Pooled.name: Pooled}[scene](world, Path(folder) / "home", servers), real=real
-            )
+            yield Theatre(stage, PLAYED[scene](world, Path(folder) / "home", servers), real=real)
 
     return opened
 
