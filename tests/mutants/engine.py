@@ -42,7 +42,7 @@ _MINT = late(
 )
 _WRITE = late(
     '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):\n',
-    "evidence = yield HostRequest(copy.container, list(values), values, since)\n",
+    "evidence = yield HostRequest(copy.container, list(copy.keys), values, since)\n",
 )
 _ACTIVATE = late(
     "    with ctx.attempt(work, ActionKind.ACTIVATE, row.name) as intent:\n",
@@ -908,6 +908,39 @@ MUTANTS = (
         "if not one.revoked and one.id not in known}",
         "landed",
         instead="if not one.revoked}",
+    ),
+    # what lets credentials in
+    dropped("a list is narrowed before the revoke", "*_narrowing(scope, rows, again=True), ", "accepting"),
+    dropped(
+        "a list is narrowed after all that is asked before a revoke",
+        "actions.append(act(ActionKind.DISABLE, credential=row.id))",
+        "accepting",
+        instead="pass",
+    ),
+    dropped(
+        "nothing is revoked that is let in",
+        "if admissions := rule.admissions(work.case, row):",
+        "accepting",
+        instead="if admissions := [*()]:",
+    ),
+    dropped(
+        "each identity keeps its own credential",
+        " if not copy.accepts or key == credential.id]",
+        "accepting",
+        instead="]",
+    ),
+    dropped("what reads a list reads it anew", 'row["evidence"], LAGS: True}', "accepting", instead='row["evidence"]}'),
+    dropped(
+        "a pool lets go of its sessions before it is asked who has any",
+        "own < max(others, default=0)",
+        "accepting",
+        instead="False",
+    ),
+    dropped(
+        "a narrowing of ours is no drift",
+        "(ActionKind.WRITE, ActionKind.NARROW))",
+        "accepting",
+        instead="(ActionKind.WRITE,))",
     ),
     deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),

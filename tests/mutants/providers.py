@@ -456,5 +456,37 @@ MUTANTS = (
         'credential.fields["password"].reveal()',
         "roles",
     ),
+    provider(
+        "a password lives as long as a pooler takes it",
+        "postgres/roles",
+        "all(self._refuses(pooler, credential) for pooler in self.connection.poolers)",
+        "True",
+        "pooler",
+    ),
+    provider(
+        "the server alone says that a password is in force",
+        "postgres/roles",
+        "return self._shown_at(self.connection.server, credential) is Answer.ACCEPTED",
+        "return any(not self._refuses(one, credential) for one in (self.connection.server, *self.connection.poolers))",
+        "pooler",
+    ),
+    provider("a pooler reads its list", "postgres/pooler", '["RELOAD", "RECONNECT"]', '["RECONNECT"]', "pooler"),
+    provider(
+        "the server connections of before are closed",
+        "postgres/pooler",
+        "return None if self._left() else True",
+        "return True",
+        "pooler",
+    ),
+    provider(
+        "a list that PgBouncer does not read to its end is left alone",
+        "pgbouncer/on_host_program",
+        "        if match is None:",
+        "        if match is None and (match := re.compile(b'.*', re.DOTALL).match(text, start)) is None:",
+        "userlist",
+    ),
+    provider(
+        "a quote in a name is doubled", "pgbouncer/on_host_program", """field.replace('"', '""')""", "field", "userlist"
+    ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
 )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import planner
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import machines
 from tests.unit.engine.driver import Play
@@ -232,6 +233,25 @@ def finish(play: Play) -> None:
     made = [what for kind, what in play.world.log if kind == "activate"]
     result = play.rotate("TOKEN", force=not play.state("TOKEN").pending and not made)
     assert not result["failed"], play.output
+
+
+def test_nothing_is_revoked_that_is_let_in(begun: Callable[..., Play], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that forgets to narrow meets the rule."""
+    play = begun()
+    monkeypatch.setattr(planner, "_narrowing", lambda *_arguments, **_when: [])
+    assert play.rotate("TOKEN", force=True)["held"] == ["TOKEN"]
+    assert f"is not revoked: box list lets it in; file app1:{FILE} lets it in" in play.output
+    assert play.world.counted("revoke") == 0
+
+
+def test_a_pool_lets_go_of_its_sessions_before_it_is_asked_who_has_any(begun: Callable[..., Play]) -> None:
+    play = begun(revoke={"require": ["unused"]})
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    done = effects(play)
+    assert done.count("run reload") == 3
+    last, before = (place for place in reversed(range(len(done))) if done[place] == "run reload" and place), done
+    after_narrowing, asked, _first = last
+    assert after_narrowing > before.index("write list", 1) > asked
 
 
 def test_map_says_what_can_let_in(begun: Callable[..., Play]) -> None:

@@ -88,7 +88,5 @@ def refusal(case: Case, run: str, job: str) -> str:
 
 def _last_change(state: SecretState) -> int:
     """Return the number of the newest write or reload."""
-    changes: Iterable[int] = (
-        number for kind in (ActionKind.WRITE, ActionKind.RELOAD) for number in state.done.get(kind, {}).values()
-    )
-    return max(changes, default=0)
+    changes = (ActionKind.WRITE, ActionKind.RELOAD)
+    return max((number for (kind, _target), number in state.done.items() if kind in changes), default=0)

@@ -298,11 +298,15 @@ def _is_disabled(case: Case, row: CredentialRow) -> bool:
 
 
 def _may_keep_sessions(case: Case, consumer: str) -> bool:
-    """Whether a pool may have sessions of before the last consumer had changed, which look like use."""
-    mark, new = case.state.running.get(consumer), case.replacement
-    closed_at = new.closed_at if new else None
-    asked = "unused" in case.secret.revoke.require
-    return asked and mark is not None and closed_at is not None and mark.at < closed_at
+    """Whether a pool may have sessions of before the last copy and consumer had changed, which look like use."""
+    secret, done = case.secret, case.state.done
+    ours = {
+        target for _index, step in secret.accepting for target in (*step.reload, *(copy.id for copy in step.copies))
+    }
+    kinds = (ActionKind.WRITE, ActionKind.RELOAD)
+    others = [number for (kind, target), number in done.items() if kind in kinds and target not in ours]
+    own = done.get((ActionKind.RELOAD, consumer), 0)
+    return "unused" in secret.revoke.require and own < max(others, default=0)
 
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:

@@ -163,7 +163,7 @@ class LedgerReader:
             disabled={i.credential: i for i in done if i.kind is ActionKind.DISABLE and i.credential is not None},
             distributed=frozenset(credential for credential in distributed if credential is not None),
             approvals={intent.credential: intent for intent in asked if intent.credential is not None},
-            done={kind: {i.target: i.id for i in done if i.kind is kind} for kind in {i.kind for i in done}},
+            done={(i.kind, i.target): i.id for i in done},
             hold=next((_hold(row) for row in rows.select(t.holds, {})), None),
         )
 
