@@ -21,6 +21,7 @@ need openssh-server test -x /usr/sbin/sshd
 need openssh-client command -v ssh
 need postgresql bash -c "compgen -G '/usr/lib/postgresql/*/bin/initdb'"
 need pgbouncer test -x /usr/sbin/pgbouncer
+need redis-server command -v redis-server
 need sudo command -v sudo
 need faketime command -v faketime
 need tzdata test -e /usr/share/zoneinfo/Pacific/Kiritimati

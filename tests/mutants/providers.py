@@ -145,6 +145,14 @@ MUTANTS = (
         "False and",
         "prometheus",
     ),
+    provider(
+        "Redis: a password of nobody is refused",
+        "redis",
+        'self._demand(Answer.REFUSED, "a password of nobody", SecretValue(secrets.token_urlsafe(32)), name)',
+        "pass",
+        "redis",
+    ),
+    provider("Redis: in clear on loopback only", "redis", 'parts.scheme == "redis" and', "False and", "redis"),
     # a lost answer
     http(
         "lost answer: is in doubt",

@@ -72,3 +72,9 @@ class Credential:
     name: str
     fields: Mapping[str, SecretValue]
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_checks(self) -> Mapping[str, SecretValue]:
+        """Return what the templates of a check may name: the fields, ``name``, and ``id`` where there is one."""
+        known: dict[str, SecretValue] = {"name": PublicValue(self.name), **self.fields}
+        return known | ({"id": PublicValue(self.id)} if self.id else {})

@@ -1,13 +1,19 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a password to a Redis server, inside TLS."""
+"""Show a password to a Redis server, inside TLS; without TLS, on loopback only.
+
+Source: redis.io, commands AUTH and PING, and the protocol RESP.
+"""
 
 from __future__ import annotations
 
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from . import errors
 from .contracts import Answer
@@ -16,30 +22,61 @@ from .credential import SecretValue
 _SECONDS, _LONGEST = 10, 512
 
 
+@dataclass(frozen=True)
+class Server:
+    """Where a Redis server is."""
+
+    host: str
+    port: int
+    tls: bool = True
+    ca_cert: str | None = None
+
+    def __str__(self) -> str:
+        return f"redis{'s' * self.tls}://{self.host}:{self.port}"
+
+    def authenticate(self, doing: str, password: SecretValue, user: str = "", *, ping: bool = False) -> Answer:
+        """Send AUTH, as the default user unless said; an error where the server says neither OK nor WRONGPASS.
+
+        With ``ping``, PING has to be answered after OK, too, or be forbidden to that user.
+        """
+        where = f"{doing}: AUTH {self}"
+        words = [b"AUTH", *([user.encode()] if user else []), password.reveal().encode()]
+        with self._connected(where) as connection:
+            said = _ask(connection, *words)
+            pong = _ask(connection, b"PING") if ping and said == b"+OK\r\n" else b"+PONG\r\n"
+        if said.startswith(b"-WRONGPASS ") and said.endswith(b"\r\n"):
+            return Answer.REFUSED
+        if said != b"+OK\r\n":
+            raise errors.UnexpectedAnswerError(f"{where} is answered neither with OK nor with WRONGPASS")
+        if pong == b"+PONG\r\n" or pong.startswith(b"-NOPERM "):
+            return Answer.ACCEPTED
+        raise errors.UnavailableError(f"{where} is answered with OK, and PING is not answered with PONG")
+
+    @contextmanager
+    def _connected(self, where: str) -> Iterator[socket.socket]:
+        try:
+            with socket.create_connection((self.host, self.port), _SECONDS) as plain:
+                if not self.tls:
+                    yield plain
+                    return
+                context = ssl.create_default_context(cafile=self.ca_cert)
+                with context.wrap_socket(plain, server_hostname=self.host) as secure:
+                    yield secure
+        except ssl.SSLCertVerificationError:
+            raise errors.UntrustedServerError(f"{where}: the server's certificate is refused") from None
+        except (OSError, ValueError):
+            raise errors.UnavailableError(f"{where}: no answer") from None
+
+
 def authenticate(host: str, port: int, password: SecretValue, doing: str, ca_cert: str | None = None) -> Answer:
-    """Send AUTH as the default user; an error where the server says neither OK nor WRONGPASS."""
-    where = f"{doing}: AUTH rediss://{host}:{port}"
-    value = password.reveal().encode()
-    try:
-        context = ssl.create_default_context(cafile=ca_cert)
-        with (
-            socket.create_connection((host, port), _SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            secure.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(value), value))
-            response = _line(secure)
-    except ssl.SSLCertVerificationError:
-        raise errors.UntrustedServerError(f"{where}: the server's certificate is refused") from None
-    except (OSError, ValueError):
-        raise errors.UnavailableError(f"{where}: no answer") from None
-    if response == b"+OK\r\n":
-        return Answer.ACCEPTED
-    if response.startswith(b"-WRONGPASS ") and response.endswith(b"\r\n"):
-        return Answer.REFUSED
-    raise errors.UnexpectedAnswerError(f"{where} is answered neither with OK nor with WRONGPASS")
+    """Show a password of the default user, inside TLS."""
+    return Server(host, port, ca_cert=ca_cert).authenticate(doing, password)
 
 
-def _line(connection: ssl.SSLSocket) -> bytes:
+def _ask(connection: socket.socket, *words: bytes) -> bytes:
+    """Send a command, and return the first line of its answer."""
+    parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)]
+    connection.sendall(b"".join(parts))
     line = b""
     end = time.monotonic() + _SECONDS
     while not line.endswith(b"\n") and len(line) < _LONGEST:

@@ -23,7 +23,7 @@ from typing import Any
 
 from ..._core import durations
 from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
-from ..._core.credential import Credential, PublicValue, SecretValue
+from ..._core.credential import Credential
 from ..._core.errors import (
     CheckFailedError,
     ConfigurationError,
@@ -279,9 +279,7 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
 
 
 def _key(options: Options, credential: Credential) -> bytes:
-    known: dict[str, SecretValue] = {"name": PublicValue(credential.name), **credential.fields}
-    known |= {"id": PublicValue(credential.id)} if credential.id else {}
-    template = Template.parse(options["secret"])
+    known, template = credential.in_checks, Template.parse(options["secret"])
     if unknown := sorted(template.names - known.keys()):
         raise ConfigurationError(f"{SignedRequest.label(options)}: ${{{unknown[0]}}} is unknown")
     secret = template.render(known).reveal()
