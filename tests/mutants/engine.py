@@ -496,6 +496,12 @@ MUTANTS = (
         "many",
         instead="False",
     ),
+    dropped(
+        "many: a wave that has not begun holds up none before it",
+        "on_their_way = [rotation for rotation in self._open_wave() if",
+        "many",
+        instead="on_their_way = [rotation for rotation in self.rotations if",
+    ),
     dropped("only a name names a secret", "return bool(self.only)", "selection", instead="return True"),
     dropped(
         "what was taken back rests",

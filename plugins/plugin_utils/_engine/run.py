@@ -412,9 +412,11 @@ class Engine:
         return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
 
     def _unproven(self) -> int:
-        """Count the new credentials on their way; one that is about to be made is in flight."""
-        going = (RotationStatus.READY, RotationStatus.TODO)
-        on_their_way = [rotation for rotation in self.rotations if rotation.status in going and _rolling(rotation)]
+        """Count the new credentials on their way; one that is about to be made is in flight.
+
+        Those of an earlier run, in a wave that has not begun, wait for this one: they do not hold it up.
+        """
+        on_their_way = [rotation for rotation in self._open_wave() if rotation.under_way and _rolling(rotation)]
         return sum(rotation.minted or _mints(rotation) for rotation in on_their_way)
 
     def _most_unproven(self) -> int:

@@ -132,6 +132,16 @@ def test_no_failure_is_allowed_when_the_limit_is_none(many: Callable[..., Play],
     assert result["counts"] == {"held": 1, "skipped": 11}
 
 
+def test_unproven_credentials_of_a_later_wave_hold_up_no_mint(many: Callable[..., Play], world: World) -> None:
+    play = many(14)
+    world.services["shared"].breaks_at = 0
+    assert sorted(play.rotate("S11", "S12", max_failures=1)["held"]) == ["S11", "S12"]
+    world.services["shared"].breaks_at = None
+    result = play.rotate(*play.map, max_failures=1)
+    assert result["counts"] == {"done": 14}, play.output
+    assert world.counted("mint") == 14
+
+
 def test_twenty_secrets_end_with_one_line_of_sums(many: Callable[..., Play], world: World) -> None:
     play = many(20)
     world.fail("write", UnavailableError("down"), "S03")
