@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from . import molecule_saas, quickstart
+from . import agenticverz, molecule_saas, quickstart
 
-EXAMPLES = {"molecule_saas": molecule_saas.main, "quickstart": quickstart.main}
+EXAMPLES = {"agenticverz": agenticverz.main, "molecule_saas": molecule_saas.main, "quickstart": quickstart.main}
 
 
 def main(example: str) -> int:

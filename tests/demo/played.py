@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +24,31 @@ def run(command: list[str], environment: Mapping[str, str]) -> int:
     code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     print(f"The playbook took {time.monotonic() - began:.1f} s and ended with code {code}.\n")
     return code
+
+
+@dataclass(frozen=True)
+class Played:
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """How many tasks have changed something, by Ansible's recap."""
+        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.output))
+
+
+def play(command: list[str], environment: Mapping[str, str]) -> Played:
+    """As ``run``, and keep what was printed."""
+    print(f"$ {shlex.join(command)}", flush=True)
+    began = time.monotonic()
+    lines = []
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    print(f"The playbook took {time.monotonic() - began:.1f} s and ended with code {process.returncode}.\n")
+    return Played(process.returncode, "".join(lines))
 
 
 def report(findings: list[Finding], violations: Iterable[object] = ()) -> int:

@@ -20,6 +20,7 @@ class Anthropic(DescribedApi):
     """An admin key comes as ``x-api-key``, as the description says, or as a bearer, as the vendor's client sends it."""
 
     name, prefix, error_schema = "anthropic", "/anthropic", "Error"
+    begins = "sk-ant-api03-"
 
     def problem(self, status: int, message: str) -> Response:
         error = {"type": _TYPES.get(status, "invalid_request_error"), "message": message}

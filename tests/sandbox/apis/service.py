@@ -57,6 +57,8 @@ class DescribedApi(Provider):
         return (ADMIN,)
 
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 401}
+    begins: ClassVar[str] = ""
+    """What every value begins with; the name of the API, unless said."""
     given: Collection[str] = ()
     """The ids of all keys that there have been."""
 
@@ -187,7 +189,7 @@ class DescribedApi(Provider):
 
     def put(self, home: str, name: str, expires: datetime | None = None) -> Key:
         self.made += 1
-        value = f"{self.name}-{secrets.token_urlsafe(24)}"
+        value = f"{self.begins or f'{self.name}-'}{secrets.token_urlsafe(24)}"
         key = Key(self.made, name, value, home, self.world.now(), expires, unknown_for=self.slow)
         others = [
             api.given for api in self.world.providers.values() if isinstance(api, DescribedApi) and api is not self
