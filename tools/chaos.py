@@ -159,9 +159,9 @@ HOW = """\
 as the standard library's HTTP client and database driver make them, in whichever process; no list of them is kept.
 At each, the worker that makes the effects is killed, or `ansible-playbook` alone, or both; in a batch, and with
 `ansible-playbook` itself, the moments are shared out among these six ways, and so are those of each issuer of the
-registry that has a counterpart here; every seventh of an issuer's kills meets `ansible-playbook`. Most cases play `ansible-playbook` without its start-up time: a
-process for each action, with a session and signal handlers as core's worker has them, over the same sessions. After the
-kill:
+registry that has a counterpart here; every seventh of an issuer's kills meets `ansible-playbook`. Most cases play
+`ansible-playbook` without its start-up time: a process for each action, with a session and signal handlers as core's
+worker has them, over the same sessions. After the kill:
 
 - Every process of the run ends. No thread begins another request.
 - No value is in any file below the home (temporary files lie there, too), in shared memory, or in a command line of

@@ -28,7 +28,6 @@ from tests.sandbox.visitor import Visitor
 from tests.servers import openbao
 from tests.servers import postgres as pg
 from tests.servers.openbao import OpenBao
-from tests.servers import postgres
 from tests.servers.postgres import Postgres
 from tests.servers.postgres_auth import WELCOME, PostgresAuthServer, refusal
 from tests.servers.redis import RedisServer
@@ -71,7 +70,7 @@ class Parts:
         self.addresses = {
             **{f"{name}_URL": world.url + path for name, path in _PATHS.items()},
             "DATABASE_PORT": str(self.postgres.port),
-            "POOLER_PORT": str(self.postgres.pooler("session", auth_user=postgres.ADMIN, server_idle_timeout=1).port),
+            "POOLER_PORT": str(self.postgres.pooler("session", auth_user=pg.ADMIN, server_idle_timeout=1).port),
             "REDIS_ADDRESS": f"127.0.0.1:{redis.port}",
             "NOVA_CA": str(authority.pem),
             "NOVA_DIR": str(self.folder),
@@ -118,7 +117,7 @@ class Parts:
         )
         with self.postgres.connect() as connection:
             for statement in statements:
-                connection.execute(sql.SQL(statement).format(password=sql.Literal(password), **names))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(statement).format(password=sql.Literal(password), **names))
 
     def _fill(self) -> None:
         """Write Vault's documents, the files on the hosts and the team's scripts."""

@@ -97,7 +97,11 @@ class Nova:
     def _session(self, service: str, env: Mapping[str, str]) -> Any:
         if service != "keycloak":
             return psycopg.connect(env["DATABASE_URL"], application_name=service, autocommit=True)
-        who = {"user": env["KEYCLOAK_DB_USER"], "password": env["KEYCLOAK_DB_PASSWORD"], "dbname": "keycloak"}
+        who: dict[str, Any] = {
+            "user": env["KEYCLOAK_DB_USER"],
+            "password": env["KEYCLOAK_DB_PASSWORD"],
+            "dbname": "keycloak",
+        }
         port = self.addresses["DATABASE_PORT"]
         return psycopg.connect(host="127.0.0.1", port=port, application_name=service, autocommit=True, **who)
 

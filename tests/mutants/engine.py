@@ -98,19 +98,19 @@ MUTANTS = (
     ),
     mutant(
         "checks anew: after a grace",
-        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
+        "checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)",
         "checks=secret.revoke.confirm)",
         "revoking",
     ),
     mutant(
         "approval: checks anew",
-        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
-        "checks=clocks.waits(secret, traits))",
+        "checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)",
+        "checks=clocks.waits(secret, work.case.traits))",
         "approval",
     ),
     mutant(
         "approval: needed by whoever revokes",
-        "    if approval.lacks_yes(work.case, row):\n",
+        "    if approval.lacks_yes(work.case, work.row):\n",
         "    if False:\n",
         "approval",
     ),
@@ -203,8 +203,8 @@ MUTANTS = (
     ),
     mutant(
         "freeze: nothing is revoked",
-        "return not self._freeze or case.is_urgent or case.order.rollback",
-        "return True",
+        "        if self._freeze and not (case.is_urgent or case.order.rollback):\n",
+        "        if False:\n",
         "windows",
     ),
     mutant(
@@ -225,7 +225,7 @@ MUTANTS = (
         "return self.order.urgent or self.order.given_up is not None",
         "windows",
     ),
-    mutant("disabled first: taken back", "            issuer.enable(old)\n", "            pass\n", "revoking"),
+    mutant("disabled first: taken back", "        issuer.enable(old)\n", "        pass\n", "revoking"),
     mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"        {_PROVEN}", "revoking"),
     mutant(
         "outcome kept: a repetition that never left",

@@ -139,8 +139,8 @@ def _reader(table: Any) -> tuple[list[Callable[[Any], Any]], str]:
 def _read_once(parse: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[str, Any] = {}
 
-    def parsed(*raw: Any, hosts: frozenset[str], **more: bool) -> Any:
-        text = json.dumps([raw, sorted(hosts), more])
+    def parsed(*raw: Any, hosts: frozenset[str], **more: Any) -> Any:
+        text = json.dumps([raw, sorted(hosts), [more[name] for name in sorted(more) if not callable(more[name])]])
         if text not in known:
             known[text] = parse(*raw, hosts=hosts, **more)
         return known[text]

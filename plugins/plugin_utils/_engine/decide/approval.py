@@ -9,7 +9,7 @@ place: whatever is written or reloaded later, or minted, is another rotation, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
