@@ -30,15 +30,17 @@ options:
     required: true
   file:
     description:
-      - A file that holds the value and nothing else. It is a regular file of one's own with the mode 0600, no link, and
-        in no git repository. A byte order mark and one line end at its end are cut off.
+      - A file that holds the value and nothing else, or a JSON object of the fields where it has several. It is a
+        regular file of one's own with the mode 0600, no link, and in no git repository. A byte order mark and one line
+        end at its end are cut off.
       - In the playbook it is V(deposit_file), or the environment variable E(ROTOR_DEPOSIT_FILE), which a credential
         type of AWX sets. Delete it afterwards.
     type: str
   from:
     description:
       - A key that holds the value in a store of C(secret_connections) - C(store), the options of a copy, and C(key).
-      - Vault's documents can be read so. Delete it afterwards, in all of its versions.
+      - A value of several fields is a JSON object in that key, or C(keys) names a key for each field.
+      - The store can be read, and is no dotenv file. Delete the value there afterwards, in all of its versions.
       - The playbook takes it as V(deposit_from).
     type: dict
   confirm:

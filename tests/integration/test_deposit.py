@@ -10,12 +10,15 @@ import secrets
 import shutil
 import sqlite3
 import sys
+from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pexpect
 import pytest
 
 from tests.sandbox.visitor import Visitor
+from tests.servers.openbao import ROOT, OpenBao
 
 from .canary import Watch
 from .conftest import Desk
@@ -23,7 +26,7 @@ from .test_job_runners import private_data
 
 NAME = "MEM0_API_KEY"
 PROMPT = f"{NAME} (it is not shown): "
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "issuer": {
         "type": "person",
         "where": "app.mem0.test, API keys",
@@ -34,13 +37,32 @@ ENTRY = {
     "copies": [{"store": "fly", "app": "molecule-cp"}],
     "revoke": {"accept": "life"},
 }
+PAIR = {
+    **ENTRY,
+    "issuer": {
+        **{option: text for option, text in ENTRY["issuer"].items() if option != "pattern"},
+        "fields": {"access_key_id": "m0-.+", "secret_access_key": "m0-.+"},
+    },
+    "copies": [{"store": "fly", "app": "molecule-cp", "keys": {NAME: "${access_key_id}:${secret_access_key}"}}],
+}
 SEMAPHORE = json.dumps({"semaphore_vars": {"task_details": {"id": 7, "username": "grace"}}})
+
+
+def made() -> str:
+    """Random, since the process list is everybody's; with characters that each spelling writes in its own way."""
+    return f"m0-{secrets.token_hex(8)}/+\"='{secrets.token_hex(8)}~?>"
 
 
 @pytest.fixture
 def value() -> str:
-    """Random, since the process list is everybody's; with characters that each spelling writes in its own way."""
-    return f"m0-{secrets.token_hex(8)}/+\"='{secrets.token_hex(8)}~?>"
+    return made()
+
+
+@pytest.fixture(scope="module")
+def bao() -> Iterator[OpenBao]:
+    running = OpenBao()
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -86,6 +108,65 @@ def test_value_typed_at_a_terminal_is_sealed_and_shows_nowhere(person: Desk, val
     assert sealed(person) == 1
     values = [value]
     assert (watch.search("a value at a terminal", values), watch.inherited(values)) == ([], [])
+
+
+def test_each_field_is_typed_at_a_prompt_of_its_own(person: Desk) -> None:
+    person.override(secret_map={NAME: PAIR})
+    values = [made(), made()]
+    with Watch(person.home) as watch:
+        terminal = at_terminal(person, "-vvvv")
+        said = ""
+        for field, typed in zip(PAIR["issuer"]["fields"], values, strict=True):
+            terminal.expect_exact(f"{NAME}, {field} (it is not shown): ")
+            said += terminal.before
+            terminal.sendline(typed)
+        terminal.expect(pexpect.EOF)
+        watch.read("the terminal", said + terminal.before)
+    terminal.close()
+    assert terminal.exitstatus == 0, terminal.before
+    assert sealed(person) == 1
+    assert (watch.search("two values at a terminal", values), watch.inherited(values)) == ([], [])
+
+
+@pytest.mark.parametrize("entry", [ENTRY, PAIR], ids=["one value", "a pair"])
+def test_value_from_a_file_shows_nowhere_else_and_the_file_is_named(person: Desk, entry: dict[str, Any]) -> None:
+    values = [made(), made()] if entry is PAIR else [made()]
+    person.override(secret_map={NAME: entry})
+    file = person.home / "value"
+    file.touch(0o600)
+    file.write_text(
+        json.dumps(dict(zip(PAIR["issuer"]["fields"], values, strict=True))) if entry is PAIR else values[0]
+    )
+    with Watch(person.home) as watch:
+        watch.read("the output", str(taken := person.run(deposit(person, "-vvvv", "-e", f"deposit_file={file}"))))
+    assert taken.code == 0, taken
+    assert f"  delete:   {file}, which still holds the value" in taken.output
+    assert sealed(person) == 1
+    assert (watch.search("a value in a file", values, ["value"]), watch.inherited(values)) == ([], [])
+
+
+@pytest.mark.parametrize("entry", [ENTRY, PAIR], ids=["one value", "a pair"])
+def test_value_from_a_store_shows_nowhere_and_its_keys_are_named(
+    person: Desk, bao: OpenBao, entry: dict[str, Any]
+) -> None:
+    keys = {"access_key_id": "ID", "secret_access_key": "NEW"} if entry is PAIR else {"": "NEW"}
+    left = {key: made() for key in keys.values()}
+    mount = bao.mount(2)
+    bao.put(mount, "inbox", left)
+    vault = {"type": "vault", "url": bao.url, "token": {"env": "VAULT_TOKEN"}}
+    known = person.example["secret_connections"]
+    person.override(secret_map={NAME: entry}, secret_connections={**known, "vault": vault})
+    person.environment["VAULT_TOKEN"] = ROOT
+    place = {"store": "vault", "mount": mount, "path": "inbox"}
+    given = {"deposit_from": {**place, **({"keys": keys} if entry is PAIR else {"key": "NEW"})}}
+    with Watch(person.home) as watch:
+        watch.read("the output", str(taken := person.run(deposit(person, "-vvvv", "-e", json.dumps(given)))))
+    assert taken.code == 0, taken
+    where = f"vault {mount}/inbox: {', '.join(left)}"
+    assert f"  delete:   {where}, in all of its versions, which still holds the value" in taken.output
+    assert sealed(person) == 1
+    values = list(left.values())
+    assert (watch.search("a value in a store", values), watch.inherited(values)) == ([], [])
 
 
 def test_nobody_is_asked_without_a_terminal(person: Desk) -> None:

@@ -120,7 +120,7 @@ def test_anthropics_client_sees_the_end_of_a_key_that_a_person_made(
     )
     connection = registry.find("connections", "anthropic")(admin, clock=ServersClock())
     issuer = registry.find("issuers", "anthropic_api_key")({}, connection, clock=ServersClock())
-    taken = issuer.take(NAME, SecretValue(old["value"]))
+    taken = issuer.take(NAME, {"token": SecretValue(old["value"])})
     assert taken.id == old["id"]
     assert client.carry_out("listed", brisk, {}) == {old["id"]: "old", new["id"]: "new"}
 

@@ -952,8 +952,23 @@ MUTANTS = (
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
     deposited(
         "what is left of a paste is no value",
-        "if _has_input(descriptor):\n                raise",
-        "if False:\n                raise",
+        "if _has_input(descriptor):\n        raise",
+        "if False:\n        raise",
+    ),
+    deposited("no unknown name of a document is taken", "if not set(names) <= {*fields}:", "if False:"),
+    deposited("no field of a document stands twice", "names.count(field) > 1", "False"),
+    deposited("the file of somebody else is refused", "if found.st_uid != os.geteuid():", "if False:"),
+    deposited("a file with another name is refused", "if found.st_nlink > 1:", "if False:"),
+    deposited(
+        "a file in a repository is refused",
+        'if any((folder / ".git").exists()',
+        'if False and any((folder / ".git").exists()',
+    ),
+    dropped(
+        "each field fits its own pattern", "handwork.patterns.get(field, handwork.pattern)", "person", instead='""'
+    ),
+    dropped(
+        "a file on a host is not read", "if copy and copy.host not in (None, LOCALHOST):", "own", instead="if False:"
     ),
     deposited("a file that others can read is refused", "if stat.S_IMODE(found.st_mode) & 0o177:", "if False:"),
     deposited("a link is no file of a value", "os.O_NOFOLLOW | ", ""),

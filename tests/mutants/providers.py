@@ -449,6 +449,34 @@ MUTANTS = (
         "            self.port = there[1]\n",
         file="http/wire",
     ),
+    # values that are read
+    provider(
+        "no number is read for a text",
+        "aws/secretsmanager",
+        ".text).text(key)",
+        ".text).held(key)",
+        "secretsmanager_store",
+    ),
+    provider(
+        "no object is read for a text",
+        "http/store",
+        "if not isinstance(value, str) or not value:",
+        "if not value:",
+        "http_store",
+    ),
+    provider(
+        "no value is fetched from a host",
+        "dotenv/store",
+        'if container["host"] != LOCALHOST:',
+        "if False:",
+        "dotenv_store",
+    ),
+    files(
+        "no value is read that readers differ on",
+        "values.pop() if len(values) == 1 else None",
+        "values.pop()",
+        "store",
+    ),
     # roles of PostgreSQL
     Mutant(
         "a password leaves this machine inside verified TLS",

@@ -121,6 +121,8 @@ class Store(Part):
     compares: ClassVar[bool] = False
     """Whether :meth:`write` looks right before it sends, or while the system sets, and raises ForeignChangeError where
     what is there does not fit ``since``; otherwise whoever calls it has to look."""
+    to_read: ClassVar[Schema | None] = None
+    """The options of a container that is only read; None where they are those of a copy."""
     on_host: ClassVar[bool] = False
     """True: it lives on the inventory host that the container's ``host`` names. It is a :class:`.hosts.HostStore`, and
     its methods are called where Ansible is at work on that host, nowhere else."""
@@ -177,7 +179,7 @@ class Store(Part):
         """
 
     def read(self, container: Options, key: str) -> SecretValue:
-        """Return the value of a key that a person has put there to be taken. Raises NotFoundError; changes nothing."""
+        """Return a value for ``{store: …}`` or ``deposit_from``. Raises NotFoundError; changes nothing."""
         raise ConfigurationError(f"no value is read from {self.label(container)}", hint="Name a file instead")
 
     @abstractmethod
@@ -315,6 +317,8 @@ class Handwork:
     """How an old one is ended there."""
     pattern: str = ""
     """The regular expression that the whole value fits."""
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """The same for each field, where there are several."""
     several_lines: bool = False
     """Whether it has several lines, and so comes from a file."""
 
@@ -415,12 +419,12 @@ class Issuer(Part):
         """Tell what a person is to do. With ``value: person`` or ``revoke: person`` only."""
         raise NotImplementedError
 
-    def take(self, name: str, value: SecretValue) -> Credential:
-        """Find which credential the value that a person has made is. With ``value: person`` only; changes nothing.
+    def take(self, name: str, fields: Mapping[str, SecretValue]) -> Credential:
+        """Find which credential a person has made, by its fields. With ``value: person`` only; changes nothing.
 
         Raises RotorError where it can be none that is meant.
         """
-        return Credential(None, name, {self.fields[0]: value})
+        return Credential(None, name, fields)
 
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         """Make a value ourselves, and send nothing. With ``value: ours`` only.

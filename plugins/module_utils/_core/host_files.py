@@ -210,8 +210,7 @@ class HostFileStore(HostStore):
 
     def _read(self, task: _Task, found: Any) -> Evidence | RotorError:
         if isinstance(found, dict) and "problem" in found:
-            kind = _PROBLEMS[found["problem"]]
-            return kind(f"{task.doing}: {found['message']}", hint=found["hint"], code=_NOTHING_DONE)
+            return told(task.doing, found)
         return found if isinstance(found, dict) and "keys" in found else self._unanswered(task, 0)
 
     def _unanswered(self, task: _Task, code: int) -> RotorError:
@@ -256,6 +255,11 @@ class _Task:
             "owner": self.container.get("owner") or "",
             "group": self.container.get("group") or "",
         }
+
+
+def told(doing: str, found: Mapping[str, str]) -> RotorError:
+    """Build the error of what the program says it has not done."""
+    return _PROBLEMS[found["problem"]](f"{doing}: {found['message']}", hint=found["hint"], code=_NOTHING_DONE)
 
 
 def _is_lost(result: Evidence | RotorError) -> bool:

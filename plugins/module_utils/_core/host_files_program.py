@@ -250,6 +250,19 @@ def _lock(descriptor: int) -> None:
             return None
 
 
+def value(form: Any, path: str, readers: list[str], key: str) -> bytes | None:
+    """Return the value of a key, for whoever is on the host; None where there is none that all readers read alike."""
+    try:
+        with opened(path, lock=False) as file:
+            file.read()
+            values = {each.value for each in _statements(form, file.text, {"readers": readers}) if each.name == key}
+    except OSError as error:
+        raise _problem_of(error) from None
+    if file.state is None:
+        raise Problem("missing", "there is no such file")
+    return values.pop() if len(values) == 1 else None
+
+
 def look(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
     with opened(tasks[0]["path"], lock=False) as file:
         file.read()

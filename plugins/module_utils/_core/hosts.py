@@ -14,6 +14,9 @@ from .contracts import Connection, Evidence, Options, Store
 from .credential import SecretValue
 from .errors import RotorError
 
+LOCALHOST = "localhost"
+"""The inventory's name of the machine on which Ansible runs, whose files the engine can read by itself."""
+
 
 @dataclass(frozen=True)
 class HostCommand:

@@ -71,13 +71,13 @@ class AnthropicApiKeys(KeyIssuer):
         make = f"create a key in the {workspace}"
         return Handwork("console.anthropic.com, API Keys", make, "disable the old key", pattern=r"sk-ant-[\w-]+")
 
-    def take(self, name: str, value: SecretValue) -> Credential:
+    def take(self, name: str, fields: Mapping[str, SecretValue]) -> Credential:
         keys = self._items(self.api.listing)
-        found = [key for key in keys if _shows(key.get("partial_key_hint"), value.reveal())]
+        found = [key for key in keys if _shows(key.get("partial_key_hint"), fields["token"].reveal())]
         if len(found) != 1 or found[0].get("status") != "active":
             what = f"{len(found)} keys of {self._where} have its hint" if len(found) != 1 else "it is not active"
             raise ConflictError(f"the value is not taken: {what}", hint="Is it of this organization and workspace?")
-        return Credential(found[0]["id"], name, {"token": value}, times_at(found[0], self.api.listing.facts))
+        return Credential(found[0]["id"], name, fields, times_at(found[0], self.api.listing.facts))
 
     def disable(self, credential: Credential) -> None:
         with suppress(NotFoundError):

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The issuer ``person``: a value that a person makes and ends somewhere, and that nobody can be asked about."""
+"""The issuer ``person``: a value that a person makes and ends somewhere, and that nobody can be asked about.
+
+More than a description: the map says what the person is told, and which fields the value has.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,14 @@ class PersonMade(Issuer):
             "make": {**_TEXT, "description": "How it is made there."},
             "end": {**_TEXT, "description": "How an old one is ended there."},
             "pattern": {**_TEXT, "description": "Regular expression that the whole value fits."},
+            "fields": {
+                "type": "object",
+                "minProperties": 2,
+                "propertyNames": {"pattern": r"^[A-Za-z_]\w*$"},
+                "additionalProperties": _TEXT,
+                "description": "The fields of a value that has several, such as a pair, each with the regular "
+                "expression that it fits: {access_key_id: '[0-9a-f]{32}', secret_access_key: '.+'}.",
+            },
             "several_lines": {
                 "type": "boolean",
                 "default": False,
@@ -46,12 +57,20 @@ class PersonMade(Issuer):
     )
 
     @classmethod
+    def fields_of(cls, options: Options) -> tuple[str, ...]:
+        return tuple(options.get("fields", cls.fields))
+
+    @classmethod
     def validate(cls, options: Options, max_age: Any) -> list[str]:
-        try:
-            re.compile(options.get("pattern", ""))
-        except re.error as error:
-            return [f"pattern: is no regular expression: {error}"]
-        return []
+        fields = options.get("fields", {})
+        problems = ["pattern: each of the fields has its own"] if fields and "pattern" in options else []
+        patterns = {f"fields.{field}": pattern for field, pattern in fields.items()}
+        for option, pattern in {"pattern": options.get("pattern", ""), **patterns}.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                problems.append(f"{option}: is no regular expression: {error}")
+        return problems
 
     @classmethod
     def label(cls, options: Options) -> str:
@@ -59,7 +78,8 @@ class PersonMade(Issuer):
 
     @classmethod
     def handwork(cls, options: Options) -> Handwork:
-        return Handwork(**options)
+        told = {option: value for option, value in options.items() if option != "fields"}
+        return Handwork(**told, patterns=options.get("fields", {}))
 
 
 PROVIDER = Provider("Values that a person makes", issuers={"person": PersonMade})

@@ -8,12 +8,13 @@ It is never a variable, which results, logs, artifacts and the process list woul
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import stat
 import subprocess
 import termios
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +35,7 @@ _TICK = 0.2
 _LONGEST_LINE = 4095
 """Bytes that a terminal takes of a line; it drops the rest."""
 _OTHER_WAY = "Put it into a file that only you can read, and name that: -e deposit_file=PATH"
+_AGAIN = "Nothing was kept. Run it again"
 _KNOWN = "Type it at the prompt, or name a file. Whatever was given as a variable is known by now: make another one"
 
 
@@ -63,21 +65,28 @@ class Source:
         self._device = None if named else terminal_of(os.getppid(), self._job)
         self._left = ""
 
-    def read(self, handwork: Handwork) -> SecretValue:
-        """Take the value."""
+    def read(self, handwork: Handwork, fields: Sequence[str]) -> dict[str, SecretValue]:
+        """Take the value of each field."""
         if self._device is None:
-            return self._read_named()
+            return self._read_stored(fields) if self._place else self._read_file(fields)
         if handwork.several_lines:
             raise ConfigurationError(f"a value of {self._secret} has several lines", hint=_OTHER_WAY)
-        return ask(self._device, f"{handwork.where}: {handwork.make}\n{self._secret} (it is not shown): ", self._clock)
+        names = [f"{self._secret}, {field}" for field in fields] if len(fields) > 1 else [self._secret]
+        prompts = [f"{name} (it is not shown): " for name in names]
+        prompts[0] = f"{handwork.where}: {handwork.make}\n{prompts[0]}"
+        return dict(zip(fields, ask(self._device, prompts, self._clock), strict=True))
 
-    def _read_named(self) -> SecretValue:
-        if self._place:
-            value, where = self._session.stored(self._place)
-            self._left = f"{where}, in all of its versions"
-            return value
+    def _read_stored(self, fields: Sequence[str]) -> dict[str, SecretValue]:
+        place, keys = _split(self._place, fields)
+        values, where = self._session.stored(place, list(keys.values()))
+        self._left = f"{where}, in all of its versions"
+        if list(keys) == [""]:
+            return in_fields(values[0].reveal(), where, fields)
+        return dict(zip(keys, values, strict=True))
+
+    def _read_file(self, fields: Sequence[str]) -> dict[str, SecretValue]:
         self._left = "the credential of the job" if self._job.runner else self._file
-        return read_file(self._file)
+        return in_fields(read_file(self._file), f"the file {self._file}", fields)
 
     @property
     def left_over(self) -> list[str]:
@@ -103,20 +112,28 @@ def terminal_of(process: int, job: Job) -> Path:
     raise ConfigurationError("there is no terminal at which a person could type a value", hint=_OTHER_WAY)
 
 
-def ask(device: Path, prompt: str, clock: Clock) -> SecretValue:
-    """Read one line at a terminal that does not show it."""
+def ask(device: Path, prompts: Sequence[str], clock: Clock) -> list[SecretValue]:
+    """Read a line for each prompt at a terminal that does not show it."""
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
         raise ConfigurationError(f"cannot open the terminal {device}: {error.strerror}", hint=_OTHER_WAY) from None
     try:
         with _unseen(descriptor):
-            os.write(descriptor, prompt.encode())
-            line = _line(descriptor, clock)
-            if _has_input(descriptor):
-                raise ConfigurationError("several lines were given at the prompt", hint=_OTHER_WAY)
+            deadline = clock.monotonic() + WITHIN
+            return [
+                _asked(descriptor, f"\n{prompt}" if number else prompt, deadline, clock)
+                for number, prompt in enumerate(prompts)
+            ]
     finally:
         os.close(descriptor)
+
+
+def _asked(descriptor: int, prompt: str, deadline: float, clock: Clock) -> SecretValue:
+    os.write(descriptor, prompt.encode())
+    line = _line(descriptor, deadline, clock)
+    if _has_input(descriptor):
+        raise ConfigurationError("several lines were given at the prompt", hint=_OTHER_WAY)
     if len(line) >= _LONGEST_LINE:
         raise ConfigurationError("the line is longer than a terminal takes", hint=_OTHER_WAY)
     return _value(references.text_of(line), "the prompt")
@@ -135,8 +152,7 @@ def _unseen(descriptor: int) -> Iterator[None]:
         os.write(descriptor, b"\n")
 
 
-def _line(descriptor: int, clock: Clock) -> bytes:
-    deadline = clock.monotonic() + WITHIN
+def _line(descriptor: int, deadline: float, clock: Clock) -> bytes:
     while not _has_input(descriptor):
         clock.check()
         if clock.monotonic() > deadline:
@@ -151,7 +167,7 @@ def _has_input(descriptor: int) -> bool:
 # -- a file -------------------------------------------------------------------------------------------------------
 
 
-def read_file(path: str) -> SecretValue:
+def read_file(path: str) -> str:
     """Read a file that its owner alone can read; ConfigurationError says all that is wrong with it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -164,7 +180,7 @@ def read_file(path: str) -> SecretValue:
                 f"deposit_file: {path} is not read: {'; '.join(problems)}",
                 hint="It is to be a file of your own with the mode 0600, outside of any repository",
             )
-        return _value(references.text_of(file.read(4 * references.LONGEST)), f"the file {path}")
+        return references.text_of(file.read(4 * references.LONGEST))
 
 
 def _problems(path: Path, found: os.stat_result) -> Iterator[str]:
@@ -180,9 +196,52 @@ def _problems(path: Path, found: os.stat_result) -> Iterator[str]:
         yield "it is in a git repository"
 
 
+# -- the fields of a value ------------------------------------------------------------------------------------------
+
+
+def in_fields(text: str, source: str, fields: Sequence[str]) -> dict[str, SecretValue]:
+    """Take a text for the value of the only field, or for a JSON object of several fields."""
+    if len(fields) == 1:
+        return {fields[0]: _value(text, source)}
+    try:
+        pairs = json.loads(text, object_pairs_hook=lambda pairs: pairs)
+    except (ValueError, RecursionError):
+        pairs = None
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        raise ConfigurationError(f"{source} has no JSON object of {', '.join(fields)}", hint=_AGAIN)
+    if problems := list(_misfits(pairs, fields)):
+        raise ConfigurationError(f"{source}: {'; '.join(problems)}", hint=_AGAIN)
+    return {field: _value(value, f"{field} in {source}") for field, value in pairs}
+
+
+def _misfits(pairs: Sequence[tuple[str, Any]], fields: Sequence[str]) -> Iterator[str]:
+    """Say what is wrong with the members of an object; a name that nobody knows may be a value, and is not shown."""
+    names = [name for name, _value in pairs]
+    yield from (f"it has no {field}" for field in fields if field not in names)
+    yield from (f"it has {field} twice" for field in fields if names.count(field) > 1)
+    yield from (f"{name} is no text" for name, value in pairs if name in fields and not isinstance(value, str))
+    if not set(names) <= {*fields}:
+        yield f"it has others beside {', '.join(fields)}"
+
+
+def _split(given: Mapping[str, Any], fields: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Split ``deposit_from`` into a container and the key of each field; of one key for all, the field is empty."""
+    place = {option: value for option, value in given.items() if option not in ("key", "keys")}
+    if ("key" in given) == ("keys" in given):
+        raise ConfigurationError("deposit_from has either key or keys", hint="keys: {FIELD: KEY, …} names one a field")
+    keys = {"": given["key"]} if "key" in given else given["keys"]
+    if not isinstance(keys, Mapping) or not all(isinstance(key, str) and key for key in keys.values()):
+        raise ConfigurationError("deposit_from: a key is the name of one", hint="key: KEY, or keys: {FIELD: KEY, …}")
+    if "keys" in given and {*keys} != {*fields}:
+        raise ConfigurationError(f"deposit_from.keys are not those of the fields {', '.join(fields)}")
+    return place, dict(keys)
+
+
 def _value(text: str, source: str) -> SecretValue:
+    if len(text) > references.LONGEST:
+        raise ConfigurationError(f"{source} is longer than {references.LONGEST} characters", hint=_AGAIN)
     try:
         return SecretValue(text)
     except ValueError:
         problem = "is not text" if text else "has no value"
-        raise ConfigurationError(f"{source} {problem}", hint="Nothing was kept. Run it again") from None
+        raise ConfigurationError(f"{source} {problem}", hint=_AGAIN) from None

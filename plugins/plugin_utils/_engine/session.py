@@ -50,6 +50,7 @@ from .secret_map.parser import parse
 from .secret_map.variables import TaskVariables
 
 Row = Mapping[str, Any]
+ReadFields = Callable[[Handwork, Sequence[str]], Mapping[str, SecretValue]]
 _BAD = (RotationStatus.HELD, RotationStatus.SKIPPED)
 
 
@@ -126,10 +127,10 @@ class Session:
             self._keep(access, run, secret_map, options, items)
         return EffectContext(run, secret_map, systems, access, self._clock), items
 
-    def deposit(self, options: RunOptions, read: Callable[[Handwork], SecretValue], *, check: bool) -> Row:
+    def deposit(self, options: RunOptions, read: ReadFields, *, check: bool) -> Row:
         """Seal the value that a person has made for the secret that is named; with ``check``, plan that alone.
 
-        ``read`` takes the value, once everything else is known to be right.
+        ``read`` takes the value of each of the fields, once everything else is known to be right.
         """
         [name] = options.only
         secret = self._map(options).secrets[name]
@@ -143,7 +144,7 @@ class Session:
             return {"changed": False, "failed": True, "msg": f"{name} does not wait for a value: see the lines above"}
         if check:
             return {"changed": True}
-        value = read(issuer.handwork(secret.issuer.options))
+        value = read(issuer.handwork(secret.issuer.options), issuer.fields_of(secret.issuer.options))
         with ctx.access.locks.hold(f"secret {name}"):
             state = ctx.ledger.state(name)
             _refuse_second(name, state)
@@ -151,17 +152,20 @@ class Session:
         self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {self._caller.again(f'rotate_only={name}')}"])
         return {"changed": True}
 
-    def stored(self, place: Row) -> tuple[SecretValue, str]:
-        """Read the ``key`` of a store's container in which a person has left a value, and name that key."""
-        name, key = str(place.get("store")), str(place.get("key"))
-        errors = ValidationErrors()
+    def stored(self, place: Row, keys: Sequence[str]) -> tuple[list[SecretValue], str]:
+        """Read ``keys`` of the container ``place``, in which a person has left values, and name them."""
+        name, errors = str(place.get("store")), ValidationErrors()
         builders = Builders(errors, dict(self._variables.connections([name])), {}, None, False, True)
-        copy = builders.place({**place, "key": key}, ("deposit_from",))
+        copies = [builders.place({**place, "key": key}, ("deposit_from",)) for key in keys]
         errors.raise_if_any()
+        copy = copies[0]
         if copy is None:
             raise AssertionError("an error says why")
-        systems = self._systems(builders.connections, "deposit", self._access("", readonly=True))
-        return systems.store(copy).read(copy.container, key), f"{copy.label}: {key}"
+        if copy.host:
+            hint = "Put the value into a file of its own, and name that: -e deposit_file=PATH"
+            raise ConfigurationError(f"deposit_from: {copy.label} is not read", hint=hint)
+        store = self._systems(builders.connections, "deposit", self._access("", readonly=True)).store(copy)
+        return [store.read(copy.container, key) for key in keys], f"{copy.label}: {', '.join(keys)}"
 
     def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
         """Record a person's word that a replaced ``credential`` of the secret that is named has ended."""

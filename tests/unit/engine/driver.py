@@ -135,8 +135,13 @@ class Play:
 
     def deposit(self, value: str, *, check: bool = False, **options: Any) -> Mapping[str, Any]:
         """A person brings a value."""
+        return self.deposit_fields({"token": value}, check=check, **options)
+
+    def deposit_fields(self, fields: Mapping[str, str], *, check: bool = False, **options: Any) -> Mapping[str, Any]:
+        """A person brings the value of each field."""
+        values = {field: SecretValue(value) for field, value in fields.items()}
         asked = RunOptions(only=("TOKEN",), **options)
-        return self.session().deposit(asked, lambda _handwork: SecretValue(value), check=check)
+        return self.session().deposit(asked, lambda _handwork, _fields: values, check=check)
 
     def attest(self, credential: str = "", *, check: bool = False, **options: Any) -> Mapping[str, Any]:
         """A person says that a credential has ended."""

@@ -8,11 +8,11 @@ Where a new value ends the old one, it ends whatever else is valid in the world:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import (
     Answer,
@@ -36,7 +36,7 @@ LIVES_ON = timedelta(days=1)
 
 
 class _Kind(Issuer):
-    fields = ("token",)
+    fields: ClassVar[tuple[str, ...]] = ("token",)
     schema = Schema({})
 
     @property
@@ -275,17 +275,27 @@ class Handlisted(Handmade):
 
         self.world.call("revoke", str(credential.id), end)
 
-    def take(self, name: str, value: SecretValue) -> Credential:
-        found = next((one for one in self.world.issued.values() if one.value == value.reveal()), None)
+    def take(self, name: str, fields: Mapping[str, SecretValue]) -> Credential:
+        found = next((one for one in self.world.issued.values() if one.value == fields["token"].reveal()), None)
         if found is None:
             raise ConflictError("no key of the account is this value")
-        return Credential(found.id, name, {"token": value})
+        return Credential(found.id, name, fields)
 
 
 class Untold(Handmade):
     """Nor does it say whether a key is valid."""
 
     verify = Issuer.verify
+
+
+class Handpair(Untold):
+    """Its value is a pair."""
+
+    fields = ("id", "secret")
+
+    @classmethod
+    def handwork(cls, options: Options) -> Handwork:
+        return Handwork("console.test, Keys", "press New", "press Delete", patterns={"id": r"id-\d+"})
 
 
 def _only(world: World, name: str) -> Issued:
@@ -310,7 +320,7 @@ KINDS: dict[str, Any] = {
 }
 
 
-BY_HAND: dict[str, Any] = {kind.__name__.lower(): kind for kind in (Handmade, Handlisted, Untold)}
+BY_HAND: dict[str, Any] = {kind.__name__.lower(): kind for kind in (Handmade, Handlisted, Untold, Handpair)}
 
 
 def install() -> None:

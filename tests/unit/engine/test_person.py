@@ -29,6 +29,7 @@ AWAITED = "console.test, Keys: press New"
 DEPOSIT = "ansible-playbook rotor.secrets.deposit -e deposit_secret=TOKEN"
 ATTEST = "ansible-playbook rotor.secrets.attest -e attest_secret=TOKEN"
 ASKED = RunOptions(only=("TOKEN",))
+PAIRED = [{"copies": [{"store": "cloud", "box": "pair", "keys": {"ID": "${id}", "BOTH": "${id}:${secret}"}}]}]
 MakePlay = Callable[..., Play]
 
 
@@ -48,7 +49,7 @@ def play(make: MakePlay) -> Play:
     return rolled_out(make())
 
 
-def nobody(_handwork: Any) -> Any:
+def nobody(_handwork: Any, _fields: Any) -> Any:
     pytest.fail("a person was asked for a value")
 
 
@@ -188,14 +189,43 @@ def test_value_that_lies_in_a_store_is_read_there(make_play: MakePlay, world: Wo
     there = {name: {"type": f"test.fake.{name}", "world": world.name} for name in ("cloud", "window")}
     session = make_play(connections=there).session()
     world.put("inbox", {"NEW": "value-of-a-person"})
-    value, where = session.stored({"store": "window", "box": "inbox", "key": "NEW"})
-    assert (value.reveal(), where) == ("value-of-a-person", "box inbox: NEW")
+    assert session.stored({"store": "window", "box": "inbox"}, ["NEW"]) == (
+        [SecretValue("value-of-a-person")],
+        "box inbox: NEW",
+    )
+    world.put("inbox", {"ID": "value-of-another"})
+    values, where = session.stored({"store": "window", "box": "inbox"}, ["ID", "NEW"])
+    assert ([value.reveal() for value in values], where) == (
+        ["value-of-another", "value-of-a-person"],
+        "box inbox: ID, NEW",
+    )
+    with pytest.raises(RotorError, match="box inbox has no OTHER"):
+        session.stored({"store": "window", "box": "inbox"}, ["NEW", "OTHER"])
     with pytest.raises(RotorError, match="no value is read from box inbox"):
-        session.stored({"store": "cloud", "box": "inbox", "key": "NEW"})
+        session.stored({"store": "cloud", "box": "inbox"}, ["NEW"])
     with pytest.raises(RotorError, match=r"deposit_from\.store: there is no such connection"):
-        session.stored({"store": "cellar", "box": "inbox", "key": "NEW"})
+        session.stored({"store": "cellar", "box": "inbox"}, ["NEW"])
     with pytest.raises(RotorError, match="missing option box"):
-        session.stored({"store": "window", "key": "NEW"})
+        session.stored({"store": "window"}, ["NEW"])
+
+
+def test_value_of_several_fields_is_deposited_and_judged_by_field(make: MakePlay, world: World) -> None:
+    world.put("pair", {})
+    play = make("handpair", revoke={"accept": "life"}, rollout=PAIRED)
+    with pytest.raises(
+        RotorError, match=r"not taken: id: it does not fit the pattern .*; secret: it has several lines"
+    ):
+        play.deposit_fields({"id": "else", "secret": "a\nb"})
+    assert play.state("TOKEN").pending is None
+    assert play.deposit_fields({"id": "id-1", "secret": "value-x"})["changed"]
+    assert not play.rotate("TOKEN")["failed"], play.output
+    kept = {key: value for key, (value, _at) in world.containers["pair"].items()}
+    assert kept == {
+        "ID": "id-1",
+        "BOTH": "id-1:value-x",
+    }
+    with pytest.raises(RotorError, match="it is that of rotor-"):
+        play.deposit_fields({"id": "id-1", "secret": "value-x"})
 
 
 def test_everything_wrong_with_a_value_is_said_at_once(play: Play) -> None:
@@ -222,9 +252,9 @@ def test_second_value_is_refused_before_anybody_is_asked(play: Play) -> None:
 def test_value_that_came_while_another_was_typed_is_the_one(play: Play) -> None:
     first, second = press_new(play), press_new(play)
 
-    def typed(_handwork: Any) -> SecretValue:
+    def typed(_handwork: Any, _fields: Any) -> dict[str, SecretValue]:
         play.deposit(first.value)
-        return SecretValue(second.value)
+        return {"token": SecretValue(second.value)}
 
     with pytest.raises(RotorError, match="has a new value already"):
         play.session().deposit(ASKED, typed, check=False)

@@ -28,6 +28,10 @@ class Document(ABC):
         """Return the value of a key in a form that can be compared; None if the key is absent."""
 
     @abstractmethod
+    def text(self, key: str) -> SecretValue | None:
+        """Return the text of a key; None where it has none."""
+
+    @abstractmethod
     def with_values(self, values: Mapping[str, SecretValue]) -> str: ...
 
     def holds(self, values: Mapping[str, SecretValue]) -> bool:
@@ -48,9 +52,12 @@ class JsonObject(Document):
         """Return the text of a member; any other type is marked, so that the number 5 is not the text 5."""
         if key not in self._members:
             return None
-        raw = self._members[key]
+        return self.text(key) or SecretValue(f"json {self._members[key]}")
+
+    def text(self, key: str) -> SecretValue | None:
+        raw = self._members.get(key, "")
         text = json.loads(raw) if raw.startswith('"') else None
-        return SecretValue(text or f"json {raw}")
+        return SecretValue(text) if text else None
 
     def with_values(self, values: Mapping[str, SecretValue]) -> str:
         written = {key: json.dumps(value.reveal(), ensure_ascii=False) for key, value in values.items()}
@@ -68,6 +75,8 @@ class WholeText(Document):
 
     def held(self, key: str) -> SecretValue | None:
         return SecretValue(self._text) if self._text else None
+
+    text = held
 
     def with_values(self, values: Mapping[str, SecretValue]) -> str:
         (value,) = values.values()

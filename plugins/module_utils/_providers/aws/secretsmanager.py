@@ -98,6 +98,14 @@ class SecretsManagerSecrets(Store):
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         return self._evidence(container, self._read(container), keys)
 
+    def read(self, container: Options, key: str) -> SecretValue:
+        """Read the current version, also of a secret that is a replica or that AWS rotates by itself."""
+        secret = self._secret(container)
+        value = self._document(container, secret.read(secret.describe()).text).text(key)
+        if value is None:
+            raise NotFoundError(f"{self.label(container)} has no text in {key}")
+        return value
+
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         self.refuse_unfit(container, values)
 

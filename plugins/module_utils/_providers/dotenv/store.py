@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 
+from ..._core import host_files_program
 from ..._core.contracts import Limits, Options, Schema
-from ..._core.host_files import OPTIONS, HostFileStore
-from ..._core.hosts import HostConnection
-from . import spelling
+from ..._core.credential import SecretValue
+from ..._core.errors import ConfigurationError, NotFoundError
+from ..._core.host_files import OPTIONS, HostFileStore, told
+from ..._core.hosts import LOCALHOST, HostConnection
+from . import on_host_program, spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
 _SHELLS_OWN = {"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"}
@@ -60,3 +63,16 @@ class DotenvFile(HostFileStore):
     @classmethod
     def readers(cls, container: Options) -> list[str]:
         return container.get("readers") or list(READERS)
+
+    def read(self, container: Options, key: str) -> SecretValue:
+        """Read a file of this machine, as the user who runs this: no host sends a value anywhere."""
+        doing, path = f"reading {key} in {self.label(container)}", container["path"]
+        if container["host"] != LOCALHOST:
+            raise ConfigurationError(f"{doing}: no value is fetched from a host")
+        try:
+            value = host_files_program.value(on_host_program, path, self.readers(container), key)
+        except host_files_program.Problem as problem:
+            raise told(doing, problem.answer) from None
+        if not value:
+            raise NotFoundError(f"{doing}: the file has no value there that all of its readers read alike")
+        return SecretValue(value.decode(errors="surrogateescape"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from ..._core.contracts import Answer, Handwork, Options, Schema
@@ -52,8 +53,8 @@ class GitHubAppKeys(PersonIssuer):
     def label(cls, options: Options) -> str:
         return f"github_app_key of the App {options['app']}"
 
-    def take(self, name: str, value: SecretValue) -> Credential:
-        return Credential(_fingerprint(value), name, {"private_key": value})
+    def take(self, name: str, fields: Mapping[str, SecretValue]) -> Credential:
+        return Credential(_fingerprint(fields["private_key"]), name, fields)
 
     def verify(self, credential: Credential) -> Answer:
         doing, client, now = f"showing a key of {self._where}", self._bare(""), self.clock.now()

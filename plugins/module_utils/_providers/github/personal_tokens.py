@@ -11,6 +11,7 @@ credential; the spelling of the time, of which google/go-github knows two.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -43,10 +44,10 @@ class GitHubPersonalTokens(PersonIssuer):
     def label(cls, options: Options) -> str:
         return "github_personal_token"
 
-    def take(self, name: str, value: SecretValue) -> Credential:
+    def take(self, name: str, fields: Mapping[str, SecretValue]) -> Credential:
         """Find by an answer to the token when it expires; whether it is accepted is asked after that."""
-        credential = super().take(name, value)
-        headers = {"Authorization": f"Bearer {value.reveal()}"}
+        credential = super().take(name, fields)
+        headers = {"Authorization": f"Bearer {fields['token'].reveal()}"}
         try:
             answer = send(self._bare(""), Call("GET", "/user"), f"showing {name}", {}, headers=headers, reads=True)
         except (StoppedError, UntrustedServerError):

@@ -84,6 +84,28 @@ SCHEMA = Schema(
     required=("path", "write", "read"),
 )
 
+TO_READ = Schema(
+    properties={
+        "path": {**PATH, "description": "Appended to the connection's URL; may hold <key>."},
+        "value": {
+            "type": "string",
+            "minLength": 1,
+            "description": "The JSON path of the value, such as data.<key>; it or the path says <key>.",
+        },
+    },
+    required=("path", "value"),
+)
+
+
+def validate_place(place: Options, keys: Sequence[str]) -> list[str]:
+    """Report the errors of a place that is only read."""
+    found = [*_in_paths(place, keys)]
+    if wrong := paths.problem(place["value"]):
+        found.append(f"value: {wrong}")
+    elif KEY not in place["value"] + place["path"]:
+        found.append(f"value: neither it nor the path says {KEY}")
+    return found
+
 
 def validate(container: Options, keys: Sequence[str]) -> list[str]:
     """Report the errors of a description that the schema cannot."""

@@ -13,6 +13,7 @@ from ..._core.contracts import Evidence, Limits, Options, Store
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
+    NotFoundError,
     OutcomeUnknownError,
     RotorError,
     UnexpectedAnswerError,
@@ -31,6 +32,7 @@ class HttpSecrets(Store):
     """A container is a description with its path. ``read: none`` is said aloud by whoever has nothing to compare."""
 
     schema = description.SCHEMA
+    to_read = description.TO_READ
     limits = Limits(keys_at_once=1)  # unless the description repeats something for each of them
     unverifiable = "whether the token may write; and where read is none, whether somebody else has changed a secret"
     connection: HttpConnection
@@ -45,7 +47,7 @@ class HttpSecrets(Store):
 
     @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        return description.validate(container, keys)
+        return (description.validate_place if "value" in container else description.validate)(container, keys)
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
         read = description.reading(container)
@@ -54,6 +56,13 @@ class HttpSecrets(Store):
         seen = self._read_each if description.KEY in read["path"] else self._read_all
         found = {key: facts for key, facts in seen(container, read, keys).items() if facts}
         return {"keys": found}
+
+    def read(self, container: Options, key: str) -> SecretValue:
+        path, doing = description.in_path(container["path"], key), f"reading {key} of {self.label(container)}"
+        value = paths.at(self.connection.read(path, doing, ok=(200,)).json, container["value"], key)
+        if not isinstance(value, str) or not value:
+            raise NotFoundError(f"{self.label(container)} has no text in {container['value']} for {key}")
+        return SecretValue(value)
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         self.refuse_unfit(container, values)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ....module_utils._core.contracts import Answer, Evidence, Issuer, Maker, Overlap, Recover
+from ....module_utils._core.contracts import Answer, Evidence, Handwork, Issuer, Maker, Overlap, Recover
 from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.errors import (
     ConflictError,
@@ -133,39 +133,47 @@ def _begin(ctx: EffectContext, work: Work, issuer: Issuer) -> tuple[str, Evidenc
     return (lost.target if lost else issuer.spell(new)), baseline
 
 
-def deposit(ctx: EffectContext, work: Work, value: SecretValue) -> str:
+def deposit(ctx: EffectContext, work: Work, fields: Mapping[str, SecretValue]) -> str:
     """Seal the value that a person has made as the new credential; nothing is kept of one that is refused."""
     secret, issuer = work.case.secret, ctx.systems.issuer(work.case.secret)
     name, baseline = _begin(ctx, work, issuer)
-    bare = Credential(None, name, {issuer.fields[0]: value})
+    bare = Credential(None, name, fields)
     if problems := _objections(ctx, work, issuer, bare, baseline):
         raise InvalidRequestError(f"the value is not taken: {'; '.join(problems)}", hint=_NOTHING_KEPT)
     refuse_unfit_values(secret, bare)
-    credential = issuer.take(name, value)
+    credential = issuer.take(name, fields)
     if shows(type(issuer)):
         answer = ctx.clock.poll(lambda: _accepted(issuer, credential), every=2, within=_LOOKS)
         if answer is not Answer.ACCEPTED:
             raise InvalidRequestError(f"the value is not taken: {_why_not(issuer, credential)}", hint=_NOTHING_KEPT)
     with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:
         ctx.ledger.minted(ctx.run, secret.name, intent, credential, baseline)
-    return f"{name} is sealed, fingerprint {ctx.ledger.fingerprint(secret.name, credential.fields)}"
+    known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
+    return f"{known_as} is sealed, fingerprint {ctx.ledger.fingerprint(secret.name, credential.fields)}"
 
 
 def _objections(
     ctx: EffectContext, work: Work, issuer: Issuer, new: Credential, baseline: Mapping[str, Any]
 ) -> list[str]:
     """Say what is wrong with a value that a person has given, and nobody outside has to be asked."""
-    handwork, value = issuer.handwork(issuer.options), new.fields[issuer.fields[0]].reveal()
-    found = []
-    if value != value.strip():
-        found.append("it begins or ends with a blank or a line end")
-    if not handwork.several_lines and len(value.strip().splitlines()) > 1:
-        found.append("it has several lines")
-    if handwork.pattern and not re.fullmatch(handwork.pattern, value):
-        found.append(f"it does not fit the pattern {handwork.pattern}")
+    handwork, several = issuer.handwork(issuer.options), len(new.fields) > 1
+    found = [
+        f"{field}: {problem}" if several else problem
+        for field, value in new.fields.items()
+        for problem in _misfits(handwork, handwork.patterns.get(field, handwork.pattern), value.reveal())
+    ]
     ours = ctx.ledger.fingerprint(work.name, new.fields)
     found += [f"it is that of {row.name}" for row in work.case.state.credentials if row.fingerprint == ours]
     return found + [f"it is in {copy.label} already" for copy in _holders(ctx, work, new, baseline)]
+
+
+def _misfits(handwork: Handwork, pattern: str, value: str) -> Iterator[str]:
+    if value != value.strip():
+        yield "it begins or ends with a blank or a line end"
+    if not handwork.several_lines and len(value.strip().splitlines()) > 1:
+        yield "it has several lines"
+    if pattern and not re.fullmatch(pattern, value):
+        yield f"it does not fit the pattern {pattern}"
 
 
 def _holders(ctx: EffectContext, work: Work, new: Credential, baseline: Mapping[str, Any]) -> list[Copy]:

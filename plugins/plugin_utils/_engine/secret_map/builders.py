@@ -15,6 +15,7 @@ from ....module_utils._core import references, registry
 from ....module_utils._core.contracts import Store
 from ....module_utils._core.errors import ConfigurationError, MissingCredentialError
 from ....module_utils._core.forwards import OPTION
+from ....module_utils._core.hosts import LOCALHOST
 from ....module_utils._core.templates import Template
 from . import schema
 from .errors import Path, ValidationErrors, describe_type, schema_errors, suggest, there_are
@@ -123,8 +124,8 @@ class Builders:
         """Build the container whose ``key`` holds a value that is to be read."""
         raw = {**place, "keys": {place.get("key"): "${value}"}}
         del raw["key"]
-        copy = self.copy(raw, path, TemplateScope("", ("value",)))
-        if copy and copy.host:
+        copy = self.copy(raw, path, TemplateScope("", ("value",)), node="places")
+        if copy and copy.host not in (None, LOCALHOST):
             self.errors.add(path, "a file on a host is not read", "name a file here")
         elif copy and registry.find("stores", copy.type).read is Store.read:
             self.errors.add(path, f"no value is read from {copy.label}", "name a file")
@@ -155,7 +156,15 @@ class Builders:
             self._report(cls.validate(options, max_age), path, options)
         return PartSpec(raw["type"], connection, options) if len(self.errors) == before else None
 
-    def copy(self, raw: Raw, path: Path, scope: TemplateScope, identities: Collection[str] = ()) -> Copy | None:
+    def copy(
+        self,
+        raw: Raw,
+        path: Path,
+        scope: TemplateScope,
+        identities: Collection[str] = (),
+        *,
+        node: str = "stores",
+    ) -> Copy | None:
         """Build a copy; with ``identities``, one that lets credentials in, and has a key for each of them."""
         before = len(self.errors)
         kind = self._store(raw, path)
@@ -164,7 +173,7 @@ class Builders:
         keys = raw["keys"] if "keys" in raw else self._default_keys(scope, path, identities)
         for key, text in keys.items() if isinstance(keys, dict) else ():
             self.validate_template(text, (*path, "keys", key), scope.names)
-        if not self.validate("stores", kind, raw, path) or keys is None:
+        if not self.validate(node, kind, raw, path) or keys is None:
             return None
         if not any("${" in text for text in keys.values()):
             what = "no key holds a field of the credential"

@@ -96,8 +96,18 @@ def copy(name: str) -> Json:
         "description": "key: template, such as {DATABASE_URL: '${url}'}; "
         "unless said, the secret's name holds the credential's only field",
     }
-    generic = {"store": _text("the connection, by its name, that it is stored through"), "keys": keys}
-    return _node(generic, registry.find("stores", name).schema, ("store",))
+    return _container(registry.find("stores", name).schema, {"keys": keys})
+
+
+def place(name: str) -> Json:
+    """Describe a container in which a key is read; its ``key`` has become the only one of its ``keys``."""
+    store = registry.find("stores", name)
+    return _container(store.to_read or store.schema, {"keys": {"propertyNames": {"minLength": 1}}})
+
+
+def _container(own: Schema, more: Json) -> Json:
+    generic = {"store": _text("the connection, by its name, that it is stored through"), **more}
+    return _node(generic, own, ("store",))
 
 
 def issuer(name: str) -> Json:
@@ -277,7 +287,14 @@ def connection_types(kind: str, name: str) -> tuple[str, ...]:
     return tuple(f"{home}.{one}" if home else one for one in sorted(registry.provider(kind, name).connections))
 
 
-_NODES = {"connections": connection, "stores": copy, "issuers": issuer, "consumers": consumer, "checks": check}
+_NODES = {
+    "connections": connection,
+    "stores": copy,
+    "places": place,
+    "issuers": issuer,
+    "consumers": consumer,
+    "checks": check,
+}
 
 
 @cache

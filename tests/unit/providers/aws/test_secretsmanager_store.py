@@ -51,6 +51,17 @@ def document_of(aws: Any, name: str) -> Any:
     return json.loads(text_of(aws, name))
 
 
+def test_value_that_lies_there_is_read_and_an_absent_one_told(sm: SecretsManagerSecrets, aws: Any, there: str) -> None:
+    assert sm.read({"secret": there}, "KEY") == SecretValue(OLD)
+    aws.put_secret_value(SecretId=there, SecretString=json.dumps({"KEY": 5, "EMPTY": ""}))
+    for key in ("KEY", "EMPTY", "OTHER"):
+        with pytest.raises(NotFoundError, match=f"{there} has no text in {key}"):
+            sm.read({"secret": there}, key)
+    assert sm.read({"secret": there, **TEXT}, "whatever").reveal() == text_of(aws, there)
+    with pytest.raises(NotFoundError):
+        sm.read({"secret": f"{there}-missing"}, "KEY")
+
+
 def stages(aws: Any, name: str) -> dict[str, list[str]]:
     return {version: sorted(labels) for version, labels in described(aws, name)["VersionIdsToStages"].items()}
 

@@ -41,6 +41,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import (
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv import on_host_program
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 
 from .local_host import NOBODY, LocalHost, Run, store_on
 
@@ -65,6 +67,40 @@ def test_identity_ignores_the_spelling_of_a_path() -> None:
     assert DotenvFile.identity(first) == DotenvFile.identity(second)
     assert DotenvFile.identity(first) != DotenvFile.identity({**first, "host": "app2"})
     assert DotenvFile.label(first) == "dotenv file app1:/opt/nova/.env"
+
+
+def test_value_is_read_on_the_controller_alone(file: Path, host: LocalHost, store: DotenvFile) -> None:
+    here = {"host": "localhost", "path": str(file)}
+    file.write_text("A='first-Wert-1!'\nB=\nC=x y\nD=1\nD=2\n")
+    assert store.read(here, "A") == ONE
+    for key in ("B", "C", "D", "E"):
+        with pytest.raises(NotFoundError, match=f"reading {key} in dotenv file localhost:.*: the file has no value"):
+            store.read(here, key)
+    with pytest.raises(ConfigurationError, match="no value is fetched from a host"):
+        store.read({**here, "host": "app1"}, "A")
+    with pytest.raises(NotFoundError, match="there is no such file"):
+        store.read({**here, "path": f"{file}.missing"}, "A")
+    file.write_text("A='never closed\n")
+    with pytest.raises(InvalidRequestError, match=r"do(es)? not (agree|tell)"):
+        store.read(here, "A")
+    assert host.ran == []
+
+
+def test_reference_leads_to_a_file_of_the_controller_alone(file: Path) -> None:
+    def errors_of(host: str) -> list[str]:
+        place = {"store": "env", "host": host, "path": str(file), "key": "TOKEN"}
+        there = {"env": {"type": "dotenv"}, "api": {"type": "http", "url": "https://api.example", "token": place}}
+        copy = {"store": "api", "path": "/<key>", "read": "none", "write": {"body": {"v": "<value>"}}}
+        try:
+            parse({"KEY": {"issuer": {"type": "random"}, "copies": [copy]}}, {}, there, check_credentials=True)
+        except MapError as error:
+            return list(error.errors)
+        return []
+
+    assert errors_of("localhost") == []
+    assert [error.partition(";")[0] for error in errors_of("app1")] == [
+        "secret_connections.api.token: a file on a host is not read"
+    ]
 
 
 def test_several_keys_are_written_by_one_command(

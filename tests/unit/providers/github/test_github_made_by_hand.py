@@ -47,7 +47,7 @@ def test_token_is_ended_by_a_call_that_shows_no_other_credential() -> None:
 def test_end_of_a_token_is_read_from_the_header_of_an_answer(header: str) -> None:
     with ScriptedServer() as server:
         server.answer(200, {"login": "octo"}, github_authentication_token_expiration=header)
-        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields["token"])
+        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields)
         assert server.received[0].headers["Authorization"] == "Bearer ghp_of-a-person"
     assert taken.facts == {"expires_at": "2027-02-01T00:00:00+00:00"}
 
@@ -59,7 +59,7 @@ def test_end_of_a_token_is_read_from_the_header_of_an_answer(header: str) -> Non
 def test_token_without_a_readable_end_has_none(status: int, headers: dict[str, str]) -> None:
     with ScriptedServer() as server:
         server.answer(status, NO, **headers)
-        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields["token"])
+        taken = by_hand("github_personal_token", server).take("rotor-1", TOKEN.fields)
     assert (taken.facts, taken.fields) == ({}, TOKEN.fields)
 
 
@@ -76,14 +76,14 @@ def test_key_of_an_app_is_known_by_the_fingerprint_that_github_shows(pem: str, t
     ).stdout
     digest = subprocess.run(["openssl", "sha256", "-binary"], input=der, check=True, capture_output=True).stdout
     with ScriptedServer() as server:
-        taken = by_hand("github_app_key", server, app=7).take("rotor-1", SecretValue(pem))
+        taken = by_hand("github_app_key", server, app=7).take("rotor-1", {"private_key": SecretValue(pem)})
     assert taken.id == f"SHA256:{base64.b64encode(digest).decode()}"
 
 
 @pytest.mark.parametrize("text", ["no key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"])
 def test_key_that_is_none_is_refused_without_its_text(text: str) -> None:
     with ScriptedServer() as server, pytest.raises(errors.InvalidRequestError, match="is not a private key") as raised:
-        by_hand("github_app_key", server, app=7).take("rotor-1", SecretValue(text))
+        by_hand("github_app_key", server, app=7).take("rotor-1", {"private_key": SecretValue(text)})
     assert text not in str(raised.value)
 
 

@@ -14,6 +14,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.client import HttpConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.store import HttpSecrets
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 from tests.sandbox.visitor import Visitor
 from tests.unit.core.doubles import Scripted, ScriptedServer, VirtualClock
 
@@ -296,6 +298,47 @@ def test_where_nothing_is_shown_nothing_is_asked_and_changes_do_not_count(script
 def test_where_something_is_shown_by_now_what_was_unseen_before_is_in_doubt(scripted: Connect) -> None:
     seen = {"keys": {NAME: {"updated_at": "today"}}}
     assert not scripted().unchanged({"keys": {NAME: {}}, "unseen": True}, seen)
+
+
+# What is read
+
+
+PLACE = {"path": "/secrets/<key>", "value": "data.<key>"}
+
+
+def test_value_is_read_where_the_place_says(script: Scripted, scripted: Connect) -> None:
+    script.answer(200, {"data": {NAME: VALUE}})
+    assert scripted().read(PLACE, NAME) == SecretValue(VALUE)
+    assert script.asked == [f"GET /secrets/{NAME}"]
+
+
+@pytest.mark.parametrize("found", [None, "", 7, {"x": VALUE}])
+def test_what_is_no_text_is_not_read_nor_shown(script: Scripted, scripted: Connect, found: Any) -> None:
+    script.answer(200, {"data": {NAME: found}})
+    error = failure(lambda: scripted().read(PLACE, NAME), errors.NotFoundError)
+    assert f"http /secrets/<key> has no text in data.<key> for {NAME}" in str(error)
+
+
+def test_reference_to_an_api_says_where_the_value_stands() -> None:
+    url = {"url": "https://api.example"}
+    there: dict[str, Any] = {"api": {"type": "http", **url}, "own": {"type": "http", **url}}
+
+    def errors_of(place: dict[str, Any]) -> list[str]:
+        there["own"]["token"] = {"store": "api", "key": "TOKEN", **place}
+        copy = {"store": "own", **described(write=SETTINGS["write"])}
+        entry = {"issuer": {"type": "random"}, "copies": [copy]}
+        try:
+            parse({"KEY": entry}, {}, there, check_credentials=True)
+        except MapError as error:
+            return list(error.errors)
+        return []
+
+    assert errors_of({"path": "/secrets/<key>", "value": "value"}) == []
+    at = "secret_connections.own.token"
+    assert errors_of({"path": "/secrets"})[0].startswith(f"{at}: missing option value")
+    assert errors_of({"path": "/secrets", "value": "value"}) == [f"{at}.value: neither it nor the path says <key>"]
+    assert "value[" in errors_of({"path": "/<value>/<key>", "value": "value["})[1]
+    assert errors_of({**PLACE, "write": {}})[0].startswith(f"{at}.write: unknown option")
 
 
 # What is wrong with a description

@@ -32,7 +32,7 @@ def test_key_is_found_by_its_hint() -> None:
         server.answer(
             200, listed(key("1", "sk-ant-api03-aaa...bbbb"), key("2", "sk-ant-api03-R2D...igAA"), key("3", None))
         )
-        taken = issuer("anthropic_api_key", server, workspace="wrkspc_1").take("rotor-1", VALUE)
+        taken = issuer("anthropic_api_key", server, workspace="wrkspc_1").take("rotor-1", {"token": VALUE})
         assert (taken.id, taken.name, taken.facts["created_at"]) == ("2", "rotor-1", "2026-11-01T00:00:00+00:00")
         assert server.asked == ["GET /v1/organizations/api_keys?limit=1000&workspace_id=wrkspc_1"]
         headers = server.received[0].headers
@@ -44,7 +44,7 @@ def test_key_is_found_by_its_hint() -> None:
 def test_end_of_a_key_is_kept_as_it_is_listed(expires_at: str | None) -> None:
     found = {**key("2", "sk-ant-api03-R2D...igAA"), "created_at": None, "expires_at": expires_at}
     with ScriptedServer() as server:
-        taken = issuer("anthropic_api_key", server.answer(200, listed(found))).take("rotor-1", VALUE)
+        taken = issuer("anthropic_api_key", server.answer(200, listed(found))).take("rotor-1", {"token": VALUE})
     assert taken.facts == ({"expires_at": "2027-02-01T00:00:00+00:00"} if expires_at else {})
 
 
@@ -59,7 +59,7 @@ def test_end_of_a_key_is_kept_as_it_is_listed(expires_at: str | None) -> None:
 )
 def test_key_that_is_not_found_for_certain_is_refused(keys: list[dict[str, Any]], said: str) -> None:
     with ScriptedServer() as server, pytest.raises(errors.ConflictError, match=said):
-        issuer("anthropic_api_key", server.answer(200, listed(*keys))).take("rotor-1", VALUE)
+        issuer("anthropic_api_key", server.answer(200, listed(*keys))).take("rotor-1", {"token": VALUE})
 
 
 def test_key_is_shown_with_itself_alone() -> None:

@@ -28,8 +28,18 @@ def test_person_is_told_what_the_map_says() -> None:
 
 
 def test_value_is_taken_as_it_is() -> None:
-    taken = PersonMade(OPTIONS, None, clock=Clock()).take("rotor-1", SecretValue("pk_1"))
+    taken = PersonMade(OPTIONS, None, clock=Clock()).take("rotor-1", {"value": SecretValue("pk_1")})
     assert (taken.id, taken.name, taken.fields["value"].reveal()) == (None, "rotor-1", "pk_1")
+
+
+def test_value_of_several_fields_has_a_pattern_for_each() -> None:
+    pair = {"fields": {"access_key_id": "AKIA.+", "secret_access_key": ".+"}}
+    assert PersonMade.fields_of(OPTIONS) == ("value",)
+    assert PersonMade.fields_of({**OPTIONS, **pair}) == ("access_key_id", "secret_access_key")
+    assert PersonMade.handwork({**OPTIONS, **pair}).patterns == pair["fields"]
+    assert problems(**pair) == []
+    assert problems(**pair, pattern="x") == ["pattern: each of the fields has its own"]
+    assert problems(fields={"a": "(", "b": "."})[0].startswith("fields.a: is no regular expression: ")
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "*"])
