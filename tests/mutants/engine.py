@@ -847,7 +847,34 @@ MUTANTS = (
         "a connection shows that it has the new one", "declared and not (own & (new - old))", "own", instead="own - own"
     ),
     dropped(
-        "a new one has to have what the connection has", "own and not work.case.order.rollback", "own", instead="False"
+        "a new one has to have what the connection has", "issuer.shortfall(new) if own else []", "own", instead="[]"
+    ),
+    Mutant(
+        "a session with the old role revokes nothing",
+        "plugin_utils/_engine/effects/own",
+        "[*secret_map.connections, LEDGER] if old else case.secret.connections",
+        "[*secret_map.connections]",
+        ("providers/postgres/test_own_ledger",),
+    ),
+    Mutant(
+        "a role that lacks rights in the ledger is given to nobody",
+        "plugin_utils/_engine/effects/mint",
+        "if LEDGER in secret.connections and ctx.access.lacking",
+        "if False and ctx.access.lacking",
+        ("providers/postgres/test_own_ledger",),
+    ),
+    Mutant(
+        "a password that nobody sees is no ledger's own",
+        "plugin_utils/_engine/preflight/preflight",
+        "if LEDGER in secret.connections and not self._access.opened_with:",
+        "if False:",
+        ("providers/postgres/test_own_ledger",),
+    ),
+    dropped(
+        "no word of a person ends what a connection may use",
+        "    demand_reconnected(case, row, ctx.secret_map, ctx.systems, ctx.access)\n    if not check:",
+        "own",
+        instead="    if not check:",
     ),
     dropped("a circle of references is refused", "name in self._opening:", "own", instead="False:"),
     dropped(

@@ -54,6 +54,7 @@ class References:
         found = {DEFAULT_KEY["env"]}
         if isinstance(ledger, Mapping):
             found.update(*(self._names(ledger.get(option)) for option in _LEDGER))
+            found.update(self._names(ledger["url"]) if isinstance(ledger.get("url"), Mapping) else ())
         return found
 
     def of_all(self) -> set[str]:

@@ -31,6 +31,7 @@ def references(**task_vars: Any) -> environment.References:
     [
         (None, set()),
         ({"key": {"env": "KEY"}, "password": {"env": "PASSWORD"}}, {"KEY", "PASSWORD"}),
+        ({"key": {"env": "KEY"}, "url": {"env": "URL"}}, {"KEY", "URL"}),
         ({"key": "{{ lookup('ansible.builtin.env', 'KEY', default='') }}"}, {"KEY"}),
         ({"key": {"file": "/run/key"}, "url": "{{ lookup('env', 'URL') }}"}, set()),
         ("{{ ours }}", {"OURS"}),

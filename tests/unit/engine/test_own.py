@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import PermissionDeniedError, RotorError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import token_map
@@ -144,6 +144,52 @@ def test_a_new_one_that_may_not_revoke_leaves_both_alive(own: Play, world: World
     assert own.rotate("TOKEN", force=True)["held"] == ["TOKEN"]
     assert "may not revoke" in own.output
     assert len([one for one in world.alive if one.id in world.made]) == 2
+
+
+@pytest.fixture
+def by_hand(make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """A connection that lives on a key that a person made, and another one that the person has deposited."""
+    issuer = {"type": "test.fake.handmade", "connection": "cloud"}
+    play = make_play(secret_map={"TOKEN": token_map(issuer=issuer, connections=["cloud"], retain="current")})
+    play.deposit(world.issue("first by hand", engine=True).value)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    monkeypatch.setenv(VARIABLE, held(world))
+    opened_with(play, {"env": VARIABLE})
+    play.deposit(world.issue("second by hand", engine=True).value)
+    play.lines.clear()
+    return play
+
+
+def test_person_is_sent_to_end_the_old_one_by_a_run_that_has_the_new_one(
+    by_hand: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert by_hand.rotate()["counts"] == {"waiting": 1}, by_hand.output
+    assert WAITS in by_hand.output
+    assert "press Delete" not in by_hand.output.partition("WAITING")[2]
+
+    monkeypatch.setenv(VARIABLE, held(world))
+    assert by_hand.rotate()["counts"] == {"awaiting": 1}, by_hand.output
+    assert "a person ends" in by_hand.output
+    [old] = [one for one in world.alive if one.name == "first by hand"]
+    world.end(old.id)
+    assert by_hand.rotate()["counts"] == {"done": 1}, by_hand.output
+
+
+def test_word_of_a_person_counts_in_a_run_that_has_the_new_one(
+    by_hand: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand.rotate()
+    [old] = [one for one in world.alive if one.name == "first by hand"]
+    world.end(old.id)
+    before = by_hand.state("TOKEN")
+    for check in (True, False):
+        with pytest.raises(RotorError, match="give the job the new credential") as raised:
+            by_hand.attest(check=check)
+        assert "may still use it (cloud)" in str(raised.value)
+    assert by_hand.state("TOKEN") == before
+    monkeypatch.setenv(VARIABLE, held(world))
+    assert by_hand.attest()["changed"]
+    assert not by_hand.rotate()["go"]
 
 
 def test_going_back_ends_the_new_one_that_no_connection_has(own: Play, world: World) -> None:

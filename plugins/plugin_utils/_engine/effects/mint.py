@@ -24,7 +24,7 @@ from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, Intent
-from ..secret_map.model import Copy
+from ..secret_map.model import LEDGER, Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
 from .life import life, lists, over_by_list, shows, tells_life
 from .write import refuse_unfit_values, render
@@ -267,13 +267,22 @@ def accept(ctx: EffectContext, work: Work) -> str:
     with ctx.attempt(work, ActionKind.ACCEPT, credential.name) as intent:
         if tells_life(kind) and not ctx.clock.poll(accepted, every=2, within=PROPAGATION):
             raise _not_accepted(work, issuer, credential)
-        own = work.case.secret.issuer.connection in work.case.secret.connections
-        if own and not work.case.order.rollback and (lacking := issuer.shortfall(credential)):
+        if not work.case.order.rollback and (lacking := _lacking(ctx, work, issuer, credential)):
             what = f"{credential.name} is not handed out: it lacks what the connection has now: {', '.join(lacking)}"
             raise RotorError(what, hint="Give it that at its provider, and run again")
     ctx.ledger.accepted(ctx.run, work.name, intent, work.row)
     how = "is accepted by" if shows(kind) else "is listed by" if lists(kind) else "cannot be shown to"
     return f"{credential.name} {how} its provider"
+
+
+def _lacking(ctx: EffectContext, work: Work, issuer: Issuer, new: Credential) -> list[str]:
+    """Name what the connections that are to be opened with a new credential may now, and it may not."""
+    secret, fields = work.case.secret, new.fields
+    own = secret.issuer.connection in secret.connections
+    found = issuer.shortfall(new) if own else []
+    if LEDGER in secret.connections and ctx.access.lacking and {"username", "password"} <= fields.keys():
+        found = [*found, *ctx.access.lacking(fields["username"].reveal(), fields["password"])]
+    return found
 
 
 def _not_accepted(work: Work, issuer: Issuer, credential: Credential) -> RotorError:

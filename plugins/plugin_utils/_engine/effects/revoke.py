@@ -17,7 +17,6 @@ from ....module_utils._core import registry
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker, Revocation
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
-    ConfigurationError,
     OutcomeUnknownError,
     PersonNeededError,
     RotorError,
@@ -32,6 +31,7 @@ from ..secret_map.model import Copy
 from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
 from .life import SETTLE, life, lists, shows, tells_life
+from .own import demand_reconnected
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
 _Listed = Callable[[], Sequence[Listed]]
@@ -102,7 +102,7 @@ def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     """Ask the clocks, the connections, the copies and the provider; return the issuer that was asked."""
     secret = work.case.secret
     _demand_grace_over(ctx, work)
-    _demand_reconnected(ctx, work)
+    demand_reconnected(work.case, work.row, ctx.secret_map, ctx.systems, ctx.access)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
     _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)
@@ -133,6 +133,7 @@ def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: 
     if blocking:
         problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
         raise RotorError(problem, hint="End it first, and run again")
+    demand_reconnected(case, row, ctx.secret_map, ctx.systems, ctx.access)
     if not check:
         ctx.ledger.begin_run(ctx.run, {}, by, reason)
         ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)
@@ -186,35 +187,6 @@ def _demand_grace_over(ctx: EffectContext, work: Work) -> None:
         began = (new.closed_by_issuer, new.closed_by_database) if new else (None, None)
         ends = [time and time + secret.revoke.after for time in began]
         clocks.demand_over(work.row.name, ctx.clock.now(), ctx.systems.readings(secret, ends))
-
-
-def _demand_reconnected(ctx: EffectContext, work: Work) -> None:
-    """NotYetError as long as a connection may use the credential that is to end; references are read anew for it."""
-    case, row, new, systems = work.case, work.row, work.case.replacement, ctx.systems
-    if rule.never_handed_out(case, row):
-        return
-    old_values, new_values = (
-        set(ctx.ledger.unseal(one).fields.values()) if one and one.has_value else set() for one in (row, new)
-    )
-    late = []
-    for name in ctx.secret_map.connections if old_values else case.secret.connections:
-        try:
-            own = systems.reopen(name)
-        except ConfigurationError:  # it cannot be opened, with no credential
-            own = set()
-        if rule.connection_is_late(case, name, own, old_values, new_values):
-            late.append(name)
-    about, issuer = case.secret.issuer.connection, systems.issuer(case.secret)
-    if about and about not in late and row.provider_id and issuer.is_own(row.provider_id):
-        late.append(about)
-    if late:
-        where = "; ".join(f"{copy.label}: {', '.join(copy.keys)}" for copy in case.secret.copies)
-        raise clocks.NotYetError(
-            f"give the job the new credential (it is at {where}): "
-            f"{row.name} is not revoked by a connection that may still use it ({', '.join(late)})",
-            None,
-            hint="A run whose connection is opened with the new one revokes it",
-        )
 
 
 def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:

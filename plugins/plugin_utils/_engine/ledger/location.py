@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, LedgerError
 from ..job import NO_JOB, Job
 from . import postgres
+from .database import tables
 from .ephemeral import loss
 from .locks import FileLocks, Locks, SessionLocks
 from .sealing import HOW_TO_MAKE_A_KEY, Sealer
@@ -49,6 +50,10 @@ class LedgerAccess:
     ledger: Ledger
     locks: Locks
     where: str
+    opened_with: frozenset[SecretValue] = frozenset()
+    """The password of its role, where this process can see that."""
+    lacking: Callable[[str, SecretValue], list[str]] | None = None
+    """Names what another role with its password may not do in a database, and the ledger's role may."""
 
     def about(self) -> str:
         """Tell this ledger from others: its id, its place, and when it was made."""
@@ -60,6 +65,7 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
     setting = setting or {}
     if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
         raise ConfigurationError(f"secret_ledger has the options {', '.join(sorted(OPTIONS))}, and no others")
+    setting, more = _with_url(setting), dict[str, Any]()
     sealer = Sealer(_key(setting))
     if str(setting.get("url") or "").startswith(postgres.SCHEMES):
         option = setting.get("password")
@@ -69,6 +75,9 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
         with _opening(where, "Is it there, and may you use it? Run again once it answers"):
             engine = _postgres_engine(url, holder, readonly)
             ledger = Ledger(engine, sealer, clock)
+        if seen := url.password or os.environ.get("PGPASSWORD"):
+            lacking = partial(postgres.lacking, url, sorted(tables().metadata.tables))
+            more = {"opened_with": frozenset([SecretValue(seen)]), "lacking": lacking}
         locks: Locks = SessionLocks(engine, ledger.id, clock, holder)
     else:
         path = _path(setting, job)
@@ -79,7 +88,20 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
             ledger = Ledger(engine, sealer, clock)
         locks = FileLocks(Path(f"{path.resolve()}.locks"), clock, holder)  # one folder, whatever links lead there
     _raise_ledger_errors(engine, where)
-    return LedgerAccess(ledger, locks, where)
+    return LedgerAccess(ledger, locks, where, **more)
+
+
+def _with_url(setting: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Resolve a URL that is a reference, as that of a database may be which has the user and the password in it."""
+    if not isinstance(setting.get("url"), Mapping):
+        return setting
+    url = references.resolve(setting["url"], "secret_ledger.url").reveal()
+    if not url.startswith(postgres.SCHEMES):
+        raise ConfigurationError(
+            "secret_ledger.url leads to what is no URL of a PostgreSQL database",
+            hint="Write postgresql+psycopg://user:password@host/database there; the path of a file stands in the map",
+        )
+    return {**setting, "url": url}
 
 
 @contextmanager

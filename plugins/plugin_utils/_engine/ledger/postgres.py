@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -36,6 +37,19 @@ _CONNECT = {
     "tcp_user_timeout": 60_000,
     "prepare_threshold": None,
 }
+
+
+_RIGHTS = """
+SELECT wanted, found.relname
+FROM unnest(%s::text[]) AS name JOIN pg_class AS found ON found.oid = to_regclass(name)
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'owner of']) AS wanted
+WHERE CASE wanted WHEN 'owner of' THEN pg_has_role(found.relowner, 'USAGE')
+  ELSE has_table_privilege(found.oid, wanted) END
+UNION SELECT 'USAGE', found.relname
+FROM unnest(%s::text[]) AS name JOIN pg_depend ON refobjid = to_regclass(name)
+JOIN pg_class AS found ON found.oid = objid
+WHERE CASE found.relkind WHEN 'S' THEN has_sequence_privilege(found.oid, 'USAGE') END
+"""
 
 
 class ServerSession(NamedTuple):
@@ -75,6 +89,26 @@ def label(url: Any) -> str:
     """Render the URL for people, without its password and options."""
     bare = library("sqlalchemy").URL.create("postgresql", url.username, None, url.host, url.port, url.database)
     return str(bare.render_as_string())
+
+
+def lacking(url: Any, tables: Collection[str], user: str, password: SecretValue) -> list[str]:
+    """Name what ``user`` may not do in the ledger's tables, and the user of ``url`` may; signs in as both."""
+    theirs, ours = (_rights(one, tables) for one in (url.set(username=user, password=password.reveal()), url))
+    return sorted(ours - theirs)
+
+
+def _rights(url: Any, tables: Collection[str]) -> set[str]:
+    """Read which rights a user has in these tables and their sequences, and whose owner it may act as."""
+    sa, psycopg = library("sqlalchemy"), library("psycopg")
+    engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.NullPool, connect_args=_CONNECT)
+    try:
+        with closing(own_connection(engine)) as connection:
+            found = connection.execute(_RIGHTS, (list(tables), list(tables))).fetchall()
+    except (psycopg.Error, LedgerError) as error:
+        raise ConfigurationError(
+            f"looking at the rights in {label(url)}: {masking.scrub(str(error)).partition(chr(10))[0]}"
+        ) from None
+    return {f"{right} {table}" for right, table in found}
 
 
 def make_engine(url: Any, holder: str, readonly: bool) -> Any:

@@ -28,7 +28,7 @@ from ..effects.life import life, lists, over_by_list
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
-from ..secret_map.model import CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
+from ..secret_map.model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 from .quota import Room, ending
 
 THREADS = 8
@@ -317,6 +317,14 @@ class Preflight:
         secret, rows = item.case.secret, [row for row in item.case.state.credentials if row.has_value]
         values = {value for row in rows for value in self._ledger.unseal(row).fields.values()}
         found = [probe.about for probe in self._probes(item) if values & set(self._systems.own_values(probe.about))]
+        found += [LEDGER] if values & self._access.opened_with else []
+        if LEDGER in secret.connections and not self._access.opened_with:
+            what = (
+                f"{LEDGER} is not opened with it: the ledger {self._access.where} has no password that can be seen here"
+            )
+            return item.plus(
+                [f"{what}. Name it as secret_ledger.password, or in a secret_ledger.url that is a reference"]
+            )
         own = ", ".join(dict.fromkeys([*secret.connections, *found]))
         if own and item.case.traits.ends_the_old:
             what = f"connection {own} uses the credential that is to be rotated"

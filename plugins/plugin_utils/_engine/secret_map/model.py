@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any
 
 Options = Mapping[str, Any]
+LEDGER = "secret_ledger"
+"""In ``connections`` of a secret: the ledger is opened with it."""
 
 
 @dataclass(frozen=True)

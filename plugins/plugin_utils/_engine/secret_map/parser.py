@@ -16,7 +16,7 @@ from ....module_utils._core import durations, registry
 from . import schema
 from .builders import Builders, Raw, TemplateScope, dicts
 from .errors import Path, ValidationErrors, show, suggest
-from .model import Copy, Guard, PartSpec, Revoke, RotationWindow, Secret, SecretMap, Step
+from .model import LEDGER, Copy, Guard, PartSpec, Revoke, RotationWindow, Secret, SecretMap, Step
 from .variables import Expander, section
 
 
@@ -95,7 +95,8 @@ class _Parser:
         revoke, window = self._revoke(raw, path, entry), self._window(raw, path)
         own = _strings(raw.get("connections"))
         for index, connection in enumerate(own):
-            self._builders.connection(connection, (*path, "connections", index))
+            if connection != LEDGER:
+                self._builders.connection(connection, (*path, "connections", index))
         if len(self._errors) > before or entry.issuer is None:
             return None
         as_written = ("derived", "description", "owner", "blast_radius", "retain")

@@ -186,7 +186,9 @@ def secret(
         "revoke": _revoke(),
         "retain": _enum(["none", "current"], retain, default="none"),
         "guard": _guard(),
-        "connections": _names("the connections that are opened with it: the old one ends once they have the new one"),
+        "connections": _names(
+            "the connections that are opened with it, or secret_ledger: the old one ends once they have the new one"
+        ),
         "window": _window(),
     }
     if not copied:
