@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -47,19 +50,30 @@ class App:
     slug: str
     created_at: datetime
     installations: list[Installation] = field(default_factory=list)
-    _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
+    keys: dict[str, rsa.RSAPublicKey] = field(default_factory=dict)
+    """By the fingerprints that its page shows."""
 
     @property
     def client_id(self) -> str:
         return f"Iv23li{self.id:014d}"
 
-    @property
-    def public_key(self) -> rsa.RSAPublicKey:
-        return self._key.public_key()
+    def make_key(self) -> tuple[str, str]:
+        """The fingerprint and the private key, which GitHub does not keep."""
+        key = rsa.generate_private_key(65537, 2048)
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        der = key.public_key().public_bytes(serialization.Encoding.DER, form)
+        fingerprint = f"SHA256:{base64.b64encode(hashlib.sha256(der).digest()).decode()}"
+        self.keys[fingerprint] = key.public_key()
+        encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+        return fingerprint, key.private_bytes(encoding, private, serialization.NoEncryption()).decode()
 
-    def private_key(self) -> str:
-        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
-        return self._key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+    def takes(self, credential: str) -> bool:
+        """Whether one of its keys has signed this JWT, which holds now."""
+        for key in self.keys.values():
+            with suppress(jwt.PyJWTError):
+                claims = jwt.decode(credential, key, algorithms=["RS256"], options={"require": ["iss", "iat", "exp"]})
+                return bool(claims["exp"] <= time.time() + LONGEST_JWT)
+        return False
 
 
 class Apps:
@@ -72,6 +86,7 @@ class Apps:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/app", self.show, methods=["GET"]),
             Route("/app/installations", self.list_installations, methods=["GET"]),
             Route("/app/installations/{installation:int}/access_tokens", self.create_token, methods=["POST"]),
         ]
@@ -85,18 +100,27 @@ class Apps:
         try:
             issuer = str(jwt.decode(credential, options={"verify_signature": False})["iss"])
             app = next(app for app in self._all if issuer in (str(app.id), app.client_id))
-            claims = jwt.decode(
-                credential, app.public_key, algorithms=["RS256"], options={"require": ["iss", "iat", "exp"]}
-            )
         except (jwt.PyJWTError, KeyError, StopIteration):
             return None
-        return app if claims["exp"] <= time.time() + LONGEST_JWT else None
+        return app if app.takes(credential) else None
 
     def _authenticate(self, request: Request) -> App:
         app = self._find(request.headers.get("authorization", "").removeprefix("Bearer "))
         if app is None:
             raise RefusedError(401, "A JSON web token could not be decoded")
         return app
+
+    async def show(self, request: Request) -> Response:
+        app = self._authenticate(request)
+        dates = dict.fromkeys(("created_at", "updated_at"), timestamp(app.created_at))
+        about = {"id": app.id, "client_id": app.client_id, "slug": app.slug, "node_id": f"A_{app.id}", "name": app.slug}
+        texts = {
+            "description": None,
+            "external_url": "https://rotor.example",
+            "html_url": "https://github.com/apps/rotor",
+        }
+        owner = user_json("Molecule-AI", base_url(request))
+        return JSONResponse({**about, **texts, **dates, "owner": owner, "permissions": {}, "events": []})
 
     async def list_installations(self, request: Request) -> Response:
         app, base = self._authenticate(request), base_url(request)
@@ -179,6 +203,21 @@ class Apps:
             self._all.append(app)
         installation = Installation(number(), account, permissions, repositories, self._github.world.now())
         app.installations.append(installation)
-        key = app.private_key()
+        _fingerprint, key = app.make_key()
         self._github.world.remember(key)
         return {"app_id": app.id, "client_id": app.client_id, "installation": installation.id, "private_key": key}
+
+    def make_key(self, app: int) -> dict[str, str]:
+        """A person presses "Generate a private key"."""
+        fingerprint, key = self._by_id(app).make_key()
+        self._github.world.remember(key)
+        return {"fingerprint": fingerprint, "private_key": key}
+
+    def delete_key(self, app: int, fingerprint: str) -> None:
+        del self._by_id(app).keys[fingerprint]
+
+    def key_fingerprints(self, app: int) -> list[str]:
+        return list(self._by_id(app).keys)
+
+    def _by_id(self, number: int) -> App:
+        return next(app for app in self._all if app.id == number)

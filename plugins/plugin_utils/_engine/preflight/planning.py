@@ -18,6 +18,7 @@ from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Freeze, Order, Phase, SecretState
+from ..effects.life import lists
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret, SecretMap
 from . import waits
@@ -146,6 +147,9 @@ class Planning:
         if not named or any(row.provider_id == named for row in state.credentials):
             return state, [], []
         try:
+            if not lists(registry.find("issuers", secret.issuer.type)):  # a person's word is all that there is
+                problems = self.preflight.objections(secret, named)
+                return (state if problems else selection.with_adopted(secret, state, named, None)), problems, []
             listed = self.preflight.listed(secret)
             live = [one for one in listed if not one.revoked]
             found = next((one for one in listed if one.id == named), None)
