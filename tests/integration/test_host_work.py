@@ -87,6 +87,37 @@ def test_a_command_that_fails_holds_before_the_next_step_and_a_second_run_finish
     assert world.violations() == []
 
 
+def test_log_that_quotes_the_value_is_looked_at_on_its_host_and_never_shown(world: Visitor, hosted: Desk) -> None:
+    log, variables = hosted.home / "worker.log", hosted.example
+    worker = {
+        "type": "command",
+        "host": "app1",
+        "command": f"cat > {log}; echo ' refused' >> {log}",
+        "stdin": "${token}",
+    }
+    check = {"type": "log", "host": "app1", "command": ["cat", str(log)], "must_not_match": "refused", "timeout": 20}
+    step = variables["secret_map"]["FLY_API_TOKEN"]["rollout"][0]
+    step["reload"].append("worker")
+    step["verify"].append(check)
+    consumers = variables["secret_consumers"] | {"worker": worker}
+    hosted.override(secret_map=variables["secret_map"], secret_consumers=consumers)
+
+    held = hosted.rotate("-vvv")
+
+    assert held.code != 0
+    (new,) = minted(world)
+    assert value_of(world, new) in log.read_text()
+    assert f"the output of cat {log} must not match refused: 1 line of it since" in held.output
+    assert value_of(world, new) not in held.output
+    assert is_alive(world, OLD_TOKEN)
+    log.write_text("all is well\n")
+    again = hosted.type(command_after(held.output, "go on"))
+    assert again.code == 0, again
+    assert "must not match refused, on host app1, by Ansible (proves life)" in again.output
+    assert not is_alive(world, OLD_TOKEN)
+    assert world.violations() == []
+
+
 def test_files_that_would_keep_a_value_on_the_host_are_refused_before_anything_is_minted(
     world: Visitor, hosted: Desk
 ) -> None:

@@ -57,6 +57,18 @@ _REVOKE = late(
 
 MUTANTS = (
     mutant(
+        "checks on hosts hold before a revoke",
+        "if check.host and not has_proven(case, step, check, new)",
+        "if False",
+        "host_checks",
+    ),
+    mutant(
+        "a revoke asks what this run saw on hosts",
+        "elif not rule.has_proven(work.case, step, check, new):",
+        "elif False:",
+        "host_checks",
+    ),
+    mutant(
         "checks hold before an unissued value ends",
         "if clocks.waits(secret, traits) else []:",
         "if False else []:",

@@ -153,6 +153,16 @@ MUTANTS = (
         "redis",
     ),
     provider("Redis: in clear on loopback only", "redis", 'parts.scheme == "redis" and', "False and", "redis"),
+    # a log
+    provider("log: a command that fails proves nothing", "command/log", "if look.exit:", "if False:", "log"),
+    provider("log: a wrong pattern proves nothing", "command/log", "look.grep >= _BAD_PATTERN", "False", "log"),
+    provider(
+        "log: the whole grace is looked at",
+        "command/log",
+        "self.earlier if self.before_revoke else checkpoint.recall()",
+        "checkpoint.recall()",
+        "log",
+    ),
     # a lost answer
     http(
         "lost answer: is in doubt",

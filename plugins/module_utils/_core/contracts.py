@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from . import durations
@@ -562,6 +563,11 @@ class Consumer(Part):
 class Check(Part):
     """Looks whether something works with the new credential."""
 
+    on_host: ClassVar[bool] = False
+    """True: it looks at the inventory host that its option ``host`` names, where Ansible runs it: :attr:`host` is set,
+    and :meth:`preflight` is asked without it."""
+    host: Any = None
+    """Runs a command on that host: a :data:`.hosts.Host`."""
     asks_issuer: ClassVar[bool] = False
     """Whether it asks the secret's issuer for the last use; it stands only where that one tells it."""
     issuer: Issuer | None = None
@@ -570,6 +576,8 @@ class Check(Part):
     """The credential that the new one takes the place of, where its value is kept."""
     before_revoke: bool = False
     """Whether that one is about to end: its grace is over, and nothing may depend on it any more."""
+    earlier: Evidence = MappingProxyType({})
+    """Its own evidence of the new credential, from when it last held."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

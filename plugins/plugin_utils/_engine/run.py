@@ -282,13 +282,18 @@ class Engine:
                 work = Work(rotation.case, action)
                 if action.kind is ActionKind.RELOAD:
                     self._start_reload(rotation, action)
-                elif action.kind is ActionKind.INSPECT:
-                    host = self._ctx.secret_map.consumers[action.target].host or ""
-                    self._hand_over(host, f"{action.kind} {action.target}", [(rotation, work)])
-                elif action.kind.subject is Subject.COPY and work.copy.host:
-                    self._hand_over(work.copy.host, f"{action.kind} {work.copy.label}", [(rotation, work)])
+                elif host := self._host_of(work):
+                    self._hand_over(host, f"{action.kind}{_object(work)}", [(rotation, work)])
                 else:
                     self._submit([(rotation, work)])
+
+    def _host_of(self, work: Work) -> str | None:
+        """Name the inventory host where only Ansible can do this; None where it is done here."""
+        if work.action.kind is ActionKind.INSPECT:
+            return self._ctx.secret_map.consumers[work.action.target].host
+        if work.action.kind.subject is Subject.COPY:
+            return work.copy.host
+        return work.check.host if work.action.kind is ActionKind.VERIFY else None
 
     def _barred(self, rotation: Rotation) -> str:
         """Say why a rotation may not begin now, which it might when it was planned."""
@@ -430,8 +435,7 @@ def _object(work: Work) -> str:
     """Name what an action is done to."""
     subject = work.action.kind.subject
     if subject is Subject.CHECK:
-        part = next(check for check in work.case.secret.checks if check.key == work.action.target)
-        return f" {registry.find('checks', part.type).label(part.options)}"
+        return f" {registry.find('checks', work.check.type).label(work.check.options)}"
     if subject is Subject.COPY:
         return f" {work.copy.label}"
     return f" {work.action.target}" if subject is Subject.CONSUMER else ""

@@ -424,9 +424,10 @@ def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
 
 
 def _has_hosts(item: Planned, secret_map: SecretMap) -> bool:
-    """Tell whether a copy or a consumer of this secret is on a host, where only Ansible can work."""
+    """Tell whether a copy, a consumer or a check of this secret is on a host, where only Ansible can work."""
     consumers = (secret_map.consumers[name].host for name in item.case.secret.consumers)
-    return any(consumers) or any(copy.host for copy in item.case.secret.copies)
+    checks = (check.host for check in item.case.secret.checks)
+    return any(consumers) or any(checks) or any(copy.host for copy in item.case.secret.copies)
 
 
 def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], over: bool) -> Row:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reload consumers by commands on inventory hosts."""
+"""Commands on inventory hosts: reload consumers by them, and look at logs."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ PROVIDER = Provider(
         "docker_compose": "services:DockerCompose",
         "systemd": "services:Systemd",
     },
+    checks={"log": "log:Log"},
 )

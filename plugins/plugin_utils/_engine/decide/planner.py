@@ -19,7 +19,7 @@ from ..secret_map.model import Copy, Step
 from . import clocks
 from .approval import lacks_yes
 from .case import Case, holds
-from .rule import admits, lags, obstacles, probe_of, revokes_by_identity, shares_identity
+from .rule import admits, has_proven, lags, obstacles, probe_of, revokes_by_identity, shares_identity
 from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
 
@@ -262,11 +262,14 @@ def _revoke_failed(scope: _Scope) -> list[Action]:
     return _revokes(scope, [row for row in scope.old if row not in scope.retired])
 
 
-def _revokes(scope: _Scope, rows: list[CredentialRow], *, probe: bool = True) -> list[Action]:
+def _revokes(
+    scope: _Scope, rows: list[CredentialRow], checks: Iterable[Action] = (), *, probe: bool = True
+) -> list[Action]:
     """Ask for a yes where the map wants one, look once more, let nobody in any more, and revoke."""
     probes = _probe_before_revoke(scope) if rows and probe else []
     revokes = [Action(ActionKind.REVOKE, credential=row.id) for row in rows]
-    return [*_questions(scope, rows, again=True), *probes, *_narrowing(scope, rows, again=True), *revokes]
+    questions, narrowing = _questions(scope, rows, again=True), _narrowing(scope, rows, again=True)
+    return [*questions, *checks, *probes, *narrowing, *revokes]
 
 
 def _narrowing(scope: _Scope, rows: list[CredentialRow], *, again: bool) -> list[Action]:
@@ -317,6 +320,20 @@ def _probe_before_revoke(scope: _Scope) -> list[Action]:
     return _probes(case, case.secret.copies, about, again=True)
 
 
+def _verify_before_revoke(scope: _Scope) -> list[Action]:
+    """Run the checks on hosts once more, as the revoke itself does with all others."""
+    case, new = scope.case, scope.case.replacement
+    unasked = case.traits.revoke is Revocation.AUTO and not clocks.waits(case.secret, case.traits)
+    if new is None or not new.has_value or case.traits.cuts_over or unasked:
+        return []
+    return [
+        Action(ActionKind.VERIFY, index, check.key, new.id, again=True)
+        for index, step in enumerate(case.secret.steps)
+        for check in step.verify
+        if check.host and not has_proven(case, step, check, new)
+    ]
+
+
 def _wait(scope: _Scope) -> list[Action]:
     """Wait for the grace; where the clock runs only from a later activation, nobody can tell yet until when."""
     case, target = scope.case, scope.case.target
@@ -334,7 +351,8 @@ def _end_retired(scope: _Scope) -> list[Action]:
     expired = [row for row in scope.retired if scope.ends_unrevoked(row)]
     revoked = [row for row in scope.retired if row not in expired]
     ends = [Action(ActionKind.CONFIRM_EXPIRY, credential=row.id) for row in expired]
-    return [*ends, *_revokes(scope, revoked, probe=scope.retired == scope.old)]
+    checks = _verify_before_revoke(scope) if revoked else []
+    return [*ends, *_revokes(scope, revoked, checks, probe=scope.retired == scope.old)]
 
 
 def _purge(scope: _Scope) -> list[Action]:

@@ -14,9 +14,12 @@ from typing import Any
 from ....module_utils._core.contracts import Revocation
 from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.outside_text import argument
-from ..secret_map.model import Copy, Secret, key_id
+from ..secret_map.model import CheckSpec, Copy, Secret, Step, key_id
 from .case import Case, holds
 from .state import ActionKind, CredentialRow, Intent, Mark, Origin, SecretState
+
+RUN = "run"
+"""In the evidence of a check on a host: the run in which it held."""
 
 
 def obstacles(case: Case, row: CredentialRow) -> list[str]:
@@ -166,6 +169,12 @@ def probe_of(case: Case, copy: Copy, about: int | None) -> Intent | None:
     """
     probe = case.state.probes.get(copy.id)
     return probe if probe and probe.run == case.order.run and probe.credential == about else None
+
+
+def has_proven(case: Case, step: Step, check: CheckSpec, row: CredentialRow) -> bool:
+    """Whether a check on a host has proven a credential in this very run; what another run saw may have changed."""
+    mark = case.state.proofs.get((step.name, check.key))
+    return mark is not None and mark.credential == row.id and mark.evidence.get(RUN) == case.order.run
 
 
 def watched(copy: Copy, mark: Mark | None) -> list[str]:

@@ -32,7 +32,7 @@ from ..decide.planner import Action
 from ..decide.state import ActionKind, CredentialRow, IntentState, Subject
 from ..ledger.location import LedgerAccess
 from ..ledger.writer import Ledger
-from ..secret_map.model import Copy, SecretMap
+from ..secret_map.model import CheckSpec, Copy, SecretMap
 from .systems import Systems
 
 DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)
@@ -63,6 +63,12 @@ class Work:
     def copy(self) -> Copy:
         """Find the copy that the action is about."""
         return next(copy for copy in self.case.secret.copies if copy.id == self.action.target)
+
+    @property
+    def check(self) -> CheckSpec:
+        """Find the check that the action is about."""
+        step = self.case.secret.steps[self.action.step or 0]
+        return next(check for check in step.verify if check.key == self.action.target)
 
     @property
     def connection(self) -> str | None:

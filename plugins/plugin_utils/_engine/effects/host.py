@@ -43,7 +43,7 @@ _Left = Mapping[str, set[tuple[ActionKind, str, int | None]]]
 
 @dataclass(frozen=True)
 class Piece:
-    """An intent that waits for its host: to probe or write a copy, or to find or run the command of a consumer."""
+    """An intent that waits for its host: to probe or write a copy, find or run a consumer's command, or check."""
 
     secret: Secret
     intent: Intent
@@ -96,8 +96,10 @@ class HostWork:
             on_stores = [piece for piece in pieces if piece.intent.kind in _ON_STORES]
             looks = [piece for piece in pieces if piece.intent.kind is ActionKind.INSPECT]
             reloads = [piece for piece in pieces if piece.intent.kind is ActionKind.RELOAD]
+            checks = [piece for piece in pieces if piece.intent.kind is ActionKind.VERIFY]
             done = self._ask_stores(on_stores) + (self._inspect(here, host, looks) if looks else 0)
-            return done + sum(self._reload(here, host, piece) for piece in reloads)
+            done += sum(self._reload(here, host, piece) for piece in reloads)
+            return done + sum(map(self._verify, checks))
 
     # -- what is to be done -------------------------------------------------------------------------------------
 
@@ -124,6 +126,8 @@ class HostWork:
     def _host_of(self, piece: Piece) -> str | None:
         if piece.intent.kind in (ActionKind.INSPECT, ActionKind.RELOAD):
             return self._ctx.secret_map.consumers[piece.intent.target].host
+        if piece.intent.kind is ActionKind.VERIFY:
+            return next(check.host for check in piece.secret.checks if check.key == piece.intent.target)
         return piece.copy.host
 
     def _lock(self, name: str, locks: ExitStack) -> bool:
@@ -218,6 +222,17 @@ class HostWork:
         with self._recording(one.piece):
             self._say(f"  {finish(one.effect, answer)}")
             self.changed |= one.piece.intent.kind in _CHANGES
+            return True
+        return False
+
+    # -- checks -------------------------------------------------------------------------------------------------
+
+    def _verify(self, piece: Piece) -> bool:
+        with self._recording(piece):
+            case, about = self._cases[piece.secret.name], (piece.intent.kind, piece.intent.target)
+            actions = planner.remaining(case, self._picked)
+            action = next(action for action in actions if (action.kind, action.target) == about)
+            self._say(f"  {write.verify(self._ctx, Work(case, action), anew=action.again)}")
             return True
         return False
 

@@ -176,14 +176,15 @@ def _written_for(ctx: EffectContext, work: Work) -> list[Written]:
 
 def verify(ctx: EffectContext, work: Work, *, anew: bool = False) -> str:
     """Run a check of a step; ``anew``, before a revoke, without what an earlier attempt at it has seen."""
-    action = work.action
-    step = work.case.secret.steps[action.step or 0]
-    part = next(check for check in step.verify if check.key == action.target)
+    step, part = work.case.secret.steps[work.action.step or 0], work.check
     check = ctx.systems.check(part, work.case.secret)
     check.replaced, check.before_revoke = _replaced(ctx, work), anew
+    earlier = work.case.state.proofs.get((step.name, part.key))
+    check.earlier = earlier.evidence if earlier and earlier.credential == work.row.id else {}
     credential = ctx.unseal(work.row)
     with ctx.attempt(work, ActionKind.VERIFY, part.key) as intent:
         evidence = check.run(credential, ctx.checkpoint(work, intent, anew=anew))
+    evidence = {**evidence, rule.RUN: ctx.run} if part.host else evidence
     proven = {"step": step.name, "check": part.key, "proves": part.proves}
     ctx.ledger.verified(ctx.run, work.name, intent, credential=work.row.id, evidence=evidence, **proven)
     return f"{check.label(part.options)} holds (proves {part.proves})"

@@ -163,7 +163,8 @@ class Report:
         elif subject is Subject.CHECK:
             part = next(check for check in secret.checks if check.key == action.target)
             label = registry.find("checks", part.type).label(part.options)
-            details |= {"check": label, "proves": part.proves}
+            where = f", on host {part.host}, by Ansible" if part.host else ""
+            details |= {"check": f"{label}{where}", "proves": part.proves}
         elif row := item.case.state.credential(action.credential):
             proof = _best_proof(item, row)
             details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}

@@ -235,9 +235,11 @@ class Builders:
         if self.validate("checks", raw["type"], raw, path, unknown) and not unknown:
             self._report(cls.validate(options), path, options)
         self._validate_via(raw, path)
+        host = options.get("host") if getattr(cls, "on_host", False) else None
+        self._validate_host(host, (*path, "host"))
         if unknown or len(self.errors) > before:
             return None
-        return CheckSpec(raw["type"], connection, options, raw.get("proves", "life"))
+        return CheckSpec(raw["type"], connection, options, raw.get("proves", "life"), host)
 
     def _inherit(
         self, raw: Raw, copies: Sequence[tuple[Raw, Copy | None]], default: str | None
@@ -294,6 +296,8 @@ class Builders:
         for check in checks:
             if schema.asks_issuer(check.type):
                 self.errors.add((*path, "healthy"), f"{check.type} looks at a secret's credential: it is for verify")
+            if check.host:
+                self.errors.add((*path, "healthy"), f"{check.type} is run on a host: it is for verify")
         if len(self.errors) > before:
             return None
         return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks)

@@ -31,6 +31,8 @@ class PartSpec:
 class CheckSpec(PartSpec):
     proves: str = "life"
     """``use`` (a consumer works with the new credential) or ``life`` (something answers)."""
+    host: str | None = None
+    """The inventory host that it looks at, where Ansible runs it."""
 
     @cached_property
     def key(self) -> str:
