@@ -449,7 +449,7 @@ MUTANTS = (
     keys("a use is the new credential's (used)", "used", "if one.id == credential.id", "if one.id"),
     keys("a use is none before the check (used)", "used", "if last and last > since else None", "if last else None"),
     # forwards through hosts
-    forward("ssh ends with its user", 'read -r end; kill "$!"; wait', "read -r end; wait"),
+    forward("ssh ends with its user", 'kill "$!"; wait', "wait"),
     forward("a forward that broke is opened anew", "if forward is None or not forward.is_alive():", "if not forward:"),
     forward("who is not let in hears so at once", "        self.reach(where)\n", "", file="http/client"),
     forward("no proxy stands before a forward", "{} if via else dict", "dict", file="http/client"),

@@ -3,22 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reach what listens behind an inventory host: SSH forwards from loopback here, opened when they are first used.
 
-A forward is an ``ssh -N -L`` under a shell that reads from a pipe of ours: when this process ends, however it does, the
-pipe is closed and the shell ends ssh. By its LocalCommand, ssh says that it has logged in and listens. Sources: ssh(1)
-and ssh_config(5) of OpenSSH.
+Each ssh runs under a shell that reads from a pipe of ours: when this process ends, however it does, the pipe is closed
+and the shell ends ssh. By its LocalCommand, a forward says that it has logged in and listens. Sources: ssh(1) and
+ssh_config(5) of OpenSSH.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any
 
 from .errors import ConfigurationError, RotorError, UnavailableError
@@ -28,13 +30,14 @@ Address = tuple[str, int]
 OPTION = "via"
 LOOPBACK = "127.0.0.1"
 _READY = "rotor.secrets: forwarding"
-_GUARD = '"$@" </dev/null & exec >&- 2>&-; read -r end; kill "$!"; wait "$!"'
-"""Runs ssh until standard input ends."""
+_GUARD = '"$@" <&0 & exec <&- >&- 2>&-; read -r end </dev/fd/{}; kill "$!"; wait "$!"'
+"""Runs ssh until a pipe ends, and ends with its code."""
 _OPTIONS = ("-N", "-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{_READY}'")
 _LONGEST = 60.0
 """Seconds within which ssh has to have logged in; its own ConnectTimeout does not count all of that."""
 _ENDS_WITHIN = 10.0
 _MOST_BYTES = 65536
+_COMMAND_WITHIN = 120.0
 _ATTEMPTS = 3
 """How often to take another port, where somebody has been faster at the one that was free."""
 _TAKEN = "address already in use"
@@ -50,6 +53,15 @@ class SshHost:
     destination: str
     environment: Mapping[str, str] = field(repr=False)
     """Of the ssh process: without the variables that hold credentials."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a command on a host: ssh's own code is 255."""
+
+    code: int
+    output: str
+    errors: str
 
 
 FindHost = Callable[[str], SshHost]
@@ -77,8 +89,11 @@ class Forwards:
             return error.message
         return ""
 
-    def way(self, host: str) -> Way:
-        return Way(host, self)
+    def way(self, via: str | Mapping[str, Any]) -> Way:
+        """Return the way of who says ``via: HOST``, or ``via: {host: …, command: […]}``."""
+        if isinstance(via, str):
+            return Way(via, self)
+        return Way(via["host"], self, tuple(via["command"]))
 
     def local(self, host: str, there: Address) -> Address:
         """Return the loopback address from which a forward leads to ``there``; open one where none is alive.
@@ -91,7 +106,15 @@ class Forwards:
         """Return the last words of ssh about a forward, such as those on a connection that was refused; often empty."""
         with self._lock_of(host):
             forward = self._open.get((host, there))
-            return _last_line(forward.said()) if forward else ""
+            return last_line(forward.said()) if forward else ""
+
+    def run(self, host: str, command: Sequence[str], data: str) -> Ran:
+        """Run a command on a host with ``data`` as its standard input; UnavailableError where there is no ssh here.
+
+        It has two minutes.
+        """
+        ssh = _Ssh(self._find(host), ["-T"], shlex.join(command), takes_input=True)
+        return ssh.serve(data)
 
     def close(self) -> None:
         """End all forwards, and wait for their ssh to be gone."""
@@ -117,14 +140,16 @@ class Forwards:
 class Way:
     """The way of one connection or check through an inventory host."""
 
-    def __init__(self, host: str, forwards: Forwards) -> None:
+    def __init__(self, host: str, forwards: Forwards, command: tuple[str, ...] = ()) -> None:
         self.host = host
+        self.command = command
+        """What is run there instead of going through; only for who says that it takes one."""
         self.taken = False
         """Whether anybody goes it: a class that never heard of it would go straight."""
         self._forwards = forwards
 
     def __str__(self) -> str:
-        return f" via {self.host}"
+        return self.host
 
     def take(self) -> Way:
         self.taken = True
@@ -134,6 +159,10 @@ class Way:
         """Return the loopback address that leads to an address as the inventory host sees it."""
         return self._forwards.local(self.host, (host, port))
 
+    def run(self, data: str) -> Ran:
+        """Run the command with ``data`` as its standard input."""
+        return self._forwards.run(self.host, self.command, data)
+
     def explain(self, error: RotorError, host: str, port: int) -> RotorError:
         """Add to an error what ssh says of the forward: that nobody listens there cannot be seen from here."""
         if said := self._forwards.complaint(self.host, (host, port)):
@@ -141,42 +170,78 @@ class Way:
         return error
 
 
+class _Ssh:
+    """An ssh process to a host, which ends with this one."""
+
+    def __init__(self, host: SshHost, options: Sequence[str], *command: str, takes_input: bool = False) -> None:
+        """Start it; UnavailableError where there is none."""
+        lifeline, self._lifeline = os.pipe()
+        words = [*host.command, *options, host.destination, *command]
+        try:
+            self._process: Any = _started(words, lifeline, takes_input, host.environment)
+        except OSError as error:
+            os.close(self._lifeline)
+            what = f"host {host.name} cannot be reached: ssh is not started: {error.strerror}"
+            raise UnavailableError(what) from None
+        finally:
+            os.close(lifeline)
+        self.output, self.errors = self._process.stdout.fileno(), self._process.stderr.fileno()
+
+    def serve(self, data: str) -> Ran:
+        """Give it its standard input, and return what came of it once it has ended, or was ended after two minutes."""
+        late = Timer(_COMMAND_WITHIN, os.killpg, (self._process.pid, signal.SIGKILL))
+        late.start()
+        try:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(data.encode())
+                self._process.stdin.close()
+            output, said = self._process.stdout.read(), self._process.stderr.read()
+        finally:
+            late.cancel()
+            code = self.end()
+        return Ran(code, output.decode(errors="replace"), said.decode(errors="replace"))
+
+    def end(self) -> int:
+        """End it and wait for that."""
+        os.close(self._lifeline)
+        try:
+            code = self._process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            code = self._process.wait()
+        for pipe in filter(None, (self._process.stdin, self._process.stdout, self._process.stderr)):
+            with suppress(OSError):
+                pipe.close()
+        return int(code)
+
+
 class _Forward:
-    """One ssh process and the loopback port on which it listens."""
+    """A loopback port on which an ssh listens."""
 
     def __init__(self, host: SshHost, there: Address) -> None:
         self.port = _free_port()
         name, port = there
         listen = f"{LOOPBACK}:{self.port}:{f'[{name}]' if ':' in name else name}:{port}"
-        self._process = _ssh(host, "-L", listen)
-        self._output, self._errors = self._process.stdout.fileno(), self._process.stderr.fileno()
-        os.set_blocking(self._errors, False)
+        self._ssh = _Ssh(host, [*_OPTIONS, "-L", listen])
+        os.set_blocking(self._ssh.errors, False)
 
     def is_ready(self) -> bool:
         """Wait until ssh listens; False where it has ended, or takes too long."""
-        return bool(_events(self._output, _LONGEST)) and _READY.encode() in os.read(self._output, _MOST_BYTES)
+        return bool(_events(self._ssh.output, _LONGEST)) and _READY.encode() in os.read(self._ssh.output, _MOST_BYTES)
 
     def is_alive(self) -> bool:
         """Say whether ssh lives: to its end, it can complain."""
-        return not _events(self._errors, 0) & select.POLLHUP
+        return not _events(self._ssh.errors, 0) & select.POLLHUP
 
     def said(self) -> str:
         """Return what ssh has said since this was last asked."""
         try:
-            return os.read(self._errors, _MOST_BYTES).decode(errors="replace").strip()
+            return os.read(self._ssh.errors, _MOST_BYTES).decode(errors="replace").strip()
         except BlockingIOError:
             return ""
 
     def close(self) -> None:
-        """End ssh and wait for that; the shell ends it when standard input ends."""
-        self._process.stdin.close()
-        try:
-            self._process.wait(_ENDS_WITHIN)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._process.stdout.close()
-        self._process.stderr.close()
+        self._ssh.end()
 
 
 def _events(file: int, within: float) -> int:
@@ -196,29 +261,27 @@ def _opened(host: SshHost, there: Address) -> _Forward:
         if _TAKEN not in said.lower():
             break
     raise UnavailableError(
-        f"host {host.name} cannot be reached by ssh: {_last_line(said) or 'it did not log in'}",
+        f"host {host.name} cannot be reached by ssh: {last_line(said) or 'it did not log in'}",
         hint=f"Try `ansible {host.name} -m ping`. {OPTION} asks for no password: it needs a key or an agent, and a "
         "known host key",
     )
 
 
-def _last_line(said: str) -> str:
+def last_line(said: str) -> str:
+    """Return the last line of what ssh said, printable."""
     return printable(said.rpartition("\n")[2].strip(), NAME)
 
 
-def _ssh(host: SshHost, *options: str) -> Any:
-    """Start ssh under its guard, a ``subprocess.Popen``; UnavailableError where there is none."""
-    try:
-        return subprocess.Popen(  # noqa: S603 - the command is the inventory's
-            ["/bin/sh", "-c", _GUARD, "forward", *host.command, *_OPTIONS, *options, host.destination],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**host.environment, "SHELL": "/bin/sh"},  # which runs the LocalCommand
-            start_new_session=True,  # what a terminal sends to all of its processes is not for it
-        )
-    except OSError as error:
-        raise UnavailableError(f"host {host.name} cannot be reached: ssh is not started: {error.strerror}") from None
+def _started(words: list[str], lifeline: int, takes_input: bool, environment: Mapping[str, str]) -> Any:
+    return subprocess.Popen(  # noqa: S603 - the command is the inventory's
+        ["/bin/sh", "-c", _GUARD.format(lifeline), "guard", *words],
+        stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment, "SHELL": "/bin/sh"},  # which runs a LocalCommand
+        pass_fds=(lifeline,),
+        start_new_session=True,  # what a terminal sends to all of its processes is not for it
+    )
 
 
 def _free_port() -> int:

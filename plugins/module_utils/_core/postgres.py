@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,7 @@ from . import errors
 from .contracts import Answer
 from .credential import SecretValue
 from .deps import library
+from .forwards import Way
 from .http import certificates
 from .http.proxies import is_loopback
 from .outside_text import printable
@@ -56,6 +58,8 @@ class Server:
     ca_cert: str | None = None
     public: bool = False
     """Whether its address is one of a provider's, which is never loopback: TLS is verified in full whatever it is."""
+    via: Way | None = None
+    """Through which host it is reached; its own address is the one that this host sees."""
 
     @classmethod
     def of(cls, uri: SecretValue, ca_cert: str | None) -> Server:
@@ -63,20 +67,19 @@ class Server:
         return cls(parts.hostname or "", parts.port or PORT, unquote(parts.path.lstrip("/")), ca_cert, public=True)
 
     def __str__(self) -> str:
-        return f"postgresql://{self.host}:{self.port}/{self.database}"
+        return f"postgresql://{self.host}:{self.port}/{self.database}{f' via {self.via}' if self.via else ''}"
 
     def connect(self, doing: str, user: str, password: SecretValue) -> Any:
         """Open a psycopg connection, with autocommit; AuthenticationError where the password is refused.
 
         libpq has no SQLSTATE for a connection that fails: its text is read, and never shown.
         """
-        psycopg = library("psycopg")
+        psycopg, where = library("psycopg"), f"{doing}: {self}"
         verified = self.public or bool(self.ca_cert) or not is_loopback(self.host)
         tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if verified else {"sslmode": "prefer"}
         try:
             return psycopg.connect(
-                host=self.host,
-                port=self.port,
+                **self._address(where),
                 dbname=self.database,
                 user=user,
                 password=password.reveal(),
@@ -87,14 +90,24 @@ class Server:
             )
         except psycopg.Error as error:
             said = str(error)
-        where = f"{doing}: {self}"
         if any(text in said for text in _REFUSED):
             raise errors.AuthenticationError(f"{where}: {printable(user)} is not let in")
         if any(text in said for text in _UNTRUSTED):
             raise errors.UntrustedServerError(f"{where}: the server's certificate is refused")
-        raise errors.UnavailableError(
+        away = errors.UnavailableError(
             f"{where}: it neither lets {printable(user)} in nor says that the password is wrong"
         )
+        raise self.via.explain(away, self.host, self.port) if self.via else away
+
+    def _address(self, doing: str) -> dict[str, Any]:
+        """Return where to connect to: behind a host, a forward's end; the server's name for TLS stays."""
+        if self.via is None:
+            return {"host": self.host, "port": self.port}
+        try:
+            address, port = self.via.local(self.host, self.port)
+        except errors.RotorError as error:
+            raise error.turned_into(type(error), f"{doing}: {error.message}") from None
+        return {"host": self.host, "hostaddr": address, "port": port}
 
     def _trusted(self) -> str:
         trusted = certificates.trusted(self.ca_cert)
@@ -123,21 +136,32 @@ def told(doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        state = error.sqlstate
-        if state is None:
+        if error.sqlstate is None:
             raise errors.OutcomeUnknownError(f"{doing}: the connection broke") from None
-        kind = _STATES.get(state) or _STATES.get(state[:2], errors.InvalidRequestError)
-        raise kind(f"{doing}: PostgreSQL says {state} ({type(error).__name__})") from None
+        raise refusal(doing, error.sqlstate, type(error).__name__) from None
 
 
-def verifier(password: SecretValue) -> SecretValue:
+def refusal(doing: str, state: str, name: str) -> errors.RotorError:
+    """Return the error for a SQLSTATE."""
+    kind = _STATES.get(state) or _STATES.get(state[:2], errors.InvalidRequestError)
+    return kind(f"{doing}: PostgreSQL says {state} ({name})")
+
+
+def verifier(password: SecretValue, salt: bytes = b"", iterations: int = _ITERATIONS) -> SecretValue:
     """Make what a server keeps of a password (SCRAM-SHA-256, RFC 5802), in PostgreSQL's form of RFC 5803.
 
-    Each has a salt of its own: a pooler that is to log in to the server has to be given the server's own.
+    Each has a salt of its own, unless it is compared with what a server has: a pooler that is to log in to the server
+    has to be given the server's own.
     """
-    salt, encoded = secrets.token_bytes(_SALT), unicodedata.normalize("NFKC", password.reveal()).encode()
-    salted = hashlib.pbkdf2_hmac("sha256", encoded, salt, _ITERATIONS)
+    salt = salt or secrets.token_bytes(_SALT)
+    encoded = unicodedata.normalize("NFKC", password.reveal()).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", encoded, salt, iterations)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
     shown = (base64.b64encode(part).decode() for part in (salt, stored, server))
-    return SecretValue("SCRAM-SHA-256${}:{}${}:{}".format(_ITERATIONS, *shown))
+    return SecretValue("SCRAM-SHA-256${}:{}${}:{}".format(iterations, *shown))
+
+
+def moment(value: datetime | str) -> datetime:
+    """Return a time that a server told; as JSON it is text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -153,7 +153,7 @@ class HttpClient:
         harmless = reads if idempotent is None else idempotent
         doubt = False
         url = self._url(path, doing)
-        where = f"{doing}: {method} {_address(url)}{self._via or ''}"
+        where = f"{doing}: {method} {_address(url)}{f' via {self._via}' if self._via else ''}"
         self.reach(where)
         for attempt in range(1, self._attempts + 1):
             self._clock.check()

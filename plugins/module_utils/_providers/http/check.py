@@ -106,7 +106,7 @@ class Http(Check):
 
     @classmethod
     def label(cls, options: Options) -> str:
-        return f"{options.get('method', 'GET')} {address(options['url'])}"
+        return f"{options.get('method', 'GET')} {address(options)}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
@@ -223,10 +223,10 @@ class Http(Check):
         )
 
 
-def address(url: str) -> str:
-    """Return host, port and path of a URL, for people: its query may be secret."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+def address(options: Options) -> str:
+    """Return host, port and path of a check's URL, for people (its query may be secret), and the host on the way."""
+    parts, via = urlsplit(options["url"]), options.get("via")
+    return f"{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}{f' via {via}' if via else ''}"
 
 
 def _known(credential: Credential | None) -> Mapping[str, Callable[[], str]]:

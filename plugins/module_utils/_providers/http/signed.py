@@ -100,6 +100,7 @@ class SignedRequest(Check):
     """It uses no connection; of the credential, only signatures leave."""
 
     connected = False
+    takes_via = True
     schema = Schema(
         properties={
             "url": {"type": "string", "minLength": 1, "description": "Https, or plain http on loopback."},
@@ -173,13 +174,17 @@ class SignedRequest(Check):
 
     @classmethod
     def label(cls, options: Options) -> str:
-        return f"signed request to {address(options['url'])}"
+        return f"signed request to {address(options)}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
         retries: int = options.get("retries", 10)
         each = timedelta(seconds=options.get("timeout", 10)) * (retries + 1)
         return 3 * (each + durations.parse(options.get("every", "3s")) * retries)
+
+    def preflight(self) -> list[str]:
+        self._client().reach(self.label(self.options))
+        return []
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:
@@ -236,8 +241,9 @@ class SignedRequest(Check):
 
     def _client(self) -> HttpClient:
         if self._made is None:
-            more: dict[str, Any] = {"attempts": 1, "redirects": False, "ca_cert": self.options.get("ca_cert")}
-            self._made = HttpClient("signed request", origin(self.options["url"]), None, clock=self.clock, **more)
+            more: dict[str, Any] = {name: self.options.get(name) for name in ("ca_cert", "via")}
+            more |= {"attempts": 1, "redirects": False, "clock": self.clock}
+            self._made = HttpClient("signed request", origin(self.options["url"]), None, **more)
         return self._made
 
     _made: HttpClient | None = None

@@ -66,7 +66,8 @@ class PostgresConnection(Connection):
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
         port, ca_cert = options.get("port", postgres.PORT), certificates.checked(options.get("ca_cert"))
-        self.server = postgres.Server(options["host"], port, options.get("database", "postgres"), ca_cert)
+        via, database = options["via"].take() if options.get("via") else None, options.get("database", "postgres")
+        self.server = postgres.Server(options["host"], port, database, ca_cert, via=via)
         self._user, self._password = options["user"], options["password"]
         self._replicas = [self._at(place) for place in options.get("replicas", ())]
         self.poolers = [self._pooler(place) for place in options.get("poolers", ())]
@@ -78,7 +79,8 @@ class PostgresConnection(Connection):
             [(version,)] = self.query(f"signing in to {self.server}", "SHOW VERSION")
             return f"console of {version}"
         with self.session(f"signing in to {self.server}") as session:
-            user, version, self._time = session.execute(_WHO).fetchone()
+            user, version, time = session.execute(_WHO).fetchone()
+        self._time = postgres.moment(time)
         return f"role {user} on PostgreSQL {version}"
 
     def server_time(self) -> datetime | None:

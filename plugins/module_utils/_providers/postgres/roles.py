@@ -189,7 +189,12 @@ class RolesInTurns(_Roles):
         found = self.connection.query("looking at the roles", query, (self.roles,))
         counts = self.connection.sessions(self.roles)
         return [
-            Listed(role, role, last_used_at=now if may_login and counts[role] else None, revoked=not may_login)
+            Listed(
+                role,
+                role,
+                last_used_at=postgres.moment(now) if may_login and counts[role] else None,
+                revoked=not may_login,
+            )
             for role, may_login, now in found
         ]
 

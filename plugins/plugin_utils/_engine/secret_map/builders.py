@@ -308,7 +308,8 @@ class Builders:
 
     def _validate_via(self, raw: Raw, path: Path) -> None:
         """Report a host through which no forward leads; what is not in the inventory, with its like."""
-        host, path = raw.get(OPTION), (*path, OPTION)
+        via, path = raw.get(OPTION), (*path, OPTION)
+        host = via.get("host") if isinstance(via, dict) else via
         if not isinstance(host, str) or self.hosts is None:
             return
         if host not in self.hosts:
