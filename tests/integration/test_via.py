@@ -12,13 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
 import yaml
 
 from tests.sandbox.visitor import Visitor
+from tests.servers import postgres
 from tests.servers import sshd as server
 from tests.servers.behind import Behind, behind
+from tests.servers.docker import installed
 from tests.servers.openbao import OpenBao
+from tests.servers.postgres import ADMIN, PASSWORD, Postgres
 from tests.servers.sshd import Sshd
 
 from .conftest import OLD_TOKEN, Desk
@@ -69,6 +73,20 @@ class Site:
             for entry in [connections[name]] if name in connections else http_checks(example):
                 entry["via"] = host
         self.desk.override(**{name: example[name] for name in connections_and(example)})
+
+    def rotate_role(self, connection: dict[str, Any]) -> None:
+        """Have the map say nothing but the password of one role, which is kept in the Vault."""
+        mount, path = self.document
+        keys = {"PGUSER": "${username}", "PGPASSWORD": "${password}"}
+        secret = {
+            "issuer": {"type": "postgres_role", "connection": "pg", "role": "shop"},
+            "copies": [{"store": "vault", "mount": mount, "path": path, "keys": keys}],
+        }
+        auth = {"method": "token", "token": {"env": "VAULT_TOKEN"}}
+        vault = {"type": "vault", "url": self.vault.url, "via": "app1", "auth": auth}
+        self.desk.override(
+            secret_map={"SHOP": secret}, secret_connections={"pg": connection, "vault": vault}, secret_consumers={}
+        )
 
 
 def connections_and(example: dict[str, Any]) -> list[str]:
@@ -186,3 +204,51 @@ def test_kill_leaves_no_ssh_behind(world: Visitor, site: Site, sshd: Sshd, stop:
     _gone, alive = psutil.wait_procs(forwards(sshd), timeout=120)
     assert alive == []
     finish(world, site.desk)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Postgres]:
+    if missing := postgres.is_missing():
+        pytest.skip(missing)
+    running = Postgres()
+    with running.connect() as admin:
+        admin.execute("ALTER SYSTEM SET log_statement = 'all'")
+        admin.execute("SELECT pg_reload_conf()")
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("how", ["a forward", "a command"])
+def test_password_of_a_role_behind_a_host_is_changed_by(
+    site: Site, bao: OpenBao, cluster: Postgres, sshd: Sshd, how: str
+) -> None:
+    docker, old = installed(sshd, cluster), f"the-old-one-of-{how}"
+    with cluster.connect() as admin:
+        admin.execute(f"DROP ROLE IF EXISTS shop; CREATE ROLE shop LOGIN PASSWORD '{old}'")
+    with behind(cluster.port) as hidden:
+        connection = {"host": "127.0.0.1", "port": hidden.port, "user": ADMIN, "password": {"env": "PG_PASSWORD"}}
+        ways = {
+            "a forward": {**connection, "via": "app1"},
+            "a command": {"via": {"host": "app1", "command": docker.psql}},
+        }
+        site.desk.environment["PG_PASSWORD"] = PASSWORD
+        site.rotate_role({"type": "postgres", **ways[how]})
+
+        watch = watched(site.desk, "rotor.secrets.rotate")
+
+        assert hidden.visitors == ["sshd"] * len(hidden.visitors)
+        assert bool(hidden.visitors) is (how == "a forward")
+    kept = (bao.values(*site.document) or {})["PGPASSWORD"]
+    assert kept != old
+    log_in(cluster, kept)
+    with pytest.raises(psycopg.OperationalError):
+        log_in(cluster, old)
+    ssh = docker.given + docker.said if how == "a command" else ""
+    assert kept not in cluster.log.read_text() + ssh
+    assert (watch.search("a role's rotation", [kept]), watch.inherited([kept, bao.root])) == ([], [])
+    assert forwards(sshd) == []
+
+
+def log_in(cluster: Postgres, password: str) -> None:
+    address = {"host": "127.0.0.1", "port": cluster.port, "dbname": "postgres", "user": "shop"}
+    psycopg.connect(**address, password=password).close()

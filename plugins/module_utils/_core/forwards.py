@@ -30,8 +30,11 @@ Address = tuple[str, int]
 OPTION = "via"
 LOOPBACK = "127.0.0.1"
 _READY = "rotor.secrets: forwarding"
-_GUARD = '"$@" <&0 & exec <&- >&- 2>&-; read -r end </dev/fd/{}; kill "$!"; wait "$!"'
-"""Runs ssh until a pipe ends, and ends with its code."""
+_GUARD = (
+    'exec {saved}<&0; "$@" <&{saved} {saved}<&- & exec <&- {saved}<&- >&- 2>&-; '
+    'read -r end </dev/fd/{lifeline}; kill "$!"; wait "$!"'
+)
+"""Runs ssh until a pipe ends, and ends with its code. What runs beside a shell has no standard input of its own."""
 _OPTIONS = ("-N", "-o", "PermitLocalCommand=yes", "-o", f"LocalCommand=echo '{_READY}'")
 _LONGEST = 60.0
 """Seconds within which ssh has to have logged in; its own ConnectTimeout does not count all of that."""
@@ -236,7 +239,7 @@ class _Forward:
     def said(self) -> str:
         """Return what ssh has said since this was last asked."""
         try:
-            return os.read(self._ssh.errors, _MOST_BYTES).decode(errors="replace").strip()
+            return os.read(self._ssh.errors, _MOST_BYTES).decode(errors="replace")
         except BlockingIOError:
             return ""
 
@@ -269,12 +272,12 @@ def _opened(host: SshHost, there: Address) -> _Forward:
 
 def last_line(said: str) -> str:
     """Return the last line of what ssh said, printable."""
-    return printable(said.rpartition("\n")[2].strip(), NAME)
+    return printable(said.strip().rpartition("\n")[2].strip(), NAME)
 
 
 def _started(words: list[str], lifeline: int, takes_input: bool, environment: Mapping[str, str]) -> Any:
     return subprocess.Popen(  # noqa: S603 - the command is the inventory's
-        ["/bin/sh", "-c", _GUARD.format(lifeline), "guard", *words],
+        ["/bin/sh", "-c", _GUARD.format(lifeline=lifeline, saved=8 if lifeline == 9 else 9), "guard", *words],
         stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

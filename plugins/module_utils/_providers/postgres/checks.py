@@ -13,6 +13,7 @@ from ..._core import durations, errors, postgres
 from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
 from ..._core.credential import Credential
 from .client import PORT, PostgresConnection
+from .command import CommandServer
 
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
 _TEXT = {"type": "string", "minLength": 1}
@@ -37,12 +38,20 @@ class SignIn(Check):
         where = f" at {options['host']}" if "host" in options else ""
         return f"a statement in PostgreSQL{where}"
 
+    def preflight(self) -> list[str]:
+        if isinstance(self.connection.server, CommandServer):
+            return ["a check of type postgres signs in over the network, and its connection runs a command"]
+        return []
+
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:
             self.connection.probe()
             return {}
+        known = self.connection.server
+        if isinstance(known, CommandServer):
+            raise errors.CheckFailedError("; ".join(self.preflight()))
         given = {name: self.options[name] for name in ("host", "port", "database") if name in self.options}
-        server, fields = replace(self.connection.server, **given), credential.fields
+        server, fields = replace(known, **given), credential.fields
         role = fields["username"].reveal()
         doing = f"running a statement as {role}"
         with postgres.told(doing), self._signed_in(server, doing, role, credential) as session:

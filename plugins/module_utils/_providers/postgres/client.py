@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +15,33 @@ from typing import Any
 from ..._core import postgres
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
+from ..._core.forwards import OPTION, Way
 from ..._core.http import certificates
 from ..._core.references import SCHEMA as CREDENTIAL
+from .command import SECONDS, CommandServer
 
 _TEXT = {"type": "string", "minLength": 1}
+_COMMAND = {
+    "type": "object",
+    "properties": {
+        "host": {**_TEXT, "description": "The inventory host."},
+        "command": {
+            "type": "array",
+            "items": _TEXT,
+            "minItems": 1,
+            "description": "What runs psql there: [docker, exec, -i, NAME, psql, -U, postgres].",
+        },
+    },
+    "required": ["host", "command"],
+    "additionalProperties": False,
+}
+_LOGIN = ("host", "user", "password")
+_BY_COMMAND = ("type", OPTION, "database")
+"""What is said of a server that is reached by a command."""
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": postgres.PORT, "description": "Its port."}
 POOLER_PORT = 6432
 CONSOLE = "pgbouncer"
 """The database that PgBouncer has for whoever administrates it."""
-_SECONDS = 60
-"""What a statement may take, as one that waits for a lock of somebody else's does."""
 _WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
 _SESSIONS = """
 SELECT usename, count(*) FROM pg_stat_activity WHERE usename = ANY (%s) AND application_name <> %s GROUP BY usename
@@ -59,20 +76,32 @@ class PostgresConnection(Connection):
                 "description": "What roles log in through: a password has ended once none of these takes it, either.",
             },
             "ca_cert": certificates.SCHEMA,
+            OPTION: {
+                "oneOf": [_TEXT, _COMMAND],
+                "description": "The inventory host behind which it is. With a command, that is run there for each "
+                "statement, which goes in on its standard input; it logs in by itself, and takes the place of host, "
+                "port, user and password.",
+            },
         },
-        required=("host", "user", "password"),
     )
     references = ("password",)
 
     def __init__(self, options: Options, *, clock: Clock, run: str = "") -> None:
-        port, ca_cert = options.get("port", postgres.PORT), certificates.checked(options.get("ca_cert"))
-        via, database = options["via"].take() if options.get("via") else None, options.get("database", "postgres")
-        self.server = postgres.Server(options["host"], port, database, ca_cert, via=via)
-        self._user, self._password = options["user"], options["password"]
+        via = options[OPTION].take() if options.get(OPTION) else None
+        self.server = CommandServer(via, options.get("database", "")) if via and via.command else _server(options, via)
+        self._login: tuple[Any, Any] = options.get("user"), options.get("password")
         self._replicas = [self._at(place) for place in options.get("replicas", ())]
         self.poolers = [self._pooler(place) for place in options.get("poolers", ())]
         self.is_console = self.server.database == CONSOLE
         self._time: datetime | None = None
+
+    @classmethod
+    def validate(cls, options: Options) -> list[str]:
+        if isinstance(options.get(OPTION), Mapping):
+            unused = [name for name in options if name not in _BY_COMMAND]
+            return [f"{name}: is not used where a command of {OPTION} is run" for name in unused]
+        missing = [f"missing option {name}" for name in _LOGIN if name not in options]
+        return [*missing, *super().validate(options)]
 
     def probe(self) -> str:
         if self.is_console:
@@ -89,9 +118,13 @@ class PostgresConnection(Connection):
     @contextmanager
     def session(self, doing: str, server: postgres.Server | None = None) -> Iterator[Any]:
         """Open a session of the connection's role; an error of a statement in it becomes one of ours."""
-        with postgres.told(doing), (server or self.server).connect(doing, self._user, self._password) as session:
+        if isinstance(self.server, CommandServer):
+            with self.server.session(doing) as session:
+                yield session
+            return
+        with postgres.told(doing), (server or self.server).connect(doing, *self._login) as session:
             if not self.is_console:  # which knows its own commands, and nothing else
-                session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_SECONDS}s",))
+                session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{SECONDS}s",))
             yield session
 
     def query(self, doing: str, text: str, values: Any = ()) -> list[Any]:
@@ -103,14 +136,23 @@ class PostgresConnection(Connection):
     def sessions(self, roles: list[str]) -> Counter[str]:
         """Count the sessions of each role, on the replicas as well; without our own."""
         counts: Counter[str] = Counter()
-        for server in (self.server, *self._replicas):
+        for server in (None, *self._replicas):
             with self.session(f"looking for sessions of {', '.join(roles)}", server) as session:
                 counts.update(dict(session.execute(_SESSIONS, (roles, postgres.APPLICATION)).fetchall()))
         return counts
 
     def _pooler(self, place: Options) -> postgres.Server:
-        return replace(self.server, **{"port": POOLER_PORT, **place})
+        server: Any = self.server
+        found: postgres.Server = replace(server, **{"port": POOLER_PORT, **place})
+        return found
 
     def _at(self, place: str) -> postgres.Server:
-        host, _colon, port = place.rpartition(":") if ":" in place else (place, "", str(self.server.port))
-        return replace(self.server, host=host, port=int(port))
+        server: Any = self.server
+        host, _colon, port = place.rpartition(":") if ":" in place else (place, "", str(server.port))
+        found: postgres.Server = replace(server, host=host, port=int(port))
+        return found
+
+
+def _server(options: Options, via: Way | None) -> postgres.Server:
+    port, ca_cert = options.get("port", postgres.PORT), certificates.checked(options.get("ca_cert"))
+    return postgres.Server(options["host"], port, options.get("database", "postgres"), ca_cert, via=via)
