@@ -84,8 +84,9 @@ class Site:
         }
         auth = {"method": "token", "token": {"env": "VAULT_TOKEN"}}
         vault = {"type": "vault", "url": self.vault.url, "via": "app1", "auth": auth}
+        connections = {"pg": connection, "vault": vault}
         self.desk.override(
-            secret_map={"SHOP": secret}, secret_connections={"pg": connection, "vault": vault}, secret_consumers={}
+            secret_map={"SHOP": secret}, secret_connections=connections, secret_consumers={}, rotate_only=["SHOP"]
         )
 
 

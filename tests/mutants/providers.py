@@ -534,5 +534,20 @@ MUTANTS = (
     provider(
         "a quote in a name is doubled", "pgbouncer/on_host_program", """field.replace('"', '""')""", "field", "userlist"
     ),
+    provider(
+        "a role that may not log in has no password in force",
+        "postgres/command",
+        " AND rolcanlogin",
+        "",
+        "behind_a_host",
+    ),
+    provider("a command that broke off may have had its effect", "postgres/command", "begun or ", "", "behind_a_host"),
+    Mutant(
+        "a server behind a host keeps its name for TLS",
+        f"{CORE}/postgres",
+        '"host": self.host, "hostaddr"',
+        '"host": address, "hostaddr"',
+        ("providers/postgres/test_behind_a_host",),
+    ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
 )

@@ -193,6 +193,7 @@ class _Ssh:
     def serve(self, data: str) -> Ran:
         """Give it its standard input, and return what came of it once it has ended, or was ended after two minutes."""
         late = Timer(_COMMAND_WITHIN, os.killpg, (self._process.pid, signal.SIGKILL))
+        late.daemon = True
         late.start()
         try:
             with suppress(BrokenPipeError):

@@ -37,8 +37,8 @@ _SETTINGS = """\
 """
 _SESSION = f"SET application_name = '{postgres.APPLICATION}'; SET statement_timeout = '{SECONDS}s';\n"
 _STATE = re.compile(r"^(?:psql:\S+: )?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5})\s*$", re.MULTILINE)
-_SSH = 255
-"""ssh's own code: what it was to bring back may be lost."""
+_ENDED_BY_OTHERS = 128
+"""From this code on, the command was ended by a signal, or ssh itself failed: what it was to bring back may be lost."""
 _KEPT = """
 SELECT rolpassword IS NOT NULL AND rolcanlogin AND coalesce(rolvaliduntil > now(), true),
   split_part(rolpassword, '$', 1), split_part(rolpassword, '$', 2)
@@ -107,7 +107,7 @@ class CommandSession:
         if state := _STATE.search(ran.errors):
             return postgres.refusal(self._doing, state[1], "by psql")
         said = last_line(ran.errors) or f"it ended with code {ran.code}"
-        if begun or ran.code == _SSH or ran.code < 0:
+        if begun or not 0 <= ran.code < _ENDED_BY_OTHERS:
             return errors.OutcomeUnknownError(f"{self._doing}: the command broke off: {said}")
         return errors.UnavailableError(f"{self._doing}: the command does not come to the server: {said}")
 
