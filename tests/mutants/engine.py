@@ -955,7 +955,7 @@ MUTANTS = (
         instead="if not one.revoked}",
     ),
     # what lets credentials in
-    dropped("a list is narrowed before the revoke", "*_narrowing(scope, rows, again=True), ", "accepting"),
+    dropped("a list is narrowed before the revoke", "*narrowing, *revokes", "accepting", instead="*revokes"),
     dropped(
         "a list is narrowed after all that is asked before a revoke",
         "actions.append(act(ActionKind.DISABLE, credential=row.id))",
@@ -975,12 +975,6 @@ MUTANTS = (
         instead="]",
     ),
     dropped("what reads a list reads it anew", 'row["evidence"], LAGS: True}', "accepting", instead='row["evidence"]}'),
-    dropped(
-        "a pool lets go of its sessions before it is asked who has any",
-        "own < max(others, default=0)",
-        "accepting",
-        instead="False",
-    ),
     dropped(
         "a narrowing of ours is no drift",
         "(ActionKind.WRITE, ActionKind.NARROW))",

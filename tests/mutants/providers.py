@@ -516,12 +516,12 @@ MUTANTS = (
         "return any(not self._refuses(one, credential) for one in (self.connection.server, *self.connection.poolers))",
         "pooler",
     ),
-    provider("a pooler reads its list", "postgres/pooler", '["RELOAD", "RECONNECT"]', '["RECONNECT"]', "pooler"),
+    provider("a pooler reads its list", "postgres/pooler", 'session.execute("RELOAD")', "pass", "pooler"),
     provider(
         "the server connections of before are closed",
         "postgres/pooler",
-        "return None if self._left() else True",
-        "return True",
+        'not self._count(close_needed="1")',
+        "True",
         "pooler",
     ),
     provider(

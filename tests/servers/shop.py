@@ -15,6 +15,8 @@ from typing import Any
 
 import psycopg
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.postgres import verifier
 from tests.servers.postgres import ADMIN, PASSWORD, Postgres
 from tests.unit.providers.dotenv import readers
 
@@ -35,7 +37,7 @@ ALTER ROLE shop_a SET role = shop_owner;
 ALTER ROLE shop_b SET role = shop_owner;
 CREATE DATABASE shop OWNER shop_owner
 """
-AS_NEW = f"ALTER ROLE shop_a LOGIN PASSWORD '{FIRST}'; ALTER ROLE shop_b NOLOGIN PASSWORD NULL"
+AS_NEW = "ALTER ROLE shop_a LOGIN PASSWORD '{}'; ALTER ROLE shop_b NOLOGIN PASSWORD NULL"
 
 
 class Shop:
@@ -51,12 +53,13 @@ class Shop:
         with self.cluster.connect("shop") as admin:
             admin.execute("CREATE TABLE sale (at timestamptz DEFAULT now()); ALTER TABLE sale OWNER TO shop_owner")
         self.pooler = self.cluster.pooler(mode, server_login_retry=1, log_stats=0, default_pool_size=10)
+        self._first = verifier(SecretValue(FIRST)).reveal()
         self._users = self.pooler.users.read_text()
 
     def open(self, folder: Path) -> None:
         """As new, with its file in that folder."""
         with self.cluster.connect() as admin:
-            admin.execute(AS_NEW)
+            admin.execute(AS_NEW.format(self._first))
         self.pooler.users.write_text(f'{self._users}; of the shop\n"shop_a" "{self.verifier("shop_a")}"\n')
         self.pooler.console("RELOAD")
         self.folder = folder
@@ -134,7 +137,6 @@ class Shop:
                     "copies": [{**copy, "keys": {"PGUSER": "${username}", "PGPASSWORD": "${password}"}}],
                     "reload": ["clients"],
                     "verify": [{**through, "proves": "use"}],
-                    "revoke": {"require": ["unused"]},
                     "retain": "current",
                 }
             },

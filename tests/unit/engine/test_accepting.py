@@ -244,16 +244,6 @@ def test_nothing_is_revoked_that_is_let_in(begun: Callable[..., Play], monkeypat
     assert play.world.counted("revoke") == 0
 
 
-def test_a_pool_lets_go_of_its_sessions_before_it_is_asked_who_has_any(begun: Callable[..., Play]) -> None:
-    play = begun(revoke={"require": ["unused"]})
-    assert not play.rotate("TOKEN", force=True)["failed"], play.output
-    done = effects(play)
-    assert done.count("run reload") == 3
-    last, before = (place for place in reversed(range(len(done))) if done[place] == "run reload" and place), done
-    after_narrowing, asked, _first = last
-    assert after_narrowing > before.index("write list", 1) > asked
-
-
 def test_map_says_what_can_let_in(begun: Callable[..., Play]) -> None:
     play = begun(opened)
     accept: dict[str, Any] = play.map["TOKEN"]["accept"]

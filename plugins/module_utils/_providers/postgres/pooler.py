@@ -8,7 +8,7 @@ Source: PgBouncer's documentation of the admin console, pgbouncer.org/usage.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from ..._core import durations
@@ -25,9 +25,9 @@ class Pooler(Consumer):
         {
             "reconnect": {
                 "type": "boolean",
-                "default": True,
-                "description": "Whether it opens its server connections anew, each as it comes free. With session "
-                "pooling, that is when its client leaves.",
+                "default": False,
+                "description": "Whether it opens its server connections anew, each as it comes free. For the one role of "
+                "postgres_role: those of before would hide that the new password is refused.",
             },
             "within": _DURATION | {"default": _WITHIN, "description": "How long to wait for those of before to close."},
         }
@@ -44,7 +44,7 @@ class Pooler(Consumer):
 
     @property
     def _reconnects(self) -> bool:
-        return bool(self.options.get("reconnect", True))
+        return bool(self.options.get("reconnect", False))
 
     def health_problems(self) -> list[str]:
         if not self.connection.is_console:
@@ -59,29 +59,41 @@ class Pooler(Consumer):
         return [f"RELOAD and RECONNECT; {count} server connections are opened anew as they come free"]
 
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
-        """Have the list read, and every server connection of before closed (WAIT_CLOSE, which nobody could stop)."""
-        commands = ["RELOAD", "RECONNECT"] if self._reconnects else ["RELOAD"]
+        """Have its files read, and with ``reconnect`` every server connection of before closed.
+
+        That is what WAIT_CLOSE waits for, which nobody could stop.
+        """
         with self.connection.session("having PgBouncer read its files") as session:
-            for command in commands:
-                session.execute(command)
+            session.execute("RELOAD")
         if not self._reconnects:
             return {"reconnected": False}
-        if self.clock.poll(self._closed, every=_EVERY, within=self.longest(self.options).total_seconds()) is None:
+        self._reconnect()
+        if self._poll(lambda: not self._count(close_needed="1")) is None:
             raise RotorError(
-                f"PgBouncer has read its files, and uses {self._left()} of its server connections of before",
+                f"PgBouncer has read its files, and uses {self._count(close_needed='1')} of its server connections of "
+                "before",
                 hint="Run again once their clients have left; with session pooling, say reconnect: false",
             )
         return {"reconnected": True}
 
+    def _reconnect(self) -> None:
+        """Order new server connections while none is logging in: one that is cut off fails the clients that wait."""
+        if self._poll(lambda: not self._count(state="new")) is None:
+            raise RotorError("PgBouncer has read its files, and is logging in to the server all the time")
+        with self.connection.session("having PgBouncer reconnect") as session:
+            session.execute("RECONNECT")
+
+    def _poll(self, done: Callable[[], bool]) -> bool | None:
+        within = self.longest(self.options).total_seconds()
+        return self.clock.poll(lambda: done() or None, every=_EVERY, within=within)
+
     def summary(self, evidence: Evidence) -> str:
         return "its files are read" + ("; all server connections are new" if evidence["reconnected"] else "")
 
-    def _closed(self) -> bool | None:
-        return None if self._left() else True
-
-    def _left(self) -> int:
-        """Count the server connections that are to close."""
+    def _count(self, **wanted: str) -> int:
+        """Count the server connections of which PgBouncer shows these columns."""
         with self.connection.session("looking at PgBouncer's server connections") as session:
             found = session.execute("SHOW SERVERS")
-            column = [about.name for about in found.description].index("close_needed")
-            return sum(bool(int(row[column])) for row in found.fetchall())
+            names = [column.name for column in found.description]
+            rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
+        return sum(row.items() >= wanted.items() for row in rows)

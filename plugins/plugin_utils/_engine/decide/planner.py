@@ -284,8 +284,6 @@ def _narrowing(scope: _Scope, rows: list[CredentialRow], *, again: bool) -> list
     row = next((row for row in rows if any(admits(case, copy, row) for _index, copy in lists)), None)
     actions = []
     if row and not _is_disabled(case, row):
-        idle = [(index, name) for index, name in readers if _may_keep_sessions(case, name)]
-        actions += [act(ActionKind.RELOAD, index, name, new) for index, name in idle]
         actions.append(act(ActionKind.DISABLE, credential=row.id))
     if row:
         narrows = [(index, copy) for index, copy in lists if admits(case, copy, row)]
@@ -298,18 +296,6 @@ def _is_disabled(case: Case, row: CredentialRow) -> bool:
     """Whether this run has disabled it: what another run was told may have changed."""
     looked = case.state.disabled.get(row.id)
     return looked is not None and looked.run == case.order.run
-
-
-def _may_keep_sessions(case: Case, consumer: str) -> bool:
-    """Whether a pool may have sessions of before the last copy and consumer had changed, which look like use."""
-    secret, done = case.secret, case.state.done
-    ours = {
-        target for _index, step in secret.accepting for target in (*step.reload, *(copy.id for copy in step.copies))
-    }
-    kinds = (ActionKind.WRITE, ActionKind.RELOAD)
-    others = [number for (kind, target), number in done.items() if kind in kinds and target not in ours]
-    own = done.get((ActionKind.RELOAD, consumer), 0)
-    return "unused" in secret.revoke.require and own < max(others, default=0)
 
 
 def _probe_before_revoke(scope: _Scope) -> list[Action]:

@@ -94,7 +94,7 @@ def test_a_password_lives_until_the_pooler_has_read_its_list(shop: Shop) -> None
     assert issuer.answer(made) is Answer.UNCLEAR
     put(shop, made, there=False)
     assert issuer.answer(made) is Answer.UNCLEAR
-    pooler(shop, reconnect=False).reload([], MemoryCheckpoint())
+    pooler(shop).reload([], MemoryCheckpoint())
     assert issuer.answer(made) is Answer.REFUSED
 
 
@@ -125,7 +125,7 @@ def test_reload_opens_server_connections_anew(shop: Shop) -> None:
         pid = "SELECT pg_backend_pid()"
         before = session.execute(pid).fetchone()
         session.commit()
-        done = pooler(shop).reload([], MemoryCheckpoint())
+        done = pooler(shop, reconnect=True).reload([], MemoryCheckpoint())
         assert session.execute(pid).fetchone() != before
     assert pooler(shop).summary(done) == "its files are read; all server connections are new"
 
@@ -134,13 +134,14 @@ def test_reload_says_which_connections_do_not_come_free(shop: Shop) -> None:
     with shop.connect(*shop.credentials()) as session:
         session.execute("SELECT 1")  # its transaction is open
         with pytest.raises(RotorError, match="uses 1 of its server connections of before"):
-            pooler(shop, within="10s").reload([], MemoryCheckpoint())
-        assert pooler(shop, reconnect=False).reload([], MemoryCheckpoint()) == {"reconnected": False}
+            pooler(shop, reconnect=True, within="10s").reload([], MemoryCheckpoint())
+        assert pooler(shop).reload([], MemoryCheckpoint()) == {"reconnected": False}
 
 
 def test_console_is_told_from_a_server(shop: Shop) -> None:
     assert connection(shop, "console").probe().startswith("console of PgBouncer ")
     assert pooler(shop).health_problems() == []
-    assert pooler(shop).preview()[0].startswith("RELOAD and RECONNECT; ")
+    assert pooler(shop).preview() == ["RELOAD; its server connections stay"]
+    assert pooler(shop, reconnect=True).preview()[0].startswith("RELOAD and RECONNECT; ")
     server = Pooler({}, connection(shop, "pg"), clock=VirtualClock())
     assert server.health_problems()[0].endswith("name database: pgbouncer")
