@@ -116,6 +116,7 @@ def _secret(example: Any) -> Iterator[str]:
     yield from _table(node, node["properties"], [*example["secret_map"].values()])
     for option, of, about in (
         ("rollout", step, "An entry of `rollout`"),
+        ("accept", node["properties"]["accept"], "`accept`"),
         ("revoke", node["properties"]["revoke"], "`revoke`"),
         ("guard", node["properties"]["guard"], "`guard`"),
         ("window", node["properties"]["window"], "`window`"),

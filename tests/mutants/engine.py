@@ -110,14 +110,14 @@ MUTANTS = (
     ),
     mutant(
         "checks anew: after a grace",
-        "checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)",
+        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
         "checks=secret.revoke.confirm)",
         "revoking",
     ),
     mutant(
         "approval: checks anew",
-        "checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)",
-        "checks=clocks.waits(secret, work.case.traits))",
+        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
+        "checks=clocks.waits(secret, traits))",
         "approval",
     ),
     mutant(

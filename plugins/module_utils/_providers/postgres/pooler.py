@@ -26,8 +26,8 @@ class Pooler(Consumer):
             "reconnect": {
                 "type": "boolean",
                 "default": False,
-                "description": "Whether it opens its server connections anew, each as it comes free. For the one role of "
-                "postgres_role: those of before would hide that the new password is refused.",
+                "description": "Whether it opens its server connections anew, each as it comes free. For the one "
+                "role of postgres_role: those of before would hide that the new password is refused.",
             },
             "within": _DURATION | {"default": _WITHIN, "description": "How long to wait for those of before to close."},
         }

@@ -100,12 +100,12 @@ def _demand_allowed(work: Work) -> None:
 
 def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     """Ask the clocks, the connections, the copies and the provider; return the issuer that was asked."""
-    secret = work.case.secret
+    secret, traits = work.case.secret, work.case.traits
     _demand_grace_over(ctx, work)
     demand_reconnected(work.case, work.row, ctx.secret_map, ctx.systems, ctx.access)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
-    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, work.case.traits) or secret.revoke.confirm)
+    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
     _demand_unused(work, issuer, listed)
     return issuer
 
