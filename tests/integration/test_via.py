@@ -227,8 +227,13 @@ def test_password_of_a_role_behind_a_host_is_changed_by(
     with cluster.connect() as admin:
         admin.execute(f"DROP ROLE IF EXISTS shop; CREATE ROLE shop LOGIN PASSWORD '{old}'")
     with behind(cluster.port) as hidden:
-        connection = {"host": "127.0.0.1", "port": hidden.port, "user": ADMIN, "password": {"env": "PG_PASSWORD"}}
-        ways = {
+        connection: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": hidden.port,
+            "user": ADMIN,
+            "password": {"env": "PG_PASSWORD"},
+        }
+        ways: dict[str, dict[str, Any]] = {
             "a forward": {**connection, "via": "app1"},
             "a command": {"via": {"host": "app1", "command": docker.psql}},
         }
@@ -251,5 +256,5 @@ def test_password_of_a_role_behind_a_host_is_changed_by(
 
 
 def log_in(cluster: Postgres, password: str) -> None:
-    address = {"host": "127.0.0.1", "port": cluster.port, "dbname": "postgres", "user": "shop"}
+    address: dict[str, Any] = {"host": "127.0.0.1", "port": cluster.port, "dbname": "postgres", "user": "shop"}
     psycopg.connect(**address, password=password).close()

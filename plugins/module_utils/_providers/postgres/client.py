@@ -92,7 +92,7 @@ class PostgresConnection(Connection):
         self._login: tuple[Any, Any] = options.get("user"), options.get("password")
         self._replicas = [self._at(place) for place in options.get("replicas", ())]
         self.poolers = [self._pooler(place) for place in options.get("poolers", ())]
-        self.is_console = self.server.database == CONSOLE
+        self.is_console = options.get("database") == CONSOLE
         self._time: datetime | None = None
 
     @classmethod

@@ -4,7 +4,7 @@
 """A server that is reached by running psql on an inventory host, such as in a container of that host.
 
 The statements go in on standard input, and rows come back as JSON. Nobody can show a password that way without writing
-it down: it is proven by the verifier that the server keeps. Source: PostgreSQL's documentation of psql and of pg_authid.
+it down: it is proven by the verifier that the server keeps. Source: PostgreSQL's documentation of psql and pg_authid.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class CommandSession:
         """Run one statement; an error of ours where it fails, OutcomeUnknownError where that cannot be told."""
         text = _expanded(statement, values)
         reads = text.lstrip().upper().startswith("SELECT")
-        ran = self._way.run(self._script(f"SELECT row_to_json(q) FROM ({text}) q" if reads else text))
+        script = f"SELECT row_to_json(q) FROM ({text}) q" if reads else text  # noqa: S608 - its values are quoted
+        ran = self._way.run(self._script(script))
         lines = ran.output.splitlines()
         if ran.code == 0 and lines[-1:] == [_ENDED]:
             rows = lines[lines.index(_BEGUN) + 1 : -1] if reads else []

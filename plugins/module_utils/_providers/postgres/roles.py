@@ -22,6 +22,7 @@ from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, 
 from ..._core.credential import Credential, PublicValue, SecretValue
 from ..._core.deps import library
 from .client import PostgresConnection
+from .command import CommandServer
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 63}
 _BYTES = 24
@@ -82,10 +83,10 @@ class _Roles(Issuer):
         except errors.RotorError:
             return False
 
-    def _refuses(self, server: postgres.Server, credential: Credential) -> bool:
+    def _refuses(self, server: postgres.Server | CommandServer, credential: Credential) -> bool:
         return self._shown_at(server, credential) is Answer.REFUSED
 
-    def _shown_at(self, server: postgres.Server, credential: Credential) -> Answer:
+    def _shown_at(self, server: postgres.Server | CommandServer, credential: Credential) -> Answer:
         role = str(credential.id)
         return server.authenticate(f"showing the password of {role}", role, credential.fields["password"])
 

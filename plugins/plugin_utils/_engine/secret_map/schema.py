@@ -223,8 +223,8 @@ def _revoke() -> Json:
         "same_job": _flag("the job that has asked may bring the yes itself; it needs confirm"),
         "for": _duration("how long a yes is good for; it needs confirm", default="24h"),
     }
-    needs = {"dependentRequired": {option: ["confirm"] for option in ("same_job", "for")}}
-    return _closed(properties, description="when the old one is revoked", **needs)
+    beside = {option: ["confirm"] for option in ("same_job", "for")}
+    return _closed(properties, description="when the old one is revoked", dependentRequired=beside)
 
 
 def _window() -> Json:
