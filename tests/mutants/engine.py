@@ -102,6 +102,16 @@ MUTANTS = (
         "kill",
         "rotation",
     ),
+    mutant("after the revoke: checks once more", "held.get(check.key, ended) < ended", "False", "revoking"),
+    mutant(
+        "after the revoke: a failing check is told", "    if unchecked(secret, state):\n", "    if False:\n", "revoking"
+    ),
+    mutant(
+        "disabled first: by a run that has died",
+        "    if not _may_be_disabled(work, issuer):",
+        "    if True:",
+        "revoking",
+    ),
     mutant(
         "disabled first: the world is asked again",
         "        _recheck(ctx, work, issuer, issuer.listed, checks=True)\n",

@@ -46,6 +46,7 @@ EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.PROMOTE: write.promote,
     ActionKind.DISCARD: write.discard,
     ActionKind.REVOKE: revoke.revoke,
+    ActionKind.RECHECK: revoke.check_again,
     ActionKind.CONFIRM_EXPIRY: revoke.confirm_expiry,
     ActionKind.PURGE_VALUE: revoke.purge_value,
 }

@@ -327,7 +327,8 @@ class Session:
         self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, *, check: bool
     ) -> None:
         """Record a person's yes to each revoke that is named; ConfigurationError for all that none waits for."""
-        problems, cases = [], {}
+        problems: list[str] = []
+        cases: dict[str, Case] = {}
         with ExitStack() as locks:
             for name in sorted({yes.secret for yes in options.approve}):
                 if not check:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.unit.engine.world import Issued, Killed, World
 ASKED = re.compile(r"rotate_approve=TOKEN:(\w+)")
 
 
-def confirmed(**more: object) -> dict[str, object]:
+def confirmed(**more: Any) -> dict[str, Any]:
     return token_map(revoke={"confirm": True, **more}, retain="current")
 
 
@@ -48,7 +49,7 @@ def asked(play: Play) -> str:
     return ASKED.findall(play.output)[-1]
 
 
-def say_yes(play: Play, *, run: str = "", job: str = "", **options: object) -> object:
+def say_yes(play: Play, *, run: str = "", job: str = "", **options: Any) -> Any:
     mine, play.job = play.job, job or "another job"
     try:
         return play.rotate("TOKEN", only_revoke=True, approve=(Yes("TOKEN", run or asked(play)),), **options)
@@ -81,7 +82,7 @@ def test_a_yes_revokes_and_is_recorded_with_who_gave_it(play: Play) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"only_revoke": True}, {"force": True}, {"confirm": ("TOKEN",)}])
-def test_no_way_in_revokes_without_a_yes(play: Play, world: World, options: dict[str, object]) -> None:
+def test_no_way_in_revokes_without_a_yes(play: Play, world: World, options: dict[str, Any]) -> None:
     assert not play.rotate("TOKEN", **options)["failed"], play.output
     assert world.counted("revoke") == 0
     assert "WAITING  TOKEN" in play.output

@@ -50,7 +50,7 @@ def test_refused_means_the_old_value_refused_and_the_new_one_accepted_twice(play
     assert proof(play) == "refused"
     old, new = (row.name for row in play.state("TOKEN").credentials)
     after = world.log[world.log.index(("revoke", first_id(play))) + 1 :]
-    assert after == [("show", old), ("show", new)] * 2
+    assert after == [*[("show", old), ("show", new)] * 2, ("test", "app"), ("test", "ci")]
 
 
 def test_whoever_dies_at_a_revoke_has_said_before_what_it_was_about_to_do(play: Play, world: World) -> None:
@@ -284,6 +284,109 @@ def test_a_check_that_fails_after_a_disabling_enables_the_old_one_again(
     assert play.rotate("TOKEN", force=True)["failed"]
     assert disabled() == ["disable", "enable"]
     assert "self-test of ci no longer holds: ci is sick" in play.output
+
+
+def disables_and_falls_ill(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer that still needs the old one falls ill as soon as that is disabled."""
+
+    def disable(_issuer: Token, old: Credential) -> None:
+        play.world.call("disable", str(old.id), lambda: None)
+        play.world.services["ci"].sick = True
+
+    def enable(_issuer: Token, old: Credential) -> None:
+        play.world.call("enable", str(old.id), lambda: None)
+        play.world.services["ci"].sick = False
+
+    monkeypatch.setattr(Token, "disable", disable)
+    monkeypatch.setattr(Token, "enable", enable)
+
+
+def test_checks_that_held_while_it_was_disabled_do_not_run_after_the_revoke(
+    play: Play, world: World, disabled: Callable[[], list[str]]
+) -> None:
+    assert not play.rotate("TOKEN", force=True)["failed"]
+    assert ("test", "ci") in world.log[world.log.index(("disable", first_id(play))) :]
+    assert ("test", "ci") not in world.log[world.log.index(("revoke", first_id(play))) :]
+    assert "its checks run again once it is disabled" in play.output
+
+
+def test_a_run_that_died_after_a_disabling_is_made_good_by_the_next(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one is disabled, nobody has enabled it again, and the check that tells so fails."""
+    disables_and_falls_ill(play, monkeypatch)
+    play.map["TOKEN"] = token_map(retain="current", revoke={"after": "1d"})
+    assert not play.rotate("TOKEN", force=True)["failed"]
+    world.clock.pass_(days=2)
+    world.fail("disable", Killed(), after=True)
+    with pytest.raises(Killed):
+        play.rotate("TOKEN")
+    world.revive()
+    world.services["ci"].sick = True
+    assert play.rotate("TOKEN")["failed"]
+    assert [kind for kind, _what in world.log if kind in ("disable", "enable", "revoke")] == ["disable"] * 2 + [
+        "enable"
+    ]
+    assert "self-test of ci no longer holds: ci is sick" in play.output
+
+
+def test_a_disabling_that_cannot_be_taken_back_is_told_with_its_reason(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disables_and_falls_ill(play, monkeypatch)
+    world.fail("enable", PermissionDeniedError("you may not"))
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "self-test of ci no longer holds: ci is sick" in play.output
+    assert "was disabled before that, and its provider does not enable it again: you may not" in play.output
+    assert play.rotate("TOKEN")["failed"]
+    assert not world.services["ci"].sick, "the next run has enabled it"
+
+
+# After a revoke, which nobody can take back
+
+
+def falls_ill_at_the_revoke(play: Play) -> None:
+    def fall_ill() -> None:
+        play.world.services["ci"].sick = True
+
+    play.world.after["revoke"] = fall_ill
+
+
+def test_a_check_that_fails_after_the_revoke_ends_red_and_says_what_to_do(play: Play, world: World) -> None:
+    falls_ill_at_the_revoke(play)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert proof(play) == "refused"
+    assert "HELD  TOKEN at after the revoke" in play.output
+    assert "is revoked, which cannot be taken back, and self-test of ci no longer holds: ci is sick" in play.output
+    assert "Find what still used the old one, and mend it" in play.output
+    assert "go back:  not possible" in play.output
+
+    assert play.rotate()["failed"], "the night's run is red, too"
+    world.services["ci"].sick = False
+    assert not play.rotate()["failed"], play.output
+    assert not play.plan()["go"]
+
+
+def test_a_run_that_died_after_the_revoke_leaves_its_checks_to_the_next(play: Play, world: World) -> None:
+    plan = play.plan("TOKEN", force=True)
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    world.log.clear()
+    world.fail("test", Killed(), "app")
+    with pytest.raises(Killed):
+        play.advance(plan["run"], Phase.REVOKED)
+    world.revive()
+    world.log.clear()
+    assert not play.rotate()["failed"], play.output
+    assert [what for kind, what in world.log if kind == "test"] == ["app", "ci"]
+    assert "its checks have yet to hold since the old one was revoked" in play.output
+    assert "its checks run again after it" in play.output
+
+
+def test_a_new_check_is_not_taken_for_one_that_is_left_from_a_revoke(play: Play) -> None:
+    assert not play.rotate("TOKEN", force=True)["failed"]
+    for step in play.map["TOKEN"]["rollout"]:
+        step["verify"].append({**step["verify"][0], "proves": "life"})
+    assert not play.plan()["go"]
 
 
 # After a grace, when what was proven is old

@@ -44,6 +44,8 @@ def test_effects_come_in_the_maps_order_and_each_step_is_proven_before_the_next(
         ("test", "ci"),
         ("show", name),
         ("revoke", old),
+        ("test", "app"),
+        ("test", "ci"),
     ]
 
 

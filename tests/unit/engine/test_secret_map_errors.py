@@ -31,6 +31,9 @@ UNPROVEN = (
     "nothing proves that the new credential is in use; "
     "revoking needs a check that proves use, or revoke: {accept: life}"
 )
+NO_REVOKE = (
+    "asks before a revoke, and no call of this issuer's ends the old credential; a guard asks before a rotation begins"
+)
 ONE = [
     # options
     (f"{COPY}/fold", "/a", f"{C}.fold: unknown option; did you mean folder?"),
@@ -202,6 +205,9 @@ ONE = [
     # checks
     (f"{CHECK}/proves", "life", f"{S}.verify: {UNPROVEN}"),
     (f"{STEP}/verify", ..., f"{S}.verify: {UNPROVEN}"),
+    ("secret_map/PAIR/revoke", {"confirm": True}, f"secret_map.PAIR.revoke.confirm: {NO_REVOKE}"),
+    (f"{KEY}/revoke", {"for": "1h"}, f"{K}.revoke.for: stands only beside confirm"),
+    (f"{KEY}/revoke", {"confirm": True, "for": "a while"}, f"{K}.revoke.for: is no duration such as 90d, 36h or 1h30m"),
     ("secret_map/PAIR/revoke", {"accept": "use"}, f"secret_map.PAIR.verify: {UNPROVEN}"),
     (f"{CHECK}/connection", "post", f"{V}: missing option folder"),
     (f"{CHECK}/job", "bad", f"{V}.job: there is none of this kind"),

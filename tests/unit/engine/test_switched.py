@@ -44,7 +44,7 @@ def test_new_one_is_put_in_use_once_everybody_can_know_it(tmp_path: Path) -> Non
         play.world.clock.pass_(hours=2)
         assert not play.rotate("TOKEN")["failed"], play.output
         assert in_use(play) == [new.name]
-        assert done(play) == ["activate", "revoke"]
+        assert done(play) == ["activate", "revoke", "test app", "test ci"]
         assert_at_rest(play)
 
 

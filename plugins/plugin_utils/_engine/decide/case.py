@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 
 from ....module_utils._core.contracts import Maker, Overlap, Traits
-from ..secret_map.model import Copy, Secret
+from ..secret_map.model import CheckSpec, Copy, Secret
 from .state import ActionKind, CredentialRow, CredentialState, Intent, Order, Origin, SecretState, target_of
 
 
@@ -139,6 +139,19 @@ def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str 
     doubts = [i for i in state.intents if i.credential in begun and i.kind is ActionKind.WRITE]
     changed |= {labels.get(intent.target, intent.target) for intent in doubts}
     return f"the old value of {', '.join(sorted(changed))} is not known here" if changed else None
+
+
+def unchecked(secret: Secret, state: SecretState) -> list[tuple[int, CheckSpec]]:
+    """List the checks, with their steps, that held before the newest revoke, and were not run since.
+
+    Only those of a credential in use whose value is kept. One that was run while the old one was disabled need not be
+    run again: it came after the intent to revoke.
+    """
+    ended = max(state.done.get(ActionKind.REVOKE, {}).values(), default=0)
+    held, found = state.done.get(ActionKind.VERIFY, {}), {}
+    for index, step in enumerate(secret.steps if state.current and state.current.has_value else ()):
+        found |= {check.key: (index, check) for check in step.verify if held.get(check.key, ended) < ended}
+    return list(found.values())
 
 
 def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:

@@ -18,7 +18,7 @@ from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
 from ..secret_map.model import Copy, Step
 from . import clocks
 from .approval import lacks_yes
-from .case import Case, holds
+from .case import Case, holds, unchecked
 from .rule import admits, has_proven, lags, obstacles, probe_of, revokes_by_identity, shares_identity
 from .state import ActionKind, CredentialRow, CredentialState, Mark, Origin, Phase
 
@@ -341,6 +341,13 @@ def _end_retired(scope: _Scope) -> list[Action]:
     return [*ends, *_revokes(scope, revoked, checks, probe=scope.retired == scope.old)]
 
 
+def _check_again(scope: _Scope) -> list[Action]:
+    """Run the checks once more after a revoke, which nobody can take back."""
+    case = scope.case
+    left = unchecked(case.secret, case.state) if case.is_settled and not scope.old else []
+    return [Action(ActionKind.RECHECK, index, check.key, case.target_id) for index, check in left]
+
+
 def _purge(scope: _Scope) -> list[Action]:
     target = scope.case.target
     if target and target.has_value and scope.case.secret.retain != "current":
@@ -359,7 +366,7 @@ _BEGINNINGS: tuple[_Rule, ...] = (
     _accept,
     _roll_out,
 )
-_ENDINGS: tuple[_Rule, ...] = (_promote, _revoke_failed, _wait, _end_retired, _purge)
+_ENDINGS: tuple[_Rule, ...] = (_promote, _revoke_failed, _wait, _end_retired, _check_again, _purge)
 
 
 def is_of_use(case: Case, action: Action) -> bool:

@@ -17,7 +17,7 @@ from ....module_utils._core.errors import ConfigurationError
 from ....module_utils._core.outside_text import NAME, printable
 from ..secret_map.model import Secret, SecretMap
 from .approval import Yes
-from .case import Case, holds
+from .case import Case, holds, unchecked
 from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
 
 _BEFORE_END = timedelta(days=14)
@@ -177,7 +177,11 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
     if missing:
         return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
     renewed = f", renewed {secret.ageless}" if secret.ageless else ""
-    return _has_old(state, current) or Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
+    if left := _has_old(state, current):
+        return left
+    if unchecked(secret, state):
+        return Due(DueStatus.UNFINISHED, "its checks have yet to hold since the old one was revoked")
+    return Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
 
 
 def _limit(secret: Secret, current: CredentialRow, now: datetime, ends: datetime | None) -> str:

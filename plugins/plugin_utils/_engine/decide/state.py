@@ -59,6 +59,7 @@ class ActionKind(StrEnum):
     DISCARD = "discard", Phase.ROLLED_OUT, "discard", "{credential}, once no copy holds it", Subject.LEDGER
     WAIT = "wait", Phase.REVOKED, "wait", "until {until}", Subject.LEDGER
     REVOKE = "revoke", Phase.REVOKED, "revoke", "{credential}{condition}; {best_proof}"
+    RECHECK = "recheck", Phase.REVOKED, "verify", "{check} (proves {proves}), once more", Subject.CHECK
     CONFIRM_EXPIRY = "confirm_expiry", Phase.REVOKED, "expire", "{credential}, by its provider; see that it is dead"
     PURGE_VALUE = "purge_value", Phase.REVOKED, "", "", Subject.LEDGER
 

@@ -27,6 +27,11 @@ def shows(issuer: type[Issuer]) -> bool:
     return issuer.verify is not Issuer.verify
 
 
+def disables(issuer: type[Issuer]) -> bool:
+    """Whether its provider can make a credential useless for a while."""
+    return issuer.disable is not Issuer.disable
+
+
 def switches(issuer: type[Issuer]) -> bool:
     """Whether its provider works with one of several valid credentials, and has to be told with which."""
     return issuer.put_in_use is not Issuer.put_in_use

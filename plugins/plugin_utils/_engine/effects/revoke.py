@@ -30,7 +30,7 @@ from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
 from ..secret_map.model import Copy
 from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
-from .life import SETTLE, life, lists, shows, tells_life
+from .life import SETTLE, disables, life, lists, shows, tells_life
 from .own import demand_reconnected
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
@@ -105,8 +105,9 @@ def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     demand_reconnected(work.case, work.row, ctx.secret_map, ctx.systems, ctx.access)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
-    _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
-    _demand_unused(work, issuer, listed)
+    if not _may_be_disabled(work, issuer):  # or else what speaks against it enables the old one again
+        _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
+        _demand_unused(work, issuer, listed)
     return issuer
 
 
@@ -140,22 +141,42 @@ def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: 
     return f"{row.name} has ended, by the word of {by}; proof: {Proof.ATTESTED}"
 
 
+def _may_be_disabled(work: Work, issuer: Issuer) -> bool:
+    """Whether an attempt that was cut short may have disabled the credential, and not have enabled it again."""
+    state, name = work.case.state, work.row.name
+    begun = state.intent(ActionKind.REVOKE, name) or state.intent(ActionKind.DISABLE, name)
+    disabled = begun is not None or work.row.id in state.disabled
+    return disabled and disables(type(issuer)) and not work.row.never_in_use
+
+
 @contextmanager
 def _disabled(ctx: EffectContext, work: Work, issuer: Issuer, old: Credential) -> Iterator[None]:
     """Disable a credential where its provider can, and ask the world once more, while there is a way back."""
-    if type(issuer).disable is Issuer.disable or work.row.never_in_use:
+    if not disables(type(issuer)) or work.row.never_in_use:
         yield
         return
     issuer.disable(old)
     try:
         _recheck(ctx, work, issuer, issuer.listed, checks=True)
+        _demand_unused(work, issuer, issuer.listed)
         yield
     except (StoppedError, *DOUBTFUL):
         raise
-    except RotorError:
+    except RotorError as error:
         with after_an_effect():
-            issuer.enable(old)
+            _enable(issuer, old, error)
         raise
+
+
+def _enable(issuer: Issuer, old: Credential, why: RotorError) -> None:
+    """Take back a disabling because of ``why``, which the error tells, too, where the provider does not do it."""
+    try:
+        issuer.enable(old)
+    except StoppedError:
+        raise
+    except RotorError as error:
+        what = f"{why}; {old.name} was disabled before that, and its provider does not enable it again: {error}"
+        raise RotorError(what, hint="Enable it there, or run again") from None
 
 
 def confirm_expiry(ctx: EffectContext, work: Work) -> str:
@@ -170,6 +191,27 @@ def confirm_expiry(ctx: EffectContext, work: Work) -> str:
     at = at or (gap.since if gap else ctx.clock.now())
     ctx.ledger.ended(ctx.run, work.name, intent, row, proof, at)
     return f"{row.name} has ended, proof: {proof}"
+
+
+def check_again(ctx: EffectContext, work: Work) -> str:
+    """Run a check anew after a revoke; RotorError says what is left to do where it fails."""
+    try:
+        return write.verify(ctx, work, anew=True)
+    except StoppedError:
+        raise
+    except RotorError as error:
+        raise RotorError(
+            f"the old credential is revoked, which cannot be taken back, and {_label(work)} no longer holds: {error}",
+            hint="Find what still used the old one, and mend it: a run then checks once more. "
+            "With -e rotate_force=true, another credential takes the place of the new one",
+        ) from None
+
+
+def _label(work: Work) -> str:
+    """Name the check that an action runs."""
+    part = next(check for check in work.case.secret.checks if check.key == work.action.target)
+    label: str = registry.find("checks", part.type).label(part.options)
+    return label
 
 
 def purge_value(ctx: EffectContext, work: Work) -> str:
@@ -236,17 +278,16 @@ def _failing_checks(ctx: EffectContext, work: Work) -> list[str]:
         return []
     for index, step in enumerate(work.case.secret.steps):
         for check in step.verify:
-            again = Action(ActionKind.VERIFY, index, check.key, new.id, again=True)
+            again = Work(work.case, Action(ActionKind.VERIFY, index, check.key, new.id, again=True))
             try:
                 if not check.host:
-                    write.verify(ctx, Work(work.case, again), anew=True)
+                    write.verify(ctx, again, anew=True)
                 elif not rule.has_proven(work.case, step, check, new):
                     raise RotorError("this run has not asked it", hint="Run again: Ansible does so before the revoke")
             except StoppedError:
                 raise
             except RotorError as error:
-                label = registry.find("checks", check.type).label(check.options)
-                failing.append(f"{label} no longer holds: {error}")
+                failing.append(f"{_label(again)} no longer holds: {error}")
     return failing
 
 

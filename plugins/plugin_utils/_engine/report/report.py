@@ -20,7 +20,7 @@ from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
-from ..effects.life import shows, switches
+from ..effects.life import disables, shows, switches
 from ..preflight.adopting import Adoption
 from ..preflight.preflight import Planned, Selected
 from ..progress import MANY
@@ -139,6 +139,8 @@ class Report:
     def _title(self, secret: Secret, action: Action) -> str:
         if action.cut:
             return "cut over"
+        if action.kind is ActionKind.RECHECK:
+            return "after the revoke"
         if action.step is None:
             return _TITLES[action.phase]
         return f"{action.step + 1} {secret.steps[action.step].name}"
@@ -500,6 +502,8 @@ def _condition(secret: Secret, row: CredentialRow) -> str:
     conditions += [f"when {' and '.join(sorted(wanted.require, reverse=True))}"] if wanted.require else []
     conditions += ["when its checks hold once more"] if wanted.after and any(secret.checks) else []
     issuer = registry.find("issuers", secret.issuer.type)
+    if any(secret.checks) and issuer.traits.revokes_the_old:
+        conditions.append("its checks run again " + ("once it is disabled" if disables(issuer) else "after it"))
     if "unused" in wanted.require and not issuer.reports_last_used(secret.issuer.options):
         conditions.append("though its provider does not tell whether it is used")
     return f", {', '.join(conditions)}" if conditions else ""
