@@ -28,6 +28,8 @@ class ActionModule(RotationAction):
                 "rotor.secrets serves a whole inventory at once, and this play has several hosts",
                 hint="Rotate in a play of its own, on localhost",
             )
+        if options["report_to"]:
+            session.check_report(options["report_to"])
         hooks = find_hooks(options["hooks"], playbooks(), self._loader.load_from_file)
         check = bool(self._task.check_mode)
         left_out = "" if check else leaving_out(self._task.tags)

@@ -70,4 +70,8 @@ held:
   type: list
   elements: str
   returned: always
+states:
+  description: Name of each secret to how it stands; fifty at most.
+  type: dict
+  returned: always
 """

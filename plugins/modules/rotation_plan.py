@@ -68,6 +68,9 @@ options:
       each that is proven.
     type: int
     default: 1
+  report_to:
+    description: Where the role reports the end of the run; it is validated here, before anything is minted.
+    type: dict
   hooks:
     description:
       - Task files that the role includes between the phases. A relative path begins at the folder of the playbook on

@@ -96,6 +96,10 @@ class Connection(Part):
         Changes nothing.
         """
 
+    def put(self, path: str, document: Evidence) -> None:
+        """Put a document there, in the place of what was; RotorError where that fails. It holds no value."""
+        raise ConfigurationError("nothing is put to a connection of this type", hint="Name one of type http")
+
     def server_time(self) -> datetime | None:
         """Return the system's own time now, by its last answer; None if it has not answered yet or tells no time.
 

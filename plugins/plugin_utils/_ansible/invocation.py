@@ -40,7 +40,7 @@ _OPTIONS = {
 }
 """What a second run needs as well. Their values are names and paths."""
 _TAGS = ("tags", "skip_tags")
-_SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures")
+_SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures", "rotate_report_to")
 """Variables of the role that go on with a run as it was meant; their values are names and paths, too."""
 _ANEW = ("only", "where", "environments", "force", "resume", "approve", "adopt", "forget", "reason")
 """Variables of the role that say what a run is to do, and are given anew or not at all."""

@@ -29,10 +29,16 @@ RUN_OPTIONS = {
     "adopt": {"type": "dict"},
     "forget": {"type": "raw"},
     "max_failures": {"type": "int", "default": 1},
+    "report_to": {"type": "dict"},
     "hooks": {"type": "dict", "options": {name: {"type": "path"} for name in HOOKS}},
 }
 
-_EXAMPLES = {"where": {"store": "NAME"}, "adopt": {"SECRET": "ID"}, "hooks": {"before_revoke": "FILE"}}
+_EXAMPLES = {
+    "report_to": {"host": "HOST", "path": "FILE"},
+    "where": {"store": "NAME"},
+    "adopt": {"SECRET": "ID"},
+    "hooks": {"before_revoke": "FILE"},
+}
 VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 
 

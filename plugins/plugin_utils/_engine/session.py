@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import secrets
 import socket
@@ -16,13 +17,13 @@ from functools import partial
 from shlex import quote
 from typing import Any
 
-from ...module_utils._core import registry
+from ...module_utils._core import guard, registry
 from ...module_utils._core.clock import Clock
-from ...module_utils._core.contracts import Handwork, Maker
+from ...module_utils._core.contracts import Connection, Handwork, Maker
 from ...module_utils._core.credential import SecretValue
-from ...module_utils._core.errors import ConfigurationError, ConflictError
+from ...module_utils._core.errors import ConfigurationError, ConflictError, RotorError, StoppedError
 from ...module_utils._core.forwards import Forwards
-from ...module_utils._core.hosts import Host
+from ...module_utils._core.hosts import Host, HostCommand
 from ...module_utils._core.outside_text import NAME, printable, shown
 from .decide import approval, planner, selection
 from .decide.case import Case
@@ -40,6 +41,7 @@ from .preflight.adopting import adoption
 from .preflight.planning import Planning
 from .preflight.preflight import Planned, Preflight
 from .report import status_result
+from .report.heartbeat import check_place, heartbeat
 from .report.report import Report
 from .report.status import Status
 from .run import Engine, Rotation, RotationStatus
@@ -220,6 +222,33 @@ class Session:
         done = work.perform(here, host, intents)
         return {"changed": work.changed, "done": done, "left": len(intents) - done}
 
+    def check_report(self, place: Row) -> None:
+        """ConfigurationError for every mistake in ``place``, where the report of a run is to go."""
+        connections = self._variables.connection_names()
+        check_place(place, self._caller.hosts, connections)
+        if name := str(place.get("connection") or ""):
+            kind = registry.find("connections", str(self._variables.connections([name])[name]["type"]))
+            if kind.put is Connection.put:
+                raise ConfigurationError(f"rotate_report_to: nothing is put to the connection {name}", hint="Use http")
+
+    def report(self, place: Row, plan: Row, progress: Row, host: Host) -> Row:
+        """Write that a run has ended, and how, to a file on the host or by a PUT; a failure is told, and no error."""
+        document = heartbeat(plan, progress, self._clock.now())
+        path = str(place.get("path"))
+        where = f"{place.get('host') or place.get('connection')}: {path}"
+        try:
+            if name := str(place.get("connection") or ""):
+                systems = Systems(self._variables.connections([name]), self._clock, "report", self._access("").ledger)
+                systems.connection(name).put(path, document)
+            else:
+                _write_report(host, path, document)
+        except StoppedError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it changes nothing of the rotation
+            self._say(f"NOT REPORTED  {where}: {guard.as_rotor_error(error)}")
+            return {"changed": False, "reported": False}
+        return {"changed": True, "reported": True}
+
     def freeze(self, reason: str, until: str, *, check: bool) -> Row:
         """Rotate and revoke nothing until a time: a point in it, or a duration from now."""
         now = self._clock.now()
@@ -390,6 +419,14 @@ class Session:
         self._print_line(printable(line))
 
 
+def _write_report(host: Host, path: str, document: Row) -> None:
+    """Write a document to a file, whole or not at all."""
+    begun = quote(f"{path}.rotor")
+    answer = host(HostCommand(f"printf '%s\\n' {quote(json.dumps(document))} >{begun} && mv -f {begun} {quote(path)}"))
+    if answer.code:
+        raise RotorError(f"the command that writes it ended with code {answer.code}", hint="May the user write there?")
+
+
 def _refuse_second(name: str, state: SecretState) -> None:
     """Raise ConflictError where a value is there that has yet to be rolled out."""
     if state.pending:
@@ -445,6 +482,7 @@ def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], 
         "over": over,
         "counts": counts,
         "held": bad[:50],
+        "states": {rotation.name: str(rotation.status) for rotation in rotations[:50]},
     }
 
 

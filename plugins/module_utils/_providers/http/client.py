@@ -91,6 +91,9 @@ class HttpConnection(Connection):
         self.read(self._probe, "asking whether we may come in", ok=(200,))
         return f"{self._probe} answers"
 
+    def put(self, path: str, document: Mapping[str, Any]) -> None:
+        self.change("PUT", path, "writing the report of a run", body=dict(document), ok=(200, 201, 202, 204))
+
     def read(self, path: str, doing: str, *, ok: tuple[int, ...]) -> Answer:
         return self._request("GET", path, doing, ok=ok)
 

@@ -148,7 +148,8 @@ def unchecked(secret: Secret, state: SecretState) -> list[tuple[int, CheckSpec]]
     run again: it came after the intent to revoke.
     """
     ended = max(state.done.get(ActionKind.REVOKE, {}).values(), default=0)
-    held, found = state.done.get(ActionKind.VERIFY, {}), {}
+    held = state.done.get(ActionKind.VERIFY, {})
+    found: dict[str, tuple[int, CheckSpec]] = {}
     for index, step in enumerate(secret.steps if state.current and state.current.has_value else ()):
         found |= {check.key: (index, check) for check in step.verify if held.get(check.key, ended) < ended}
     return list(found.values())

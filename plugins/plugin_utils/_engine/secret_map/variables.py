@@ -110,6 +110,10 @@ class TaskVariables:
             raise MapError([f"secret_map: is not defined; {where} ({but})"])
         return list(self._section("secret_map"))
 
+    def connection_names(self) -> list[str]:
+        """List every connection's name, and expand nothing below."""
+        return list(self._section("secret_connections"))
+
     def select(self, names: list[str]) -> Mapping[str, Any]:
         """Expand ``secret_map`` with these secrets, and the ``secret_consumers`` and ``secret_connections`` they use.
 
