@@ -97,6 +97,12 @@ secrets:
     waits_until:
       description: The end of the old credential's grace.
       type: str
+    waits_for_connections:
+      description:
+        - The connections that have yet to be opened with the new credential, before a run revokes the old one.
+        - V(secret_ledger) is the ledger's own.
+      type: list
+      elements: str
     held:
       description: Why the last run could not go on.
       type: dict
@@ -203,4 +209,16 @@ secrets:
           description: Credentials on which it may run, since a reload has got no answer.
           type: list
           elements: dict
+connections:
+  description: The connections whose system tells when it ends the credential that they are opened with.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: Its name in C(secret_connections).
+      type: str
+    expires_at:
+      description: When its credential expires.
+      type: str
 """

@@ -898,6 +898,13 @@ MUTANTS = (
         "own",
         instead="    if not check:",
     ),
+    dropped(
+        "a credential that nobody lists is the one that a person names",
+        'if not lists(registry.find("issuers", secret.issuer.type)):',
+        "adopting",
+        instead="if False:",
+    ),
+    dropped("status names what a revoke waits for", "if case.is_settled else []", "own", instead="if False else []"),
     dropped("a circle of references is refused", "name in self._opening:", "own", instead="False:"),
     dropped(
         "references are read anew before a revoke", "values != self._credentials[name]:", "own", instead="not values:"

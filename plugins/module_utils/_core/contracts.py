@@ -100,6 +100,13 @@ class Connection(Part):
         """Put a document there, in the place of what was; RotorError where that fails. It holds no value."""
         raise ConfigurationError("nothing is put to a connection of this type", hint="Name one of type http")
 
+    def expires_at(self) -> datetime | None:
+        """Return when the system ends this connection's credential, by its last answer; None where it tells no end.
+
+        Sends nothing.
+        """
+        return None
+
     def server_time(self) -> datetime | None:
         """Return the system's own time now, by its last answer; None if it has not answered yet or tells no time.
 

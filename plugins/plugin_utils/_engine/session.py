@@ -44,6 +44,7 @@ from .report import status_result
 from .report.heartbeat import check_place, heartbeat
 from .report.report import Report
 from .report.status import Status
+from .report.wording import expiring
 from .run import Engine, Rotation, RotationStatus
 from .secret_map.builders import Builders
 from .secret_map.errors import ValidationErrors
@@ -125,6 +126,7 @@ class Session:
         planning = Planning(secret_map, options, access.ledger, self._clock, preflight, self._caller.keeps_files)
         items = planning.plan()
         self._print(Report(secret_map, run, self._caller.again, options.environments).plan(items))
+        self._print(expiring(systems.ends(), self._clock.now()))
         if not check:
             self._keep(access, run, secret_map, options, items)
         return EffectContext(run, secret_map, systems, access, self._clock), items
@@ -238,7 +240,7 @@ class Session:
         where = f"{place.get('host') or place.get('connection')}: {path}"
         try:
             if name := str(place.get("connection") or ""):
-                systems = Systems(self._variables.connections([name]), self._clock, "report", self._access("").ledger)
+                systems = self._systems(self._variables.connections([name]), "report", self._access(""))
                 systems.connection(name).put(path, document)
             else:
                 _write_report(host, path, document)
@@ -286,7 +288,9 @@ class Session:
         for item in Status(secret_map, options, systems, access, self._clock).ask():
             self._print(report.status(item))
             items.append(item)
-        result: Row = shown(status_result.result(items, red, report.approve))
+        ends = systems.ends()
+        self._print(expiring(ends, self._clock.now()))
+        result: Row = shown(status_result.result(items, red, report.approve, ends))
         return result
 
     def verify(self, head: str, secret: str) -> Row:

@@ -27,7 +27,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
 
     def deposit(_session: Session, options: Any, read: Any, *, check: bool) -> dict[str, Any]:
-        found.extend([options.only, read(HANDWORK).reveal(), check])
+        found.extend([options.only, read(HANDWORK, ["token"])["token"].reveal(), check])
         return {"changed": True}
 
     def attest(_session: Session, options: Any, credential: str, *, check: bool) -> dict[str, Any]:
@@ -48,7 +48,11 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     for method in (deposit, attest, adopt, freeze, thaw):
         monkeypatch.setattr(Session, method.__name__, method)
-    monkeypatch.setattr(Session, "stored", lambda _session, place: (SecretValue(VALUE), f"box {place['box']}: NEW"))
+
+    def stored(_session: Session, place: Any, keys: list[str]) -> tuple[list[SecretValue], str]:
+        return [SecretValue(VALUE) for _key in keys], f"box {place['box']}: {', '.join(keys)}"
+
+    monkeypatch.setattr(Session, "stored", stored)
     return found
 
 

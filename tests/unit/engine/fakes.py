@@ -65,6 +65,9 @@ class Cloud(Connection):
     def server_time(self) -> Any:
         return self.world.clock.now() + self.world.ahead
 
+    def expires_at(self) -> Any:
+        return self.world.connection_ends
+
 
 class Hosts(HostConnection):
     schema = Schema({"world": TEXT})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Origin, Proof
 from tests.unit.engine.conftest import token_map
@@ -69,6 +70,57 @@ def test_credential_without_an_id_is_ended_by_a_person(play: Play, world: World,
     world.end(in_use.id)
     assert play.attest()["changed"]
     assert not play.rotate()["go"]
+
+
+def test_id_in_the_map_is_the_one_in_use(make_play: MakePlay, in_use: Issued) -> None:
+    issuer = {"type": "test.fake.token", "connection": "cloud", "current_id": in_use.id}
+    play = make_play(secret_map={"TOKEN": token_map(issuer=issuer)})
+    assert play.adopt("TOKEN")["changed"]
+    current = play.state("TOKEN").current
+    assert current
+    assert (current.provider_id, current.minted_at) == (in_use.id, in_use.created_at)
+
+
+def test_evidence_has_fingerprints_where_values_can_be_read(make_play: MakePlay, world: World, in_use: Issued) -> None:
+    play = windows(make_play, world)
+    play.adopt("TOKEN")
+    shown = {mark.evidence["keys"]["TOKEN"]["fingerprint"] for mark in play.state("TOKEN").holdings.values()}
+    assert shown == {play.ledger().fingerprints(SecretValue(in_use.value))}
+    world.put("ci", {"TOKEN": world.issue("another").value})
+    assert play.status(fail_on=["drifted"])["failed"]
+
+
+def test_evidence_is_what_a_write_only_copy_shows(play: Play, world: World) -> None:
+    play.adopt("TOKEN")
+    marks = play.state("TOKEN").holdings
+    assert {mark.evidence["keys"]["TOKEN"] for mark in marks.values()} == {
+        world.containers[box]["TOKEN"][1] for box in ("app", "ci")
+    }
+
+
+def test_provider_that_lists_no_date_leaves_the_age_unknown(play: Play, world: World, in_use: Issued) -> None:
+    in_use.created_at = None  # type: ignore[assignment]
+    play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
+    (row,) = play.status()["secrets"]
+    assert (row["age"], row["due_at"], row["conditions"]) == (None, None, ["unknown"])
+
+
+@pytest.mark.parametrize("current_id", ["", "key-7"])
+def test_value_of_a_person_is_adopted_and_replaced_by_a_deposit(
+    make_play: MakePlay, world: World, in_use: Issued, current_id: str
+) -> None:
+    issuer = {"type": "test.fake.untold", "connection": "cloud", **({"current_id": current_id} if current_id else {})}
+    play = make_play(secret_map={"TOKEN": token_map(issuer=issuer, retain="current")})
+    assert play.adopt("TOKEN")["changed"]
+    assert world.mutations == []
+    old = play.state("TOKEN").current
+    assert old
+    assert (old.provider_id, old.minted_at) == (current_id or None, None)
+    play.deposit(world.issue("by hand", engine=True).value)
+    assert play.rotate()["counts"] == {"awaiting": 1}, play.output
+    world.end(in_use.id)
+    assert play.attest()["changed"]
+    assert [row.proof for row in play.state("TOKEN").credentials] == [Proof.ATTESTED, None]
 
 
 def test_change_after_adopting_is_noticed(play: Play, world: World, in_use: Issued) -> None:

@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,39 @@ def test_a_run_with_the_old_credential_waits_and_one_with_the_new_one_revokes(
     assert result["counts"] == {"done": 1}, own.output
     assert len(revoked(world)) == 1
     assert world.counted("mint") == 1
+
+
+def test_status_names_what_a_revoke_waits_for(own: Play, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (before,) = own.status()["secrets"]
+    own.rotate("TOKEN", force=True)
+    own.lines.clear()
+    (row,) = own.status()["secrets"]
+    assert (before["waits_for_connections"], row["waits_for_connections"]) == ([], ["cloud"])
+    assert "  waits     for a run whose connection has the new one: cloud\n" in own.output
+    monkeypatch.setenv(VARIABLE, held(world))
+    (row,) = own.status()["secrets"]
+    assert row["waits_for_connections"] == []
+    own.rotate()
+    own.lines.clear()
+    assert own.status()["secrets"][0]["waits_for_connections"] == []
+    assert "  waits " not in own.output
+
+
+def test_credential_of_a_connection_that_expires_soon_is_told(own: Play, world: World) -> None:
+    world.connection_ends = world.clock.now() + timedelta(days=13, hours=23)
+    own.plan("TOKEN", force=True)
+    told = "  expires:  the credential of connection cloud, 2026-11-14 23:00:00Z: give it another one before"
+    assert told in own.output
+    own.lines.clear()
+    assert own.status()["connections"] == [{"name": "cloud", "expires_at": "2026-11-14T23:00:00Z"}]
+    assert told in own.output
+    own.lines.clear()
+    world.connection_ends = world.clock.now() + timedelta(days=14)
+    own.plan("TOKEN", force=True)
+    assert own.status()["connections"] != []
+    assert "expires:" not in own.output
+    world.connection_ends = None
+    assert own.status()["connections"] == []
 
 
 def test_grace_ends_with_a_run_that_has_the_new_one(own: Play, world: World) -> None:

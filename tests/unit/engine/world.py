@@ -139,6 +139,8 @@ class World:
         self.problems: dict[str, list[str]] = {}
         self.after: dict[str, Callable[[], None]] = {}
         """Kind of call -> what happens right after the next one."""
+        self.connection_ends: datetime | None = None
+        """When the credential expires with which its connection is opened."""
         self.ahead = timedelta()
         """How far the provider's clock is ahead of the engine's."""
         self.cuts_over = False

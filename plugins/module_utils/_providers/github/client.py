@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -84,9 +84,13 @@ class GitHubConnection(Connection):
         self._http = connect(lambda: f"Bearer {self._presented.current().reveal()}", budget=budget)
         self._once = Memo[dict[str, Any]]()
         self._tagged: dict[str, Answer] = {}
+        self._expires_at: datetime | None = None
 
     def server_time(self) -> datetime | None:
         return self._http.server_time()
+
+    def expires_at(self) -> datetime | None:
+        return self._expires_at
 
     def probe(self) -> str:
         """Ask for the rate limit, which every kind of token may; a server without limits answers 404."""
@@ -151,11 +155,13 @@ class GitHubConnection(Connection):
         """Send a request, and after a 401, which had no effect, once more with another token."""
         shown = self._presented.current()
         try:
-            return self._http.request(method, path, **more)
+            answer = self._http.request(method, path, **more)
         except AuthenticationError:
             if not self._presented.replace(shown):
                 raise
             return self._http.request(method, path, **more)
+        self._expires_at = token_expiry(answer) or self._expires_at
+        return answer
 
     # What several parts ask, and nobody needs to ask twice in a run
 
@@ -194,3 +200,16 @@ class GitHubConnection(Connection):
             self._once.forget(path)
         doing = f"fetching the public key of {label}"
         return self._once.get(path, lambda: self.get(path, doing, shape={"key": str, "key_id": str}))
+
+
+def token_expiry(answer: Answer) -> datetime | None:
+    """Read when the token that was shown expires: ``2027-02-01 00:00:00 UTC``, or the same with an offset.
+
+    Source: github.blog/changelog, 2021-07-26, Expiration options for personal access tokens: every answer to a token
+    says it. google/go-github knows both spellings.
+    """
+    text = answer.headers.get("GitHub-Authentication-Token-Expiration", "").replace(" UTC", " +0000")
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

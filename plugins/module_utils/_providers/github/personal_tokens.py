@@ -4,24 +4,20 @@
 """Personal access tokens: a person makes one, and whoever has it can end it.
 
 Sources: docs.github.com, REST API, Revocation: on github.com that call takes no credential, and tells the owner of the
-token. github.blog/changelog, 2021-07-26, Expiration options for personal access tokens: every answer to a token says
-when that expires. Not verified: how long an ended token is still accepted; on Enterprise Server the call asks for a
-credential; the spelling of the time, of which google/go-github knows two.
+token. Not verified: how long an ended token is still accepted; on Enterprise Server the call asks for a credential.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ..._core.contracts import Handwork, Options, Revocation
 from ..._core.credential import Credential, SecretValue
 from ..._core.errors import PersonNeededError, RotorError, StoppedError, UntrustedServerError
 from ..._core.http.key_api import Call, PersonApi, Verify, send
 from ..._core.http.key_issuers import PersonIssuer
-
-_EXPIRES = "GitHub-Authentication-Token-Expiration"
+from .client import token_expiry
 
 
 class GitHubPersonalTokens(PersonIssuer):
@@ -54,7 +50,7 @@ class GitHubPersonalTokens(PersonIssuer):
             raise
         except RotorError:
             return credential
-        expires_at = _moment(answer.headers.get(_EXPIRES, ""))
+        expires_at = token_expiry(answer)
         return replace(credential, facts={"expires_at": expires_at.isoformat()} if expires_at else {})
 
     def revoke(self, credential: Credential) -> None:
@@ -64,11 +60,3 @@ class GitHubPersonalTokens(PersonIssuer):
         call = Call("POST", "/credentials/revoke", {"credentials": ["<token>"]}, ok=(202,))
         doing, places = f"revoking {credential.name}", {"token": credential.fields["token"].reveal()}
         send(self._bare(""), call, doing, places, idempotent=True)
-
-
-def _moment(text: str) -> datetime | None:
-    """Read ``2027-02-01 00:00:00 UTC``, or the same with an offset."""
-    try:
-        return datetime.strptime(text.replace(" UTC", " +0000"), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -67,6 +67,12 @@ class Systems:
                 self._issuers.clear()
             return set(values)
 
+    def ends(self) -> dict[str, datetime]:
+        """Return when the credential of each opened connection expires, as far as its system has said so."""
+        with self._lock:
+            ends = {name: connection.expires_at() for name, connection in sorted(self._connections.items())}
+        return {name: end for name, end in ends.items() if end}
+
     def store(self, copy: model.Copy) -> Store:
         return self._store(copy.store)
 

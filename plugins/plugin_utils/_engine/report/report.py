@@ -392,6 +392,8 @@ class Report:
         if hold := state.hold:
             lines.append(f"  held      since {when(hold.since)}, last by run {hold.run} {when(hold.at)}: {hold.reason}")
         lines += self._asked(item.case) if item.asks else []
+        if item.late:
+            lines.append(f"  waits     for a run whose connection has the new one: {', '.join(item.late)}")
         alive = [row for row in reversed(state.credentials) if row.alive]
         lines += [f"  {row.state:<9} {_name(row)}   {self.say(*item.life(row))}" for row in alive]
         for copy in secret.copies:

@@ -14,11 +14,13 @@ from functools import cached_property
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker
+from ....module_utils._core.errors import LedgerError, StoppedError
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
 from ..effects.life import lists, tells_life
+from ..effects.own import late_connections
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..secret_map.model import Copy, SecretMap
@@ -58,6 +60,8 @@ class SecretStatus:
     """Row -> what the provider says of it."""
     seen: Mapping[str, Claim] = field(default_factory=dict)
     """Copy -> whether it is as this ledger left it."""
+    late: tuple[str, ...] = ()
+    """Connections that a revoke waits for: they have yet to be opened with the new credential."""
     ends: datetime | None = None
     """When its provider says now that it ends the current credential."""
 
@@ -123,6 +127,7 @@ class Status:
         self._map = secret_map
         self._options = options
         self._systems = systems
+        self._access = access
         self._ledger = access.ledger
         self._clock = clock
 
@@ -137,7 +142,20 @@ class Status:
             ids = {case.state.current.provider_id} if case.state.current else set()
             ends = next((one.expires_at for one in listed if one.id in ids), None)
             due = selection.assess(secret, case.state, now, ends)
-            yield SecretStatus(case, due, asked, self._look_at_copies(case), ends)
+            yield SecretStatus(case, due, asked, self._look_at_copies(case), self._late(case), ends)
+
+    def _late(self, case: Case) -> tuple[str, ...]:
+        """List the connections that a revoke waits for, once all is rolled out; none where nobody can tell."""
+        actions = planner.remaining(case, lambda _step: True) if case.is_settled else []
+        ends = [action for action in actions if action.kind is ActionKind.REVOKE]
+        rows = [row for row in case.state.credentials if row.id in {action.credential for action in ends}]
+        try:
+            found = [late_connections(case, row, self._map, self._systems, self._access) for row in rows]
+        except (StoppedError, LedgerError):
+            raise
+        except BaseException:  # noqa: BLE001 - what cannot be read or asked is told by the plan
+            return ()
+        return tuple(dict.fromkeys(name for names in found for name in names))
 
     def _ask_provider(self, case: Case) -> tuple[dict[int, Claim], list[Listed]]:
         """Ask the provider about each credential that may be alive there, and return what it lists, too."""

@@ -42,16 +42,23 @@ def parse_fail_on(names: Collection[str]) -> set[SecretCondition]:
     return {SecretCondition(name) for name in names}
 
 
-def result(items: Sequence[SecretStatus], fail_on: set[SecretCondition], approve: Callable[[Case], str]) -> Json:
+def result(
+    items: Sequence[SecretStatus],
+    fail_on: set[SecretCondition],
+    approve: Callable[[Case], str],
+    ends: Mapping[str, datetime],
+) -> Json:
     """Build the action's result; failed when a secret is in one of the conditions ``fail_on``.
 
-    ``approve`` tells how to say yes to what waits for it.
+    ``approve`` tells how to say yes to what waits for it; ``ends``: when the credentials of connections expire.
     """
     bad = {item.case.secret.name: [one for one in item.conditions if one in fail_on] for item in items}
     red = [f"{name} is {' and '.join(conditions)}" for name, conditions in bad.items() if conditions]
     msg = {"msg": f"status_fail_on: {listing(red, 20)}"}
     secrets = [_secret(item, approve) for item in items]
-    return {"changed": False, "failed": bool(red), **(msg if red else {}), **_VERSION, "secrets": secrets}
+    connections = [{"name": name, "expires_at": _time(end)} for name, end in ends.items()]
+    found = {**_VERSION, "secrets": secrets, "connections": connections}
+    return {"changed": False, "failed": bool(red), **(msg if red else {}), **found}
 
 
 _VERSION = {"schema_version": SCHEMA_VERSION}
@@ -77,6 +84,7 @@ def _secret(item: SecretStatus, approve: Callable[[Case], str]) -> Json:
         }
         if asked
         else None,
+        "waits_for_connections": list(item.late),
         "held": {"since": _time(hold.since), "at": _time(hold.at), "run": hold.run, "reason": hold.reason}
         if hold
         else None,
@@ -187,6 +195,8 @@ def json_schema() -> Json:
             "anyOf": [_object(question), {"type": "null"}],
             "description": "which runs ask for a person's yes to a revoke, and how it is given",
         },
+        "waits_for_connections": _list(text)
+        | {"description": "what has yet to be opened with the new credential, before the old one is revoked"},
         "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},
         "credentials": _list(_object(credential)) | {"description": "all that are alive by the ledger"},
         "copies": _list(_object(copy)),
@@ -197,7 +207,12 @@ def json_schema() -> Json:
         "title": "Result of rotor.secrets.rotation_status",
         "type": "object",
         "required": ["schema_version", "secrets"],
-        "properties": {"schema_version": {"const": SCHEMA_VERSION}, "secrets": _list(_object(secret))},
+        "properties": {
+            "schema_version": {"const": SCHEMA_VERSION},
+            "secrets": _list(_object(secret)),
+            "connections": _list(_object({"name": text, "expires_at": time}))
+            | {"description": "those whose system tells when their credential expires"},
+        },
     }
 
 

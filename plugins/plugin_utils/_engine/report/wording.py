@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from ....module_utils._core import durations, registry
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
@@ -30,6 +30,19 @@ _NO_TRACE = {
     Overlap.NONE: "should the answer to the mint be lost, it cannot be read back: the next run mints again, and closes "
     "the gap",
 }
+
+
+SOON = timedelta(days=14)
+"""Before its end by this much, the credential of a connection is told to be about to expire."""
+
+
+def expiring(ends: Mapping[str, datetime], now: datetime) -> list[str]:
+    """Say which connections are opened with a credential that is about to expire."""
+    soon = {name: end for name, end in ends.items() if end - now < SOON}
+    return [
+        f"  expires:  the credential of connection {name}, {when(end)}: give it another one before"
+        for name, end in soon.items()
+    ]
 
 
 def overlap(item: Planned) -> str:

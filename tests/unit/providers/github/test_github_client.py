@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -30,6 +32,15 @@ def test_the_probe_costs_nothing_and_says_how_much_is_left(github: GitHubConnect
 def test_the_probe_takes_a_server_without_limits(scripted: GitHubConnection, script: Scripted) -> None:
     script.answer(404, {"message": "Rate limiting is not enabled."})
     assert scripted.probe() == "no rate limit"
+
+
+def test_end_of_the_connections_token_is_heard_and_kept(scripted: GitHubConnection, script: Scripted) -> None:
+    assert scripted.expires_at() is None
+    script.answer(200, repository(), github_authentication_token_expiration="2027-02-01 01:00:00 +0100")
+    scripted.repository(REPOSITORY)
+    script.answer(404, {}, github_authentication_token_expiration="whenever")
+    scripted.probe()
+    assert scripted.expires_at() == datetime(2027, 2, 1, tzinfo=UTC)
 
 
 def test_a_bad_token_is_found_by_the_probe(world: Visitor, clock: VirtualClock) -> None:
