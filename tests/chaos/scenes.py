@@ -19,6 +19,9 @@ from typing import Any, ClassVar
 
 import yaml
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
 from tests.integration.conftest import OLD_TOKEN, open_desk
 from tests.integration.facts import REPOSITORY, is_alive, minted, working
 from tests.integration.stores import DOCUMENT, TENANT, connections
@@ -425,6 +428,70 @@ class OwnSecretId(Scene):
         return super().effects() + 1000 * int(version) + len(self._ours())
 
 
+class OwnAppKey(Scene):
+    """The key with which a connection is an App, made by a person, deposited, and read from a document."""
+
+    name = "a connection's own key of a GitHub App"
+    secrets = ("GITHUB_APP_KEY",)
+
+    def arrange(self) -> None:
+        bao, desk = self.servers.bao, self.desk
+        self.mount, [name] = bao.mount(2), self.secrets
+        made = self.world.act("install_github_app", account="Molecule-AI", permissions={"secrets": "write"})
+        self._app, self._first = made["app_id"], made["private_key"].strip()
+        [old] = self._keys()
+        bao.put(self.mount, DOCUMENT, {name: self._first})
+        desk.environment |= {"VAULT_TOKEN": openbao.ROOT}
+        place, url = {"store": "safe", "mount": self.mount, "path": DOCUMENT}, f"{self.world.url}/github"
+        self._options = {"id": self._app, "installation": made["installation"]}
+        desk.override(
+            secret_connections={
+                "safe": {"type": "vault", "url": bao.url, "token": {"env": "VAULT_TOKEN"}},
+                "ci": {"type": "github", "url": url, "app": {**self._options, "private_key": {**place, "key": name}}},
+            },
+            secret_map={
+                name: {
+                    "issuer": {"type": "github_app_key", "app": self._app, "url": url, "current_id": old},
+                    "connections": ["ci"],
+                    "retain": "current",
+                    "copies": [place],
+                    "revoke": {"accept": "life"},
+                }
+            },
+        )
+        new = self.world.act("make_github_app_key", app=self._app)
+        self._second = new["private_key"].strip()
+        bao.put(self.mount, "inbox", {"NEW": self._second})
+        left = {"deposit_secret": name, "deposit_from": {**place, "path": "inbox", "key": "NEW"}}
+        taken = desk.run(desk.command("rotor.secrets.deposit", "-e", json.dumps(left)))
+        assert taken.code == 0, taken
+
+    def _keys(self) -> list[str]:
+        found: list[str] = self.world.act("github_app_keys", app=self._app)
+        return found
+
+    @property
+    def _value(self) -> str:
+        return str((self.servers.bao.values(self.mount, DOCUMENT) or {})[self.secrets[0]])
+
+    def mints(self) -> dict[str, str]:
+        """None: a person makes it."""
+        return {}
+
+    def assert_usable(self) -> None:
+        app = {**self._options, "private_key": SecretValue(self._value)}
+        assert "are left" in GitHubConnection({"app": app, "url": f"{self.world.url}/github"}, clock=Clock()).probe()
+
+    def assert_at_rest(self) -> None:
+        self.assert_usable()
+        assert self._value == self._second
+        assert len(self._keys()) == 2, "a person deletes the old one, and nobody else"
+
+    def effects(self) -> int:
+        version = self.servers.bao.metadata(self.mount, DOCUMENT)["current_version"]
+        return super().effects() + 1000 * int(version)
+
+
 SCENES: dict[str, type[Scene]] = {
-    scene.name: scene for scene in (TwoPlaces, Batch, Readable, Reconciled, Ours, Unseen, Roles, OwnSecretId)
+    scene.name: scene for scene in (TwoPlaces, Batch, Readable, Reconciled, Ours, Unseen, Roles, OwnSecretId, OwnAppKey)
 }

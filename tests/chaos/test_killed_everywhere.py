@@ -23,7 +23,7 @@ from tests.servers import postgres
 from . import tally
 from .hook.points import Kill
 from .pooled import Pooled
-from .scenes import SCENES, Batch, CutOver, OwnSecretId, Scene, Servers, TwoPlaces
+from .scenes import SCENES, Batch, CutOver, OwnAppKey, OwnSecretId, Scene, Servers, TwoPlaces
 from .stage import Stage
 from .theatre import Theatre
 
@@ -106,6 +106,12 @@ def test_a_connection_can_be_opened_whenever_the_rotation_of_its_credential_is_k
 def test_roles_behind_a_pooler_are_let_in_whenever_their_rotation_is_killed(show: Show, way: int) -> None:
     victim, when = WAYS[way]
     kill_at_each(show, Pooled.name, (Kill(point, when, victim) for point in moments(way, apart=7)))
+
+
+@ways(WAYS.index(("parent", "before")))
+def test_an_app_gets_in_whenever_the_rotation_of_its_key_is_killed(show: Show, way: int) -> None:
+    victim, when = WAYS[way]
+    kill_at_each(show, OwnAppKey.name, (Kill(point, when, victim) for point in moments(way, apart=2)))
 
 
 @cut_overs()

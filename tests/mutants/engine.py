@@ -872,6 +872,13 @@ MUTANTS = (
         "a new one has to have what the connection has", "issuer.shortfall(new) if own else []", "own", instead="[]"
     ),
     Mutant(
+        "a person's value comes from no dotenv file",
+        "plugin_utils/_engine/session",
+        "        if copy.host:\n",
+        "        if False:\n",
+        ("providers/dotenv/test_dotenv_store",),
+    ),
+    Mutant(
         "a session with the old role revokes nothing",
         "plugin_utils/_engine/effects/own",
         "[*secret_map.connections, LEDGER] if old else case.secret.connections",

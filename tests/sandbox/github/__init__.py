@@ -38,7 +38,7 @@ class GitHub(Provider):
     spec = "github.json"
     error_schema = "basic-error"
     switches: ClassVar[Mapping[str, Any]] = {"failing_workflows": [], "run_seconds": 0.1}
-    undescribed = ("/repos/[^/]+/[^/]+",)
+    undescribed = ("/repos/[^/]+/[^/]+", "/app")
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

@@ -43,6 +43,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv im
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
+from tests.unit.engine.driver import Play
+from tests.unit.engine.world import World
 
 from .local_host import NOBODY, LocalHost, Run, store_on
 
@@ -101,6 +103,15 @@ def test_reference_leads_to_a_file_of_the_controller_alone(file: Path) -> None:
     assert [error.partition(";")[0] for error in errors_of("app1")] == [
         "secret_connections.api.token: a file on a host is not read"
     ]
+
+
+def test_value_of_a_person_comes_from_no_dotenv_file(file: Path, tmp_path: Path) -> None:
+    """Which asks nothing of its mode; a file of the value alone does."""
+    file.write_text("NEW=value-of-a-person\n")
+    session = Play(World("dotenv-inbox"), tmp_path, {}, connections={"env": {"type": "dotenv"}}).session()
+    with pytest.raises(ConfigurationError, match=r"deposit_from: dotenv file localhost:.* is not read") as raised:
+        session.stored({"store": "env", "host": "localhost", "path": str(file)}, ["NEW"])
+    assert "deposit_file=PATH" in str(raised.value)
 
 
 def test_several_keys_are_written_by_one_command(

@@ -91,13 +91,6 @@ class Desk:
 
 
 @pytest.fixture
-def world(fresh: Visitor) -> Iterator[Visitor]:
-    """The published description of it is a slice without ``GET /app``."""
-    yield fresh
-    assert fresh.violations("leak") == []
-
-
-@pytest.fixture
 def desk(world: Visitor, tmp_path: Path) -> Iterator[Desk]:
     made = Desk(world, tmp_path, "own-app")
     yield made
