@@ -99,7 +99,9 @@ class PostgresConnection(Connection):
     def validate(cls, options: Options) -> list[str]:
         if isinstance(options.get(OPTION), Mapping):
             unused = [name for name in options if name not in _BY_COMMAND]
-            return [f"{name}: is not used where a command of {OPTION} is run" for name in unused]
+            problems = [f"{name}: is not used where a command of {OPTION} is run" for name in unused]
+            is_console = options.get("database") == CONSOLE
+            return [*problems, *([f"database: {CONSOLE}'s console is not reached by a command"] if is_console else [])]
         missing = [f"missing option {name}" for name in _LOGIN if name not in options]
         return [*missing, *super().validate(options)]
 

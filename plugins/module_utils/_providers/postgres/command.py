@@ -50,15 +50,17 @@ class CommandServer:
     """A server behind a command that runs psql."""
 
     def __init__(self, way: Way, database: str) -> None:
-        self._way, self._database = way, database
+        self._way = way
+        self.database = database
+        """What it connects to; empty: what the command does."""
 
     def __str__(self) -> str:
-        return f"postgresql:///{self._database} by {self._way.command[0]} on host {self._way.host}"
+        return f"postgresql:///{self.database} by {self._way.command[0]} on host {self._way.host}"
 
     @contextmanager
     def session(self, doing: str) -> Iterator[CommandSession]:
         """Yield what runs statements, each of them in a psql of its own."""
-        yield CommandSession(self._way, self._database, f"{doing}: {self}")
+        yield CommandSession(self._way, self.database, f"{doing}: {self}")
 
     def authenticate(self, doing: str, role: str, password: SecretValue) -> Answer:
         """Compare a password with the verifier that the server keeps, made here with the same salt."""

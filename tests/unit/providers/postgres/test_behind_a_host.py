@@ -233,6 +233,10 @@ def test_sign_in_by_a_command_is_refused_beforehand(contained: PostgresConnectio
             {"via": {"host": "db1", "command": ["psql"]}, "user": "rotor", "replicas": ["db2"]},
             [f"{name}: is not used where a command of via is run" for name in ("user", "replicas")],
         ),
+        (
+            {"via": {"host": "db1", "command": ["psql"]}, "database": "pgbouncer"},
+            ["database: pgbouncer's console is not reached by a command"],
+        ),
     ],
 )
 def test_options_fit_the_way_to_the_server(options: dict[str, Any], problems: list[str]) -> None:
