@@ -233,7 +233,7 @@ def test_password_of_a_role_behind_a_host_is_changed_by(
             "user": ADMIN,
             "password": {"env": "PG_PASSWORD"},
         }
-        ways: dict[str, dict[str, Any]] = {
+        ways = {
             "a forward": {**connection, "via": "app1"},
             "a command": {"via": {"host": "app1", "command": docker.psql}},
         }

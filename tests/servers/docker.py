@@ -16,8 +16,7 @@ CONTAINER = "shop"
 _SCRIPT = """\
 #!/bin/sh
 { env; printf '%s\\n' "$@"; } >>"FOLDER/given"
-[ "$1 $2 $3 $4" = "exec -i CONTAINER psql" ] ||
-  { echo "Error response from daemon: No such container: $3" >&2; exit 1; }
+[ "$1 $2 $3 $4" = "exec -i CONTAINER psql" ] || { echo "Error: No such container: $3" >&2; exit 1; }
 shift 4
 tee -a "FOLDER/said" | PGPASSFILE="FOLDER/pgpass" psql -X -h 127.0.0.1 -p PORT "$@"
 """

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from . import errors
 from .contracts import Answer
 from .credential import SecretValue
+from .forwards import Way
 
 _SECONDS, _LONGEST = 10, 512
 
@@ -30,9 +31,15 @@ class Server:
     port: int
     tls: bool = True
     ca_cert: str | None = None
+    via: Way | None = None
+    """Through which host it is reached; its own address is the one that this host sees."""
 
     def __str__(self) -> str:
-        return f"redis{'s' * self.tls}://{self.host}:{self.port}"
+        return f"redis{'s' * self.tls}://{self.host}:{self.port}{f' via {self.via}' if self.via else ''}"
+
+    def reach(self) -> tuple[str, int]:
+        """Return the address to connect to; UnavailableError where ssh does not come to the host on the way."""
+        return self.via.local(self.host, self.port) if self.via else (self.host, self.port)
 
     def authenticate(self, doing: str, password: SecretValue, user: str = "", *, ping: bool = False) -> Answer:
         """Send AUTH, as the default user unless said; an error where the server says neither OK nor WRONGPASS.
@@ -55,7 +62,7 @@ class Server:
     @contextmanager
     def _connected(self, where: str) -> Iterator[socket.socket]:
         try:
-            with socket.create_connection((self.host, self.port), _SECONDS) as plain:
+            with socket.create_connection(self.reach(), _SECONDS) as plain:
                 if not self.tls:
                     yield plain
                     return
@@ -65,7 +72,8 @@ class Server:
         except ssl.SSLCertVerificationError:
             raise errors.UntrustedServerError(f"{where}: the server's certificate is refused") from None
         except (OSError, ValueError):
-            raise errors.UnavailableError(f"{where}: no answer") from None
+            away = errors.UnavailableError(f"{where}: no answer")
+            raise (self.via.explain(away, self.host, self.port) if self.via else away) from None
 
 
 def authenticate(host: str, port: int, password: SecretValue, doing: str, ca_cert: str | None = None) -> Answer:

