@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from tests.chaos import tally
 from tests.chaos.player import Player, QuickClock
 from tests.servers import postgres
-from tests.servers.shop import SECRET, Clients, Shop
+from tests.servers.shop import FIRST, SECRET, Clients, Shop
 from tests.unit.providers.dotenv.local_host import LocalHost
 
 PACE = 200
@@ -63,5 +63,10 @@ def test_no_transaction_fails_while_the_roles_take_turns(shop: Shop) -> None:
             (role,) = shop.may_log_in()
             assert shop.listed() == {role: shop.verifier(role)}, "the list has the server's own verifier, and no other"
     assert clients.failures == []
+    said, verifiers = shop.said(), set(shop.listed().values())
+    assert len(clients.used) == turns + 1
+    passwords = [password for _role, password in clients.used if password != FIRST]
+    assert [where for where, text in said.items() for password in passwords if password in text] == []
+    assert all(verifier in said["log"] for verifier in verifiers), "statements are not logged"
     took = round(time.monotonic() - began)
     tally.add("load through PgBouncer", transactions=clients.bought, rotations=turns, seconds=took, failures=0)

@@ -70,7 +70,7 @@ class Pooler:
 class Postgres:
     """A cluster with the user ``rotor``, who may do everything; each test takes a database of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         self._folder = _private_folder()
         data = self._folder / "data"
         password = self._folder / "password"
@@ -84,8 +84,8 @@ class Postgres:
         )
         self.port = free_port()
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *settings])
+        given = [part for name, value in {**options, **settings}.items() for part in ("-c", f"{name}={value}")]
+        command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *given])
         self.log = self._folder / "log"
         self._server = Server(command, self.port, self.log)
         self._poolers: list[Server] = []

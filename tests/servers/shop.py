@@ -44,12 +44,11 @@ class Shop:
     """Its own cluster and pooler, and a folder on the host ``app1``, which is this machine."""
 
     def __init__(self, mode: str = "transaction") -> None:
-        self.cluster = Postgres()
+        self.cluster = Postgres(log_statement="all", shared_preload_libraries="pg_stat_statements")
         with self.cluster.connect() as admin:
             for statement in SCHEMA.split(";"):
                 admin.execute(statement)
-            admin.execute("ALTER SYSTEM SET log_statement = 'all'")
-            admin.execute("SELECT pg_reload_conf()")
+            admin.execute("CREATE EXTENSION pg_stat_statements")
         with self.cluster.connect("shop") as admin:
             admin.execute("CREATE TABLE sale (at timestamptz DEFAULT now()); ALTER TABLE sale OWNER TO shop_owner")
         self.pooler = self.cluster.pooler(mode, server_login_retry=1, log_stats=0, default_pool_size=10)
@@ -127,6 +126,7 @@ class Shop:
                         "connection": "pg",
                         "roles": ["shop_a", "shop_b"],
                         "owner": "shop_owner",
+                        "terminate": True,
                         "current_id": "shop_a",
                     },
                     "accept": {
@@ -142,6 +142,14 @@ class Shop:
             },
         }
 
+    def said(self) -> dict[str, str]:
+        """Whatever the server and the pooler show of what they were told: logs, statistics, what is running."""
+        with self.cluster.connect() as admin:
+            views = ("pg_stat_statements", "pg_stat_activity")
+            shown = {view: admin.execute(f"SELECT coalesce(query, '') FROM {view}").fetchall() for view in views}
+        texts = {view: "\n".join(text for (text,) in rows) for view, rows in shown.items()}
+        return {**texts, "log": self.cluster.log.read_text(), "pooler's log": self.pooler.log.read_text()}
+
     def stop(self) -> None:
         self.cluster.stop()
 
@@ -154,6 +162,7 @@ class Clients:
         self.bought = 0
         self.failures: list[str] = []
         self._credentials = shop.credentials()
+        self.used = {self._credentials}
         self._generation, self._on = 0, dict.fromkeys(range(KEPT + FLEETING), 0)
         self._changed = threading.Condition()
         self._over = threading.Event()
@@ -191,6 +200,7 @@ class Clients:
             self._asked.read_text()
             with self._changed:
                 self._credentials, self._generation = self._shop.credentials(), self._generation + 1
+                self.used.add(self._credentials)
                 self._changed.wait_for(lambda: set(self._on.values()) == {self._generation} or self.failures)
             self._answered.write_text("done\n")
 

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..._core import durations, errors, postgres
 from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
 from ..._core.credential import Credential
-from .client import PORT, PostgresConnection
+from .client import MADE_AT, PORT, PostgresConnection
 from .command import CommandServer
 
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
+_AGE = "SELECT extract(epoch FROM clock_timestamp() - backend_start) FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _TEXT = {"type": "string", "minLength": 1}
 
 
@@ -56,7 +57,26 @@ class SignIn(Check):
         doing = f"running a statement as {role}"
         with postgres.told(doing), self._signed_in(server, doing, role, credential) as session:
             session.execute(self.options.get("statement", "SELECT 1"))
+            if server != self.connection.server:
+                self._refuse_older(session, server, credential)
         return {"at": str(server)}
+
+    def _refuse_older(self, session: Any, server: postgres.Server, credential: Credential) -> None:
+        """CheckFailedError where a pooler uses a session that is older than the password: it shows nothing of that.
+
+        Ages are compared, and no clocks: who acts as another role sees the start of its own session as itself only.
+        """
+        made_at = credential.facts.get(MADE_AT)
+        if not made_at:
+            return
+        with session.transaction():
+            session.execute("SET LOCAL ROLE NONE")
+            [age] = session.execute(_AGE).fetchone()
+        if timedelta(seconds=float(age)) > self.clock.now() - datetime.fromisoformat(made_at):
+            raise errors.CheckFailedError(
+                f"{server} was asked through a session that is older than the password, which shows nothing of it",
+                hint="Have the pooler open its server connections anew (reconnect: true), and run again",
+            )
 
     def _signed_in(self, server: postgres.Server, doing: str, role: str, credential: Credential) -> Any:
         try:

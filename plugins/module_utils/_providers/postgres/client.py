@@ -40,12 +40,15 @@ _BY_COMMAND = ("type", OPTION, "database")
 """What is said of a server that is reached by a command."""
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535, "default": postgres.PORT, "description": "Its port."}
 POOLER_PORT = 6432
+MADE_AT = "made_at"
+"""The fact of a credential that tells when its password was made."""
 CONSOLE = "pgbouncer"
 """The database that PgBouncer has for whoever administrates it."""
 _WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
 _SESSIONS = """
 SELECT usename, count(*) FROM pg_stat_activity WHERE usename = ANY (%s) AND application_name <> %s GROUP BY usename
 """
+_TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
 
 
 class PostgresConnection(Connection):
@@ -142,6 +145,12 @@ class PostgresConnection(Connection):
             with self.session(f"looking for sessions of {', '.join(roles)}", server) as session:
                 counts.update(dict(session.execute(_SESSIONS, (roles, postgres.APPLICATION)).fetchall()))
         return counts
+
+    def terminate(self, role: str) -> None:
+        """End the sessions of a role, on the replicas as well."""
+        for server in (self.server, *self._replicas):
+            with self.session(f"ending sessions of {role}", server) as session:
+                session.execute(_TERMINATE, (role,))
 
     def _pooler(self, place: Options) -> postgres.Server:
         server: Any = self.server

@@ -53,10 +53,19 @@ class Pooler(Consumer):
         return []
 
     def preview(self) -> list[str]:
-        if not self._reconnects:
-            return ["RELOAD; its server connections stay"]
-        count = len(self.connection.query("counting server connections", "SHOW SERVERS"))
-        return [f"RELOAD and RECONNECT; {count} server connections are opened anew as they come free"]
+        lines = ["RELOAD; its server connections stay"]
+        if self._reconnects:
+            count = len(self._rows("SHOW SERVERS"))
+            lines = [f"RELOAD and RECONNECT; {count} server connections are opened anew as they come free"]
+        databases = [
+            (row["name"], int(row["max_connections"]), int(row["current_connections"]))
+            for row in self._rows("SHOW DATABASES")
+        ]
+        return lines + [
+            f"max_db_connections of {name} is {most}, of which {used} are in use; a second role has a pool of its own"
+            for name, most, used in databases
+            if 0 < most < 2 * used
+        ]
 
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         """Have its files read, and with ``reconnect`` every server connection of before closed.
@@ -92,8 +101,10 @@ class Pooler(Consumer):
 
     def _count(self, **wanted: str) -> int:
         """Count the server connections of which PgBouncer shows these columns."""
-        with self.connection.session("looking at PgBouncer's server connections") as session:
-            found = session.execute("SHOW SERVERS")
+        return sum(row.items() >= wanted.items() for row in self._rows("SHOW SERVERS"))
+
+    def _rows(self, command: str) -> list[dict[str, str]]:
+        with self.connection.session(f"asking PgBouncer: {command}") as session:
+            found = session.execute(command)
             names = [column.name for column in found.description]
-            rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
-        return sum(row.items() >= wanted.items() for row in rows)
+            return [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]

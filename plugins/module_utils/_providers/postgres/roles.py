@@ -21,7 +21,7 @@ from ..._core import errors, postgres
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, PublicValue, SecretValue
 from ..._core.deps import library
-from .client import PostgresConnection
+from .client import MADE_AT, PostgresConnection
 from .command import CommandServer
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 63}
@@ -30,7 +30,8 @@ _ROLE = """
 SELECT r.rolname, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolinherit,
   coalesce('role=' || o.rolname = ANY (r.rolconfig), false), coalesce(pg_has_role(r.oid, o.oid, 'MEMBER'), false),
   me.rolname = r.rolname OR me.rolsuper OR NOT r.rolsuper AND me.rolcreaterole AND
-    (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))
+    (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')),
+  pg_has_role('pg_signal_backend', 'USAGE') OR pg_has_role(r.oid, 'USAGE')
 FROM pg_roles r JOIN pg_roles me ON me.rolname = current_user LEFT JOIN pg_roles o ON o.rolname = %(owner)s
 WHERE r.rolname = ANY (%(roles)s)
 """
@@ -38,6 +39,7 @@ _ROOM = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - count(usename)
 FROM pg_stat_activity
 """
+_LIMITS = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = ANY (%s)"
 
 
 class _Roles(Issuer):
@@ -57,8 +59,7 @@ class _Roles(Issuer):
         values = {"roles": self.roles, "owner": self.options.get("owner")}
         rows = self.connection.query(f"looking at {', '.join(self.roles)}", _ROLE, values)
         found = {role: facts for role, *facts in rows}
-        problems = [problem for role in self.roles for problem in self._problems_of(role, found.get(role))]
-        return problems if problems else self._lack_of_room()
+        return [problem for role in self.roles for problem in self._problems_of(role, found.get(role))]
 
     def activate(self, credential: Credential) -> None:
         """Set the password, unless it is in force: the connection may have been opened with the one before."""
@@ -92,12 +93,13 @@ class _Roles(Issuer):
 
     def preview(self) -> list[str]:
         counts = self.connection.sessions(self.roles)
-        return [f"{counts[role]} open sessions of {role} stay as they are" for role in self.roles if counts[role]]
+        fate = "end when it is revoked" if self.options.get("terminate") else "stay as they are"
+        return [f"{counts[role]} open sessions of {role} {fate}" for role in self.roles if counts[role]]
 
     def _made(self, role: str, name: str) -> Credential:
         password = SecretValue(secrets.token_urlsafe(_BYTES))
         fields = {"username": PublicValue(role), "password": password, "verifier": postgres.verifier(password)}
-        return Credential(role, name, fields)
+        return Credential(role, name, fields, {MADE_AT: self.clock.now().isoformat()})
 
     def _alter(self, session: Any, role: str, how: str, *values: str) -> None:
         sql = library("psycopg.sql")
@@ -108,20 +110,21 @@ class _Roles(Issuer):
         owner = self.options.get("owner")
         if facts is None:
             return [f"there is no role {role}"]
-        may_login, is_super, limit, inherits, is_set, is_member, may_change = facts
+        may_login, is_super, limit, inherits, is_set, is_member, may_change, may_signal = facts
+        ends_sessions = self.options.get("terminate", False)
         found = {
             f"role {role} is a superuser": is_super and len(self.roles) > 1,
             f"role {role} may not log in": not may_login and len(self.roles) == 1,
             f"the connection's role may not change {role}; from PostgreSQL 16 on it needs ADMIN OPTION": not may_change,
+            f"the connection's role may not end sessions of {role}; do: GRANT pg_signal_backend TO …": (
+                ends_sessions and not may_signal
+            ),
             f"role {role} has a CONNECTION LIMIT of 0": limit == 0,
             f"role {role} is no member of {owner}; do: GRANT {owner} TO {role}": owner and not is_member,
             f"role {role} inherits; do: ALTER ROLE {role} NOINHERIT": owner and inherits,
             f"what {role} makes is its own; do: ALTER ROLE {role} SET role = {owner}": owner and not is_set,
         }
         return [problem for problem, is_so in found.items() if is_so]
-
-    def _lack_of_room(self) -> list[str]:
-        return []
 
 
 class RolePasswords(_Roles):
@@ -219,13 +222,14 @@ class RolesInTurns(_Roles):
         role = str(credential.id)
         with suppress(errors.NotFoundError), self.connection.session(f"revoking the password of {role}") as session:
             self._alter(session, role, "NOLOGIN PASSWORD NULL")
-            if self.options.get("terminate"):
-                session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (role,))
+        if self.options.get("terminate"):
+            self.connection.terminate(role)
 
-    def _lack_of_room(self) -> list[str]:
-        """Say where two pools have no room: while both roles are in use, each has its sessions."""
+    def preview(self) -> list[str]:
+        """Say where two pools may have no room, besides: while both roles are in use, each has its sessions."""
         most = max(self.connection.sessions(self.roles).values(), default=0)
+        limits = dict(self.connection.query("looking at limits", _LIMITS, (self.roles,)))
+        few = [f"CONNECTION LIMIT of {role} is {limit}" for role, limit in limits.items() if -1 < limit < most]
         [(room,)] = self.connection.query("counting connections", _ROOM)
-        if most <= room:
-            return []
-        return [f"there is room for {room} more connections, and the role in use has {most}: raise max_connections"]
+        few += [f"max_connections leaves room for {room} more"] if room < most else []
+        return [*super().preview(), *(f"{one}, and the role in use has {most} sessions" for one in few)]

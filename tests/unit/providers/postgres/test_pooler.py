@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.checks import SignIn
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.client import PostgresConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.pooler import Pooler
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolesInTurns
@@ -136,6 +137,31 @@ def test_reload_says_which_connections_do_not_come_free(shop: Shop) -> None:
         with pytest.raises(RotorError, match="uses 1 of its server connections of before"):
             pooler(shop, reconnect=True, within="10s").reload([], MemoryCheckpoint())
         assert pooler(shop).reload([], MemoryCheckpoint()) == {"reconnected": False}
+
+
+def test_a_check_through_a_pooler_wants_a_session_that_is_not_older_than_the_password(shop: Shop) -> None:
+    made, pg = activated(shop), connection(shop, "pg")
+    put(shop, made)
+    pooler(shop).reload([], MemoryCheckpoint())
+    with through(shop, made) as session:
+        session.execute("SELECT 1")  # leaves the pool a session
+    clock = VirtualClock()
+    check = SignIn({"host": "127.0.0.1", "port": shop.pooler.port, "database": "shop"}, pg, clock=clock)
+    newer = Credential(made.id, made.name, made.fields, {"made_at": clock.now().isoformat()})
+    with pytest.raises(CheckFailedError, match="through a session that is older than the password"):
+        check.run(newer, MemoryCheckpoint())
+    clock.sleep(3600)
+    pooler(shop, reconnect=True).reload([], MemoryCheckpoint())
+    assert "at" in check.run(newer, MemoryCheckpoint())
+
+
+def test_plan_says_where_a_second_pool_may_have_no_room(shop: Shop) -> None:
+    shop.pooler.console("SET max_db_connections = 1")
+    with shop.connect(*shop.credentials()) as session:
+        session.execute("SELECT 1")
+        [_reload, *few] = pooler(shop).preview()
+    shop.pooler.console("SET max_db_connections = 0")
+    assert few == ["max_db_connections of shop is 1, of which 1 are in use; a second role has a pool of its own"]
 
 
 def test_console_is_told_from_a_server(shop: Shop) -> None:

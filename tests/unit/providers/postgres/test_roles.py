@@ -178,16 +178,45 @@ def test_what_is_not_as_it_has_to_be_is_found_before(
             admin.execute("ALTER ROLE manager CREATEROLE")
 
 
-def test_two_pools_need_room(server: Postgres, connection: PostgresConnection) -> None:
+def test_plan_says_where_two_pools_may_have_no_room(server: Postgres, connection: PostgresConnection) -> None:
+    """It is an estimate, and so it refuses nothing."""
     made = issued(in_turns(connection))
     with server.connect() as admin:
         (room,) = admin.execute("SHOW max_connections").fetchone()
     pool = [session(server, made) for _one in range(int(room) // 2)]
-    [problem] = in_turns(connection).preflight("nova_a")
-    assert problem.startswith("there is room for ")
-    assert problem.endswith(": raise max_connections")
+    with server.connect() as admin:
+        admin.execute("ALTER ROLE nova_b CONNECTION LIMIT 3")
+    assert in_turns(connection).preflight("nova_a") == []
+    open_ones, limit, most = in_turns(connection).preview()
+    assert open_ones == f"{len(pool)} open sessions of nova_a stay as they are"
+    assert limit == f"CONNECTION LIMIT of nova_b is 3, and the role in use has {len(pool)} sessions"
+    assert most.startswith("max_connections leaves room for ")
     for one in pool:
         one.close()
+
+
+def test_the_right_to_end_sessions_is_looked_at_before(server: Postgres, connection: PostgresConnection) -> None:
+    problem = "the connection's role may not end sessions of nova_a; do: GRANT pg_signal_backend TO …"
+    with server.connect() as admin:
+        admin.execute("REVOKE pg_signal_backend FROM manager")
+        assert problem in in_turns(connection, terminate=True).preflight(None)
+        assert in_turns(connection).preflight(None) == []
+        admin.execute("GRANT pg_signal_backend TO manager")
+    assert in_turns(connection, terminate=True).preflight(None) == []
+
+
+def test_sessions_are_ended_on_replicas_as_well(server: Postgres) -> None:
+    """Each of them is asked: here one server is named twice."""
+    with server.connect() as admin:
+        admin.execute("GRANT pg_signal_backend TO manager")
+    connection = connected(server, replicas=[f"127.0.0.1:{server.port}"])
+    made = issued(in_turns(connection))
+    with session(server, made) as application:
+        in_turns(connection, terminate=True).revoke(made)
+        with pytest.raises(psycopg.OperationalError):
+            application.execute("SELECT 1")
+    ended = [line for line in server.log.read_text().splitlines() if "SELECT pg_terminate_backend(pid)" in line]
+    assert len(ended) >= 2
 
 
 def test_a_role_may_set_its_own_password(server: Postgres) -> None:
