@@ -60,7 +60,8 @@ class Shop:
         with self.cluster.connect() as admin:
             admin.execute(AS_NEW.format(self._first))
         self.pooler.users.write_text(f'{self._users}; of the shop\n"shop_a" "{self.verifier("shop_a")}"\n')
-        self.pooler.console("RELOAD")
+        for command in ("RELOAD", "RECONNECT"):
+            self.pooler.console(command)
         self.folder = folder
         self.env = folder / "shop.env"
         self.env.write_text(f"PGUSER='shop_a'\nPGPASSWORD='{FIRST}'\n")

@@ -100,7 +100,7 @@ class HostFileStore(HostStore):
 
     @classmethod
     def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:
-        strange = {key: cls.value_problem(value.reveal()) for key, value in values.items()}
+        strange = {key: cls.value_problem(container, value.reveal()) for key, value in values.items()}
         return super().reject_values(container, values) + [f"{key}: {why}" for key, why in strange.items() if why]
 
     @classmethod
@@ -110,11 +110,11 @@ class HostFileStore(HostStore):
 
     @classmethod
     @abstractmethod
-    def value_problem(cls, value: str) -> str:
+    def value_problem(cls, container: Options, value: str) -> str:
         """Say why a file cannot keep a value; empty where it can."""
 
     @classmethod
-    def spelled(cls, value: str) -> str:
+    def spelled(cls, container: Options, value: str) -> str:
         """Spell a value as it stands in a file."""
         return value
 
@@ -142,7 +142,7 @@ class HostFileStore(HostStore):
         about = {
             "operation": "change",
             "keys": [*request.keys],
-            "values": {key: self.spelled(value.reveal()) for key, value in values.items()}
+            "values": {key: self.spelled(container, value.reveal()) for key, value in values.items()}
             | dict.fromkeys(request.gone),
             "wanted": {key: self.fingerprint(value) for key, value in values.items()},
             "since": None if request.since is None else _prints(request.since, {*values, *request.gone}),

@@ -30,15 +30,19 @@ _ASSIGNMENT = re.compile(rb"(?P<lead>[ \t]*(?:export[ \t]+)?)(?P<name>[A-Za-z_]\
 _WORD = rb"(?:[^'\"\\\s;&|]|'[^']*'|" + _IN_DOUBLE + rb"|\\.)*"
 _COMMAND = re.compile(_WORD + rb"[ \t]*[;&|]+(?:[ \t]+[^\s#]|(?:export|declare|readonly|typeset|unset)\b)", re.DOTALL)
 _EXPORT = re.compile(_WORD + rb"[ \t]*;[ \t]*export[ \t]+([A-Za-z_]\w*)[ \t;]*(?:#[^\n]*)?\n?", re.ASCII | re.DOTALL)
-# What all three readers take for the same value.
-_ALIKE = [
-    re.compile(expression + rb"[ \t]*\n?", re.DOTALL)
-    for expression in (
-        rb"([A-Za-z0-9_./:@%+,=^{}\[\]?*!-]*)",
-        rb"'((?:[^'\\]|\\[^'])*)'",
-        rb'"((?:[^"\\$`]|\\["\\$])*)"',
-    )
-]
+# What the readers take for the same value; a backtick in double quotes stands as it is for compose alone.
+_IN_DOUBLE_ALIKE = {
+    "all": rb'"((?:[^"\\$`]|\\["\\$])*)"',
+    "compose": rb'"((?:[^"\\$]|\\["\\$])*)"',
+    "others": rb'"((?:[^"\\$`]|\\["\\$`])*)"',
+}
+_ALIKE = {
+    who: [
+        re.compile(expression + rb"[ \t]*\n?", re.DOTALL)
+        for expression in (rb"([A-Za-z0-9_./:@%+,=^{}\[\]?*!-]*)", rb"'((?:[^'\\]|\\[^'])*)'", in_double)
+    ]
+    for who, in_double in _IN_DOUBLE_ALIKE.items()
+}
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -48,19 +52,19 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
 class Statement:
     """Hold one piece of the file: an assignment with its whole value, a comment, an empty line, anything else."""
 
-    def __init__(self, text: bytes, *, shell: bool) -> None:
+    def __init__(self, text: bytes, readers: list[str]) -> None:
         self.text = text
         match = _ASSIGNMENT.match(text)
         self.name = match["name"].decode() if match else None
         self.lead = match["lead"] if match else b""
         self.refusal: tuple[str, str] | None = None
         """Why its value is not replaced: a shell finds a command behind the assignment, which would be lost."""
-        if shell and match and match["sign"] == b"=" and _COMMAND.match(text, match.end()):
+        if "shell" in readers and match and match["sign"] == b"=" and _COMMAND.match(text, match.end()):
             exported = _EXPORT.fullmatch(text, match.end())
             if exported is None or exported[1] != match["name"]:
                 self.refusal = _goes_on(match["name"].decode())
             self.lead += b"" if self.refusal or b"export" in self.lead else b"export "
-        self.value = _value(text[match.end() :]) if match and match["sign"] == b"=" else None
+        self.value = _value(text[match.end() :], readers) if match and match["sign"] == b"=" else None
         """None where the readers differ."""
 
 
@@ -71,8 +75,9 @@ def _goes_on(key: str) -> tuple[str, str]:
     )
 
 
-def _value(text: bytes) -> bytes | None:
-    for expression in _ALIKE:
+def _value(text: bytes, readers: list[str]) -> bytes | None:
+    who = "compose" if readers == ["compose"] else "all" if "compose" in readers else "others"
+    for expression in _ALIKE[who]:
         match = expression.fullmatch(text)
         if match:
             return re.sub(rb"\\(.)", rb"\1", match[1]) if text.startswith(b'"') else match[1]
@@ -94,7 +99,7 @@ def statements(text: bytes, readers: list[str] | None = None) -> list[Statement]
             who = f"{', '.join(names)} and {last} do not agree" if names else f"{last} does not tell"
             hint = "Put quotes around its value, or close them; or say in readers who reads the file"
             raise Refusal(f"{who} where the statement of line {line} ends", hint)
-        found.append(Statement(text[start:end], shell="shell" in readers))
+        found.append(Statement(text[start:end], readers))
         start = end
     return found
 

@@ -6,33 +6,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _ODD_BACKSLASHES = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 _ESCAPED = re.compile(r'[\\"$]')
+_ESCAPED_OR_BACKTICK = re.compile(r'[\\"$`]')
+COMPOSE = "compose"
+READERS = (COMPOSE, "systemd", "shell")
 
 
-def quoted(value: str) -> str:
-    """Quote a value for all three readers.
+def quoted(value: str, readers: Collection[str] = READERS) -> str:
+    """Quote a value for those who read it.
 
     In single quotes, they take everything but a single quote as it is, and compose no backslash at the end, either.
 
-    In double quotes, all three know the same three escapes; a backtick has none that compose knows.
+    In double quotes, all three know the same three escapes; a backtick stands as it is for compose, and escaped for the
+    others.
     """
     if "'" in value or _ODD_BACKSLASHES.search(value):
-        return '"' + _ESCAPED.sub(r"\\\g<0>", value) + '"'
+        escaped = _ESCAPED if COMPOSE in readers else _ESCAPED_OR_BACKTICK
+        return '"' + escaped.sub(r"\\\g<0>", value) + '"'
     return f"'{value}'"
 
 
-def problem(value: str) -> str:
-    """Say why a value cannot be quoted for all three readers; empty where it can."""
+def problem(value: str, readers: Collection[str] = READERS) -> str:
+    """Say why a value cannot be quoted for those who read it; empty where it can."""
     if "\0" in value:
         return "a variable cannot hold a NUL character"
     if any(_is_noncharacter(ord(character)) for character in value):
         return "systemd refuses a file with a Unicode noncharacter"
-    if "`" in value and quoted(value).startswith('"'):
+    if "`" in value and quoted(value).startswith('"') and COMPOSE in readers and len(readers) > 1:
         return (
             "a backtick next to a single quote, or before a backslash at the end, cannot be written so that "
-            "docker compose, systemd and a shell read it alike"
+            "docker compose, systemd and a shell read it alike; say in readers who reads the file"
         )
     return ""
 

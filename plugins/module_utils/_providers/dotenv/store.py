@@ -18,7 +18,7 @@ from . import on_host_program, spelling
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
 _SHELLS_OWN = {"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"}
 """Variables that a shell does not let anybody set; some shells stop at a file that does."""
-READERS = ("compose", "systemd", "shell")
+READERS = spelling.READERS
 
 
 class DotenvConnection(HostConnection):
@@ -53,12 +53,12 @@ class DotenvFile(HostFileStore):
         return "a shell keeps this name to itself" if key in _SHELLS_OWN else ""
 
     @classmethod
-    def value_problem(cls, value: str) -> str:
-        return spelling.problem(value)
+    def value_problem(cls, container: Options, value: str) -> str:
+        return spelling.problem(value, cls.readers(container))
 
     @classmethod
-    def spelled(cls, value: str) -> str:
-        return spelling.quoted(value)
+    def spelled(cls, container: Options, value: str) -> str:
+        return spelling.quoted(value, cls.readers(container))
 
     @classmethod
     def readers(cls, container: Options) -> list[str]:

@@ -8,7 +8,7 @@ Source: PgBouncer's documentation of the authentication file, pgbouncer.org/conf
 
 from __future__ import annotations
 
-from ..._core.contracts import Limits, Schema
+from ..._core.contracts import Limits, Options, Schema
 from ..._core.host_files import OPTIONS, HostFileStore
 from ..._core.hosts import HostConnection
 
@@ -35,5 +35,5 @@ class UserList(HostFileStore):
         return ""
 
     @classmethod
-    def value_problem(cls, value: str) -> str:
+    def value_problem(cls, container: Options, value: str) -> str:
         return "a line cannot hold a NUL character" if "\0" in value else ""

@@ -49,6 +49,25 @@ def test_all_readers_read_what_was_written(given: list[str]) -> None:
     assert ours == {key: value.encode() for key, value in taken.items()}
 
 
+@needs_systemd
+@pytest.mark.parametrize("named", [["compose"], ["systemd", "shell"], ["shell"]])
+@given(given=st.lists(values, min_size=1, max_size=20))
+@example(given=["@:/%+'é\"\\ $#{}!`", "`\\", "'`$(x)`\\`"])
+def test_readers_that_are_named_read_what_was_written(named: list[str], given: list[str]) -> None:
+    taken = {f"KEY_{number}": value for number, value in enumerate(given) if not spelling.problem(value, named)}
+    text = "".join(f"{key}={spelling.quoted(value, named)}\n" for key, value in taken.items()).encode()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text)
+        file.flush()
+        read = {name: getattr(readers, name)(Path(file.name)) for name in named}
+    ours = {statement.name: statement.value for statement in on_host_program.statements(text, named)}
+
+    for name, found in read.items():
+        assert {key: found.get(key) for key in taken} == taken, name
+    assert ours == {key: value.encode() for key, value in taken.items()}
+    assert {f"KEY_{number}" for number, value in enumerate(given) if "\ufffe" not in value} >= taken.keys()
+
+
 @given(value=values)
 def test_a_value_is_refused_for_what_is_in_it(value: str) -> None:
     reason = spelling.problem(value)
