@@ -58,15 +58,15 @@ def arrange(desk: Desk, bao: OpenBao, cluster: Postgres, pooler: Pooler) -> dict
     (desk.inventory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"app1": python}}}))
     desk.environment |= {"VAULT_TOKEN": openbao.ROOT, "ADMIN": PASSWORD}
     here = {"type": "postgres", "host": "127.0.0.1", "user": ADMIN, "password": {"env": "ADMIN"}}
-    file = {"store": "files", "host": "app1", "keys": {"PASSWORD": "${value}"}}
+    copy = {"store": "files", "host": "app1", "keys": {"PASSWORD": "${value}"}}
     url = f"postgresql://odd%20%22role%22:${{value|url}}@127.0.0.1:{cluster.port}/postgres"
     entry = {
         "issuer": {"type": "person", "where": "a console", "make": "press New", "end": "press Delete"},
         "derived": {"url": url},
         "copies": [
             {"store": "safe", "mount": mount, "path": "odd", "keys": {"PASSWORD": "${value}", "URL": "${url}"}},
-            {**file, "path": str(files["compose"]), "readers": ["compose"]},
-            {**file, "path": str(files["others"]), "readers": ["systemd", "shell"]},
+            {**copy, "path": str(files["compose"]), "readers": ["compose"]},
+            {**copy, "path": str(files["others"]), "readers": ["systemd", "shell"]},
             {"store": "users", "host": "app1", "path": str(pooler.users), "keys": {ROLE: "${value}"}},
         ],
         "reload": ["pool"],
