@@ -56,7 +56,7 @@ class Bench(ABC):
     title: ClassVar[str]
     """The heading of its column: ``Vault KV v2``."""
     module: ClassVar[str]
-    """Its thin module: ``vault_kv_secret``."""
+    """Its thin module: ``vault_kv_secret``; empty where it has none."""
     server: ClassVar[str]
     """What is behind it: ``a real OpenBao, through hvac``."""
     atomic: ClassVar[bool] = False

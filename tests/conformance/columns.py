@@ -71,7 +71,9 @@ def _benches_of(name: str, benched: list[Column]) -> list[Column]:
 
 
 def of(level: str) -> list[Column]:
-    return issuers() if level == "issuers" else ours()
+    if level == "issuers":
+        return issuers()
+    return [column for column in ours() if level != "modules" or column.kind.module]
 
 
 def baseline(venv: Path) -> list[Column]:
