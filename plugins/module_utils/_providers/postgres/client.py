@@ -148,7 +148,7 @@ class PostgresConnection(Connection):
 
     def terminate(self, role: str) -> None:
         """End the sessions of a role, on the replicas as well."""
-        for server in (self.server, *self._replicas):
+        for server in (None, *self._replicas):
             with self.session(f"ending sessions of {role}", server) as session:
                 session.execute(_TERMINATE, (role,))
 

@@ -147,11 +147,14 @@ def unchecked(secret: Secret, state: SecretState) -> list[tuple[int, CheckSpec]]
     Only those of a credential in use whose value is kept. One that was run while the old one was disabled need not be
     run again: it came after the intent to revoke.
     """
-    ended = max(state.done.get(ActionKind.REVOKE, {}).values(), default=0)
-    held = state.done.get(ActionKind.VERIFY, {})
+    ended = max((number for (kind, _target), number in state.done.items() if kind is ActionKind.REVOKE), default=0)
     found: dict[str, tuple[int, CheckSpec]] = {}
+
+    def held(check: CheckSpec) -> int:
+        return state.done.get((ActionKind.VERIFY, check.key), ended)
+
     for index, step in enumerate(secret.steps if state.current and state.current.has_value else ()):
-        found |= {check.key: (index, check) for check in step.verify if held.get(check.key, ended) < ended}
+        found |= {check.key: (index, check) for check in step.verify if held(check) < ended}
     return list(found.values())
 
 
