@@ -345,8 +345,8 @@ def _line(*cells: object) -> str:
 
 
 def _number(counts: Mapping[str, int]) -> str:
-    """How many cases there were; nothing where files and kilobytes stand beside each other."""
-    return "" if "kilobytes" in counts else f"{counts.get(_HISTORIES, sum(counts.values())):,}"
+    """How many cases there were; nothing where files and kilobytes stand beside each other, or seconds do."""
+    return "" if counts.keys() & {"kilobytes", "seconds"} else f"{counts.get(_HISTORIES, sum(counts.values())):,}"
 
 
 def _words(counts: Mapping[str, int]) -> str:

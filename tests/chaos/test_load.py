@@ -69,4 +69,4 @@ def test_no_transaction_fails_while_the_roles_take_turns(shop: Shop) -> None:
     assert [where for where, text in said.items() for password in passwords if password in text] == []
     assert all(verifier in said["log"] for verifier in verifiers), "statements are not logged"
     took = round(time.monotonic() - began)
-    tally.add("load through PgBouncer", transactions=clients.bought, rotations=turns, seconds=took, failures=0)
+    tally.add("load: two roles in turns", transactions=clients.bought, rotations=turns, seconds=took, failures=0)
