@@ -17,24 +17,19 @@ from shutil import copyfile
 from typing import Any
 
 import requests
-import yaml
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from psycopg import sql
 
-from tests.sandbox import server
 from tests.sandbox.apis import ADMIN
-from tests.sandbox.visitor import Visitor
 from tests.servers import openbao
 from tests.servers import postgres as pg
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
-from tests.servers.postgres_auth import WELCOME, PostgresAuthServer, refusal
-from tests.servers.redis import RedisServer
-from tests.servers.tls import Authority
 
 from .nova import CUT_OVER, DOCUMENTS, Nova
-from .played import ROOT, Finding, Played, play, report
+from .played import ROOT, Finding, Played, names, play, report
+from .stand_ins import StandIns
 
 EXAMPLE = "examples/agenticverz"
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -56,28 +51,22 @@ class Parts:
     def __init__(self, home: Path, stack: ExitStack) -> None:
         self.folder = home / "nova"
         self.folder.mkdir()
-        world = server.start(specs=server.find_specs())
-        stack.callback(world.stop)
-        self.world = Visitor(world.url)
+        self.stand_ins = StandIns(home, stack, "quiet-sky-12345678", "nova", "nova_aos")
+        self.world, url = self.stand_ins.world, self.stand_ins.url
         self.bao, self.postgres = OpenBao(), Postgres()
         stack.callback(self.bao.stop)
         stack.callback(self.postgres.stop)
-        authority = Authority(home)
-        redis = stack.enter_context(RedisServer(authority.context("127.0.0.1"), self._redis_says))
-        neon = stack.enter_context(PostgresAuthServer(authority.context("localhost"), self._neon_says))
-        self.world.act("place_upstash_database", endpoint="127.0.0.1", port=redis.port)
-        self.world.act("place_neon_compute", address=f"localhost:{neon.port}")
         self.addresses = {
-            **{f"{name}_URL": world.url + path for name, path in _PATHS.items()},
+            **{f"{name}_URL": url + path for name, path in _PATHS.items()},
             "DATABASE_PORT": str(self.postgres.port),
             "POOLER_PORT": str(self.postgres.pooler("session", auth_user=pg.ADMIN, server_idle_timeout=1).port),
-            "REDIS_ADDRESS": f"127.0.0.1:{redis.port}",
-            "NOVA_CA": str(authority.pem),
+            "REDIS_ADDRESS": self.stand_ins.redis_address,
+            "NOVA_CA": self.stand_ins.ca_cert,
             "NOVA_DIR": str(self.folder),
             "NOVA_CONNECTION": "local",
         }
         self.ids: dict[str, str] = {}
-        self.old = self._old_values(f"127.0.0.1:{redis.port}")
+        self.old = self._old_values()
         self._fill()
         self.nova = Nova(self.folder, self.addresses, lambda path: self.bao.values("secret", path) or {})
         self.nova.of_people = {self.old["GITHUB_TOKEN"]: True}
@@ -85,7 +74,7 @@ class Parts:
 
     # -- as it is before --------------------------------------------------------------------------------------------
 
-    def _old_values(self, redis: str) -> dict[str, str]:
+    def _old_values(self) -> dict[str, str]:
         places = KEYS.items()
         made = {name: self.world.act(f"make_{api}_key", path=path, name="by hand") for name, (api, path) in places}
         self.ids = {name: key["id"] for name, key in made.items()}
@@ -93,14 +82,16 @@ class Parts:
         random = ("AOS_API_KEY", "MACHINE_SECRET_TOKEN", "WEBHOOK_KEY", "KEYCLOAK_ADMIN_PASSWORD")
         old |= {name: secrets.token_hex(32) for name in random}
         old["GITHUB_TOKEN"] = f"ghp_{secrets.token_hex(18)}"
-        old["OIDC_CLIENT_SECRET"] = self._clerk_key()
+        shown = self.stand_ins.get("/clerk/v1/platform/applications/app_nova", params={"include_secret_keys": "true"})
+        instances = {one["environment_type"]: one["secret_key"] for one in shown["instances"]}
+        old["OIDC_CLIENT_SECRET"] = instances["production"]
         old["R2_ACCESS_KEY_ID"], old["R2_SECRET_ACCESS_KEY"] = _r2_pair(made["R2"])
         for user, database in (("nova", "nova_aos"), ("keycloak", "keycloak")):
             old[user] = secrets.token_urlsafe(16)
             self._make_roles(user, database, old[user])
         old["DATABASE_URL"] = f"postgresql://nova_old:{old['nova']}@localhost:{self.addresses['POOLER_PORT']}/nova_aos"
-        old["NEON"] = self._neon_uri()
-        old["REDIS_URL"] = f"rediss://default:{self._redis_password()}@{redis}"
+        old["NEON"] = self.stand_ins.neon_uri()
+        old["REDIS_URL"] = self.stand_ins.redis_url()
         return old
 
     def _make_roles(self, user: str, database: str, password: str) -> None:
@@ -157,32 +148,6 @@ class Parts:
         path = self.folder / "scripts" / "ops" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-    # -- what the providers say -------------------------------------------------------------------------------------
-
-    def _get(self, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.world.credentials[ADMIN]}"}
-        return self.world.http.get(self.world.url + path, headers=headers, timeout=10, **options).json()
-
-    def _clerk_key(self) -> str:
-        path = "/clerk/v1/platform/applications/app_nova"
-        instances = self._get(path, params={"include_secret_keys": "true"})["instances"]
-        return next(str(one["secret_key"]) for one in instances if one["environment_type"] == "production")
-
-    def _neon_uri(self) -> str:
-        query = {"branch_id": "main", "role_name": "nova", "database_name": "nova_aos"}
-        return str(self._get("/neon/api/v2/projects/quiet-sky-12345678/connection_uri", params=query)["uri"])
-
-    def _neon_says(self, password: str) -> bytes:
-        return WELCOME if f":{password}@" in self._neon_uri() else refusal("password authentication failed")
-
-    def _redis_password(self) -> str:
-        pair = ("ops@example.com", self.world.credentials[ADMIN])
-        shown = requests.get(f"{self.world.url}/upstash/v2/redis/database/cache", auth=pair, timeout=10).json()
-        return str(shown["password"])
-
-    def _redis_says(self, password: str) -> bytes:
-        return b"+OK\r\n" if password == self._redis_password() else b"-WRONGPASS invalid username-password pair\r\n"
 
     # -- for a person -----------------------------------------------------------------------------------------------
 
@@ -266,7 +231,7 @@ class Story:
         """Rotate everything, let the grace pass, and look once more; then one key leaks."""
         for name, file in self.parts.values_of_people().items():
             self.play("rotor.secrets.deposit", deposit_secret=name, deposit_file=str(file))
-        first = self.play("rotor.secrets.rotate", rotate_only=names(), rotate_adopt=self.parts.ids)
+        first = self.play("rotor.secrets.rotate", rotate_only=names(EXAMPLE), rotate_adopt=self.parts.ids)
         due = self.play("rotor.secrets.revoke_due", grace="1s", database_grace="1s")
         again = self.play("rotor.secrets.rotate")
         leaked = self.parts.bao.values("secret", "agenticverz/external-apis")
@@ -332,13 +297,6 @@ _USED = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "RESEND_API_KEY", "OIDC_CLIENT_S
          "R2_SECRET_ACCESS_KEY")  # fmt: skip
 _MOVED = (*_USED, "AOS_API_KEY", "MACHINE_SECRET_TOKEN", "WEBHOOK_KEY", "DATABASE_URL", "GITHUB_TOKEN",
           "POSTGRES_PASSWORD", "KEYCLOAK_DB_PASSWORD", "R2_ACCESS_KEY_ID")  # fmt: skip
-
-
-def names() -> list[str]:
-    """Return the secrets of the map that somebody rotates."""
-    file = ROOT / EXAMPLE / "group_vars" / "all" / "secrets.yml"
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["secret_map"]
-    return [name for name, entry in entries.items() if entry["issuer"]["type"] != "none"]
 
 
 @contextmanager

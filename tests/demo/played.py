@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 Finding = tuple[str, bool, str]
 """What is to hold, whether it does, and what was seen."""
@@ -49,6 +51,13 @@ def play(command: list[str], environment: Mapping[str, str]) -> Played:
             lines.append(line)
     print(f"The playbook took {time.monotonic() - began:.1f} s and ended with code {process.returncode}.\n")
     return Played(process.returncode, "".join(lines))
+
+
+def names(example: str) -> list[str]:
+    """Return the secrets of an example's map that somebody rotates."""
+    file = ROOT / example / "group_vars" / "all" / "secrets.yml"
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["secret_map"]
+    return [name for name, entry in entries.items() if entry["issuer"]["type"] != "none"]
 
 
 def report(findings: list[Finding], violations: Iterable[object] = ()) -> int:

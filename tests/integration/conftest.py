@@ -136,7 +136,7 @@ def desk(world: Visitor) -> Iterator[Desk]:
 def open_desk(world: Visitor, home: Path) -> Desk:
     (home / "tmp").mkdir(parents=True)
     inventory = home / "inventory"
-    shutil.copytree(ROOT / "examples" / "molecule_saas", inventory)
+    shutil.copytree(ROOT / "tests" / "integration" / "inventory", inventory)
     url = world.url
     environment = {
         **moved.clock(),

@@ -136,16 +136,32 @@ class Cloudflare(DescribedApi):
 
 
 class Resend(DescribedApi):
-    """Its errors are not in the description: resend.com, page of errors."""
+    """Its errors are not in the description: resend.com, page of errors. Nor is what shows one domain."""
 
     name, prefix = "resend", "/resend"
     takes_empty_object = True
+    undescribed = ("/domains/.*",)
+    domain = "moleculesai.app"
+    """The one that is there, and verified."""
     statuses: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     def problem(self, status: int, message: str) -> Response:
         known = {403: "validation_error", 404: "not_found", 429: "rate_limit_exceeded"}
         name = "invalid_api_key" if message == UNKNOWN else known.get(status, "application_error")
         return JSONResponse({"statusCode": status, "name": name, "message": message}, status)
+
+    async def _answer(self, request: Request) -> Response:
+        if not request.path_params["path"].startswith("domains/"):
+            return await super()._answer(request)
+        self._admit(request)
+        records = [{"record": name, "type": "TXT", "status": "verified"} for name in ("SPF", "DKIM")]
+        return JSONResponse({**self._domain(), "object": "domain", "records": records})
+
+    def shown(self, found: Found, caller: str) -> Any:
+        return self.examples.make_list(found.answer, [self._domain()], has_more=False)
+
+    def _domain(self) -> dict[str, Any]:
+        return {"id": f"id-of-{self.domain}", "name": self.domain, "status": "verified"}
 
     def _id(self, key: Key) -> str:
         return f"49a3999c-0ce1-4ea6-ab68-{key.number:012}"

@@ -145,6 +145,7 @@ class Workflow:
     inputs: tuple[str, ...] = ()
     uses: str | None = None
     environment: str | None = None
+    steps: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

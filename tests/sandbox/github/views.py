@@ -132,9 +132,11 @@ def run_json(repository: Repository, run: Run, base: str) -> dict[str, Any]:
 def job_json(repository: Repository, run: Run, base: str) -> dict[str, Any]:
     """One that has not started has a date for its start all the same."""
     url = f"{base}/repos/{repository.full_name}/actions"
+    ended = {"status": run.status, "conclusion": run.conclusion}
     return {
         "id": run.id,
         "run_id": run.id,
+        "steps": [{"name": name, "number": n, **ended} for n, name in enumerate(run.workflow.steps, 1)],
         "node_id": f"J_{run.id}",
         "run_url": f"{url}/runs/{run.id}",
         "head_sha": run.head_sha,

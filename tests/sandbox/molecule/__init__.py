@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,7 +19,11 @@ from ..github import GitHub
 from ..github.state import Repository, Run
 from ..provider import Provider, Use
 from . import scenario
+from .control_plane import ADMIN, ControlPlane
 from .scenario import CONTROL_PLANE, ORGANIZATION, SECRET, TENANT
+
+if TYPE_CHECKING:
+    from ..world import World
 
 
 class Molecule(Provider):
@@ -29,7 +33,11 @@ class Molecule(Provider):
 
     @classmethod
     def credentials(cls) -> tuple[str, ...]:
-        return ()
+        return (ADMIN,)
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._plane = ControlPlane(world)
 
     def seed(self) -> None:
         self._fly = cast(Fly, self.world.providers["fly"])
@@ -38,12 +46,14 @@ class Molecule(Provider):
         self._app.boots = lambda env: self._fly.status_of(env.get(SECRET, "")) == 200
         self._github.jobs = self._push_image
         self._turn = itertools.count()
+        self._plane.seed(self._app)
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/health", self._health, methods=["GET"]),
             Route("/cp/self-test", self._self_test, methods=["GET"]),
             Route("/cp/whoami", self._whoami, methods=["GET"]),
+            *self._plane.routes(),
         ]
 
     def problem(self, status: int, message: str) -> Response:
@@ -100,4 +110,7 @@ class Molecule(Provider):
         return Use(consumer, self._fly.label(secrets.get(SECRET)), status, latent)
 
     def picture(self) -> dict[str, Any]:
-        return {"serving": len(self._serving(self._app))}
+        return {"serving": len(self._serving(self._app)), **self._plane.picture()}
+
+    def acts(self) -> dict[str, Any]:
+        return self._plane.acts()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from ..fly import Fly
 from ..fly.state import App, Machine, Organization, ulid
@@ -85,6 +86,11 @@ def _repository(world: World, github: GitHub, token: str) -> Repository:
     github.put_secret(repository, SECRET, token)
     now = world.now()
     both = ("push", "workflow_dispatch")
-    publish = Workflow(number(), "publish-platform-image", PUBLISH, now, both, inputs=("reason",), uses=SECRET)
+    more: dict[str, Any] = {
+        "inputs": ("reason",),
+        "uses": SECRET,
+        "steps": ("Push to GHCR", "Push to the Fly registry"),
+    }
+    publish = Workflow(number(), "publish-platform-image", PUBLISH, now, both, **more)
     repository.workflows += [publish, Workflow(number(), "ci", "ci.yml", now, ("push",))]
     return repository

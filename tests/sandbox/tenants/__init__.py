@@ -64,6 +64,7 @@ class Tenants(Provider):
             Route("/settings/secrets", self._put, methods=["PUT"]),
             Route("/settings/secrets/{key}", self._delete, methods=["DELETE"]),
             Route("/workspaces", self._workspaces, methods=["GET"]),
+            Route("/workspaces", self._workspaces, methods=["GET"]),
             Route("/workspaces/{id}", self._workspace, methods=["GET"]),
             Route("/workspaces/{id}/restart", self._restart, methods=["POST"]),
         ]
@@ -156,6 +157,10 @@ class Tenants(Provider):
         return {"id": one.id, "status": "paused" if one.paused else "online", "starts": one.starts}
 
     @staticmethod
+    def _state_of(one: Workspace) -> dict[str, Any]:
+        return {"id": one.id, "status": "paused" if one.paused else "online", "starts": one.starts}
+
+    @staticmethod
     def _shown(key: str, secret: Secret) -> dict[str, Any]:
         dates = {"created_at": secret.created_at.isoformat(), "updated_at": secret.updated_at.isoformat()}
         return {"key": key, "has_value": True, "scope": "global", **dates}
@@ -176,7 +181,15 @@ class Tenants(Provider):
         return {"secrets": dates, "workspaces": {one.id: one.starts for one in self.workspaces.values()}}
 
     def acts(self) -> dict[str, Any]:
-        return {"set_tenant_secret": self._set_by_hand, "mint_tenant_token": self._mint}
+        return {
+            "set_tenant_secret": self._set_by_hand,
+            "mint_tenant_token": self._mint,
+            "tenant_runs_on": self._runs_on,
+        }
+
+    def _runs_on(self, name: str, value: str) -> dict[str, Any]:
+        """Which workspaces run on a value."""
+        return {"workspaces": [one.id for one in self.workspaces.values() if one.env.get(name) == value]}
 
     def _set_by_hand(self, name: str, value: str) -> dict[str, Any]:
         self._set(name, value)
