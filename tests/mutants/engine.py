@@ -519,6 +519,18 @@ MUTANTS = (
         instead="False",
     ),
     dropped(
+        "many: reloads of a step keep their order",
+        "    (ActionKind.NARROW,),\n    (ActionKind.WRITE,),\n",
+        "many",
+        instead="    (ActionKind.NARROW,),\n    (ActionKind.WRITE,),\n    (ActionKind.RELOAD,),\n",
+    ),
+    dropped(
+        "many: a consumer that comes later in one secret is reloaded once",
+        "after = _first_reloads(rotation.actions[len(quick) :])",
+        "many",
+        instead="after = rotation.actions[len(quick) :][:1]",
+    ),
+    dropped(
         "many: a wave that has not begun holds up none before it",
         "on_their_way = [rotation for rotation in self._open_wave() if",
         "many",

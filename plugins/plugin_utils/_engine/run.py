@@ -59,9 +59,8 @@ _TOGETHER = (
     (ActionKind.APPROVE,),
     (ActionKind.NARROW,),
     (ActionKind.WRITE,),
-    (ActionKind.RELOAD,),
 )
-"""What is done at once in one step."""
+"""What is done at once in one step. Reloads are not: each waits for the one before it in the map."""
 _WAITS = (
     ActionKind.ACCEPT,
     ActionKind.DISABLE,
@@ -472,8 +471,13 @@ def _about_to_reload(rotation: Rotation, consumer: str) -> bool:
     if rotation.in_line:
         return False
     quick = list(takewhile(lambda action: action.kind in _QUICK, rotation.actions))
-    after = _group(rotation.actions[len(quick) :])
+    after = _first_reloads(rotation.actions[len(quick) :])
     return bool(quick or rotation.in_flight) and any(_reloads(action, consumer) for action in after)
+
+
+def _first_reloads(actions: list[Action]) -> list[Action]:
+    """Return the reloads with which these begin, of one step."""
+    return [one for one in takewhile(lambda one: one.kind is ActionKind.RELOAD, actions) if one.step == actions[0].step]
 
 
 def _mints(rotation: Rotation) -> bool:

@@ -65,6 +65,33 @@ def test_a_consumer_that_many_secrets_share_is_reloaded_once(many: Callable[...,
     assert len(world.values_in("shared")) == 6
 
 
+def test_a_consumer_waits_for_the_one_before_it(make_play: Callable[..., Play], world: World) -> None:
+    world.put("S", {})
+    for name in ("first", "second"):
+        world.serve(name, ["S"])
+    consumers = {name: machines(name) for name in ("first", "second")}
+    play = make_play(secret_map={"S": secret("S", reload=["first", "second"])}, consumers=consumers)
+    world.services["first"].breaks_at = 0
+    assert play.rotate("S")["held"] == ["S"]
+    assert not [what for kind, what in world.log if kind == "update" and "second" in str(what)]
+    world.services["first"].breaks_at = None
+    assert not play.rotate()["failed"], play.output
+
+
+def test_a_consumer_that_comes_later_in_one_secret_is_reloaded_once(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    for name in ("S", "T"):
+        world.put(name, {})
+    for name in ("first", "shared"):
+        world.serve(name, ["S", "T"])
+    consumers = {name: machines(name) for name in ("first", "shared")}
+    both = {"S": secret("S", reload=["first", "shared"]), "T": secret("T", reload=["shared"])}
+    play = make_play(secret_map=both, consumers=consumers)
+    assert not play.rotate("S", "T")["failed"], play.output
+    assert world.counted("update") == sum(len(world.services[name].machines) for name in ("first", "shared"))
+
+
 def test_when_a_shared_reload_fails_every_secret_that_needs_it_is_held_for_the_whole_run(
     many: Callable[..., Play], world: World
 ) -> None:

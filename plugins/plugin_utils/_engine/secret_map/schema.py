@@ -153,7 +153,7 @@ def secret(
     issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
     step = {
         "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
-        "reload": _names("the consumers that are to pick it up, by their names, in this order"),
+        "reload": _names("the consumers that are to pick it up, by their names, one after the other"),
         "verify": {"type": "array", "items": check, "description": "what must hold before anything else is done"},
     }
     rollout = {
