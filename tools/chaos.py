@@ -142,6 +142,7 @@ SWEEPS = (
         {"ROTOR_SWEEP": "all"},
         programs=NEWEST,
     ),
+    Sweep("examples", "The runbooks, played whole", ("tests/integration/test_examples.py",)),
     Sweep("bench", "Ratios of the quick benchmark", ("benchmarks/test_ratios.py",)),
 )
 
