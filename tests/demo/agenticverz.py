@@ -56,10 +56,12 @@ class Parts:
         self.bao, self.postgres = OpenBao(), Postgres()
         stack.callback(self.bao.stop)
         stack.callback(self.postgres.stop)
+        self.pooler = self.postgres.pooler("session", server_idle_timeout=1)
         self.addresses = {
             **{f"{name}_URL": url + path for name, path in _PATHS.items()},
             "DATABASE_PORT": str(self.postgres.port),
-            "POOLER_PORT": str(self.postgres.pooler("session", auth_user=pg.ADMIN, server_idle_timeout=1).port),
+            "POOLER_PORT": str(self.pooler.port),
+            "POOLER_USERS": str(self.pooler.users),
             "REDIS_ADDRESS": self.stand_ins.redis_address,
             "NOVA_CA": self.stand_ins.ca_cert,
             "NOVA_DIR": str(self.folder),
@@ -83,12 +85,15 @@ class Parts:
         old |= {name: secrets.token_hex(32) for name in random}
         old["GITHUB_TOKEN"] = f"ghp_{secrets.token_hex(18)}"
         shown = self.stand_ins.get("/clerk/v1/platform/applications/app_nova", params={"include_secret_keys": "true"})
-        instances = {one["environment_type"]: one["secret_key"] for one in shown["instances"]}
-        old["OIDC_CLIENT_SECRET"] = instances["production"]
+        ours = (one for one in shown["instances"] if one["environment_type"] == "production")
+        old["OIDC_CLIENT_SECRET"] = next(ours)["secret_key"]
         old["R2_ACCESS_KEY_ID"], old["R2_SECRET_ACCESS_KEY"] = _r2_pair(made["R2"])
         for user, database in (("nova", "nova_aos"), ("keycloak", "keycloak")):
             old[user] = secrets.token_urlsafe(16)
             self._make_roles(user, database, old[user])
+        with self.pooler.users.open("a", encoding="utf-8") as file:
+            file.write(f'"nova_old" "{old["nova"]}"\n')
+        self.pooler.console("RELOAD")
         old["DATABASE_URL"] = f"postgresql://nova_old:{old['nova']}@localhost:{self.addresses['POOLER_PORT']}/nova_aos"
         old["NEON"] = self.stand_ins.neon_uri()
         old["REDIS_URL"] = self.stand_ins.redis_url()
@@ -162,7 +167,8 @@ class Parts:
             **self.addresses,
             **dict.fromkeys(admin, one),
             "NOVA_URL": self.url,
-            "RECEIVER_URL": f"{self.url}/webhook-key",
+            "RECEIVER_URL": f"{self.url}/webhooks",
+            "PROMETHEUS_URL": self.url,
             "GITHUB_API_URL": self.url,
             "VAULT_ADDR": self.bao.url,
             "VAULT_TOKEN": openbao.ROOT,
@@ -231,11 +237,11 @@ class Story:
         """Rotate everything, let the grace pass, and look once more; then one key leaks."""
         for name, file in self.parts.values_of_people().items():
             self.play("rotor.secrets.deposit", deposit_secret=name, deposit_file=str(file))
-        first = self.play("rotor.secrets.rotate", rotate_only=names(EXAMPLE), rotate_adopt=self.parts.ids)
-        due = self.play("rotor.secrets.revoke_due", grace="1s", database_grace="1s")
+        first = self.play("rotor.secrets.rotate", rotate_only=names(EXAMPLE), rotate_adopt=self.parts.ids, watch="1s")
+        due = self.play("rotor.secrets.revoke_due", grace="1s", database_grace="1s", watch="1s")
         again = self.play("rotor.secrets.rotate")
         leaked = self.parts.bao.values("secret", "agenticverz/external-apis")
-        why = {"compromised": "OPENAI_API_KEY", "rotate_reason": "it was in a screenshot"}
+        why = {"compromised": "OPENAI_API_KEY", "rotate_reason": "it was in a screenshot", "watch": "1s"}
         emergency = self.play(f"{EXAMPLE}/emergency_rotation.yml", **why)
         codes = [run.code for run in (first, due, again, emergency)]
         return [
@@ -262,7 +268,7 @@ class Story:
             ("the old ones are refused", not alive, ", ".join(alive) or "by their providers"),
             ("so is the one that leaked", not self._takes("OPENAI_API_KEY", leaked), "at once, without a grace"),
             ("PostgreSQL has the other role of each pair", self._logins() == _OTHERS, ", ".join(self._logins())),
-            ("receivers take both signatures for a day", self._both_taken(values["WEBHOOK_KEY"]), "GET /webhook-key"),
+            ("receivers take both signatures for a day", self._both_taken(values["WEBHOOK_KEY"]), "webhook.keys"),
             ("the dotenv file has OpenAI's key", file["OPENAI_API_KEY"] == values["OPENAI_API_KEY"], ".env"),
             ("what stands beside is as it was", not beside and file["MY_OPENAI_API_KEY"] == "as it was", "6 documents"),
             ("no container was refused for a moment", not refused, ", ".join(refused) or "but in the two cut-overs"),

@@ -9,6 +9,7 @@ What a provider refuses is noted. ``docker compose up`` is a program that asks t
 from __future__ import annotations
 
 import hmac
+import json
 import re
 import socket
 import ssl
@@ -47,10 +48,13 @@ SERVICES = {
 _DOCKER = """\
 #!{python} -SE
 import sys, urllib.request
-sys.argv[1:3] == ["compose", "up"] or sys.exit("docker: only compose up is known here")
-"--force-recreate" in sys.argv or sys.exit(0)
-services = ",".join(word for word in sys.argv[3:] if not word.startswith("--"))
-urllib.request.urlopen("{url}/made-anew/" + services, b"").read()
+if sys.argv[1:3] == ["compose", "logs"]:
+    print(urllib.request.urlopen("{url}/logs").read().decode())
+elif sys.argv[1:3] == ["compose", "up"] and "--force-recreate" in sys.argv:
+    services = ",".join(word for word in sys.argv[3:] if not word.startswith("--"))
+    urllib.request.urlopen("{url}/made-anew/" + services, b"").read()
+else:
+    sys.exit("docker: only these are known here: compose up --force-recreate, compose logs")
 """
 
 
@@ -137,11 +141,29 @@ class Nova:
 
     def receivers_take(self, key: str) -> bool:
         """Whether those who receive webhooks take a signature by this key."""
-        with suppress(FileNotFoundError):
-            lines = (self.folder / "webhook.keys").read_text(encoding="utf-8").split("\n")
-            taken = [line.split() for line in lines if line]
-            return any(known == key and (until == "0" or int(until) > time.time()) for until, known in taken)
-        return False
+        return key in self._taken()
+
+    def _taken(self) -> list[str]:
+        lines = (self.folder / "webhook.keys").read_text(encoding="utf-8").split("\n")
+        known = [line.split() for line in lines if line]
+        return [key for until, key in known if until == "0" or int(until) > time.time()]
+
+    def is_signed(self, header: str, body: bytes) -> bool:
+        """Whether a receiver takes a webhook."""
+        parts = dict(part.split("=", 1) for part in header.split(","))
+        signed = parts["t"].encode() + b"." + body
+        return parts["v1"] in [hmac.digest(key.encode(), signed, "sha256").hex() for key in self._taken()]
+
+    def tells(self, path: str) -> bytes:
+        """What is printed of a log, or told by Prometheus, whose one counter is scraped whenever somebody asks."""
+        if path == "/logs":
+            return "\n".join(f"{who} | 401 from {what.lower()}" for _when, who, what in self.refused).encode() or b" "
+        if not path.startswith("/api/v1/query"):
+            return b""
+        now, count = time.time(), len([what for _when, _who, what in self.refused if what == "OPENAI_API_KEY"])
+        scalar = ("scalar", [now, str(now)])
+        kind, found = scalar if "time%28%29" in path else ("matrix", [{"metric": {}, "values": [[now, str(count)]]}])
+        return json.dumps({"status": "success", "data": {"resultType": kind, "result": found}}).encode()
 
     def answer(self, path: str, shown: str) -> bool:
         """Whether a request is welcome."""
@@ -151,8 +173,6 @@ class Nova:
             return True
         if kind == "self-test":
             return self.runs_on(name, shown)
-        if kind == "webhook-key":
-            return self.receivers_take(shown)
         if kind == "user":
             return self.of_people.get(shown, False)
         if kind == "api":
@@ -167,18 +187,21 @@ class Nova:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 shown = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                self._reply(200 if nova.answer(self.path, shown) else 401)
+                known = nova.tells(self.path)
+                self._reply(200 if known or nova.answer(self.path, shown) else 401, known or b"{}")
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.do_GET()
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.path == "/webhooks":
+                    return self._reply(200 if nova.is_signed(self.headers["X-AOS-Signature"], body) else 401)
+                return self.do_GET()
 
-            def _reply(self, status: int) -> None:
+            def _reply(self, status: int, body: bytes = b"{}") -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(body)
 
             def log_message(self, *_arguments: Any) -> None:
                 """Log nothing."""

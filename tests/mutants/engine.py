@@ -531,6 +531,24 @@ MUTANTS = (
         instead="after = rotation.actions[len(quick) :][:1]",
     ),
     dropped(
+        "each: entries that would be the same are refused",
+        'if _put(rest, "") == rest:',
+        "secret_map_each",
+        instead="if False:",
+    ),
+    dropped(
+        "each: no name is taken twice",
+        "for taken in several.keys() & (entries.keys() | found.keys()):",
+        "secret_map_each",
+        instead="for taken in ():",
+    ),
+    dropped(
+        "each: what is no item is refused",
+        "if not re.fullmatch(_ITEM, name, re.ASCII)]",
+        "secret_map_each",
+        instead="if False]",
+    ),
+    dropped(
         "many: a wave that has not begun holds up none before it",
         "on_their_way = [rotation for rotation in self._open_wave() if",
         "many",

@@ -149,7 +149,7 @@ ONE = [
     (
         "secret_consumers/web/host",
         "app1",
-        "secret_consumers.web.host: unknown option; there are connection, healthy, name, type",
+        "secret_consumers.web.host: unknown option; there are connection, for_each, healthy, name, type",
     ),
     (
         "secret_consumers/worker/host",

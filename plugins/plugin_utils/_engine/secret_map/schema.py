@@ -16,6 +16,7 @@ from typing import Any
 from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Maker, Schema
 from ....module_utils._core.deps import library
+from . import each
 
 Json = dict[str, Any]
 
@@ -29,15 +30,24 @@ TIME = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
-    "connections": ("type", "via"),
-    "stores": ("store", "keys"),
+    "connections": ("type", "via", "for_each"),
+    "stores": ("store", "keys", "for_each"),
     "issuers": ("type", "connection", "current_id"),
-    "consumers": ("type", "connection", "host", "healthy"),
+    "consumers": ("type", "connection", "host", "healthy", "for_each"),
     "checks": ("type", "connection", "proves"),
 }
 """The options of each kind that are the engine's; all others belong to the class."""
 
 _ANY: Json = {"type": "object"}
+_EACH: Json = {
+    each.OPTION: {
+        "type": "array",
+        "items": {"type": "string"},
+        "minItems": 1,
+        "description": f"one of it for each item of this list, such as that of a group's hosts, which {each.PLACE} stands "
+        "for in its other options. A consumer or a connection of an item has that behind its name; reload takes either name",
+    }
+}
 _TYPE: Json = {"type": "string", "description": "which kind it is; one of another collection goes by its full name"}
 
 
@@ -82,7 +92,7 @@ def connection(name: str) -> Json:
     own: Schema = cls.schema
     undeclared = [option for option in cls.references if option.partition(".")[0] not in own.properties]
     credentials = dict.fromkeys(undeclared, references.SCHEMA)
-    generic = {"type": _TYPE, **_via(cls)}
+    generic = {"type": _TYPE, **_EACH, **_via(cls)}
     return _node(generic, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 
@@ -96,7 +106,7 @@ def copy(name: str) -> Json:
         "description": "key: template, such as {DATABASE_URL: '${url}'}; "
         "unless said, the secret's name holds the credential's only field",
     }
-    return _container(registry.find("stores", name).schema, {"keys": keys})
+    return _container(registry.find("stores", name).schema, {"keys": keys, **_EACH})
 
 
 def place(name: str) -> Json:
@@ -125,7 +135,7 @@ def consumer(name: str, *, check: Json | None = None) -> Json:
         needed["host"] = _text("the inventory host that it runs on")
     description = "checks of its health, made before and after a reload"
     healthy = {"type": "array", "items": check or _ANY, "description": description}
-    return _node({**needed, "healthy": healthy}, cls.schema, tuple(needed))
+    return _node({**needed, "healthy": healthy, **_EACH}, cls.schema, tuple(needed))
 
 
 def check(name: str) -> Json:

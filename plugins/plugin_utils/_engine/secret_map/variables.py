@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from ....module_utils._core import masking
+from . import each
 from .errors import MapError, Path, ValidationErrors, describe_type
 
 _DEEPEST = 40
@@ -91,6 +92,8 @@ class TaskVariables:
     def __init__(self, task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
         self._vars = task_vars
         self._sections: dict[str, Mapping[str, Any]] = {}
+        self._groups: dict[str, list[str]] = {}
+        """What the name of a consumer with ``for_each`` stands for."""
         self._entries: dict[tuple[str, str], Any] = {}
         self._errors = ValidationErrors()
         self._expander = Expander(self._errors, template)
@@ -147,17 +150,37 @@ class TaskVariables:
     def _entry(self, variable: str, name: str) -> Any:
         key = (variable, name)
         if key not in self._entries:
-            self._entries[key] = self._expander.expand(self._section(variable)[name], key)
+            found = self._entries[key] = self._expander.expand(self._section(variable)[name], key)
+            if variable == "secret_map":
+                self._section("secret_consumers")  # fills the groups
+                each.spread_secret(found, key, self._groups, self._errors)
         return self._entries[key]
+
+    def _spread(self, variable: str, entries: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the entries, with one of each item in the place of one that has ``for_each``."""
+        found: dict[str, Any] = {}
+        for name, entry in entries.items():
+            if variable == "secret_map" or not (isinstance(entry, Mapping) and each.OPTION in entry):
+                found[name] = entry
+                continue
+            path = (variable, name)
+            several = each.spread(name, self._expander.expand(entry, path), path, self._errors)
+            for taken in several.keys() & (entries.keys() | found.keys()):
+                self._errors.add((variable, taken), f"is what {each.OPTION} of {name} makes, too")
+            found |= several
+            if variable == "secret_consumers":
+                self._groups[name] = list(several)
+        return found
 
     def _section(self, variable: str) -> Mapping[str, Any]:
         """Return the entries of a variable as they are; one that is a single template is expanded as a whole."""
         if variable not in self._sections:
             before, raw = len(self._errors), self._vars.get(variable)
             entries = self._expander.expand(raw, (variable,)) if isinstance(raw, str) else raw
-            self._sections[variable] = section(variable, entries, self._errors, optional=raw is None)
+            found = section(variable, entries, self._errors, optional=raw is None)
             if len(self._errors) > before:
                 self._errors.raise_if_any()
+            self._sections[variable] = self._spread(variable, found)
         return self._sections[variable]
 
 

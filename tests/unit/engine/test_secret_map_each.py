@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``for_each``: a copy, a consumer, a connection of each item of a list, before anything is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.variables import TaskVariables
+
+FILES = {"store": "files", "host": "<each>", "path": "/srv/<each>.env", "keys": {"KEY_<each>": "${value}"}}
+SERVICE = {"type": "command", "host": "<each>", "command": "restart <each>"}
+HOSTS = ["app1", "app2"]
+
+
+class Templar:
+    """Knows the group ``app``."""
+
+    def __call__(self, text: Any) -> Any:
+        return HOSTS if text == "{{ groups.app }}" else text
+
+
+def play(copy: dict[str, Any], consumer: dict[str, Any], **connections: Any) -> TaskVariables:
+    entry = {"issuer": {"type": "random"}, "copies": [copy], "reload": ["services"]}
+    variables = {
+        "secret_map": {"KEY": entry},
+        "secret_consumers": {"services": consumer},
+        "secret_connections": {"files": {"type": "dotenv"}, **connections},
+    }
+    return TaskVariables(variables, Templar())
+
+
+def built(variables: TaskVariables) -> Any:
+    found = variables.select(["KEY"])
+    return parse(found["secret_map"], found["secret_consumers"], found["secret_connections"])
+
+
+@pytest.mark.parametrize("items", [HOSTS, "{{ groups.app }}"], ids=["a list", "a group"])
+def test_copy_and_consumer_of_each_item_are_in_the_map(items: Any) -> None:
+    secret_map = built(play({**FILES, "for_each": items}, {**SERVICE, "for_each": items}))
+    (step,) = secret_map.secrets["KEY"].steps
+    assert [copy.label for copy in step.copies] == [
+        "dotenv file app1:/srv/app1.env",
+        "dotenv file app2:/srv/app2.env",
+    ]
+    assert [list(copy.keys) for copy in step.copies] == [["KEY_app1"], ["KEY_app2"]]
+    assert step.reload == ("services app1", "services app2")
+    assert [secret_map.consumers[name].host for name in step.reload] == HOSTS
+
+
+def test_one_item_is_reloaded_alone_by_its_name() -> None:
+    variables = play({**FILES, "for_each": HOSTS}, {**SERVICE, "for_each": HOSTS})
+    variables._vars["secret_map"]["KEY"]["reload"] = ["services app2"]
+    assert built(variables).secrets["KEY"].steps[0].reload == ("services app2",)
+
+
+def test_copies_of_a_step_and_of_accept_are_spread_in_their_place() -> None:
+    plain = {"store": "files", "host": "db1", "path": "/srv/one.env"}
+    variables = play(plain, {**SERVICE, "for_each": HOSTS})
+    entry = variables._vars["secret_map"]["KEY"]
+    several = {**FILES, "for_each": HOSTS}
+    variables._vars["secret_map"]["KEY"] = {
+        "issuer": entry["issuer"],
+        "accept": {"copies": [several]},
+        "rollout": [{"copies": [several, plain], "reload": ["services"]}],
+    }
+    found = variables.select(["KEY"])["secret_map"]["KEY"]
+    assert [copy["host"] for copy in found["accept"]["copies"]] == HOSTS
+    assert [copy["host"] for copy in found["rollout"][0]["copies"]] == [*HOSTS, "db1"]
+
+
+def test_connection_of_each_item_has_its_own_address() -> None:
+    tenant = {"type": "http", "url": "https://<each>.example.com", "for_each": ["eu", "us"]}
+    copy = {"store": "tenant <each>", "path": "/secrets", "write": {"body": {"<key>": "<value>"}}, "read": "none"}
+    variables = play({**copy, "for_each": ["eu", "us"]}, {**SERVICE, "for_each": HOSTS}, tenant=tenant)
+    found = variables.select(["KEY"])["secret_connections"]
+    assert [found[f"tenant {item}"]["url"] for item in ("eu", "us")] == [
+        "https://eu.example.com",
+        "https://us.example.com",
+    ]
+    assert {copy.store for copy in built(variables).secrets["KEY"].steps[0].copies} == {"tenant eu", "tenant us"}
+
+
+@pytest.mark.parametrize(
+    ("items", "line"),
+    [
+        ([], "for_each: is no list with an item in it; give a list, such as that of an inventory group's hosts"),
+        ("app1", "for_each: is no list with an item in it; give a list, such as that of an inventory group's hosts"),
+        (["a b"], "for_each[0]: is no item; letters, digits, _ . : @ and - are"),
+        (["app1", "app1"], "for_each: has the same item twice"),
+    ],
+    ids=["empty", "a text", "a blank", "twice"],
+)
+def test_wrong_list_is_told_with_its_path(items: Any, line: str) -> None:
+    with pytest.raises(MapError) as caught:
+        play({**FILES, "for_each": items}, {**SERVICE, "for_each": items}).select(["KEY"])
+    assert caught.value.errors == (f"secret_consumers.services.{line}", f"secret_map.KEY.copies[0].{line}")
+
+
+def test_entry_that_would_be_the_same_for_each_is_refused() -> None:
+    same = {"store": "files", "host": "app1", "path": "/srv/.env", "for_each": HOSTS}
+    with pytest.raises(MapError, match="mistake") as caught:
+        play(same, {**SERVICE, "for_each": HOSTS}).select(["KEY"])
+    what = "<each> stands nowhere beside it, so that all would be the same"
+    assert caught.value.errors == (f"secret_map.KEY.copies[0].for_each: {what}",)
+
+
+def test_name_that_is_there_already_is_refused() -> None:
+    variables = play({**FILES, "for_each": HOSTS}, {**SERVICE, "for_each": HOSTS})
+    variables._vars["secret_consumers"]["services app1"] = {"type": "command", "host": "app1", "command": "true"}
+    with pytest.raises(MapError) as caught:
+        variables.select(["KEY"])
+    assert caught.value.errors == ('secret_consumers["services app1"]: is what for_each of services makes, too',)
