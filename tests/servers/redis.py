@@ -24,7 +24,11 @@ class RedisServer:
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 with suppress(OSError), context.wrap_socket(self.request, server_side=True) as secure:
-                    secure.sendall(answer(secure.recv(4096).decode().split("\r\n")[4]))
+                    while words := secure.recv(4096).decode().split("\r\n")[2::2]:
+                        reply = b"+PONG\r\n" if words[0] == "PING" else answer(words[-1])
+                        secure.sendall(reply)
+                        if not reply.endswith(b"\r\n"):
+                            break
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
