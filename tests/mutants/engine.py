@@ -57,6 +57,12 @@ _REVOKE = late(
 
 MUTANTS = (
     mutant(
+        "what a check has made outlasts a write",
+        "for name in (MADE, CLEANED) if name in",
+        "for name in () if name in",
+        "left_behind",
+    ),
+    mutant(
         "checks on hosts hold before a revoke",
         "if check.host and not has_proven(case, step, check, new)",
         "if False",

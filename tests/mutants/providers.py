@@ -163,6 +163,28 @@ MUTANTS = (
         "checkpoint.recall()",
         "log",
     ),
+    # checks in steps
+    provider(
+        "steps: what they make is recorded before",
+        "http/steps",
+        "checkpoint.record({MADE: name, CLEANED: left})",
+        "pass",
+        "http_steps",
+    ),
+    provider(
+        "steps: what earlier attempts left is deleted",
+        "http/steps",
+        "        for one in left:\n",
+        "        for one in ():\n",
+        "http_steps",
+    ),
+    provider(
+        "steps: cleanup finds by the name alone",
+        "http/steps",
+        "if cleanup and NAME not in {place",
+        "if False and NAME not in {place",
+        "http_steps",
+    ),
     # a lost answer
     http(
         "lost answer: is in doubt",

@@ -510,8 +510,16 @@ class Issuer(Part):
         raise NotImplementedError
 
 
+MADE, CLEANED, LEFT = "made", "cleaned", "left"
+"""Members of what a checkpoint holds for a check that makes something."""
+
+
 class Checkpoint(Protocol):
-    """Where an effect of many parts records what is done, so that a later run goes on from there."""
+    """Where an effect of many parts records what is done, so that a later run goes on from there.
+
+    A check that makes something names it as ``made`` before, and lists as ``cleaned`` what it has deleted; ``left`` is
+    what earlier attempts at that check have made, of whichever credential, and nobody has deleted.
+    """
 
     def recall(self) -> Evidence: ...
 
@@ -583,6 +591,8 @@ class Check(Part):
     """Whether it asks the secret's issuer for the last use; it stands only where that one tells it."""
     issuer: Issuer | None = None
     """The secret's, for a check that asks it."""
+    of_run: str = ""
+    """The run that asks."""
     replaced: Credential | None = None
     """The credential that the new one takes the place of, where its value is kept."""
     before_revoke: bool = False

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,8 +29,9 @@ from ..._core.errors import (
 from ..._core.http import certificates
 from ..._core.http.client import Answer, HttpClient, checked_url, origin
 from ..._core.templates import FILTERS, Template
+from . import steps
+from .steps import ANY_STATUS
 
-ANY_STATUS = tuple(range(100, 600))
 _STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
 STATUSES = {"type": "array", "items": _STATUS, "minItems": 1}
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
@@ -84,6 +86,7 @@ class Http(Check):
             "every": _DURATION | {"default": "3s", "description": "The pause between two requests."},
             "soak": _DURATION | {"default": "0s", "description": "For how long it must go on to hold."},
             "timeout": {"type": "integer", "minimum": 1, "default": 10, "description": "Seconds for one answer."},
+            **steps.SCHEMA,
         },
         required=("url",),
     )
@@ -96,6 +99,12 @@ class Http(Check):
         except RotorError as error:
             found.append(f"url: {error}")
         found += certificates.validate(options)
+        found += dict.fromkeys(steps.problems(options)) if "steps" in options else []
+        found += (
+            ["cleanup: there are no steps that make something"]
+            if options.keys() & {"cleanup", "steps"} == {"cleanup"}
+            else []
+        )
         for option in ("header", "json"):
             for name, text in options.get(option, {}).items():
                 try:
@@ -106,10 +115,13 @@ class Http(Check):
 
     @classmethod
     def label(cls, options: Options) -> str:
-        return f"{options.get('method', 'GET')} {address(options)}"
+        what = f"{len(options['steps'])} steps at" if "steps" in options else options.get("method", "GET")
+        return f"{what} {address(options)}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
+        if "steps" in options:
+            return steps.longest(options)
         retries: int = options.get("retries", 10)
         asks = timedelta(seconds=options.get("timeout", 10))
         waits = durations.parse(options.get("every", "3s")) * retries + durations.parse(options.get("soak", "0s"))
@@ -120,6 +132,8 @@ class Http(Check):
         return []
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
+        if "steps" in self.options:
+            return self._steps(credential, checkpoint)
         look = self._prepare(credential)
         every = durations.parse(self.options.get("every", "3s")).total_seconds()
         tries = self.options.get("retries", 10) + 1
@@ -132,6 +146,19 @@ class Http(Check):
                 self.clock.waits_for(f"another answer: it {problem}")
                 self.clock.sleep(every)
         raise self._failed(problem, f"asked {tries} times")
+
+    def _steps(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:
+        label = self.label(self.options)
+        if credential is None and steps.makes(self.options):
+            raise ConfigurationError(f"{label} may change something", hint="Name it under verify, not healthy")
+        client, headers = self._client(self.options["url"]), self._headers(credential)
+        client.reach(label)
+        name = f"rotor-check-{self.of_run}-{secrets.token_hex(4)}"
+        return steps.Steps(self.options, client, headers, self.clock, label).run(name, checkpoint)
+
+    def _headers(self, credential: Credential | None) -> dict[str, str]:
+        given = self.options.get("header", {})
+        return {name: self._expand(Template.parse(text), credential) for name, text in given.items()}
 
     def _soak(self, look: Callable[[], str], every: float) -> int:
         """Ask until the soak time is over and return how often; a single failure ends it."""
@@ -151,11 +178,11 @@ class Http(Check):
             f"{self.label(self.options)} {problem} ({when})", hint="See what answers there, mend it, and run again"
         )
 
-    def _client(self) -> HttpClient:
+    def _client(self, url: str = "") -> HttpClient:
+        """Open a client of the URL's origin, or of another base address there."""
         more: dict[str, Any] = {name: self.options.get(name) for name in ("ca_cert", "via")}
-        return HttpClient(
-            "http check", origin(self.options["url"]), None, clock=self.clock, attempts=1, redirects=False, **more
-        )
+        base = url or origin(self.options["url"])
+        return HttpClient("http check", base, None, clock=self.clock, attempts=1, redirects=False, **more)
 
     def _prepare(self, credential: Credential | None) -> Callable[[], str]:
         """Return a function that sends the request and says what is wrong with its answer."""
@@ -163,10 +190,7 @@ class Http(Check):
         client = self._client()
         client.reach(self.label(self.options))
         expected = [self._field(path, value, credential) for path, value in self.options.get("json", {}).items()]
-        headers = {
-            name: self._expand(Template.parse(text), credential)
-            for name, text in self.options.get("header", {}).items()
-        }
+        headers = self._headers(credential)
 
         def look() -> str:
             try:

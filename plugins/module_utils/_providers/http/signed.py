@@ -37,7 +37,8 @@ from ..._core.http import certificates
 from ..._core.http.client import HttpClient, checked_url, origin
 from ..._core.templates import Template
 from . import description
-from .check import ANY_STATUS, STATUSES, address
+from .check import STATUSES, address
+from .steps import ANY_STATUS
 
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
 _ACCEPTED, _REFUSED = (200, 201, 202, 204), (400, 401, 403)

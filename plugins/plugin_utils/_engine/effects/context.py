@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Evidence
+from ....module_utils._core.contracts import LEFT, Evidence
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
     OutcomeUnknownError,
@@ -137,7 +137,9 @@ class EffectContext:
 
     def checkpoint(self, work: Work, intent: int, *, anew: bool = False) -> IntentCheckpoint:
         store = partial(self.ledger.progress, self.run, work.name, intent)
-        return IntentCheckpoint({} if anew else self.ledger.last_progress(work.name, intent), store)
+        known: dict[str, Any] = {} if anew else dict(self.ledger.last_progress(work.name, intent))
+        left = self.ledger.left_behind(work.name, intent) if work.action.kind is ActionKind.VERIFY else []
+        return IntentCheckpoint(known | ({LEFT: left} if left else {}), store)
 
 
 def finish(effect: StoreEffect, answer: Evidence | BaseException) -> str:

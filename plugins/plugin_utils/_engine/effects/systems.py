@@ -104,7 +104,7 @@ class Systems:
     def check(self, part: model.PartSpec, secret: model.Secret | None = None) -> Check:
         check: Check = self._part("checks", part)
         check.issuer = self.issuer(secret) if secret and check.asks_issuer else None
-        check.host = self.host
+        check.host, check.of_run = self.host, self._run
         return check
 
     def issuer_time(self, secret: model.Secret) -> datetime | None:

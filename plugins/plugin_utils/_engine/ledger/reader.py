@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from ....module_utils._core.clock import Clock
+from ....module_utils._core.contracts import CLEANED, MADE
 from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ..decide.state import (
     ActionKind,
@@ -98,6 +99,15 @@ class LedgerReader:
             attempts = tx.select(self._t.intents, effect)
         since_success = takewhile(lambda row: row["state"] != IntentState.DONE, reversed(attempts))
         return next((dict(row["progress"]) for row in since_success if row["progress"]), {})
+
+    def left_behind(self, secret: str, intent: int) -> list[str]:
+        """List what earlier attempts at the same check have made, and no attempt has deleted."""
+        with self._reading() as tx:
+            [row] = tx.select(self._t.intents, {"secret": secret, "id": intent})
+            attempts = tx.select(self._t.intents, {"secret": secret, "kind": row["kind"], "target": row["target"]})
+        made, cleaned = ([one["progress"].get(name) for one in attempts] for name in (MADE, CLEANED))
+        gone = {name for names in cleaned for name in names or ()}
+        return [name for name in made if name and name not in gone]
 
     def database_time(self) -> datetime | None:
         """Read the clock of the database server; None for a file, which has no clock of its own."""

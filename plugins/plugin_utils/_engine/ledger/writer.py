@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from ....module_utils._core.clock import Clock
+from ....module_utils._core.contracts import CLEANED, MADE
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
@@ -69,6 +70,7 @@ class Ledger:
         # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
         self.intents, self.last_progress, self.failures = reader.intents, reader.last_progress, reader.failures
+        self.left_behind = reader.left_behind
         self.run, self.made_at, self.audit_head = reader.run, reader.made_at, self.audit_log.head
         self.database_time, self.freeze = reader.database_time, reader.freeze
         self.unseal, self.fingerprint, self.fingerprints = keys.unseal, keys.fingerprint, keys.fingerprints
@@ -234,7 +236,9 @@ class Ledger:
             holding = {"label": label, "keys": dict(keys), "credential": credential, "evidence": dict(evidence)}
             self._keep_unmapped_keys(tx, secret, copy, keys, now)
             tx.upsert(t.holdings, {"secret": secret, "copy": copy}, {**holding, "at": now})
-            tx.update(t.intents, {"secret": secret, "kind": "verify"}, {"progress": {}})
+            for row in tx.select(t.intents, {"secret": secret, "kind": "verify"}):
+                left = {name: row["progress"][name] for name in (MADE, CLEANED) if name in row["progress"]}
+                tx.update(t.intents, {}, {"progress": left}, rows=[row] if row["progress"] != left else [])
             tx.delete(t.proofs, {"secret": secret, "step": unproven["step"]})
             for consumer in unproven["consumers"]:
                 tx.delete(t.running, {"secret": secret, "consumer": consumer, "credential": credential})
