@@ -229,12 +229,12 @@ class HttpRequests(Consumer):
         if answer.status == 404:
             return "answers 404"
         document = answer.json
+        if same := [path for path, value in item.before.items() if paths.at(document, path) in (value, None)]:
+            return f"{same[0]} has not changed"
         if why := _said(document, how.get("failed", {})):
             raise RotorError(f"{self.label(self.options)}: {item} failed ({why})", hint="Mend it, and run again")
-        if missing := [path for path, value in how.get("until", {}).items() if not _fits(document, path, value)]:
-            return f"{missing[0]} is not yet {_shown(how['until'][missing[0]])}"
-        same = [path for path, value in item.before.items() if paths.at(document, path) in (value, None)]
-        return f"{same[0]} has not changed" if same else ""
+        missing = [path for path, value in how.get("until", {}).items() if not _fits(document, path, value)]
+        return f"{missing[0]} is not yet {_shown(how['until'][missing[0]])}" if missing else ""
 
 
 def _fits(document: Any, path: str, wanted: Any) -> bool:

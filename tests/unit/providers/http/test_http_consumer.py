@@ -170,6 +170,14 @@ def test_same_state_as_before_the_request_is_no_reload(script: Scripted, make: M
     assert failure(consumer).endswith("within 5s: a (started_at has not changed)")
 
 
+def test_failure_of_before_the_request_ends_no_wait(script: Scripted, make: Make) -> None:
+    wait = {"path": "/<id>", "changed": ["starts"], "until": {"status": "up"}, "failed": {"status": "down"}}
+    consumer = make(items=["a"], request={"path": "/<id>"}, **{"await": wait})
+    script.answer(200, {"status": "down", "starts": 1}).answer(200)
+    script.answer(200, {"status": "down", "starts": 1}).answer(200, {"status": "up", "starts": 2})
+    assert reload(consumer)["reloaded"] == ["a"]
+
+
 def test_list_is_read_to_its_last_page(script: Scripted, make: Make) -> None:
     listing = {"path": "/apps", "items": "data", "id": "slug", "page": "page", "more": "more"}
     consumer = make(list=listing, request={"path": "/apps/<id>"})
