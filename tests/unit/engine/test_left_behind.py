@@ -17,7 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Evidence,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError, StoppedError
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import SelfTest
 from tests.unit.engine.world import World
@@ -27,7 +27,7 @@ class Maker:
     """In place of a check's ``run``: makes something, and fails, or deletes all that there is."""
 
     def __init__(self) -> None:
-        self.fails = True
+        self.fails: Callable[[], Exception] | None = lambda: CheckFailedError("it broke")
         self.alive: list[str] = []
         self.runs: list[str] = []
 
@@ -41,7 +41,7 @@ class Maker:
         self.alive = [name]
         checkpoint.record({MADE: name, CLEANED: left})
         if self.fails:
-            raise CheckFailedError("it broke")
+            raise self.fails()
         self.alive = []
         checkpoint.record({MADE: name, CLEANED: [*left, name]})
         return {}
@@ -62,21 +62,33 @@ def play(make_play: Callable[..., Play], maker: Maker) -> Play:
 def test_next_attempt_is_told_what_the_last_one_left(play: Play, maker: Maker) -> None:
     for _attempt in range(3):
         assert play.rotate("TOKEN", force=True)["failed"]
-    maker.fails = False
+    maker.fails = None
     assert not play.rotate("TOKEN")["failed"], play.output
     assert maker.alive == []
     assert len(set(maker.runs)) == 4
     assert all(maker.runs)
 
 
+def test_attempt_after_a_stop_is_told_what_was_left(play: Play, maker: Maker) -> None:
+    """As by a kill: the intent of the first one stays open."""
+
+    def once() -> Exception:
+        maker.fails = None
+        return StoppedError("the run was asked to stop")
+
+    maker.fails = once
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert (len(maker.runs), maker.alive) == (2, [])
+
+
 def test_rollback_deletes_what_the_check_has_left(play: Play, maker: Maker) -> None:
     play.map["TOKEN"]["retain"] = "current"
-    maker.fails = False
+    maker.fails = None
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
-    maker.fails = True
+    maker.fails = lambda: CheckFailedError("it broke")
     assert play.rotate("TOKEN", force=True)["failed"]
     assert maker.alive
-    maker.fails = False
+    maker.fails = None
     assert not play.rotate("TOKEN", rollback=True)["failed"], play.output
     assert maker.alive == []
 
@@ -89,6 +101,6 @@ def test_write_that_makes_a_check_run_again_forgets_nothing_that_it_made(
     copies = play.map["TOKEN"]["rollout"][-1]["copies"]
     world.put("another", {})
     copies.append({**copies[0], "box": "another"})
-    maker.fails = False
+    maker.fails = None
     assert not play.rotate("TOKEN")["failed"], play.output
     assert maker.alive == []
