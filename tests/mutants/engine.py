@@ -206,8 +206,8 @@ MUTANTS = (
     ),
     mutant(
         "window: asked again where it is begun",
-        'return "" if case.order.anytime else windows.closed(case.secret.window, self._ctx.clock.now())',
-        'return ""',
+        "(closed := windows.closed(case.secret.window, now))",
+        '(closed := "")',
         "windows",
     ),
     mutant(
@@ -225,8 +225,8 @@ MUTANTS = (
     mutant("freeze: nothing is begun", "if freeze and actions:", "if False:", "windows"),
     mutant(
         "freeze: begun before a hook",
-        "if self._freeze:\n            return",
-        "if False:\n            return",
+        "if self._freeze and not goes_on:",
+        "if False:",
         "windows",
     ),
     mutant(
@@ -520,7 +520,7 @@ MUTANTS = (
     dropped("loss: no way back to a dead value", "if old and old.given_up_at:", "loss", instead="if False:"),
     dropped(
         "many: what is unproven has its bound",
-        "mints and self._unproven() >= self._most_unproven()",
+        "mints and not self._has_room()",
         "many",
         instead="False",
     ),
@@ -743,9 +743,9 @@ MUTANTS = (
     ),
     dropped(
         "a wave waits for the work on hosts of the one before",
-        "if any(rotation.under_way and _rolling(rotation) for rotation in rotations):",
+        "if not self.under_way:",
         "on_hosts",
-        instead="if any(rotation.moving and _rolling(rotation) for rotation in rotations):",
+        instead="if not self.moving:",
     ),
     dropped(
         "work on hosts: under the locks of its secrets",

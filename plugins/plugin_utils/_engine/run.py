@@ -9,19 +9,21 @@ planned anew from the ledger, so nothing is ever remembered here that a crash co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...module_utils._core import guard, registry
 from ...module_utils._core.contracts import Recover
 from ...module_utils._core.errors import BusyError, PersonNeededError, StoppedError
-from .decide import selection, windows
+from .decide import windows
 from .decide.case import Case, is_under_way
 from .decide.clocks import NotYetError
 from .decide.planner import Action, in_environments, is_of_use, remaining
@@ -30,6 +32,7 @@ from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .pools import Pools
 from .progress import Counts, ProgressReport
+from .turns import Standing, Turns
 
 EFFECTS: Mapping[ActionKind, Callable[[EffectContext, Work], str]] = {
     ActionKind.RECOVER: mint.recover,
@@ -135,6 +138,18 @@ class Rotation:
         return self.moving or self.status is RotationStatus.TODO
 
     @property
+    def standing(self) -> Standing:
+        """Tell what it is to the others; one that is about to be minted has a new credential already."""
+        if self.status is RotationStatus.HELD:
+            return Standing.HELD
+        if not any(action.phase <= Phase.ROLLED_OUT for action in self.actions):
+            return Standing.PROVEN if self.minted else Standing.OTHER
+        if not self.under_way:
+            return Standing.OTHER
+        mints = self.in_flight > 0 and self.actions[0].kind is ActionKind.MINT
+        return Standing.UNPROVEN if self.minted or mints else Standing.ROLLING
+
+    @property
     def minted(self) -> bool:
         """Whether it has a new credential, which this run has made or goes on with."""
         target, order = self.case.target, self.case.order
@@ -170,10 +185,20 @@ class Engine:
         self._only_roll_out = only_roll_out
         self._freeze: Freeze | None = None
         self.rotations = [self._rotation(order) for order in orders.values()]
+        self._by_name = {rotation.name: rotation for rotation in self.rotations}
+        self._turns = Turns(list(self._by_name))
+        self._sharing: dict[str, list[Rotation]] = {}
+        """Consumer -> the secrets that it is reloaded for."""
+        for rotation in self.rotations:
+            for consumer in rotation.case.secret.consumers:
+                self._sharing.setdefault(consumer, []).append(rotation)
+        self._blocked: dict[str, deque[Rotation]] = {}
+        """Consumer -> the secrets whose reload of it waits for another secret."""
         self._todo: dict[str, list[tuple[int, str]]] = {}
         self._reloading: set[tuple[str, str]] = set()
         """Secret and consumer of the reloads that are in flight or handed over."""
         self._futures: dict[Future[str], list[tuple[Rotation, Work]]] = {}
+        self._ended: SimpleQueue[Future[str]] = SimpleQueue()
 
     def _rotation(self, order: Order) -> Rotation:
         secret = self._ctx.secret_map.secrets[order.secret]
@@ -200,20 +225,35 @@ class Engine:
             for rotation in self.rotations:
                 for kind, target, problem in failures.get(rotation.name, ()) if rotation.moving else ():
                     self._hold_again(rotation, ActionKind(kind), target, problem)
+            for rotation in self.rotations:
+                self._turns.note(rotation.name, rotation.standing)
             self._progress = ProgressReport(len(self.rotations), self._counts, self._ctx.clock, self._say)
             with Pools() as self._pools:
                 self._dispatch(until)
                 while self._futures:
-                    finished, _rest = wait(self._futures, timeout=0.2, return_when=FIRST_COMPLETED)
+                    finished = self._await_ended()
                     self._progress.waiting()
                     for future in finished:
-                        self._collect(future)
+                        parts = self._futures.pop(future)
+                        self._collect(future, parts)
+                        for rotation, _work in parts:
+                            self._note(rotation)
+                            self._turns.stir(rotation.name)
                     if finished and not self._ctx.clock.stopped:
                         self._dispatch(until)
             for rotation in self.rotations if not self._ctx.clock.stopped else ():
                 self._keep_hold(rotation)
         self._ctx.clock.check()
         return self.rotations
+
+    def _await_ended(self) -> list[Future[str]]:
+        """Wait a moment for an effect to end, and return all that have ended."""
+        ended: list[Future[str]] = []
+        with suppress(Empty):
+            ended.append(self._ended.get(timeout=0.2))
+            while True:
+                ended.append(self._ended.get_nowait())
+        return ended
 
     def _keep_hold(self, rotation: Rotation) -> None:
         """Record what holds up a secret, or that nothing does any more, where it has moved at all."""
@@ -245,11 +285,23 @@ class Engine:
 
     def _dispatch(self, until: Phase) -> None:
         """Start all that can start now; what ends or steps aside at once may make room for others."""
-        before = None
-        while before != (before := [(one.status, one.in_flight, one.in_line) for one in self.rotations]):
-            for rotation in self._open_wave():
-                if rotation.moving and not rotation.in_flight:
-                    self._start(rotation, until)
+        while name := self._turns.next(self._has_turn):
+            rotation = self._by_name[name]
+            if rotation.moving and not rotation.in_flight:
+                before = (rotation.status, rotation.in_flight, rotation.in_line)
+                self._start(rotation, until)
+                if before != (rotation.status, rotation.in_flight, rotation.in_line):
+                    self._note(rotation)
+
+    def _note(self, rotation: Rotation) -> None:
+        """Take notice of a change, and look again at one of the reloads that may have waited for it: it serves all."""
+        self._turns.note(rotation.name, rotation.standing)
+        for consumer in rotation.case.secret.consumers:
+            blocked = self._blocked.get(consumer, deque())
+            while blocked and not (blocked[0].moving and blocked[0].in_flight == 0):
+                blocked.popleft()
+            if blocked:
+                self._turns.stir(blocked.popleft().name)
 
     def _start(self, rotation: Rotation, until: Phase) -> None:
         if rotation.failed and not (rotation.actions and rotation.actions[0].kind in _MAY_FAIL):
@@ -262,8 +314,8 @@ class Engine:
             self._start_first(rotation, rotation.actions[0])
 
     def _start_first(self, rotation: Rotation, first: Action) -> None:
-        failures, mints = self._failures(), first.kind is ActionKind.MINT and not rotation.case.must_finish
-        rotation.in_line = mints and self._unproven() >= self._most_unproven()
+        mints = first.kind is ActionKind.MINT and not rotation.case.must_finish
+        rotation.in_line = mints and not self._has_room()
         if first.kind is ActionKind.WAIT:
             rotation.status, rotation.until = RotationStatus.WAITING, first.until
         elif first.kind is ActionKind.AWAIT:
@@ -272,20 +324,22 @@ class Engine:
             rotation.hold(first, rotation.lost)
         elif kept := self._keeps(rotation, first):
             rotation.status, rotation.problem = RotationStatus.WAITING, kept
-        elif mints and (barred := self._barred(rotation)):
-            rotation.status, rotation.problem = RotationStatus.SKIPPED, f"not begun: {barred}"
-        elif mints and failures > self._max_failures:
-            rotation.status = RotationStatus.SKIPPED
-            rotation.problem = f"not begun: {failures} other secrets were held"
-        elif not rotation.in_line:
+        elif mints and (why := self._barred(rotation)):
+            rotation.status, rotation.problem = RotationStatus.SKIPPED, f"not begun: {why}"
+        elif rotation.in_line:
+            self._turns.line_up(rotation.name)
+        else:
             for action in _group(rotation.actions):
-                work = Work(rotation.case, action)
-                if action.kind is ActionKind.RELOAD:
-                    self._start_reload(rotation, action)
-                elif host := self._host_of(work):
-                    self._hand_over(host, f"{action.kind}{_object(work)}", [(rotation, work)])
-                else:
-                    self._submit([(rotation, work)])
+                self._start_action(rotation, action)
+
+    def _start_action(self, rotation: Rotation, action: Action) -> None:
+        work = Work(rotation.case, action)
+        if action.kind is ActionKind.RELOAD:
+            self._start_reload(rotation, action)
+        elif host := self._host_of(work):
+            self._hand_over(host, f"{action.kind}{_object(work)}", [(rotation, work)])
+        else:
+            self._submit([(rotation, work)])
 
     def _host_of(self, work: Work) -> str | None:
         """Name the inventory host where only Ansible can do this; None where it is done here."""
@@ -297,12 +351,13 @@ class Engine:
 
     def _barred(self, rotation: Rotation) -> str:
         """Say why a rotation may not begin now, which it might when it was planned."""
-        case = rotation.case
-        if case.is_urgent or is_under_way(case.state):
-            return ""
-        if self._freeze:
+        case, now, failures = rotation.case, self._ctx.clock.now(), self._turns.count(Standing.HELD)
+        goes_on = case.is_urgent or is_under_way(case.state)
+        if self._freeze and not goes_on:
             return f"all is {self._freeze}"
-        return "" if case.order.anytime else windows.closed(case.secret.window, self._ctx.clock.now())
+        if not (goes_on or case.order.anytime) and (closed := windows.closed(case.secret.window, now)):
+            return closed
+        return f"{failures} other secrets were held" if failures > self._max_failures else ""
 
     def _keeps(self, rotation: Rotation, action: Action) -> str:
         """Say what keeps an old credential after a roll-out; no freeze does so where a rollback has replaced it."""
@@ -316,8 +371,10 @@ class Engine:
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it."""
-        others = [other for other in self._open_wave() if other is not rotation and other.under_way]
+        sharing = (other for other in self._sharing[action.target] if other is not rotation and other.under_way)
+        others = [other for other in sharing if self._turns.has_begun(other.name)]
         if any(_about_to_reload(other, action.target) for other in others):
+            self._blocked.setdefault(action.target, deque()).append(rotation)
             return
         parts = [(rotation, Work(rotation.case, action))]
         for other in others:
@@ -346,10 +403,11 @@ class Engine:
             rotation.in_flight += 1
         works = [work for _rotation, work in parts]
         connection = None if works[0].action.kind in _WAITS else works[0].connection
-        self._futures[self._pools.submit(connection, perform, self._ctx, works)] = parts
+        future = self._pools.submit(connection, perform, self._ctx, works)
+        self._futures[future] = parts
+        future.add_done_callback(self._ended.put)
 
-    def _collect(self, future: Future[str]) -> None:
-        parts = self._futures.pop(future)
+    def _collect(self, future: Future[str], parts: list[tuple[Rotation, Work]]) -> None:
         for rotation, work in parts:
             rotation.in_flight -= 1
             self._reloading.discard((rotation.name, work.action.target))
@@ -399,36 +457,19 @@ class Engine:
             rotation.failed[kind, target] = (found, problem)
             self._refresh(rotation)
 
-    # -- waves --------------------------------------------------------------------------------------------------
-
-    def _open_wave(self) -> Iterator[Rotation]:
-        """Yield the rotations that may move: a wave begins when the one before it is rolled out, held or waits."""
-        by_name = {rotation.name: rotation for rotation in self.rotations}
-        for wave in selection.waves(list(by_name)):
-            rotations = [by_name[name] for name in wave]
-            yield from rotations
-            if any(rotation.under_way and _rolling(rotation) for rotation in rotations):
-                return
+    # -- how many at once ---------------------------------------------------------------------------------------
 
     def _counts(self) -> Counts:
-        return Counts(sum(map(_writes_left, self.rotations)), self._failures())
+        return Counts(sum(map(_writes_left, self.rotations)), self._turns.count(Standing.HELD))
 
-    def _failures(self) -> int:
-        return sum(rotation.status is RotationStatus.HELD for rotation in self.rotations)
+    def _has_room(self) -> bool:
+        """Allow one new credential more than may fail, and more with each that is proven."""
+        allowed = self._max_failures + 1 + self._turns.count(Standing.PROVEN) - self._turns.count(Standing.HELD)
+        return self._turns.unproven < allowed
 
-    def _unproven(self) -> int:
-        """Count the new credentials on their way; one that is about to be made is in flight.
-
-        Those of an earlier run, in a wave that has not begun, wait for this one: they do not hold it up.
-        """
-        on_their_way = [rotation for rotation in self._open_wave() if rotation.under_way and _rolling(rotation)]
-        return sum(rotation.minted or _mints(rotation) for rotation in on_their_way)
-
-    def _most_unproven(self) -> int:
-        """Allow one more than may fail, and more with each that is proven."""
-        rest = (rotation for rotation in self.rotations if rotation.minted and not _rolling(rotation))
-        proven = sum(rotation.status is not RotationStatus.HELD for rotation in rest)
-        return self._max_failures + 1 + proven - self._failures()
+    def _has_turn(self) -> bool:
+        """Tell whether whoever is first in line can begin, or never will."""
+        return self._has_room() or self._turns.count(Standing.HELD) > self._max_failures
 
 
 def _object(work: Work) -> str:
@@ -478,12 +519,3 @@ def _about_to_reload(rotation: Rotation, consumer: str) -> bool:
 def _first_reloads(actions: list[Action]) -> list[Action]:
     """Return the reloads with which these begin, of one step."""
     return [one for one in takewhile(lambda one: one.kind is ActionKind.RELOAD, actions) if one.step == actions[0].step]
-
-
-def _mints(rotation: Rotation) -> bool:
-    first = rotation.actions[0].kind if rotation.actions else None
-    return first is ActionKind.MINT and rotation.in_flight > 0
-
-
-def _rolling(rotation: Rotation) -> bool:
-    return any(action.phase <= Phase.ROLLED_OUT for action in rotation.actions)

@@ -20,6 +20,7 @@ ROOMS = (
     "effects",
     "pools",
     "progress",
+    "turns",
     "preflight",
     "run",
     "report",
