@@ -556,9 +556,9 @@ MUTANTS = (
     ),
     dropped(
         "many: a wave that has not begun holds up none before it",
-        "on_their_way = [rotation for rotation in self._open_wave() if",
+        "for counts in self._counts[: self._open])",
         "many",
-        instead="on_their_way = [rotation for rotation in self.rotations if",
+        instead="for counts in self._counts)",
     ),
     dropped("only a name names a secret", "return bool(self.only)", "selection", instead="return True"),
     dropped(

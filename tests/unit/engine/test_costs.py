@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import Engine, Rotation
 from tests.costs import ledger_costs
-from tests.unit.engine.driver import Play
+from tests.unit.engine.driver import Play, quick_ledgers
 from tests.unit.engine.fake_stores import Shelf
 from tests.unit.engine.world import World
 
@@ -66,3 +70,39 @@ def test_copy_costs_few_statements_commits_and_calls(world: World, many: Play) -
     assert (more[0] - few[0]) / MORE <= STATEMENTS
     assert (more[1] - few[1]) / MORE <= COMMITS
     assert all((more[2][kind] - few[2][kind]) / MORE <= CALLS[kind] for kind in CALLS)
+
+
+def looks_a_secret(make_play: Any, world: World, number: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Rotate so many secrets, and count how often the engine asks what one of them may do."""
+    looked: list[str] = []
+    start = Engine._start
+
+    def counting(engine: Engine, rotation: Rotation, until: Phase) -> None:
+        looked.append(rotation.name)
+        start(engine, rotation, until)
+
+    monkeypatch.setattr(Engine, "_start", counting)
+    names = [f"S{number}_{at}" for at in range(number)]
+    for name in names:
+        world.put(name, {})
+    entries = {
+        name: {
+            "issuer": {"type": "test.fake.token", "connection": "cloud"},
+            "copies": [{"store": "cloud", "box": name}],
+            "revoke": {"accept": "life"},
+        }
+        for name in names
+    }
+    play = make_play(secret_map=entries, consumers={})
+    with quick_ledgers():
+        assert not play.rotate(*names)["failed"], play.output
+    monkeypatch.undo()
+    return len(looked) / number
+
+
+def test_secret_is_looked_at_as_often_among_many_as_among_few(
+    world: World, make_play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = looks_a_secret(make_play, world, 12, monkeypatch)
+
+    assert looks_a_secret(make_play, world, 90, monkeypatch) <= few * 1.2
