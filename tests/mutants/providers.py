@@ -474,7 +474,7 @@ MUTANTS = (
     forward("ssh ends with its user", 'kill "$!"; wait', "wait"),
     forward("a forward that broke is opened anew", "if forward is None or not forward.is_alive():", "if not forward:"),
     forward("who is not let in hears so at once", "        self.reach(where)\n", "", file="http/client"),
-    forward("no proxy stands before a forward", "{} if via else dict", "dict", file="http/client"),
+    http("no proxy stands before a forward", "{} if via else dict", "dict", "providers/test_network"),
     forward(
         "TLS in a forward is checked by the real name",
         "            self._dns_host, self.port = there\n",

@@ -116,8 +116,7 @@ class Forwards:
 
         It has two minutes.
         """
-        ssh = _Ssh(self._find(host), ["-T"], shlex.join(command), takes_input=True)
-        return ssh.serve(data)
+        return _Ssh(self._find(host), (), shlex.join(command), takes_input=True).serve(data)
 
     def close(self) -> None:
         """End all forwards, and wait for their ssh to be gone."""
@@ -162,6 +161,13 @@ class Way:
         """Return the loopback address that leads to an address as the inventory host sees it."""
         return self._forwards.local(self.host, (host, port))
 
+    def reach(self, host: str, port: int, doing: str) -> Address:
+        """Return the same; ``doing`` begins the error where ssh does not come to the host."""
+        try:
+            return self.local(host, port)
+        except RotorError as error:
+            raise error.turned_into(type(error), f"{doing}: {error.message}") from None
+
     def run(self, data: str) -> Ran:
         """Run the command with ``data`` as its standard input."""
         return self._forwards.run(self.host, self.command, data)
@@ -179,7 +185,8 @@ class _Ssh:
     def __init__(self, host: SshHost, options: Sequence[str], *command: str, takes_input: bool = False) -> None:
         """Start it; UnavailableError where there is none."""
         lifeline, self._lifeline = os.pipe()
-        words = [*host.command, *options, host.destination, *command]
+        program, *known = host.command
+        words = [program, *options, *known, host.destination, *command]  # the first of two options counts
         try:
             self._process: Any = _started(words, lifeline, takes_input, host.environment)
         except OSError as error:

@@ -103,10 +103,7 @@ class Server:
         """Return where to connect to: behind a host, a forward's end; the server's name for TLS stays."""
         if self.via is None:
             return {"host": self.host, "port": self.port}
-        try:
-            address, port = self.via.local(self.host, self.port)
-        except errors.RotorError as error:
-            raise error.turned_into(type(error), f"{doing}: {error.message}") from None
+        address, port = self.via.reach(self.host, self.port, doing)
         return {"host": self.host, "hostaddr": address, "port": port}
 
     def _trusted(self) -> str:

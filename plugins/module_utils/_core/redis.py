@@ -37,9 +37,9 @@ class Server:
     def __str__(self) -> str:
         return f"redis{'s' * self.tls}://{self.host}:{self.port}{f' via {self.via}' if self.via else ''}"
 
-    def reach(self) -> tuple[str, int]:
+    def reach(self, doing: str) -> tuple[str, int]:
         """Return the address to connect to; UnavailableError where ssh does not come to the host on the way."""
-        return self.via.local(self.host, self.port) if self.via else (self.host, self.port)
+        return self.via.reach(self.host, self.port, doing) if self.via else (self.host, self.port)
 
     def authenticate(self, doing: str, password: SecretValue, user: str = "", *, ping: bool = False) -> Answer:
         """Send AUTH, as the default user unless said; an error where the server says neither OK nor WRONGPASS.
@@ -62,7 +62,7 @@ class Server:
     @contextmanager
     def _connected(self, where: str) -> Iterator[socket.socket]:
         try:
-            with socket.create_connection(self.reach(), _SECONDS) as plain:
+            with socket.create_connection(self.reach(where), _SECONDS) as plain:
                 if not self.tls:
                     yield plain
                     return

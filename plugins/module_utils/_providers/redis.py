@@ -78,7 +78,7 @@ class SignIn(Check):
         return redis.Server(parts.hostname or "", parts.port or _PORT, parts.scheme == "rediss", **how)
 
     def preflight(self) -> list[str]:
-        self._server.reach()  # an error is the problem
+        self._server.reach(self.label(self.options))  # an error is the problem
         return []
 
     def run(self, credential: Credential | None, checkpoint: Checkpoint) -> Evidence:

@@ -77,17 +77,6 @@ def test_server_that_only_a_host_reaches_answers_through_it(
     assert hidden.visitors == ["sshd"]
 
 
-def test_no_proxy_stands_before_a_forward(
-    server: Scripted, hidden: Behind, forwards: Forwards, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.answer(200, {})
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-
-    url = hidden.url.replace("127.0.0.1", "localhost")
-
-    assert client(url, forwards, clock).request("GET", "/x", doing=DOING).status == 200
-
-
 def test_forward_opens_at_first_use_and_is_shared_by_address(
     server: Scripted, hidden: Behind, forwards: Forwards, clock: VirtualClock
 ) -> None:
@@ -178,6 +167,15 @@ def test_host_that_lets_nobody_in_is_told_once(host: SshHost, clock: VirtualCloc
     assert "Permission denied (publickey" in str(raised.value)
     assert clock.slept == []
     assert children() == []
+
+
+def test_settings_of_the_inventory_do_not_undo_a_forward(
+    server: Scripted, hidden: Behind, host: SshHost, clock: VirtualClock
+) -> None:
+    server.answer(200, {})
+    odd = replace(host, command=(*host.command, "-o", "PermitLocalCommand=no", "-o", "LocalCommand=false"))
+    with closing(Forwards(lambda _name: odd)) as forwards:
+        assert client(hidden.url, forwards, clock).request("GET", "/x", doing=DOING).status == 200
 
 
 def test_url_in_clear_has_to_be_loopback_behind_a_host_too(forwards: Forwards, clock: VirtualClock) -> None:

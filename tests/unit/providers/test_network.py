@@ -15,7 +15,12 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Connection
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    RotorError,
+    UnavailableError,
+)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.forwards import Forwards, SshHost
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.check import Http
 from tests.servers.recording_proxy import RecordingProxy
@@ -102,6 +107,42 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Callable[[RecordingProxy], None]
 of_each_library = pytest.mark.parametrize("kind", ["fly", "aws_ssm"], indirect=True)
 Proxied = Callable[[RecordingProxy], None]
 Connect = Callable[..., Connection]
+
+
+class Detour(Forwards):
+    """Leads to one port here, whatever the address behind a host."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+        self.asked: list[tuple[str, int]] = []
+
+    def local(self, host: str, there: tuple[str, int]) -> tuple[str, int]:
+        self.asked.append(there)
+        return "127.0.0.1", self.port
+
+
+def test_connection_behind_a_host_goes_there_alone_and_checks_the_real_name(
+    connect: Connect, secure: TlsServer, authority: Authority, proxied: Proxied
+) -> None:
+    detour = Detour(secure.port)
+    with RecordingProxy() as proxy:
+        proxied(proxy)
+        way = detour.way("app1")
+        connect("https://api.example:8200", ca_cert=str(authority.pem), via=way).probe()
+        assert proxy.seen == b""
+    assert secure.paths
+    assert set(detour.asked) == {("api.example", 8200)}
+    assert way.taken
+
+
+def test_host_on_the_way_that_is_away_is_told_without_another_attempt(connect: Connect) -> None:
+    def away(host: str) -> SshHost:
+        raise UnavailableError(f"host {host} cannot be reached by ssh: no route")
+
+    with pytest.raises(UnavailableError, match=r": host app1 cannot be reached by ssh: no route") as raised:
+        connect("https://api.example:8200", via=Forwards(away).way("app1")).probe()
+    assert "asking" in raised.value.message
 
 
 def test_connection_to_loopback_uses_no_proxy(

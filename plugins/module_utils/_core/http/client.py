@@ -192,10 +192,7 @@ class HttpClient:
         """Open the forward through the client's host, if it has one; UnavailableError where ssh does not come there."""
         if self._via:
             self._clock.check()
-            try:
-                self._via.local(*_place(self.base_url))
-            except errors.RotorError as error:
-                raise error.turned_into(type(error), f"{doing}: {error.message}") from None
+            self._via.reach(*place(self.base_url), doing)
 
     def _note_date(self, answer: Answer) -> None:
         if date := http_date(answer.headers.get("Date", "")):
@@ -234,7 +231,7 @@ class HttpClient:
                 url = self._url(_joined(url, reply.headers["Location"]), where)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             failure = _no_answer(error, transmission, where, timeout)
-            raise (self._via.explain(failure, *_place(url)) if self._via else failure) from None
+            raise (self._via.explain(failure, *place(url)) if self._via else failure) from None
         return answer
 
     def _pause(self, answer: Answer, attempt: int, harmless: bool) -> float | None:
@@ -312,11 +309,12 @@ def checked_url(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    host, port = _place(url)
+    host, port = place(url)
     return f"{urlsplit(url).scheme}://{host}:{port}"
 
 
-def _place(url: str) -> tuple[str, int]:
+def place(url: str) -> tuple[str, int]:
+    """Return the host and the port that a URL leads to."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 

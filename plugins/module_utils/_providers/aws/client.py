@@ -16,7 +16,7 @@ from ..._core.credential import SecretValue
 from ..._core.deps import library
 from ..._core.http import certificates, limits, shapes, wire
 from ..._core.http.budget import Budget, Pace
-from ..._core.http.client import checked_url
+from ..._core.http.client import checked_url, place
 from ..._core.http.dialect import backoff
 from ..._core.http.shapes import Maybe, Shape
 from ..._core.references import SCHEMA as REFERENCE
@@ -122,6 +122,8 @@ class AwsConnection(Connection):
         changes = not _READING.match(operation)
         client = self._client(service, doing)
         call = failures.Call(service, operation, doing, client.meta.endpoint_url, resource, changes)
+        if via := self._options.get("via"):
+            via.reach(*place(client.meta.endpoint_url), call.where)
         doubt = False
         for attempt in range(1, _ATTEMPTS + 1):
             self.clock.check()

@@ -37,7 +37,11 @@ _SETTINGS = """\
 \\pset tuples_only on
 \\pset pager off
 """
-_SESSION = f"SET application_name = '{postgres.APPLICATION}'; SET statement_timeout = '{SECONDS}s';\n"
+_SESSION = f"""\
+SET client_encoding = 'UTF8';
+SET application_name = '{postgres.APPLICATION}';
+SET statement_timeout = '{SECONDS}s';
+"""
 _STATE = re.compile(r"^(?:psql:\S+: )?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5})\s*$", re.MULTILINE)
 _ENDED_BY_OTHERS = 128
 """From this code on, the command was ended by a signal, or ssh itself failed: what it was to bring back may be lost."""
@@ -98,7 +102,7 @@ class CommandSession:
         text = _expanded(statement, values)
         reads = text.lstrip().upper().startswith("SELECT")
         ran = self._way.run(self._script(text.join(_AS_JSON) if reads else text))
-        lines = ran.output.splitlines()
+        lines = ran.output.removesuffix("\n").split("\n")
         if ran.code == 0 and lines[-1:] == [_ENDED]:
             rows = lines[lines.index(_BEGUN) + 1 : -1] if reads else []
             return Rows([_row(line, self._doing) for line in rows])

@@ -182,7 +182,7 @@ def test_error_of_a_statement_is_told_by_its_state(
 
 
 def test_values_of_a_statement_stay_values(contained: PostgresConnection) -> None:
-    odd = "'; \\! id; :x $$ \" %s \\"
+    odd = "'; \\! id; :x $$ \" %s \u2028 ü \\"
     query = "SELECT %s AS a, %s::text[] AS a, 2 AS b, NULL, true"
     assert contained.query("asking", query, (odd, ["x", odd])) == [(odd, ["x", odd], 2, None, True)]
 
@@ -211,11 +211,13 @@ def test_only_scram_is_compared(server: Postgres, contained: PostgresConnection)
         issuer.verify(today)
 
 
-def test_password_whose_time_is_over_is_refused(server: Postgres, contained: PostgresConnection) -> None:
+@pytest.mark.parametrize("done", ["VALID UNTIL '2000-01-01'", "NOLOGIN"])
+def test_password_that_lets_nobody_in_is_refused(server: Postgres, contained: PostgresConnection, done: str) -> None:
     issuer = RolePasswords({"role": "single"}, contained, clock=VirtualClock())
-    with server.connect() as admin:
-        admin.execute("ALTER ROLE single VALID UNTIL '2000-01-01'")
     today = Credential("single", "by hand", {"password": SecretValue("the-old-one")})
+    assert issuer.verify(today) is Answer.ACCEPTED
+    with server.connect() as admin:
+        admin.execute(f"ALTER ROLE single {done}")
     assert issuer.verify(today) is Answer.REFUSED
 
 
