@@ -73,7 +73,7 @@ def _benches_of(name: str, benched: list[Column]) -> list[Column]:
 def of(level: str) -> list[Column]:
     if level == "issuers":
         return issuers()
-    return [column for column in ours() if level != "modules" or getattr(column.kind, "module", "")]
+    return [column for column in ours() if level != "modules" or getattr(column.kind, "module", None)]
 
 
 def baseline(venv: Path) -> list[Column]:

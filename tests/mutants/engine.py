@@ -108,7 +108,7 @@ MUTANTS = (
         "kill",
         "rotation",
     ),
-    mutant("after the revoke: checks once more", "held.get(check.key, ended) < ended", "False", "revoking"),
+    mutant("after the revoke: checks once more", "held(check) < ended", "False", "revoking"),
     mutant(
         "after the revoke: a failing check is told", "    if unchecked(secret, state):\n", "    if False:\n", "revoking"
     ),
@@ -185,7 +185,7 @@ MUTANTS = (
         'tx.update(self._t.intents, {"secret": secret, "id": one.id}, answer)',
         "approval",
     ),
-    mutant("checks anew: from their start", "IntentCheckpoint({} if anew else ", "IntentCheckpoint(", "revoking"),
+    mutant("checks anew: from their start", "{} if anew else ", "", "revoking"),
     mutant(
         "only revokes: nothing is minted",
         "if options.rollback or options.only_revoke or state.pending:",
