@@ -123,6 +123,15 @@ def test_value_of_a_person_is_adopted_and_replaced_by_a_deposit(
     assert [row.proof for row in play.state("TOKEN").credentials] == [Proof.ATTESTED, None]
 
 
+def test_rotation_takes_a_persons_word_for_what_nobody_lists(make_play: MakePlay, world: World) -> None:
+    """Named in the map, and not adopted before."""
+    issuer = {"type": "test.fake.untold", "connection": "cloud", "current_id": "key-7"}
+    play = make_play(secret_map={"TOKEN": token_map(issuer=issuer)})
+    assert play.deposit(world.issue("by hand", engine=True).value)["changed"], play.output
+    old, new = play.state("TOKEN").credentials
+    assert (old.provider_id, old.origin, new.origin) == ("key-7", Origin.ADOPTED, Origin.MINTED)
+
+
 def test_change_after_adopting_is_noticed(play: Play, world: World, in_use: Issued) -> None:
     play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
     world.put("app", {"TOKEN": in_use.value})
