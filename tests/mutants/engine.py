@@ -560,6 +560,18 @@ MUTANTS = (
         "many",
         instead="for counts in self._counts)",
     ),
+    mutant(
+        "status: what a run has changed meanwhile is looked at again",
+        "if self._ledger.audit_head() != head and",
+        "if False and",
+        "preflight",
+    ),
+    mutant(
+        "map: only what plainly fits is not shown to the library",
+        "node.keys() <= _PLAIN_TEXT and ",
+        "",
+        "secret_map_errors",
+    ),
     dropped("only a name names a secret", "return bool(self.only)", "selection", instead="return True"),
     dropped(
         "what was taken back rests",

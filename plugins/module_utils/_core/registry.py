@@ -43,9 +43,10 @@ def providers() -> dict[str, Provider]:
     return {entry.package.rpartition(".")[2]: entry.provider for entry in _built_in()}
 
 
-def names(kind: str) -> list[str]:
-    """Return the short names of a kind, for suggestions and the schema."""
-    return sorted(name for entry in _built_in() for name in getattr(entry.provider, kind))
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """Return the short names of a kind in their order, for suggestions and the schema."""
+    return tuple(sorted(name for entry in _built_in() for name in getattr(entry.provider, kind)))
 
 
 @cache

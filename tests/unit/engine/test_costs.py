@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -106,3 +107,22 @@ def test_secret_is_looked_at_as_often_among_many_as_among_few(
     few = looks_a_secret(make_play, world, 12, monkeypatch)
 
     assert looks_a_secret(make_play, world, 90, monkeypatch) <= few * 1.2
+
+
+def test_status_asks_many_systems_at_once_and_lists_a_scope_once(
+    world: World, many: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in many.map:
+        assert not many.rotate(name)["failed"], many.output
+    together, look = Barrier(2), Shelf.observe
+
+    def observe(store: Shelf, *asked: Any) -> Any:
+        together.wait(10)  # the other half never comes where one is asked after the other
+        return look(store, *asked)
+
+    monkeypatch.setattr(Shelf, "observe", observe)
+    world.log.clear()
+    many.status()
+
+    assert world.counted("observe") == FEW + FEW + MORE
+    assert world.counted("list") == 1

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import editor_schema
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map import editor_schema, schema
 from tests.unit.engine.maps import DESIGN, changed, read
+from tests.unit.engine.test_secret_map_mutated import VALUES
 
 KEPT = Path(__file__).parents[3] / "docs" / "secret-map.schema.json"
 FLY = "secret_map/FLY_API_TOKEN"
@@ -109,3 +111,21 @@ def test_it_takes_what_only_ansible_or_another_collection_knows(
 )
 def test_it_refuses_what_the_parser_refuses(validator: Draft202012Validator, path: str, value: Any) -> None:
     assert not validator.is_valid(changed(path, value, read(DESIGN)))
+
+
+@given(VALUES)
+def test_what_plainly_fits_is_what_the_library_takes(value: Any) -> None:
+    text, mapping = {"type": "string", "description": "a name"}, {"type": "object", "description": "anything"}
+    nodes = [
+        text,
+        {**text, "minLength": 1},
+        {**text, "minLength": 1, "pattern": "^a"},
+        {**text, "maxLength": 2},
+        mapping,
+    ]
+    for node in (*nodes, {**mapping, "minProperties": 1}, {"type": ["string", "object"]}, {"enum": ["a"]}, {}, True):
+        described = {"type": "object", "properties": {"one": node}, "additionalProperties": {"items": node}}
+        for whole in ({"one": value}, {"more": [value, value]}):
+            assert schema._validator_class()(described).is_valid(whole) == Draft202012Validator(described).is_valid(
+                whole
+            )

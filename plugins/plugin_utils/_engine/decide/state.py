@@ -294,8 +294,6 @@ class SecretState:
     """Copy id -> the newest probe of a copy on a host; its progress is the evidence."""
     inspections: Mapping[str, Intent] = field(default_factory=dict)
     """Consumer -> the newest look for its command on its host."""
-    done: Mapping[tuple[ActionKind, str], int] = field(default_factory=dict)
-    """Kind and target -> the newest intent of it that was carried out; a later one has a higher number."""
     disabled: Mapping[int, Intent] = field(default_factory=dict)
     """Credential -> the newest time that it was disabled, before it is let in nowhere."""
     distributed: frozenset[int] = frozenset()

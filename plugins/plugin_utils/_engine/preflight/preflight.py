@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from threading import Lock
 from typing import Any, Self
 
 from ....module_utils._core import guard
@@ -99,6 +100,8 @@ class Preflight:
         self._ledger = access.ledger
         self._clock = clock
         self._answers: dict[Question, Any] = {}
+        self._guard = Lock()
+        self._locks: defaultdict[Question, Lock] = defaultdict(Lock)
         self._makers: dict[Hashable, dict[str, int]] = {}
         """Provider's list -> secrets that are to have a new credential on it -> by how many that makes it longer."""
 
@@ -121,8 +124,7 @@ class Preflight:
 
     def listed(self, secret: Secret) -> list[Listed]:
         """List the credentials in the scope of a secret's issuer; secrets of one scope share the answer."""
-        scope = json.dumps([secret.issuer.type, secret.issuer.connection, secret.issuer.options], sort_keys=True)
-        return list(self._answer(Question("listed", scope, lambda: self._systems.issuer(secret).listed())))
+        return list(self._answer(Question("listed", secret.issuer.scope, self._systems.issuer(secret).listed)))
 
     def ask_lives(self, credentials: Sequence[tuple[Secret, SecretState, CredentialRow]]) -> None:
         """Ask whether credentials live, all at once."""
@@ -380,13 +382,16 @@ class Preflight:
             future.result()
 
     def _ask(self, question: Question) -> Any:
-        """Return the answer to a question or the error that it led to; each question is asked once."""
-        if question not in self._answers:
-            try:
-                self._answers[question] = question.ask()
-            except BaseException as error:  # noqa: BLE001 - it is about the secrets that ask, and no others
-                self._answers[question] = guard.as_rotor_error(error)
-        return self._answers[question]
+        """Return the answer to a question or the error that it led to; each is asked once, whoever comes meanwhile."""
+        with self._guard:
+            lock = self._locks[question]
+        with lock:
+            if question not in self._answers:
+                try:
+                    self._answers[question] = question.ask()
+                except BaseException as error:  # noqa: BLE001 - it is about the secrets that ask, and no others
+                    self._answers[question] = guard.as_rotor_error(error)
+            return self._answers[question]
 
     def _answer(self, question: Question) -> Any:
         answer = self._ask(question)

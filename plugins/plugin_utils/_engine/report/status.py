@@ -14,7 +14,8 @@ from functools import cached_property
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker
-from ....module_utils._core.errors import LedgerError, StoppedError
+from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
+from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
 from ..decide.selection import Due, DueStatus, RunOptions
@@ -23,6 +24,7 @@ from ..effects.life import lists, tells_life
 from ..effects.own import late_connections
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
+from ..pools import Pools
 from ..secret_map.model import Copy, SecretMap
 from .claims import Basis, Claim, Fact, claim, life, places
 
@@ -130,19 +132,35 @@ class Status:
         self._access = access
         self._ledger = access.ledger
         self._clock = clock
+        self._lists: Memo[list[Listed] | RotorError] = Memo()
 
     def ask(self) -> Iterator[SecretStatus]:
-        """Yield each secret that the options pick, and what its systems say."""
+        """Yield each secret that the options pick, and what its systems say, of which all are asked at once."""
         picked = [s for s in self._map.secrets.values() if selection.picked_by(self._options, s, self._map)]
+        head, now = self._ledger.audit_head(), self._clock.now()
         states = self._ledger.states([secret.name for secret in picked])
-        for secret in picked:
-            now, traits = self._clock.now(), registry.find("issuers", secret.issuer.type).traits
-            case = Case(secret, states[secret.name], Order(secret.name), traits, now)
-            asked, listed = self._ask_provider(case)
-            ids = {case.state.current.provider_id} if case.state.current else set()
-            ends = next((one.expires_at for one in listed if one.id in ids), None)
-            due = selection.assess(secret, case.state, now, ends)
-            yield SecretStatus(case, due, asked, self._look_at_copies(case), self._late(case), ends)
+        with Pools() as pools:
+            begun = []
+            for secret in picked:
+                traits = registry.find("issuers", secret.issuer.type).traits
+                case = Case(secret, states[secret.name], Order(secret.name), traits, now)
+                told = pools.submit(secret.issuer.connection, self._ask_provider, case)
+                seen = {copy.id: pools.submit(copy.store, self._look, case, copy) for copy in _marked(case)}
+                begun.append((case, told, seen))
+            for case, told, seen in begun:
+                asked, looks = told.result(), {copy: look.result() for copy, look in seen.items()}
+                if self._ledger.audit_head() != head and (state := self._ledger.state(case.secret.name)) != case.state:
+                    case = replace(case, state=state, now=self._clock.now())  # a run has changed it meanwhile
+                    asked, looks = self._ask_provider(case), {copy.id: self._look(case, copy) for copy in _marked(case)}
+                yield self._status(case, *asked, looks)
+
+    def _status(
+        self, case: Case, asked: dict[int, Claim], listed: list[Listed], looks: dict[str, Claim]
+    ) -> SecretStatus:
+        ids = {case.state.current.provider_id} if case.state.current else set()
+        ends = next((one.expires_at for one in listed if one.id in ids), None)
+        due = selection.assess(case.secret, case.state, case.now, ends)
+        return SecretStatus(case, due, asked, looks, self._late(case), ends)
 
     def _late(self, case: Case) -> tuple[str, ...]:
         """List the connections that a revoke waits for, once all is rolled out; none where nobody can tell."""
@@ -166,12 +184,26 @@ class Status:
             return {}, []
         try:
             issuer = self._systems.issuer(secret)
-            listed = list(issuer.listed()) if lists(kind) else None
+            listed = self._listed(secret.issuer.scope, issuer) if lists(kind) else None
             said = {row.id: claim(self._answer(issuer, row, listed), row, at=self._clock.now()) for row in rows}
             return said, listed or []
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
             return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}, []
+
+    def _listed(self, scope: str, issuer: Issuer) -> list[Listed]:
+        """List the credentials of a scope once; whoever cannot be asked is not asked again, either."""
+
+        def ask() -> list[Listed] | RotorError:
+            try:
+                return list(issuer.listed())
+            except BaseException as error:  # noqa: BLE001 - it is about the secrets of this scope
+                return guard.as_rotor_error(error)
+
+        answer = self._lists.get(scope, ask)
+        if isinstance(answer, RotorError):
+            raise answer
+        return answer
 
     def _answer(self, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""
@@ -184,12 +216,8 @@ class Status:
         expired = found.expires_at is not None and found.expires_at <= self._clock.now()
         return Fact.LISTED_ENDED if found.revoked or expired else Fact.LISTED
 
-    def _look_at_copies(self, case: Case) -> dict[str, Claim]:
-        """Compare each copy with how this ledger left it."""
-        marked = [copy for copy in case.secret.copies if copy.id in case.state.holdings]
-        return {copy.id: self._look(case, copy) for copy in marked}
-
     def _look(self, case: Case, copy: Copy) -> Claim:
+        """Compare a copy with how this ledger left it."""
         mark, said = case.state.holdings[copy.id], Claim(Fact.UNSEEN, target=copy.id, who=copy.label)
         if copy.host:
             return said
@@ -206,3 +234,8 @@ class Status:
             return replace(said, fact=Fact.GONE if rule.is_gone(mark.evidence, seen) else Fact.CHANGED)
         except BaseException as error:  # noqa: BLE001 - it is about this copy alone
             return replace(said, fact=Fact.UNANSWERED, note=str(guard.as_rotor_error(error)))
+
+
+def _marked(case: Case) -> list[Copy]:
+    """List the copies of which the ledger knows how they were left."""
+    return [copy for copy in case.secret.copies if copy.id in case.state.holdings]

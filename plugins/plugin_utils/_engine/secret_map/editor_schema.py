@@ -26,7 +26,7 @@ def json_schema() -> Json:
     definitions: Json = {"jinja": {"type": "string", "pattern": r"\{[{%]", "description": "a template of Ansible's"}}
     definitions |= _by_type("connections", schema.connection) | _by_type("issuers", schema.issuer)
     definitions |= _by_type("consumers", partial(schema.consumer, check=_CHECK)) | _by_type("checks", _lenient_check)
-    stores = registry.names("stores")
+    stores = list(registry.names("stores"))
     definitions |= {f"copy.{name}": _open_to_jinja(schema.copy(name)) for name in stores}
     definitions["copy"] = {"anyOf": [{"$ref": f"#/$defs/copy.{name}"} for name in stores]}
     parts = {part: {"$ref": f"#/$defs/{part}"} for part in ("issuer", "copy", "check")}
@@ -64,7 +64,7 @@ def _entries(definition: str, description: str) -> Json:
 
 def _by_type(kind: str, node: Callable[[str], Json]) -> Json:
     """Describe a part whose ``type`` decides which options it has."""
-    singular, names = kind[:-1], registry.names(kind)
+    singular, names = kind[:-1], list(registry.names(kind))
     choice = {
         "type": "object",
         "required": ["type"],

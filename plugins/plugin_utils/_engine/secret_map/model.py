@@ -26,6 +26,11 @@ class PartSpec:
     connection: str | None
     options: Options
 
+    @cached_property
+    def scope(self) -> str:
+        """Name what it works on: issuers of one scope list the same credentials."""
+        return json.dumps([self.type, self.connection, self.options], sort_keys=True)
+
 
 @dataclass(frozen=True)
 class CheckSpec(PartSpec):

@@ -48,6 +48,9 @@ _EACH: Json = {
         "for in its other options. A consumer or a connection of an item has that behind its name; reload takes either name",
     }
 }
+_PLAIN_MAPPING = {"type", "description"}
+_PLAIN_TEXT = {*_PLAIN_MAPPING, "minLength", "default"}
+"""The keywords of a node that can be judged without the library."""
 _TYPE: Json = {"type": "string", "description": "which kind it is; one of another collection goes by its full name"}
 
 
@@ -314,4 +317,35 @@ def validator(kind: str, name: str = "") -> Any:
     """Compile the schema of a class once, or of an entry of ``secret_map``: a secret, uncopied or unrotated."""
     entries = {"secret": secret, "uncopied": uncopied, "unrotated": unrotated}
     node = entries[kind]() if kind in entries else _NODES[kind](name)
-    return library("jsonschema").Draft202012Validator(node)
+    return _validator_class()(node)
+
+
+@cache
+def _validator_class() -> Any:
+    """Make a validator that has nothing to say of what plainly fits: of a large map it would take most of the time."""
+    jsonschema = library("jsonschema")
+    draft = jsonschema.Draft202012Validator
+    checks = {name: _unless_plain(draft.VALIDATORS[name]) for name in ("properties", "items")}
+    return jsonschema.validators.extend(draft, checks)
+
+
+def _unless_plain(check: Any) -> Any:
+    """Leave out of a keyword's check the members of a node that plainly fit."""
+
+    def left(validator: Any, schemas: Any, instance: Any, schema: Any) -> Any:
+        if isinstance(instance, dict):
+            schemas = {name: one for name, one in schemas.items() if not _plainly_fits(instance.get(name), one)}
+        elif isinstance(instance, list) and all(_plainly_fits(item, schemas) for item in instance):
+            return iter(())
+        return check(validator, schemas, instance, schema)
+
+    return left
+
+
+def _plainly_fits(value: Any, node: Json | bool) -> bool:
+    """Whether a value fits what asks for no more than a string or a mapping; others are left to the library."""
+    if not isinstance(node, dict):
+        return False
+    if isinstance(value, str):
+        return node.keys() <= _PLAIN_TEXT and node.get("type") == "string" and len(value) >= node.get("minLength", 0)
+    return isinstance(value, dict) and node.keys() <= _PLAIN_MAPPING and node.get("type") == "object"
