@@ -18,10 +18,10 @@ from tests.servers.openbao import OpenBao
 from tests.unit.core.doubles import ServersClock
 
 MOST = {
-    "vault": Requests(rotation=4, status=1, plan=1, writes=1),
-    "ssm": Requests(rotation=13, status=3, plan=3, writes=1),
+    "vault": Requests(rotation=3, status=1, plan=1, writes=1),
+    "ssm": Requests(rotation=9, status=3, plan=3, writes=1),
     "github": Requests(rotation=8, status=3, plan=3, writes=1),
-    "infisical": Requests(rotation=4, status=1, plan=1, writes=1),
+    "infisical": Requests(rotation=3, status=1, plan=1, writes=1),
 }
 """For one copy more. An improvement lowers them."""
 

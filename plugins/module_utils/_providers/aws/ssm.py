@@ -31,6 +31,8 @@ from .writer import Writer
 OWNER_TAG = "rotor_ledger"
 _REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
+_Tags = Mapping[str, Mapping[str, str]]
+"""By key, as far as they are known."""
 
 
 class SsmParameters(Store):
@@ -91,10 +93,11 @@ class SsmParameters(Store):
         found = self._reader(container).read(list(names.values()))
         return {key: found[name] for key, name in names.items() if name in found}
 
-    def evidence(self, container: Options, found: Mapping[str, Parameter]) -> Evidence:
-        """Return the evidence of parameters that :meth:`look` has found."""
-        keys = {key: self._facts(container, parameter) for key, parameter in found.items()}
-        return {"keys": keys, **self._ledger(container, found)}
+    def evidence(self, container: Options, found: Mapping[str, Parameter], tags: _Tags | None = None) -> Evidence:
+        """Return the evidence of parameters that :meth:`look` has found; ``tags`` that are known are not read again."""
+        tags = {} if tags is None else dict(tags)
+        keys = {key: self._facts(container, parameter, tags.get(key)) for key, parameter in found.items()}
+        return {"keys": keys, **self._ledger(container, found, tags)}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write parameters, comparing versions right before and in the answer: AWS has no compare-and-set."""
@@ -118,9 +121,10 @@ class SsmParameters(Store):
             with after_an_effect(made):
                 made[key] = writer.put(name_of(container, key), values[key], found.get(key))
         with after_an_effect(made):
-            tagged = [self._tag(container, writer, key, written=key in made) for key in values]
-            now = self._read_back(container, values, made) if made or any(tagged) else found
-            return self.evidence(container, now)
+            tagged = {key: self._tag(container, writer, key, written=key in made) for key in values}
+            added = any(missing for _tags, missing in tagged.values())
+            now = self._read_back(container, values, made) if made or added else found
+            return self.evidence(container, now, {key: tags for key, (tags, _missing) in tagged.items() if tags})
 
     def refuse_lists(self, container: Options, found: Mapping[str, Parameter]) -> None:
         """Refuse a StringList: it holds several values, of which none is ours to write or delete."""
@@ -150,7 +154,7 @@ class SsmParameters(Store):
     def _reader(self, container: Options) -> Reader:
         return Reader(self.connection, self.label(container))
 
-    def _facts(self, container: Options, parameter: Parameter) -> dict[str, Any]:
+    def _facts(self, container: Options, parameter: Parameter, tags: Mapping[str, str] | None = None) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "version": parameter.version,
             "modified_at": parameter.modified_at,
@@ -161,16 +165,17 @@ class SsmParameters(Store):
         if parameter.value is not None:
             facts["fingerprint"] = self.fingerprint(parameter.value)
         if wanted := Settings.of(container).tags:
-            tags = self._reader(container).tags(parameter.name)
+            tags = tags or self._reader(container).tags(parameter.name)
             facts["tags"] = {name: tags[name] for name in wanted if name in tags}
         return facts
 
-    def _ledger(self, container: Options, found: Mapping[str, Parameter]) -> dict[str, str]:
+    def _ledger(self, container: Options, found: Mapping[str, Parameter], known: _Tags) -> dict[str, str]:
         """Return the owner tag, another ledger's before our own; nothing where tags may not be read."""
         if not self.owner_tag:
             return {}
         try:
-            tags = [self._reader(container).tags(parameter.name) for parameter in found.values()]
+            reader = self._reader(container)
+            tags = [known.get(key) or reader.tags(parameter.name) for key, parameter in found.items()]
         except PermissionDeniedError:
             return {}
         marks = sorted({each[OWNER_TAG] for each in tags if OWNER_TAG in each}, key=lambda mark: mark == self.owner_tag)
@@ -242,16 +247,19 @@ class SsmParameters(Store):
             )
         return blockades
 
-    def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> bool:
-        """Add missing tags and return whether there were any; the owner tag may be refused, asked ones may not."""
+    def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> tuple[dict[str, str], bool]:
+        """Add missing tags; return all, if they were read, and whether any was missing.
+
+        The owner tag may be refused, asked ones may not.
+        """
         asked = Settings.of(container).tags
         tags = {**asked, **({OWNER_TAG: self.owner_tag} if written and self.owner_tag else {})}
         try:
-            return bool(tags) and writer.tag(name_of(container, key), tags)
+            return writer.tag(name_of(container, key), tags) if tags else ({}, False)
         except PermissionDeniedError:
             if asked:
                 raise
-            return False
+            return {}, False
 
 
 def _is_same(before: Evidence, now: Evidence) -> bool:
