@@ -415,14 +415,9 @@ class Engine:
             summary = future.result()
         except StoppedError:
             return
-        except NotYetError as error:
+        except (NotYetError, PersonNeededError) as error:
             for rotation, _work in parts:
-                rotation.status, rotation.until, rotation.problem = RotationStatus.WAITING, error.until, str(error)
-                self._read(rotation)
-            return
-        except PersonNeededError as error:
-            for rotation, _work in parts:
-                rotation.status, rotation.problem = RotationStatus.AWAITING, str(error)
+                self._set_aside(rotation, error)
             return
         except BaseException as error:  # noqa: BLE001 - what nobody foresaw must not stop the other secrets
             problem = str(guard.as_rotor_error(error))
@@ -434,6 +429,15 @@ class Engine:
             if not rotation.in_flight:  # nothing is decided before the last of a group has ended
                 self._refresh(rotation)
         self._progress.effect(f"  {', '.join(rotation.name for rotation, _work in parts)}  {summary}")
+
+    def _set_aside(self, rotation: Rotation, error: NotYetError | PersonNeededError) -> None:
+        """Leave a rotation to a later run, or to a person."""
+        rotation.problem = str(error)
+        if isinstance(error, NotYetError):
+            rotation.status, rotation.until = RotationStatus.WAITING, error.until
+            self._read(rotation)
+        else:
+            rotation.status = RotationStatus.AWAITING
 
     def _fail(self, rotation: Rotation, action: Action, problem: str) -> None:
         """Hold the secret; but where the old value is dead, go on with the rest of it."""
