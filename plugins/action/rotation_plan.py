@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ..module_utils._core.errors import ConfigurationError
 from ..plugin_utils._ansible.invocation import leaving_out, playbooks
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
-from ..plugin_utils._ansible.phases import find_hooks, phases
+from ..plugin_utils._ansible.phases import REPORTED, find_hooks, phases
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
 
@@ -36,5 +36,8 @@ class ActionModule(RotationAction):
         plan = session.plan(parse_options(options), check=check or bool(left_out))
         if left_out:
             self.say(f"NOTHING WAS ROTATED  {left_out} leaves it out; run it again without")
-        going = plan["go"] and not (check or left_out)
-        return {**plan, "changed": check and plan["go"], "phases": phases(hooks, hosts=plan["hosts"]) if going else []}
+        looks = check or bool(left_out)
+        parts = phases(hooks, hosts=plan["hosts"]) if plan["go"] and not looks else []
+        if options["report_to"] and not looks:
+            plan, parts = {**plan, "failed": False, "stuck": plan.get("msg", ""), "parts": parts}, [REPORTED]
+        return {**plan, "changed": check and plan["go"], "phases": parts}

@@ -132,6 +132,15 @@ phases:
     until:
       description: For M(rotor.secrets.rotation_advance); not there for a hook.
       type: str
+parts:
+  description: The phases that the only one of RV(phases) includes, where the end of the run is reported.
+  type: list
+  elements: dict
+  returned: when O(report_to) is given
+stuck:
+  description: Why the run ends as failed once that is reported; empty where it does not.
+  type: str
+  returned: when O(report_to) is given
 secrets:
   description: The secrets to rotate or to finish, and those with problems; fifty at most.
   type: list

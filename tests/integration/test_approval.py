@@ -134,3 +134,10 @@ def test_a_wrong_place_for_the_report_is_refused_before_anything_is_done(world: 
     for words in ("give either host or connection", "path has to begin with a slash", "there is no host nowhere"):
         assert words in outcome.output
     assert effects(world) == []
+
+
+def test_a_connection_to_which_nothing_is_put_is_refused(world: Visitor, desk: Desk) -> None:
+    to = json.dumps({"rotate_report_to": {"connection": "fly", "path": "/x"}})
+    outcome = desk.rotate("-e", to)
+    assert "rotate_report_to: nothing is put to the connection fly" in outcome.output
+    assert effects(world) == []

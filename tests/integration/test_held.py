@@ -49,7 +49,7 @@ def test_a_failing_workflow_holds_and_the_command_it_prints_finishes_with_the_sa
     before = len(effects(world))
     world.tell("switch", failing_workflows=[])
     assert_finished(world, desk.type(go_on))
-    assert effects(world)[before:] == ["dispatch", "revoke"]
+    assert effects(world)[before:] == ["dispatch", "revoke", "dispatch"]
 
 
 def test_a_bad_machine_stops_the_rollout_before_the_next_machine(world: Visitor, desk: Desk) -> None:

@@ -55,6 +55,7 @@ def test_with_the_value_kept_the_old_token_is_written_back_everywhere_proven_and
         "write github",
         "dispatch",
         "revoke",
+        "dispatch",
     ]
     assert world.violations() == []
 

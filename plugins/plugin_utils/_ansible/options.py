@@ -51,7 +51,15 @@ def check_unknown_options(names: Collection[str], addressed: Collection[str] = (
     A name like one of the ``secret_*`` is misspelt only where that one is not defined. Whoever runs a playbook of ours
     addressed the variables of the command line to us: they need not be like any.
     """
-    own = {"rotate_plan", "rotate_progress", "rotate_work", "rotate_phase", *VARIABLES, *SECRET_VARIABLES}
+    own = {
+        "rotate_plan",
+        "rotate_progress",
+        "rotate_work",
+        "rotate_phase",
+        "rotate_part",
+        *VARIABLES,
+        *SECRET_VARIABLES,
+    }
     missing = [name for name in SECRET_VARIABLES if name not in names]
     for name in sorted(set(names) - own):
         known = VARIABLES if name.startswith("rotate") else missing if name.startswith("secret") else ()

@@ -22,6 +22,8 @@ HOOKS = {
     "after": Phase.REVOKED,
 }
 """Each hook and the phase that ends before it, in their order."""
+REPORTED = {"name": "Carry out the plan, and report", "file": "reported.yml"}
+"""What takes the place of all phases, and includes them, where the end of a run is reported."""
 _VERBS = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "roll out", Phase.REVOKED: "revoke"}
 
 

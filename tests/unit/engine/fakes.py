@@ -198,7 +198,8 @@ class Token(Issuer):
             one = next(one for one in self.world.issued.values() if one.value == value)
             if one.id in self.world.unclear:
                 return Answer.UNCLEAR
-            return Answer.REFUSED if one.revoked and one.id not in self.world.stubborn else Answer.ACCEPTED
+            refused = (one.revoked and one.id not in self.world.stubborn) or one.disabled
+            return Answer.REFUSED if refused else Answer.ACCEPTED
 
         return self.world.call("show", credential.name, look)
 
@@ -210,6 +211,22 @@ class Token(Issuer):
             self.world.issued[str(credential.id)].revoked = True
 
         self.world.call("revoke", str(credential.id), end)
+
+
+class Switchable(Token):
+    """A token can be disabled, and enabled again."""
+
+    def disable(self, credential: Credential) -> None:
+        self._switch("disable", credential, disabled=True)
+
+    def enable(self, credential: Credential) -> None:
+        self._switch("enable", credential, disabled=False)
+
+    def _switch(self, how: str, credential: Credential, *, disabled: bool) -> None:
+        def switch() -> None:
+            self.world.issued[str(credential.id)].disabled = disabled
+
+        self.world.call(how, str(credential.id), switch)
 
 
 class Blind(Token):
@@ -373,6 +390,7 @@ FAKE = Provider(
         "token": "rotor_provider:Token",
         "blind": "rotor_provider:Blind",
         "listless": "rotor_provider:Listless",
+        "switchable": "rotor_provider:Switchable",
         "silent": "rotor_provider:Silent",
         "unshown": "rotor_provider:Unshown",
     },

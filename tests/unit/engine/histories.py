@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
@@ -23,6 +24,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnavailableError,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.approval import Yes
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import CredentialRow
 from tests.chaos import tally
 from tests.conftest import forget_values
@@ -32,6 +34,8 @@ from tests.unit.engine.quick import quick_runs
 from tests.unit.engine.world import WORLDS, Issued, Killed, World, commits_as_points
 
 MACHINES = 5
+A_DAY = timedelta(hours=24, minutes=5)
+"""For how long a yes is good, and what a run may take."""
 MOST_RUNS = 12
 """So many printed commands bring any rotation to rest."""
 SHARDS = range(4)
@@ -66,6 +70,8 @@ class History(RuleBasedStateMachine):
         """How often a person has written to a copy."""
         self.ended = 0
         """How many revocations have been judged."""
+        self.said: dict[str, datetime] = {}
+        """Credential -> when a person last said yes to its end."""
 
     def step(self, event: str) -> None:
         tally.add(f"histories: {self.name}", **{event: 1})
@@ -78,6 +84,8 @@ class History(RuleBasedStateMachine):
         """A run that names nobody, unless somebody is named."""
         if options.get("forget"):
             options["forget"] = self.play.nameable(*options["forget"])
+        self.play.job = f"job {next(_numbers)}"
+        self._remember_what_is_said_yes_to(options.get("approve", ()))
         self.world.crash_at = (point, when) if point else None
         try:
             with commits_as_points(self.world):
@@ -88,6 +96,13 @@ class History(RuleBasedStateMachine):
         finally:
             self.world.revive()
             self.nothing_of_somebody_elses_was_revoked()
+
+    def _remember_what_is_said_yes_to(self, given: Iterable[Yes]) -> None:
+        for yes in given:
+            state = self.play.state(yes.secret)
+            asked = [row for row, one in state.approvals.items() if (one.run, one.state) == (yes.run, "waiting")]
+            now = self.world.clock.now()
+            self.said |= {str(row.provider_id): now for row in state.credentials if row.id in asked}
 
     def fail(self, kind: str, error: Exception, what: str, *, after: bool) -> None:
         """An error that says for certain that nothing was done comes before the effect."""
@@ -176,6 +191,8 @@ class History(RuleBasedStateMachine):
         """Neither what people have made, nor what another ledger has."""
         ended = [what for kind, what in self.world.log if kind == "revoke"]
         new, self.ended = ended[self.ended :], len(ended)
+        for one in new if self.play.map[self.secrets[0]].get("revoke", {}).get("confirm") else ():
+            assert self.world.clock.now() - self.said[one] <= A_DAY, "nobody had said yes"
         mark = f"rotor-{self.play.ledger().id}-" if new else ""
         foreign = [one for one in new if one in self.world.issued and one not in self.world.named]
         assert [one for one in foreign if not self.world.issued[one].name.startswith(mark)] == []

@@ -19,6 +19,8 @@ _REASONS = ("HELD  ", "CUTOVER INCOMPLETE  ", "  - ")
 def way_on(lines: Iterable[str]) -> dict[str, Any] | None:
     """The options of the next run: those of each command to go on, and those that the reasons name; None: no run."""
     lines = list(lines)
+    if asked := [line for line in lines if line.lstrip().startswith("then:") and "rotate_approve=" in line]:
+        return _options(asked)
     named = [line for line in lines if line.startswith(_REASONS) or "; name it with -e " in line]
     going = [line for line in lines if line.lstrip().startswith("go on:")]
     return _options([*going, *named])
@@ -38,4 +40,5 @@ def _options(lines: list[str]) -> dict[str, Any] | None:
         return None
     texts = {name: given[name][-1] for name in given.keys() & {"force", "resume", "reason"}}
     options = vars(parse_options({**given, **texts, "force": texts.get("force") == "true"}))
-    return {name: options[name] for name in ("only", "force", "rollback", "forget", "confirm", "environments")}
+    told = ("only", "force", "rollback", "only_revoke", "forget", "confirm", "approve", "environments")
+    return {name: options[name] for name in told}

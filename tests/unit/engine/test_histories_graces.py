@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +14,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.approval import Yes
 from tests.unit.engine.graces import COPIES, IDS, play_of
 from tests.unit.engine.histories import ERRORS, POINTS, SHARDS, History, drive
 
 CONTAINERS = st.sampled_from(list(COPIES))
-CALLS = st.sampled_from(["mint", "write", "revoke", "list", "show", "observe", "execute"])
+CALLS = st.sampled_from(["mint", "write", "disable", "enable", "revoke", "list", "show", "observe", "execute"])
 
 
 class Graces(History):
@@ -25,11 +29,16 @@ class Graces(History):
     name = "graces"
     reloads = False
 
-    @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "1d", "5d"]))
-    def begin(self, retain: bool, grace: str) -> None:
+    @initialize(
+        retain=st.booleans(), grace=st.sampled_from(["0s", "1d", "5d"]), confirm=st.booleans(), disables=st.booleans()
+    )
+    def begin(self, retain: bool, grace: str, confirm: bool, disables: bool) -> None:
         self.open()
         retain_what = "current" if retain else "none"
-        self.play = play_of(self.world, self.folder, retain=retain_what, revoke={"after": grace})
+        self.play = play_of(self.world, self.folder, retain=retain_what, revoke={"after": grace, "confirm": confirm})
+        self.play.map["TOKEN"]["issuer"]["type"] = f"test.fake.{'switchable' if disables else 'token'}"
+        self.runs: list[str] = []
+        """Those that have asked for a yes."""
         self.world.named.add(next(iter(self.world.issued)))
         self.run(adopt={"TOKEN": next(iter(self.world.issued))}, force=True)
         self.hook: Any = None
@@ -47,6 +56,17 @@ class Graces(History):
     def rotate(self, force: bool, point: int | None, when: str) -> None:
         self.step("run")
         self.run(force=force, point=point, when=when)
+
+    @rule(point=POINTS, when=st.sampled_from(["before", "after"]), which=st.integers(0, 9), hours=st.integers(0, 30))
+    def somebody_says_yes(self, point: int | None, when: str, which: int, hours: int) -> None:
+        """To what is asked now, or was before; the run after that may be killed, and the next one come late."""
+        self.runs += [one.run for one in self.play.state("TOKEN").approvals.values() if one.run not in self.runs]
+        if self.runs:
+            self.step("yes")
+            yes = (Yes("TOKEN", self.runs[-1 - which % len(self.runs)]),)
+            with suppress(ConfigurationError):  # nothing waits for that any more
+                self.run(only_revoke=True, approve=yes, point=point, when=when)
+            self.world.clock.pass_(hours=hours)
 
     @rule(point=POINTS)
     def go_back(self, point: int | None) -> None:
@@ -109,6 +129,7 @@ class Graces(History):
     def _move_our_clock(self, days: int) -> None:
         self.world.clock.pass_(days=days)
         self.world.ahead -= timedelta(days=days)
+        self.world.moments.append(replace(self.world.moments[-1], at=self.world.clock.now()))
 
     def bring_to_rest(self) -> None:
         self.hook = None
@@ -120,6 +141,7 @@ class Graces(History):
         assert {self.world.containers[container]["TOKEN"][0] for container in COPIES} == {value}
         known = {row.provider_id for row in self.play.state("TOKEN").credentials} & self.world.made
         assert [one.id for one in self.world.alive if one.id in known] == [current.provider_id]
+        assert not [one.id for one in self.world.issued.values() if one.disabled and not one.revoked]
 
 
 @pytest.mark.parametrize("shard", SHARDS)

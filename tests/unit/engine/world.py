@@ -69,6 +69,8 @@ class Issued:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked: bool = False
+    disabled: bool = False
+    """Whether its provider takes it for now no more."""
     ends_at: datetime | None = None
     """When its provider ends it by itself."""
     role: str | None = None
@@ -256,7 +258,7 @@ class World:
         """Keep how things are, if that is new."""
         boxes = {name: dict(box) for name, box in self.containers.items()}
         machines = {name: [dict(one) for one in service.machines] for name, service in self.services.items()}
-        valid = {one.value: one.ends_at for one in self.issued.values() if not one.revoked}
+        valid = {one.value: one.ends_at for one in self.issued.values() if not (one.revoked or one.disabled)}
         now = Moment(self.clock.now(), boxes, machines, valid)
         if not self.moments or replace(now, at=self.moments[-1].at) != self.moments[-1]:
             self.moments.append(now)
@@ -264,7 +266,8 @@ class World:
     def moments_at(self, time: datetime) -> list[Moment]:
         """What may have been true then: all moments that touch that time."""
         ends = [*(moment.at for moment in self.moments[1:]), datetime.max.replace(tzinfo=UTC)]
-        return [moment for moment, end in zip(self.moments, ends, strict=True) if moment.at <= time <= end]
+        spans = [(moment, sorted((moment.at, end))) for moment, end in zip(self.moments, ends, strict=True)]
+        return [moment for moment, (since, until) in spans if since <= time <= until]  # a clock may be set back
 
     def holder_of(self, box: str, key: str) -> str:
         """The id of the credential in a box."""
@@ -279,7 +282,7 @@ class World:
             self.violations.append(f"revoked {credential}, and {', '.join(dead)}, which is in use, is dead")
 
     def _lives(self, one: Issued) -> bool:
-        return not one.revoked and (one.ends_at is None or one.ends_at > self.clock.now())
+        return not (one.revoked or one.disabled) and (one.ends_at is None or one.ends_at > self.clock.now())
 
     def _judge(self, when: str) -> None:
         broken = self.broken()

@@ -20,7 +20,7 @@ def heartbeat(plan: Mapping[str, Any], progress: Mapping[str, Any], now: datetim
     planned = [one for one in plan.get("secrets", ()) if one.get("problems")]
     states = {one["name"]: "not_begun" for one in planned} | dict(progress.get("states", {}))
     begun, over = bool(plan.get("go")), bool(progress.get("over"))
-    failed = bool(plan.get("failed") or planned or progress.get("failed")) or (begun and not over)
+    failed = bool(plan.get("stuck") or planned or progress.get("failed")) or (begun and not over)
     counts = {"not_begun": len(planned)} if planned else {}
     return {
         "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",

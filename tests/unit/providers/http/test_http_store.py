@@ -385,3 +385,15 @@ def test_without_a_description_of_it_nothing_is_deleted(scripted: Connect) -> No
 def test_plain_http_is_for_loopback_only(clock: VirtualClock) -> None:
     options = {"token": SecretValue(TOKEN), "url": "http://tenant.example"}
     failure(lambda: HttpConnection(options, clock=clock), errors.ConfigurationError)
+
+
+# A report of a run
+
+
+def test_a_document_is_put_with_the_token_and_again_after_a_failure(script: Scripted, clock: VirtualClock) -> None:
+    script.answer(503).answer(204)
+    connection = HttpConnection({"token": SecretValue(TOKEN), "url": script.url}, clock=clock)
+    connection.put("/rotor/report", {"failed": False})
+    assert script.asked == ["PUT /rotor/report"] * 2
+    assert script.received[-1].body == b'{"failed": false}'
+    assert TOKEN in script.received[-1].headers["Authorization"]
