@@ -342,10 +342,14 @@ def _end_retired(scope: _Scope) -> list[Action]:
 
 
 def _check_again(scope: _Scope) -> list[Action]:
-    """Run the checks once more after a revoke, which nobody can take back."""
+    """Run the checks once more after a revoke, which nobody can take back; those on hosts are Ansible's, as before it."""
     case = scope.case
     left = unchecked(case.secret, case.state) if case.is_settled and not scope.old else []
-    return [Action(ActionKind.RECHECK, index, check.key, case.target_id) for index, check in left]
+    here, there = ActionKind.RECHECK, ActionKind.VERIFY
+    return [
+        Action(there if check.host else here, index, check.key, case.target_id, again=bool(check.host))
+        for index, check in left
+    ]
 
 
 def _purge(scope: _Scope) -> list[Action]:
