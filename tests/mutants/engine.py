@@ -537,6 +537,12 @@ MUTANTS = (
         instead="after = rotation.actions[len(quick) :][:1]",
     ),
     dropped(
+        "recheck: checks on hosts are run there",
+        "Action(there if check.host else here, index",
+        "host_checks",
+        instead="Action(here, index",
+    ),
+    dropped(
         "each: entries that would be the same are refused",
         'if _put(rest, "") == rest:',
         "secret_map_each",

@@ -44,8 +44,8 @@ _EACH: Json = {
         "type": "array",
         "items": {"type": "string"},
         "minItems": 1,
-        "description": f"one of it for each item of this list, such as that of a group's hosts; {each.PLACE} stands for "
-        "it in the other options. A consumer or a connection has it behind its name; reload takes either name",
+        "description": f"one of it for each item of this list, such as that of a group's hosts; {each.PLACE} stands "
+        "for it in the other options. A consumer or a connection has it behind its name; reload takes either name",
     }
 }
 _PLAIN_MAPPING = {"type", "description"}
