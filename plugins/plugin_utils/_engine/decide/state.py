@@ -300,6 +300,8 @@ class SecretState:
     """Credentials that a write may ever have put somewhere."""
     approvals: Mapping[int, Intent] = field(default_factory=dict)
     """Credential -> the newest question whether it may be ended: it waits, or is done with a yes in its progress."""
+    done: Mapping[tuple[ActionKind, str], int] = field(default_factory=dict)
+    """Kind and target -> the newest intent of it that was carried out; a later one has a higher number."""
     hold: Hold | None = None
 
     def credential(self, row: int | None) -> CredentialRow | None:
