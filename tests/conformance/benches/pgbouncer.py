@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PgBouncer's lists of users on this machine, read as its ``load_auth_file`` does; its own tests ask PgBouncer itself."""
+"""PgBouncer's lists of users on this machine, read as its ``load_auth_file`` does.
+
+The tests of the provider ask PgBouncer itself.
+"""
 
 from __future__ import annotations
 

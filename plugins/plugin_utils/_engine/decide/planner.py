@@ -342,7 +342,7 @@ def _end_retired(scope: _Scope) -> list[Action]:
 
 
 def _check_again(scope: _Scope) -> list[Action]:
-    """Run the checks once more after a revoke, which nobody can take back; those on hosts are Ansible's, as before it."""
+    """Run the checks once more after a revoke, which nobody can take back; Ansible runs those on hosts."""
     case = scope.case
     left = unchecked(case.secret, case.state) if case.is_settled and not scope.old else []
     here, there = ActionKind.RECHECK, ActionKind.VERIFY
