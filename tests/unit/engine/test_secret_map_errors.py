@@ -38,13 +38,14 @@ ONE = [
     # options
     (f"{COPY}/fold", "/a", f"{C}.fold: unknown option; did you mean folder?"),
     (
-        f"{KEY}/accept",
+        f"{KEY}/unknown",
         [],
         (
-            f"{K}.accept: unknown option; there are blast_radius, connections, copies, derived, description, guard, "
-            "issuer, max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify, window"
+            f"{K}.unknown: unknown option; there are accept, blast_radius, connections, copies, derived, description, "
+            "guard, issuer, max_age, max_age_reason, owner, reload, retain, revoke, rollout, verify, window"
         ),
     ),
+    (f"{KEY}/accept", [], f"{K}.accept: expected a mapping, not a list"),
     (f"{STEP}/verfy", [], f"{S}.verfy: unknown option; did you mean verify?"),
     (f"{KEY}/issuer", ..., f"{K}: missing option issuer (who makes the credential)"),
     (f"{KEY}/issuer", "token", f"{K}.issuer: expected a mapping, not a string"),
