@@ -181,7 +181,7 @@ class _Parser:
     def _identities(self, path: Path, entry: _MapEntry) -> tuple[str, ...]:
         """List the identities of an issuer, each of which has a key where old and new are let in."""
         issuer = entry.issuer
-        kind = registry.find("issuers", issuer.type) if issuer else None
+        kind: Any = registry.find("issuers", issuer.type) if issuer else None
         found = kind.identities(issuer.options) if issuer and kind.traits.alternating else ()
         if issuer and not found:
             what = "the issuer has one identity, whose new credential takes the place of the old one"

@@ -134,7 +134,7 @@ def test_reload_opens_server_connections_anew(shop: Shop) -> None:
 def test_reload_says_which_connections_do_not_come_free(shop: Shop) -> None:
     with shop.connect(*shop.credentials()) as session:
         session.execute("SELECT 1")  # its transaction is open
-        with pytest.raises(RotorError, match="uses 1 of its server connections of before"):
+        with pytest.raises(RotorError, match=r"uses \d+ of its server connections of before"):
             pooler(shop, reconnect=True, within="10s").reload([], MemoryCheckpoint())
         assert pooler(shop).reload([], MemoryCheckpoint()) == {"reconnected": False}
 
