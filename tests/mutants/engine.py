@@ -173,6 +173,12 @@ MUTANTS = (
         "approval",
     ),
     mutant(
+        "approval: withdrawn by a failing check on a host",
+        "            ctx.withdraw(work, str(error))\n            raise\n",
+        "            raise\n",
+        "host_checks",
+    ),
+    mutant(
         "approval: withdrawn by drift that a plan finds",
         "            if item.case.order.drifted and any(one.state is IntentState.DONE for one in approvals):\n",
         "            if False:\n",

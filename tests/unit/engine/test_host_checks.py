@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.approval import Yes
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
 
@@ -147,3 +148,36 @@ def test_check_on_a_host_tells_no_health(make: Make) -> None:
     play.map["TOKEN"]["reload"] = ["web"]
     with pytest.raises(ConfigurationError, match=r"web\.healthy: log is run on a host: it is for verify"):
         play.plan("TOKEN")
+
+
+def complains_after_the_revoke(play: Play, host: AppHost) -> None:
+    def complain() -> None:
+        host.lines = 3
+
+    play.world.after["revoke"] = complain
+
+
+def test_check_on_a_host_runs_once_more_after_the_revoke(make: Make, host: AppHost, world: World) -> None:
+    play = make(retain="current")
+    assert not play.rotate("TOKEN")["failed"], play.output
+    complains_after_the_revoke(play, host)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert world.counted("revoke") == 1
+    assert "the old credential is revoked, which cannot be taken back, and " in play.output
+    assert f"{LABEL} no longer holds" in play.output
+    host.lines = 0
+    assert not play.rotate()["failed"], play.output
+    assert not play.plan()["go"]
+
+
+def test_check_on_a_host_that_fails_withdraws_a_yes(make: Make, host: AppHost, world: World) -> None:
+    play = make(revoke={"confirm": True})
+    for _turn in range(2):
+        assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    (run,) = {one.run for one in play.state("TOKEN").approvals.values()}
+    play.job, host.lines = "another job", 1
+    assert play.rotate("TOKEN", only_revoke=True, approve=(Yes("TOKEN", run),))["failed"]
+    host.lines = 0
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert world.counted("revoke") == 0
+    assert {one.run for one in play.state("TOKEN").approvals.values()} != {run}

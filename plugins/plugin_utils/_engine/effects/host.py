@@ -30,7 +30,7 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.state import ActionKind, Intent, IntentState, Order
 from ..secret_map.model import Copy, Secret
-from . import executables, mint, write
+from . import executables, mint, revoke, write
 from .context import EffectContext, StoreEffect, Work, finish
 
 LONGEST_OUTPUT = 1000
@@ -232,9 +232,22 @@ class HostWork:
             case, about = self._cases[piece.secret.name], (piece.intent.kind, piece.intent.target)
             actions = planner.remaining(case, self._picked)
             action = next(action for action in actions if (action.kind, action.target) == about)
-            self._say(f"  {write.verify(self._ctx, Work(case, action), anew=action.again)}")
+            before_a_revoke = any(one.kind is ActionKind.REVOKE for one in actions)
+            effect = self._verify_before_revoke if before_a_revoke else revoke.check_again
+            work = Work(case, action)
+            self._say(f"  {effect(self._ctx, work) if action.again else write.verify(self._ctx, work)}")
             return True
         return False
+
+    @staticmethod
+    def _verify_before_revoke(ctx: EffectContext, work: Work) -> str:
+        try:
+            return write.verify(ctx, work, anew=True)
+        except StoppedError:
+            raise
+        except RotorError as error:
+            ctx.withdraw(work, str(error))
+            raise
 
     # -- consumers ----------------------------------------------------------------------------------------------
 
