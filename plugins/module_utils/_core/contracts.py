@@ -596,7 +596,7 @@ class Check(Part):
     replaced: Credential | None = None
     """The credential that the new one takes the place of, where its value is kept."""
     before_revoke: bool = False
-    """Whether that one is about to end: its grace is over, and nothing may depend on it any more."""
+    """Whether that one is about to end, or has just ended: its grace is over, and nothing may depend on it any more."""
     earlier: Evidence = MappingProxyType({})
     """Its own evidence of the new credential, from when it last held."""
 

@@ -450,7 +450,7 @@ def test_check_is_told_the_old_value_that_is_kept_and_when_its_grace_is_over(
     assert told == [(False, first, second)] * 2
     world.clock.pass_(days=2)
     assert not play.rotate()["failed"], play.output
-    assert told[2:] == [(True, first, second)] * 2
+    assert told[2:] == [(True, first, second)] * 2 + [(True, None, second)] * 2, "the revoke has dropped the old value"
 
 
 def test_a_value_that_nobody_issued_ends_after_its_grace_when_its_checks_hold(
