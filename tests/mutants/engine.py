@@ -967,9 +967,15 @@ MUTANTS = (
     ),
     dropped(
         "a credential that nobody lists is the one that a person names",
-        'if not lists(registry.find("issuers", secret.issuer.type)):',
+        "            if unlisted:",
         "adopting",
-        instead="if False:",
+        instead="            if False:",
+    ),
+    dropped(
+        "no connection is called as the ledger's own",
+        "if name == LEDGER:\n            self",
+        "own",
+        instead="if False:\n            self",
     ),
     dropped("status names what a revoke waits for", "if case.is_settled else []", "own", instead="if False else []"),
     dropped("a circle of references is refused", "name in self._opening:", "own", instead="False:"),

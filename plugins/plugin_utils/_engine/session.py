@@ -160,9 +160,8 @@ class Session:
         """Read ``keys`` of the container ``place``, in which a person has left values, and name them."""
         name, errors = str(place.get("store")), ValidationErrors()
         builders = Builders(errors, dict(self._variables.connections([name])), {}, None, False, True)
-        copies = [builders.place({**place, "key": key}, ("deposit_from",)) for key in keys]
+        copy = builders.place({**place, "keys": keys}, ("deposit_from",))
         errors.raise_if_any()
-        copy = copies[0]
         if copy is None:
             raise AssertionError("an error says why")
         if copy.host:

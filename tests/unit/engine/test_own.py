@@ -250,6 +250,17 @@ def test_a_connection_that_nobody_describes_is_an_error(play: Play) -> None:
         play.plan("TOKEN")
 
 
+def test_no_connection_has_the_name_of_the_ledgers_own(own: Play, world: World) -> None:
+    """Else a revoke would take one for the other."""
+    with_connections(own, secret_ledger=own.connections["cloud"])
+    own.map["TOKEN"] = {**OWN, "issuer": {"type": "test.fake.token", "connection": "secret_ledger"}}
+    with pytest.raises(
+        MapError, match=r"secret_connections\.secret_ledger: is what the ledger's own connection is call"
+    ):
+        own.plan("TOKEN")
+    assert world.log == []
+
+
 def test_a_new_one_that_may_less_is_held_before_any_copy(
     own: Play, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,8 +205,9 @@ def test_value_that_lies_in_a_store_is_read_there(make_play: MakePlay, world: Wo
         session.stored({"store": "cloud", "box": "inbox"}, ["NEW"])
     with pytest.raises(RotorError, match=r"deposit_from\.store: there is no such connection"):
         session.stored({"store": "cellar", "box": "inbox"}, ["NEW"])
-    with pytest.raises(RotorError, match="missing option box"):
-        session.stored({"store": "window"}, ["NEW"])
+    for keys in (["NEW"], ["ID", "NEW"]):
+        with pytest.raises(RotorError, match="missing option box"):
+            session.stored({"store": "window"}, keys)
 
 
 def test_value_of_several_fields_is_deposited_and_judged_by_field(make: MakePlay, world: World) -> None:

@@ -147,7 +147,8 @@ class Planning:
         if not named or any(row.provider_id == named for row in state.credentials):
             return state, [], []
         try:
-            if not lists(registry.find("issuers", secret.issuer.type)):  # a person's word is all that there is
+            unlisted = not secret.unrotated and not lists(registry.find("issuers", secret.issuer.type))
+            if unlisted:  # a person's word is all that there is
                 problems = self.preflight.objections(secret, named)
                 return (state if problems else selection.with_adopted(secret, state, named, None)), problems, []
             listed = self.preflight.listed(secret)

@@ -19,7 +19,7 @@ from ....module_utils._core.hosts import LOCALHOST
 from ....module_utils._core.templates import Template
 from . import schema
 from .errors import Path, ValidationErrors, describe_type, schema_errors, suggest, there_are
-from .model import CheckSpec, ConsumerSpec, Copy, PartSpec
+from .model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec
 from .variables import Expander, leaves
 
 Raw = dict[str, Any]
@@ -104,6 +104,8 @@ class Builders:
 
     def _connection(self, name: str) -> str | None:
         path = ("secret_connections", name)
+        if name == LEDGER:
+            self.errors.add(path, "is what the ledger's own connection is called", "give this one another name")
         raw = Expander(self.errors).expand(self.raw_connections[name], path)
         cls = self._class("connections", raw, path)
         if cls is None:
@@ -121,9 +123,9 @@ class Builders:
         return kind
 
     def place(self, place: references.Place, path: Path) -> Copy | None:
-        """Build the container whose ``key`` holds a value that is to be read."""
-        raw = {**place, "keys": {place.get("key"): "${value}"}}
-        del raw["key"]
+        """Build the container whose ``key``, or each of whose ``keys``, holds a value that is to be read."""
+        raw = {option: value for option, value in place.items() if option != "key"}
+        raw["keys"] = dict.fromkeys(place.get("keys") or [place.get("key")], "${value}")
         copy = self.copy(raw, path, TemplateScope("", ("value",)), node="places")
         if copy and copy.host not in (None, LOCALHOST):
             self.errors.add(path, "a file on a host is not read", "name a file here")
