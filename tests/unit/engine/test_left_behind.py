@@ -27,7 +27,7 @@ class Maker:
     """In place of a check's ``run``: makes something, and fails, or deletes all that there is."""
 
     def __init__(self) -> None:
-        self.fails: Callable[[], Exception] | None = lambda: CheckFailedError("it broke")
+        self.fails: Callable[[], Exception | None] | None = lambda: CheckFailedError("it broke")
         self.alive: list[str] = []
         self.runs: list[str] = []
 
@@ -40,8 +40,8 @@ class Maker:
         name = f"made-{len(self.runs)}"
         self.alive = [name]
         checkpoint.record({MADE: name, CLEANED: left})
-        if self.fails:
-            raise self.fails()
+        if self.fails and (error := self.fails()):
+            raise error
         self.alive = []
         checkpoint.record({MADE: name, CLEANED: [*left, name]})
         return {}
@@ -79,6 +79,18 @@ def test_attempt_after_a_stop_is_told_what_was_left(play: Play, maker: Maker) ->
     maker.fails = once
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert (len(maker.runs), maker.alive) == (2, [])
+
+
+def test_check_after_a_revoke_is_told_what_the_one_before_left(play: Play, maker: Maker, world: World) -> None:
+    maker.fails = None
+    assert not play.rotate("TOKEN")["failed"], play.output
+    maker.fails = lambda: CheckFailedError("it broke") if world.counted("revoke") else None
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert (world.counted("revoke"), len(maker.alive)) == (1, 1)
+    assert play.rotate("TOKEN")["failed"]
+    maker.fails = None
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert maker.alive == []
 
 
 def test_rollback_deletes_what_the_check_has_left(play: Play, maker: Maker) -> None:

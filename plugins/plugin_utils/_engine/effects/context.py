@@ -138,7 +138,7 @@ class EffectContext:
     def checkpoint(self, work: Work, intent: int, *, anew: bool = False) -> IntentCheckpoint:
         store = partial(self.ledger.progress, self.run, work.name, intent)
         known: dict[str, Any] = {} if anew else dict(self.ledger.last_progress(work.name, intent))
-        left = self.ledger.left_behind(work.name, intent) if work.action.kind is ActionKind.VERIFY else []
+        left = self.ledger.left_behind(work.name, intent) if work.action.kind.subject is Subject.CHECK else []
         return IntentCheckpoint(known | ({LEFT: left} if left else {}), store)
 
 
