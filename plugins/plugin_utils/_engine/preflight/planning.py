@@ -146,6 +146,8 @@ class Planning:
         named = selection.named_credential(secret, self.options)
         if not named or any(row.provider_id == named for row in state.credentials):
             return state, [], []
+        if secret.unrotated:
+            return state, [f"the credential {named} is named as the one in use, and nobody rotates it here"], []
         try:
             unlisted = not secret.unrotated and not lists(registry.find("issuers", secret.issuer.type))
             if unlisted:  # a person's word is all that there is
