@@ -132,7 +132,8 @@ def _kind(kind: str, example: Any) -> Iterator[str]:
     shared = {name: option for node in nodes.values() for name, option in node["properties"].items()}
     common = [name for name in schema.GENERIC[kind] if _is_common(name, [*nodes.values()])]
     every = {name: [*_entries(kind, name, example)] for name in nodes}
-    any_node = {**next(iter(nodes.values())), "properties": shared}
+    first, *_others = nodes.values()
+    any_node = {**first, "properties": shared}
     yield f"## {title}\n\n{about}\n"
     yield from _table(any_node, common, [entry for entries in every.values() for entry in entries])
     for name, node in nodes.items():

@@ -45,12 +45,12 @@ Make = Callable[..., Play]
 
 @pytest.fixture
 def make(make_play: Callable[..., Play], world: World, host: AppHost) -> Make:
-    def make(check: dict[str, Any] = LOG, **options: Any) -> Play:
+    def make(check: dict[str, Any] | None = None, **options: Any) -> Play:
         world.put("box", {})
         secret = {
             "issuer": {"type": "test.fake.token", "connection": "cloud"},
             "copies": [{"store": "cloud", "box": "box"}],
-            "verify": [check],
+            "verify": [check or LOG],
             **options,
         }
         play = make_play(secret_map={"TOKEN": secret})

@@ -50,7 +50,11 @@ class Maker:
 @pytest.fixture
 def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
     maker = Maker()
-    monkeypatch.setattr(SelfTest, "run", lambda check, *given: maker(check, *given))
+
+    def run(check: SelfTest, *given: Any) -> Any:
+        return maker(check, *given)
+
+    monkeypatch.setattr(SelfTest, "run", run)
     return maker
 
 
