@@ -235,6 +235,7 @@ MUTANTS = (
         "if False:",
         "windows",
     ),
+    mutant("reloads: one after the other", "and action.target in turn, same", ", same", "many"),
     mutant(
         "freeze: nothing is revoked",
         "        if self._freeze and not (case.is_urgent or case.order.rollback):\n",

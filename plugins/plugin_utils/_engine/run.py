@@ -63,7 +63,7 @@ _TOGETHER = (
     (ActionKind.NARROW,),
     (ActionKind.WRITE,),
 )
-"""What is done at once in one step. Reloads are not: each waits for the one before it in the map."""
+"""What is done at once in one step. Reloads are not, but for those of one turn in the map."""
 _WAITS = (
     ActionKind.ACCEPT,
     ActionKind.DISABLE,
@@ -329,7 +329,7 @@ class Engine:
         elif rotation.in_line:
             self._turns.line_up(rotation.name)
         else:
-            for action in _group(rotation.actions):
+            for action in _group(rotation):
                 self._start_action(rotation, action)
 
     def _start_action(self, rotation: Rotation, action: Action) -> None:
@@ -378,7 +378,7 @@ class Engine:
             return
         parts = [(rotation, Work(rotation.case, action))]
         for other in others:
-            same = (mine for mine in _group(other.actions) if _reloads(mine, action.target))
+            same = (mine for mine in _group(other) if _reloads(mine, action.target))
             parts += [
                 (other, Work(other.case, mine)) for mine in same if (other.name, mine.target) not in self._reloading
             ]
@@ -486,17 +486,22 @@ def _object(work: Work) -> str:
     return f" {work.action.target}" if subject is Subject.CONSUMER else ""
 
 
-def _group(actions: list[Action]) -> list[Action]:
+def _group(rotation: Rotation) -> list[Action]:
     """Return the first action, and those of its step that may go with it."""
+    actions = rotation.actions
     if not actions:
         return []
     first = actions[0]
+    same = takewhile(lambda action: action.step == first.step, actions)
+    if first.kind is ActionKind.RELOAD:
+        turn = rotation.case.secret.steps[first.step or 0].turn_of(first.target)
+        return list(takewhile(lambda action: action.kind is ActionKind.RELOAD and action.target in turn, same))
     kinds = next((kinds for kinds in _TOGETHER if first.kind in kinds), ())
-    return list(takewhile(lambda action: action.kind in kinds and action.step == first.step, actions)) or actions[:1]
+    return list(takewhile(lambda action: action.kind in kinds, same)) or [first]
 
 
 def _writes_left(rotation: Rotation) -> int:
-    group = _group(rotation.actions) if rotation.in_flight else []
+    group = _group(rotation) if rotation.in_flight else []
     ended = len(group) - rotation.in_flight if group and group[0].kind is ActionKind.WRITE else 0
     return sum(action.kind is ActionKind.WRITE for action in rotation.actions) - ended
 

@@ -413,6 +413,19 @@ def test_what_waits_longer_than_the_old_one_lives_is_refused_with_the_sum(
     assert play.world.mutations == []
 
 
+def test_reloads_of_one_turn_take_as_long_as_the_longest_and_others_their_sum(ready: Callable[..., Play]) -> None:
+    play = ready(TIMED[0])
+    for name in ("app", "ci"):
+        play.consumers[name]["healthy"] = [{**LONG_WAIT, "soak": "10h"}]
+    first, second = play.map["TOKEN"]["rollout"]
+    first["reload"], second["reload"] = [["app", "ci"]], []
+    play.plan("TOKEN", force=True)
+    assert "may wait for" not in play.output
+    first["reload"] = ["app", "ci"]
+    assert play.plan("TOKEN", force=True)["failed"]
+    assert "10h1m (reload of app) + 10h1m (reload of ci)" in play.output
+
+
 def test_what_fits_into_the_life_of_the_old_one_goes_and_says_until_when(ready: Callable[..., Play]) -> None:
     play = ready("rolled")
     play.map["TOKEN"]["revoke"] = {"after": "18h"}

@@ -29,7 +29,7 @@ from tests.unit.engine.world import World
 TOKEN = {"type": "test.fake.token", "connection": "cloud"}
 
 
-def secret(*boxes: str, reload: list[str], issuer: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def secret(*boxes: str, reload: list[Any], issuer: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """A secret whose consumers' own word is enough."""
     return {
         "issuer": issuer or TOKEN,
@@ -75,6 +75,20 @@ def test_a_consumer_waits_for_the_one_before_it(make_play: Callable[..., Play], 
     assert play.rotate("S")["held"] == ["S"]
     assert not [what for kind, what in world.log if kind == "update" and "second" in str(what)]
     world.services["first"].breaks_at = None
+    assert not play.rotate()["failed"], play.output
+
+
+def test_consumers_of_one_turn_are_reloaded_at_once(make_play: Callable[..., Play], world: World) -> None:
+    world.put("S", {})
+    for name in ("first", "left", "right", "last"):
+        world.serve(name, ["S"])
+    consumers = {name: machines(name) for name in ("first", "left", "right", "last")}
+    play = make_play(secret_map={"S": secret("S", reload=["first", ["left", "right"], "last"])}, consumers=consumers)
+    world.services["left"].breaks_at = 0
+    assert play.rotate("S")["held"] == ["S"]
+    updated = [str(what) for kind, what in world.log if kind == "update"]
+    assert [name for name in consumers if any(name in what for what in updated)] == ["first", "right"]
+    world.services["left"].breaks_at = None
     assert not play.rotate()["failed"], play.output
 
 

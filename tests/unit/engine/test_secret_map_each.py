@@ -59,6 +59,13 @@ def test_one_item_is_reloaded_alone_by_its_name() -> None:
     assert built(variables).secrets["KEY"].steps[0].reload == ("services app2",)
 
 
+def test_items_of_a_name_in_a_list_are_reloaded_at_once() -> None:
+    variables = play({**FILES, "for_each": HOSTS}, {**SERVICE, "for_each": HOSTS})
+    variables._vars["secret_map"]["KEY"]["reload"] = [["services"]]
+    (step,) = built(variables).secrets["KEY"].steps
+    assert (step.reload, step.groups) == (("services app1", "services app2"), (("services app1", "services app2"),))
+
+
 def test_copies_of_a_step_and_of_accept_are_spread_in_their_place() -> None:
     plain = {"store": "files", "host": "db1", "path": "/srv/one.env"}
     variables = play(plain, {**SERVICE, "for_each": HOSTS})

@@ -143,7 +143,9 @@ ONE = [
     ),
     # consumers
     (f"{STEP}/reload/0", "wep", f"{S}.reload[0]: there is no such consumer; did you mean web?"),
+    (f"{STEP}/reload/0", ["wep"], f"{S}.reload[0][0]: there is no such consumer; did you mean web?"),
     (f"{STEP}/reload", ["web", "web"], f"{S}.reload: has the same entry twice"),
+    (f"{STEP}/reload", ["web", ["web"]], f"{S}.reload: has the same consumer twice"),
     ("secret_consumers/web", "x", "secret_consumers.web: expected a mapping, not a string"),
     ("secret_consumers/web/nam", "x", "secret_consumers.web.nam: unknown option; did you mean name?"),
     ("secret_consumers/web/name", "bad", "secret_consumers.web.name: there is none of this name"),

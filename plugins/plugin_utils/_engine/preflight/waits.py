@@ -46,10 +46,11 @@ def _ends_after(case: Case) -> timedelta:
 def _waits(case: Case, secret_map: SecretMap) -> Iterator[tuple[str, timedelta]]:
     """Yield what the roll-out waits for, one after the other, and for how long at the most."""
     for step in case.secret.steps:
-        reloads = [(_reload(secret_map.consumers[name]), f"reload of {name}") for name in step.reload]
+        reloads = {name: (_reload(secret_map.consumers[name]), f"reload of {name}") for name in step.reload}
+        turns = dict.fromkeys(map(step.turn_of, step.reload))
+        longest_of_each = [max(reloads[name] for name in turn) for turn in turns]
         checks = [(_check(check), f"{step.name}: {_label(check)}") for check in step.verify]
-        together = [max(reloads)] if reloads else []
-        yield from ((what, longest) for longest, what in [*together, *checks] if longest)
+        yield from ((what, longest) for longest, what in [*longest_of_each, *checks] if longest)
     if case.secret.revoke.after:
         yield "revoke.after", case.secret.revoke.after
 

@@ -28,8 +28,7 @@ def spread_secret(entry: Any, path: Path, groups: Mapping[str, Sequence[str]], e
         if isinstance(step.get("copies"), list):
             step["copies"] = list(_spread_copies(step["copies"], (*where, "copies"), errors))
         if isinstance(step.get("reload"), list):
-            names = step["reload"]
-            step["reload"] = [one for name in names for one in _members(name, groups)]
+            step["reload"] = [one for turn in step["reload"] for one in _members(turn, groups)]
 
 
 def _steps(entry: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
@@ -50,8 +49,11 @@ def _spread_copies(copies: list[Any], path: Path, errors: ValidationErrors) -> I
             yield copy
 
 
-def _members(name: Any, groups: Mapping[str, Sequence[str]]) -> Sequence[Any]:
-    return groups.get(name, [name]) if isinstance(name, str) else [name]
+def _members(turn: Any, groups: Mapping[str, Sequence[str]]) -> Sequence[Any]:
+    """Return the consumers that a name stands for; those of names in a list stay in one."""
+    if isinstance(turn, list):
+        return [[one for name in turn for one in _members(name, groups)]]
+    return groups.get(turn, [turn]) if isinstance(turn, str) else [turn]
 
 
 def _filled(entry: Mapping[str, Any], path: Path, errors: ValidationErrors) -> list[tuple[str, Any]]:

@@ -85,6 +85,12 @@ class Step:
     environment: str | None = None
     accepts: bool = False
     """Whether its copies let credentials in, which nobody uses before the next step."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Consumers that are reloaded at once; any other has a turn of its own."""
+
+    def turn_of(self, consumer: str) -> tuple[str, ...]:
+        """List what is reloaded at once with a consumer, itself among them."""
+        return next((group for group in self.groups if consumer in group), (consumer,))
 
 
 @dataclass(frozen=True)

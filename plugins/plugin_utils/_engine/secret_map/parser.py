@@ -154,9 +154,7 @@ class _Parser:
             built = self._builders.copy(copy, where, scope, identities)
             copies.append((copy, built))
             entry.copies += [(where, built)] if built else []
-        reload = _strings(raw.get("reload"))
-        for index, name in enumerate(reload):
-            self._builders.consumer(name, (*path, "reload", index), scope)
+        turns = self._turns(raw.get("reload"), (*path, "reload"), scope)
         default = entry.issuer.connection if entry.issuer else None
         raw_checks = dicts(raw.get("verify"))
         checks = [
@@ -172,11 +170,24 @@ class _Parser:
         return Step(
             name=label,
             copies=tuple(copy for _raw, copy in copies if copy),
-            reload=tuple(reload),
+            reload=tuple(name for turn in turns for name in turn),
             verify=tuple(check for check in checks if check),
             environment=raw.get("environment"),
             accepts=accepts,
+            groups=tuple(turn for turn in turns if len(turn) > 1),
         )
+
+    def _turns(self, reload: Any, path: Path, scope: TemplateScope) -> list[tuple[str, ...]]:
+        """Build the consumers of a step; return the names that are reloaded at once, turn by turn."""
+        turns = list(enumerate(reload)) if isinstance(reload, list) else []
+        named = [((*path, index), turn) for index, turn in turns if isinstance(turn, str)]
+        groups = [(index, _strings(turn)) for index, turn in turns if isinstance(turn, list)]
+        named += [((*path, index, place), name) for index, group in groups for place, name in enumerate(group)]
+        for where, name in named:
+            self._builders.consumer(name, where, scope)
+        if groups and len({name for _where, name in named}) < len(named):
+            self._errors.add(path, "has the same consumer twice")
+        return [tuple(_strings(turn if isinstance(turn, list) else [turn])) for _index, turn in turns]
 
     def _identities(self, path: Path, entry: _MapEntry) -> tuple[str, ...]:
         """List the identities of an issuer, each of which has a key where old and new are let in."""

@@ -39,6 +39,7 @@ GENERIC = {
 """The options of each kind that are the engine's; all others belong to the class."""
 
 _ANY: Json = {"type": "object"}
+_NAME: Json = {"type": "string", "minLength": 1}
 _EACH: Json = {
     each.OPTION: {
         "type": "array",
@@ -59,7 +60,7 @@ def _text(description: str, **more: Any) -> Json:
 
 
 def _names(description: str, **items: Any) -> Json:
-    items = items or {"type": "string", "minLength": 1}
+    items = items or _NAME
     return {"type": "array", "items": items, "uniqueItems": True, "description": description}
 
 
@@ -166,7 +167,10 @@ def secret(
     issuer, copy, check = issuer or _ANY, copy or _ANY, check or _ANY
     step = {
         "copies": _list(copy, "where the secret is stored: one entry for each container, which is written in one go"),
-        "reload": _names("the consumers that are to pick it up, by their names, one after the other"),
+        "reload": _names(
+            "the consumers that are to pick it up, by their names, one after the other; those of a list in it at once",
+            oneOf=[_NAME, {"type": "array", "items": _NAME, "minItems": 1, "uniqueItems": True}],
+        ),
         "verify": {"type": "array", "items": check, "description": "what must hold before anything else is done"},
     }
     rollout = {
