@@ -235,7 +235,6 @@ MUTANTS = (
         "if False:",
         "windows",
     ),
-    mutant("reloads: one after the other", "and action.target in turn, same", ", same", "many"),
     mutant(
         "freeze: nothing is revoked",
         "        if self._freeze and not (case.is_urgent or case.order.rollback):\n",
@@ -531,12 +530,7 @@ MUTANTS = (
         "many",
         instead="False",
     ),
-    dropped(
-        "many: reloads of a step keep their order",
-        "    (ActionKind.NARROW,),\n    (ActionKind.WRITE,),\n",
-        "many",
-        instead="    (ActionKind.NARROW,),\n    (ActionKind.WRITE,),\n    (ActionKind.RELOAD,),\n",
-    ),
+    dropped("many: reloads of a step keep their order", " and action.target in turn", "many"),
     dropped(
         "many: a consumer that comes later in one secret is reloaded once",
         "after = _first_reloads(rotation.actions[len(quick) :])",
