@@ -4,7 +4,7 @@
 """Runs the conformance suite over every store of ours and over the community's modules, and keeps what it found.
 
 Usage: python -m tools.conformance BUILD PYTEST_ARGUMENT...
-       python -m tools.conformance issuers PYTEST_ARGUMENT...     the issuers alone, which need no network
+       python -m tools.conformance stores PYTEST_ARGUMENT...      ours alone, which need no network; or issuers
 """
 
 from __future__ import annotations
@@ -149,16 +149,20 @@ def _run(report: Path, *arguments: str) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def issuers(arguments: list[str]) -> int:
+def alone(level: str, arguments: list[str]) -> int:
+    """Run our stores or our issuers, and keep what was found of all else."""
     from tests.conformance import columns
 
-    ours = columns.issuers()
+    issuers, folder_of = level == "issuers", "tests/conformance"
+    ours = columns.issuers() if issuers else columns.ours()
+    rest = [f"--ignore={folder_of}/{name}" for name in ("issuers", "test_table.py", "test_modules.py")]
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "issuers.json"
-        broken = _run(report, "tests/conformance/issuers", *arguments)
-        found = gathered([report], [column.title for column in ours])["issuers"]
+        report = Path(folder) / "report.json"
+        broken = _run(report, *([f"{folder_of}/issuers"] if issuers else [folder_of, *rest]), *arguments)
+        found = gathered([report], [column.title for column in ours])[level]
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    _keep({**kept, "asked": {column.title: column.kind.server for column in ours}, "issuers": found})
+    servers = {column.title: column.kind.server for column in ours}
+    _keep({**kept, "asked" if issuers else "servers": servers, level: found})
     return broken
 
 
@@ -171,8 +175,8 @@ def _keep(kept: Mapping[str, Any]) -> None:
 def main() -> int:
     from tests.conformance import baseline, columns
 
-    if sys.argv[1] == "issuers":
-        return issuers(sys.argv[2:])
+    if sys.argv[1] in ("stores", "issuers"):
+        return alone(sys.argv[1], sys.argv[2:])
     build, arguments = Path(sys.argv[1]).resolve(), sys.argv[2:]
     ours = columns.ours()
     titles = [column.title for column in (*ours, *columns.issuers())] + [kind.title for kind in baseline.BENCHES]
