@@ -178,7 +178,7 @@ class Past:
 
 
 _AGREES: dict[Fact, Callable[[Past, Said, Mapping[str, Any]], bool]] = {
-    Fact.HOLDS: Past.holds,
+    **dict.fromkeys((Fact.HOLDS, Fact.LET_IN), Past.holds),
     Fact.RUNS: Past.runs,
     Fact.NOWHERE: Past.nowhere,
     **dict.fromkeys((Fact.ACCEPTED, Fact.LISTED, Fact.WAS_ACCEPTED), Past.lives),

@@ -16,7 +16,7 @@ from .conftest import OLD_TOKEN, ROOT, Desk
 from .facts import holders, paragraph, working
 
 ANSIBLES_OWN = (".ansible", "tmp")
-WOULD_ROTATE = ("plan", "rotate", "rotate_fly_token")
+WOULD_ROTATE = ("plan", "roll_out", "rotate", "rotate_fly_token")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 

@@ -20,7 +20,7 @@ SLIPS = {
     "rotate_environments=staging": "rotate_environments: no secret has the environment staging. There are: none",
     "rotate_adopt=FLY_API_TOKEN": "argument 'adopt' is of type str and we were unable to convert to dict",
     "rotate_force=perhaps": "The value 'perhaps' is not a valid boolean",
-    "rotate_resume=backward": "value of resume must be one of: forward, rollback, revoke, got: backward",
+    "rotate_resume=backward": "value of resume must be one of: forward, rollback, roll_out, revoke, got: backward",
     '{"rotate_hooks": {"befor_issue": "approval.yml"}}': "befor_issue",
 }
 
