@@ -29,7 +29,7 @@ options:
   fail_on:
     description:
       - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
-      - V(held), V(dead), V(drifted), V(overdue) and V(awaiting_value) can be named.
+      - V(held), V(dead), V(drifted), V(overdue), V(unreachable) and V(awaiting_value) can be named.
       - The playbook takes them as V(status_fail_on).
     type: raw
 """
@@ -72,10 +72,12 @@ secrets:
         - V(drifted) - somebody has changed a copy, or deleted it.
         - V(held) - the last run could not go on.
         - V(overdue) - the current credential is older than C(max_age), or its provider is about to end it.
+        - V(unreachable) - a system that was asked has given no answer, so that nobody knows how things stand there.
         - V(awaiting_value) - it is due, and a person has yet to make the value.
         - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.
         - V(unfinished) - a rotation is under way.
         - V(resting) - it is due, but its last rotation was taken back, so a person has to name it.
+        - V(awaiting_approval) - nothing but a person's yes stands before a revoke.
         - V(waiting) - the old credential has its grace.
         - V(unknown) - the ledger does not know what is in use.
         - V(unrotated) - its issuer is V(none), nobody rotates it here.
@@ -97,6 +99,20 @@ secrets:
     waits_until:
       description: The end of the old credential's grace.
       type: str
+    approval:
+      description: Which runs ask for a person's yes to a revoke; empty where none does.
+      type: dict
+      contains:
+        since:
+          description: When it was asked first.
+          type: str
+        runs:
+          description: The runs that have asked.
+          type: list
+          elements: str
+        command:
+          description: How the yes is given.
+          type: str
     waits_for_connections:
       description:
         - The connections that have yet to be opened with the new credential, before a run revokes the old one.
@@ -220,5 +236,22 @@ connections:
       type: str
     expires_at:
       description: When its credential expires.
+      type: str
+freeze:
+  description: Until when nothing is rotated or revoked; empty where nothing is frozen.
+  type: dict
+  returned: always
+  contains:
+    since:
+      description: When it began.
+      type: str
+    until:
+      description: When it ends.
+      type: str
+    by:
+      description: By whose word.
+      type: str
+    reason:
+      description: Why.
       type: str
 """

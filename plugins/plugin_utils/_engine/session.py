@@ -282,14 +282,15 @@ class Session:
         systems = self._systems(secret_map.connections, "status", access)
         report, items = Report(secret_map, "", self._caller.again), []
         self._announce(access, True)
-        if freeze := access.ledger.freeze():
+        freeze = access.ledger.freeze()
+        if freeze:
             self._say(f"FROZEN  {freeze}")
         for item in Status(secret_map, options, systems, access, self._clock).ask():
             self._print(report.status(item))
             items.append(item)
         ends = systems.ends()
         self._print(expiring(ends, self._clock.now()))
-        result: Row = shown(status_result.result(items, red, report.approve, ends))
+        result: Row = shown(status_result.result(items, red, report.approve, ends, freeze))
         return result
 
     def verify(self, head: str, secret: str) -> Row:

@@ -265,6 +265,19 @@ def test_status_takes_absence_from_a_list_for_no_end(play: Play, world: World) -
     assert (secret["state"], secret["credentials"][0]["life"]["is"]) == ("up_to_date", "unlisted")
 
 
+def test_status_tells_what_could_not_be_asked_as_a_condition(play: Play, world: World) -> None:
+    rotate_once(play)
+    for kind in ("show", "list"):
+        world.fail(kind, UnavailableError("down"), times=9)
+    result = play.status(fail_on=("unreachable",))
+    assert result["failed"]
+    assert result["secrets"][0]["conditions"] == ["unreachable"]
+    world.mend()
+    world.fail("observe", UnavailableError("down"), "ci")
+    assert play.status()["secrets"][0]["state"] == "unreachable"
+    assert play.status()["secrets"][0]["state"] == "up_to_date"
+
+
 @pytest.mark.parametrize(
     ("fail_on", "red"), [((), False), (("held", "overdue"), False), (("dead",), True), (("drifted", "held"), True)]
 )

@@ -182,7 +182,9 @@ def test_thaw_ends_a_freeze_at_once(free: Play) -> None:
     freeze(free)
     assert free.session().thaw("it is over", check=True)["changed"]
     assert not free.rotate("TOKEN", force=True)["go"]
+    assert free.status()["freeze"]["by"] == "a test"
     assert free.session().thaw("it is over", check=False)["changed"]
+    assert free.status()["freeze"] is None
     assert not free.session().thaw("it is over", check=False)["changed"]
     assert not free.rotate("TOKEN", force=True)["failed"], free.output
 

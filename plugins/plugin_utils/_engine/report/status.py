@@ -41,6 +41,7 @@ class SecretCondition(StrEnum):
     DRIFTED = "drifted"  # somebody has changed a copy, or deleted it
     HELD = "held"  # the last run could not go on
     OVERDUE = "overdue"  # older than max_age, or about to be ended by its provider
+    UNREACHABLE = "unreachable"  # a system that was asked has given no answer
     AWAITING = "awaiting_value"  # due, and a person has yet to make the value
     DUE = "due"  # to be minted anew for another reason
     UNFINISHED = "unfinished"  # a rotation is under way
@@ -103,11 +104,13 @@ class SecretStatus:
         rest = SecretCondition.WAITING if self.waits else SecretCondition(self.due.status)
         rest = SecretCondition.APPROVAL if self.asks else rest
         awaiting = self.case.traits.value is Maker.PERSON and self.due.status in _MINTS and not state.pending
+        said = [*self.asked.values(), *self.seen.values()]
         found = {
             SecretCondition.DEAD: any(one.fact in _ENDS and row in in_use for row, one in self.asked.items()),
-            SecretCondition.DRIFTED: any(one.fact in DRIFTS for one in self.seen.values()),
+            SecretCondition.DRIFTED: any(one.fact in DRIFTS for one in said),
             SecretCondition.HELD: state.hold is not None,
             SecretCondition.OVERDUE: overdue,
+            SecretCondition.UNREACHABLE: any(one.fact is Fact.UNANSWERED for one in said),
             SecretCondition.AWAITING: awaiting,
             rest: not ((overdue or awaiting) and self.due.status is DueStatus.DUE),
         }

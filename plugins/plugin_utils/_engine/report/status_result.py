@@ -14,7 +14,7 @@ from typing import Any
 from ....module_utils._core.errors import ConfigurationError
 from ..decide import approval
 from ..decide.case import Case
-from ..decide.state import CredentialRow, CredentialState, Mark, Origin
+from ..decide.state import CredentialRow, CredentialState, Freeze, Mark, Origin
 from ..secret_map.model import Copy
 from .claims import Basis, Claim, Fact
 from .status import SecretCondition, SecretStatus
@@ -28,6 +28,7 @@ FAIL_ON = (
     SecretCondition.DEAD,
     SecretCondition.DRIFTED,
     SecretCondition.OVERDUE,
+    SecretCondition.UNREACHABLE,
     SecretCondition.AWAITING,
 )
 
@@ -47,6 +48,7 @@ def result(
     fail_on: set[SecretCondition],
     approve: Callable[[Case], str],
     ends: Mapping[str, datetime],
+    freeze: Freeze | None,
 ) -> Json:
     """Build the action's result; failed when a secret is in one of the conditions ``fail_on``.
 
@@ -57,11 +59,17 @@ def result(
     msg = {"msg": f"status_fail_on: {listing(red, 20)}"}
     secrets = [_secret(item, approve) for item in items]
     connections = [{"name": name, "expires_at": _time(end)} for name, end in ends.items()]
-    found = {**_VERSION, "secrets": secrets, "connections": connections}
+    found = {**_VERSION, "secrets": secrets, "connections": connections, "freeze": _freeze(freeze)}
     return {"changed": False, "failed": bool(red), **(msg if red else {}), **found}
 
 
 _VERSION = {"schema_version": SCHEMA_VERSION}
+
+
+def _freeze(freeze: Freeze | None) -> Json | None:
+    if freeze is None:
+        return None
+    return {"since": _time(freeze.since), "until": _time(freeze.until), "by": freeze.by, "reason": freeze.reason}
 
 
 def _secret(item: SecretStatus, approve: Callable[[Case], str]) -> Json:
@@ -212,6 +220,10 @@ def json_schema() -> Json:
             "secrets": _list(_object(secret)),
             "connections": _list(_object({"name": text, "expires_at": time}))
             | {"description": "those whose system tells when their credential expires"},
+            "freeze": {
+                "anyOf": [_object({"since": time, "until": time, "by": text, "reason": text}), {"type": "null"}],
+                "description": "until when nothing is rotated or revoked, and by whose word",
+            },
         },
     }
 
