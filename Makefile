@@ -34,6 +34,8 @@ PYTEST := pytest -o cache_dir=$(BUILD)/cache/pytest
 
 BENCHED = cp benchmarks/found.json benchmarks/RESULTS.md benchmarks/results.svg $(CURDIR)/benchmarks/
 LINT := format-check ruff types yamllint changelog docs ansible-lint
+# What the core does with files on hosts and with Redis is tested through these two providers.
+MEASURED := tests/unit/core tests/unit/engine tests/unit/providers/dotenv tests/unit/providers/redis
 ELSEWHEN := yesterday,quarter,decade
 BESIDE := sanity $(LINT) galaxy venv-newest venv-clients systems
 ALONE := engine chaos-sample conformance-ours integration integration-newest molecule
@@ -112,14 +114,14 @@ unit: engine systems ## Run the unit tests; the engine's branches must be covere
 
 engine: sync
 	$(call title,unit tests of the engine)
-	@$(IN_COPY) $(PYTEST) tests/unit/core tests/unit/engine -n $(WORKERS) --cov --cov-fail-under=0 \
+	@$(IN_COPY) $(PYTEST) $(MEASURED) -n $(WORKERS) --cov --cov-fail-under=0 \
 	  --cov-report=json:$(BUILD)/coverage/report.json --junitxml=$(REPORTS)/engine.xml
 	@$(IN_COPY) coverage report
 	@$(IN_COPY) python tools/branches.py $(BUILD)/coverage/report.json 95
 
 systems: sync
 	$(call title,unit tests of the systems and modules)
-	@$(IN_COPY) $(PYTEST) tests/unit --ignore=tests/unit/core --ignore=tests/unit/engine -n $(WORKERS) --dist loadgroup \
+	@$(IN_COPY) $(PYTEST) tests/unit $(MEASURED:%=--ignore=%) -n $(WORKERS) --dist loadgroup \
 	  --junitxml=$(REPORTS)/systems.xml
 
 test-%: sync ## Run the tests of one provider (make test-vault), or of a collection (make test-acme.mail COLLECTIONS=FOLDER)

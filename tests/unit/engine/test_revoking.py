@@ -204,7 +204,7 @@ def test_status_notices_what_others_changed_and_what_does_not_answer(play: Play,
     world.fail("observe", UnavailableError("down"), "ci")
     world.issued[first_id(play)].revoked = True
     row = play.status()["secrets"][0]
-    assert row["conditions"] == ["dead", "drifted"]
+    assert row["conditions"] == ["dead", "drifted", "unreachable"]
     assert [one["now"] for one in row["copies"]] == ["changed", "unanswered"]
     assert "CHANGED since by somebody else" in play.output
     assert "cannot be asked: down" in play.output
