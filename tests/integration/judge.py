@@ -161,7 +161,10 @@ class Past:
         return said.claim.who not in moment["held"] or said.keys <= moment["held"][said.claim.who].keys()
 
     def disagreements(self, said: Iterable[Said]) -> list[str]:
-        """Places that are said to hold one credential, which the world does not know, and hold different values."""
+        """Places that are said to hold one credential, which the world does not know by its name, and that differ.
+
+        What it knows and what stood there from the beginning says nothing; the one value of an account may have a name.
+        """
         common: dict[str, set[str]] = {}
         lies = []
         for one in said:
@@ -169,7 +172,8 @@ class Past:
             held = [moment["held"].get(claim.who) for moment in self._when(one)]
             if claim.fact is not Fact.HOLDS or self._names(claim) or None in held:
                 continue
-            values = {value for contents in held if contents for value in contents.values()} - self._known
+            values = {value for contents in held if contents for value in contents.values()}
+            values -= self._known & set((self._moments[0][0]["held"].get(claim.who) or {}).values())
             both = common.setdefault(claim.name, values)
             both &= values
             if not both:
