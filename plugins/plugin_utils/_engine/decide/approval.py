@@ -66,9 +66,12 @@ def about(case: Case, job: str) -> dict[str, Any]:
 
 def with_yes(state: SecretState, runs: Collection[str], now: datetime) -> SecretState:
     """Return the state after a yes to what these runs have asked."""
-    meant = {row: one for row, one in state.approvals.items() if one.run in runs and one.state is IntentState.WAITING}
-    given = {row: replace(one, state=IntentState.DONE, progress={**one.progress, "given_at": now.isoformat()})
-             for row, one in meant.items()}  # fmt: skip
+    at = {"given_at": now.isoformat()}
+    given = {
+        row: replace(one, state=IntentState.DONE, progress={**one.progress, **at})
+        for row, one in state.approvals.items()
+        if one.run in runs and one.state is IntentState.WAITING
+    }
     return replace(state, approvals={**state.approvals, **given}) if given else state
 
 
