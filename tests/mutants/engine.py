@@ -56,6 +56,13 @@ _REVOKE = late(
 )
 
 MUTANTS = (
+    dropped("who goes back shows the old one to its provider", " or self.order.rollback:", "going_back", instead=":"),
+    mutant(
+        "nobody goes back past what a person has named",
+        "    if old is not state.in_use:\n",
+        "    if False:\n",
+        "going_back",
+    ),
     mutant(
         "what a check has made outlasts a write",
         "for name in (MADE, CLEANED) if name in",

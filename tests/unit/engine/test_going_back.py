@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
@@ -106,3 +108,47 @@ def test_what_a_half_reloaded_consumer_runs_on_lives_although_the_map_has_droppe
     del world.services["app"]
     assert not play.rotate("TOKEN", forget=("app",))["failed"], play.output
     assert world.counted("revoke") == 1
+
+
+def test_one_goes_back_to_nothing_that_has_ended_meanwhile(make_play: Callable[..., Play], world: World) -> None:
+    """It was accepted when it was planned to go back, and its end is noticed before anything is written."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    old = rotate_once(play)
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN", force=True)
+    world.services["ci"].breaks_at = None
+    back = play.plan("TOKEN", rollback=True)
+    assert back["go"], play.output
+    world.end(old)
+    assert play.through(back["run"], Phase.ISSUED)["failed"]
+    assert "is not written: somebody else has ended it" in play.output
+    assert "to go on" in play.output
+    play.through(back["run"], Phase.ROLLED_OUT)
+    assert world.issued[old].value not in world.values_in("app")
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert world.violations == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_there_is_no_way_back_to_what_was_replaced_before_another_one_was_named(
+    make_play: Callable[..., Play], world: World, written: bool
+) -> None:
+    """The ledger has the value of what it had handed out once, and a person's own has been in use since then."""
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    rotate_once(play)
+    named = world.issue("made by hand")
+    world.named.add(named.id)
+    for box in ("app", "ci"):
+        world.put(box, {"TOKEN": named.value})
+        world.serve(box, [box])
+    world.fail("write", UnavailableError("down"), "ci" if written else "app")
+    forgotten = ("cloud:app", "cloud:ci", "app", "ci")
+    assert play.rotate("TOKEN", forget=forgotten, adopt={"TOKEN": named.id}, force=True)["failed"]
+    world.mend()
+    before = len(world.mutations)
+    assert play.rotate("TOKEN", rollback=True)["failed"]
+    assert "there is no way back: what it would go back to was replaced by one that a person has named" in play.output
+    assert world.mutations[before:] == []
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert named not in world.alive
+    assert world.violations == []

@@ -146,7 +146,7 @@ def test_the_grace_is_counted_from_when_the_new_one_was_proven_everywhere() -> N
 def test_what_failed_needs_no_grace_and_what_was_in_use_keeps_its_own_when_one_goes_back() -> None:
     grace = replace(SECRET, revoke=Revoke(after=timedelta(days=20)))
     state = everywhere(OLD, row(0, CredentialState.PREVIOUS), CURRENT, PENDING)
-    assert plan(state, BACK, grace)[:4] == ["discard:2", "revoke:2", "wait:None", "revoke:0"]
+    assert plan(state, BACK, grace)[:5] == ["accept:1", "discard:2", "revoke:2", "wait:None", "revoke:0"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_each_action_belongs_to_one_phase(action: str, phase: int) -> None:
 def test_going_back_writes_the_old_value_wherever_the_new_one_is_then_revokes_the_new() -> None:
     state = everywhere(OLD, replace(CURRENT), PENDING, holdings=on(NEW, APP) | on(OLD, CI))
     assert plan(state, BACK, replace(SECRET, retain="current")) == [
-        "write:fly:app", "reload:app", "verify:", "discard:2", "revoke:2",
+        "accept:1", "write:fly:app", "reload:app", "verify:", "discard:2", "revoke:2",
     ]  # fmt: skip
 
 

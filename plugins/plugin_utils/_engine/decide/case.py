@@ -59,14 +59,15 @@ class Case:
 
     @property
     def is_untried(self) -> bool:
-        """Whether the provider has yet to accept the target: a new one, or one that others have replaced.
+        """Whether the provider has yet to accept the target: a new one, or one that is gone back to or was replaced.
 
-        Where somebody has changed copies, or another ledger has, they may have ended it, too.
+        Where somebody has changed copies, or another ledger has, they may have ended it, too; and who goes back may
+        do so long after it was in use.
         """
         target = self.target
         if target is None:
             return True
-        if self.order.drifted:
+        if self.order.drifted or self.order.rollback:
             return target.accepted_in != self.order.run
         handed_out = target.id in self.state.distributed
         return target.state is CredentialState.PENDING and not handed_out and not target.accepted_at
@@ -132,6 +133,8 @@ def rollback_problem(secret: Secret, state: SecretState, traits: Traits) -> str 
         return None if is_under_way(state) else "no rotation of it is under way"
     if old and old.given_up_at:
         return "the old value is dead"
+    if old is not state.in_use:
+        return "what it would go back to was replaced by one that a person has named since"
     if (old and old.has_value) or not begun & state.distributed:
         return None
     labels = {copy.id: copy.label for copy in secret.copies}

@@ -195,11 +195,11 @@ def _activate(scope: _Scope) -> list[Action]:
 def _accept(scope: _Scope) -> list[Action]:
     """Show a credential to its provider before it is written; one that is gone back to, too."""
     case, traits, target = scope.case, scope.case.traits, scope.case.target
-    provided = traits.value is not Maker.OURS
+    shown = traits.value is not Maker.OURS or traits.activates
     if case.order.rollback:
-        wanted = provided and target is not None and target.has_value
+        wanted = shown and target is not None and target.has_value
     else:
-        wanted = (provided or traits.activates) and not traits.cuts_over and not case.must_finish
+        wanted = shown and not traits.cuts_over and not case.must_finish
     return [Action(ActionKind.ACCEPT, credential=case.target_id)] if wanted and case.is_untried else []
 
 

@@ -298,5 +298,5 @@ def _not_accepted(work: Work, issuer: Issuer, credential: Credential) -> RotorEr
         return RotorError(f"{row.name} was minted, and the provider does not accept it", hint=_ANOTHER)
     return RotorError(
         f"{row.name} is not written: somebody else has ended it, and the provider accepts it no more",
-        hint=_ANOTHER,
+        hint="Run again without rotate_resume=rollback, to go on" if work.case.order.rollback else _ANOTHER,
     )
