@@ -30,6 +30,7 @@ def pytest_collection_finish() -> None:
 def own_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test knows as a value may be a plain word in the messages of the next."""
     monkeypatch.setattr(masking, "_forms", set())
+    monkeypatch.setattr(masking, "_public", set())
 
 
 def forget_values() -> None:

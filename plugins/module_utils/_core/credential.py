@@ -29,8 +29,7 @@ class SecretValue:
         except UnicodeEncodeError:  # whose text would quote it
             raise ValueError("a secret value is text, and this one has bytes that are none in UTF-8") from None
         self._value = str.__str__(value)  # core tags its strings: keep a plain one
-        if self.masked:
-            masking.register(self._value)
+        (masking.register if self.masked else masking.publish)(self._value)
 
     def reveal(self) -> str:
         return self._value

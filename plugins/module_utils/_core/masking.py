@@ -23,6 +23,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]+
 
 _lock = threading.Lock()
 _forms: set[str] = set()
+_public: set[str] = set()
 
 
 def forms(value: str) -> set[str]:
@@ -48,10 +49,16 @@ def register(value: str) -> None:
         _forms.update(forms(value))
 
 
+def publish(text: str) -> None:
+    """Say that a text is no secret, such as a role's name: it is shown, though a store that is read holds it, too."""
+    with _lock:
+        _public.add(text)
+
+
 def known() -> frozenset[str]:
     """Return all registered spellings, for core's own masking where it has one (2.22 and later)."""
     with _lock:
-        return frozenset(_forms)
+        return frozenset(_forms - _public)
 
 
 def scrub(text: str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from .._core.clock import Clock
 from .._core.contracts import Options, Provider, Schema
-from .._core.credential import Credential, SecretValue
+from .._core.credential import Credential, PublicValue, SecretValue
 from .._core.errors import NotFoundError
 from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
 from .._core.http.key_issuers import KeyIssuer
@@ -133,7 +133,7 @@ class R2AccessKeys(CloudflareTokens):
     def mint(self, name: str) -> Credential:
         made = super().mint(name)
         digest = hashlib.sha256(made.fields["token"].reveal().encode()).hexdigest()
-        pair = {"access_key_id": SecretValue(str(made.id)), "secret_access_key": SecretValue(digest)}
+        pair = {"access_key_id": PublicValue(str(made.id)), "secret_access_key": SecretValue(digest)}
         return replace(made, fields={**made.fields, **pair})
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import PublicValue, SecretValue
 
 VALUE = 'FlyV1 fm2_a/b+c"d\u00e4,fm2_zz=='
 
@@ -102,3 +103,11 @@ def test_a_part_between_characters_that_are_escaped_is_found(separator: str) -> 
     masking.register(value)
     scrubbed = masking.scrub(f"Invalid header value {value.encode(errors='surrogatepass')!r}")
     assert "part-0123" not in scrubbed
+
+
+def test_a_name_that_is_no_secret_is_shown_although_a_store_holds_it() -> None:
+    text = f"role nova_reader, with {VALUE}"
+    SecretValue("nova_reader")  # as a store reads it
+    assert masking.scrub(text) == "role ********, with ********"
+    PublicValue("nova_reader")
+    assert masking.scrub(text) == "role nova_reader, with ********"

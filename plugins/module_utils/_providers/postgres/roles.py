@@ -17,7 +17,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from ..._core import errors, postgres
+from ..._core import errors, masking, postgres
+from ..._core.clock import Clock
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, PublicValue, SecretValue
 from ..._core.deps import library
@@ -49,6 +50,11 @@ class _Roles(Issuer):
     unverifiable = "whether pg_hba.conf lets the role in from where its consumers are"
     blast_radius = "whatever connects as the role"
     console = "ALTER ROLE"
+
+    def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
+        super().__init__(options, connection, clock=clock)
+        for role in self.roles:
+            masking.publish(role)
 
     @property
     def roles(self) -> list[str]:
@@ -94,7 +100,7 @@ class _Roles(Issuer):
     def preview(self) -> list[str]:
         counts = self.connection.sessions(self.roles)
         fate = "end when it is revoked" if self.options.get("terminate") else "stay as they are"
-        return [f"{counts[role]} open sessions of {role} {fate}" for role in self.roles if counts[role]]
+        return [f"open sessions of {role}: {counts[role]}, which {fate}" for role in self.roles if counts[role]]
 
     def _made(self, role: str, name: str) -> Credential:
         password = SecretValue(secrets.token_urlsafe(_BYTES))

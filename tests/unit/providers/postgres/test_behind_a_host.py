@@ -135,7 +135,7 @@ def test_roles_take_turns_by_a_command(server: Postgres, contained: PostgresConn
         assert Sessions({}, contained, clock=VirtualClock()).run(second, MemoryCheckpoint()) == {"sessions": 1}
         used = {one.id: one.last_used_at for one in issuer.listed()}
         assert isinstance(used["nova_a"], datetime)
-        assert issuer.preview() == [f"1 open sessions of {role} stay as they are" for role in ("nova_a", "nova_b")]
+        assert issuer.preview() == [f"open sessions of {role}: 1, which stay as they are" for role in ("nova_a", "nova_b")]
 
     issuer.revoke(first)
 

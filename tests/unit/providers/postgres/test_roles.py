@@ -91,7 +91,7 @@ def test_the_new_password_is_the_end_of_the_old_one(server: Postgres, connection
     assert issuer.preflight("single") == []
     assert [issuer.answer(one) for one in (old, new)] == [Answer.ACCEPTED, Answer.REFUSED]
     with session(server, old) as kept:
-        assert issuer.preview() == ["1 open sessions of single stay as they are"]
+        assert issuer.preview() == ["open sessions of single: 1, which stay as they are"]
         issuer.activate(new)
         assert kept.execute("SELECT 1").fetchone() == (1,), "an open session was ended"
     assert [issuer.answer(one) for one in (old, new)] == [Answer.REFUSED, Answer.ACCEPTED]
@@ -188,7 +188,7 @@ def test_plan_says_where_two_pools_may_have_no_room(server: Postgres, connection
         admin.execute("ALTER ROLE nova_b CONNECTION LIMIT 3")
     assert in_turns(connection).preflight("nova_a") == []
     open_ones, limit, most = in_turns(connection).preview()
-    assert open_ones == f"{len(pool)} open sessions of nova_a stay as they are"
+    assert open_ones == f"open sessions of nova_a: {len(pool)}, which stay as they are"
     assert limit == f"CONNECTION LIMIT of nova_b is 3, and the role in use has {len(pool)} sessions"
     assert most.startswith("max_connections leaves room for ")
     for one in pool:
