@@ -135,7 +135,8 @@ def test_roles_take_turns_by_a_command(server: Postgres, contained: PostgresConn
         assert Sessions({}, contained, clock=VirtualClock()).run(second, MemoryCheckpoint()) == {"sessions": 1}
         used = {one.id: one.last_used_at for one in issuer.listed()}
         assert isinstance(used["nova_a"], datetime)
-        assert issuer.preview() == [f"open sessions of {role}: 1, which stay as they are" for role in ("nova_a", "nova_b")]
+        open_ones = [f"open sessions of {role}: 1, which stay as they are" for role in ("nova_a", "nova_b")]
+        assert issuer.preview() == open_ones
 
     issuer.revoke(first)
 
