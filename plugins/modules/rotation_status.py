@@ -119,6 +119,10 @@ secrets:
         - V(secret_ledger) is the ledger's own.
       type: list
       elements: str
+    departed:
+      description: Identities, such as login roles, that have left the entry, and that its provider still has.
+      type: list
+      elements: str
     held:
       description: Why the last run could not go on.
       type: dict

@@ -20,6 +20,10 @@ def dropped(safeguard: str, clause: str, *tests: str, instead: str = "") -> Muta
     return mutant(safeguard, clause, instead, *(tests or PLANS))
 
 
+def departed(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(safeguard, "plugin_utils/_engine", text, instead, ("providers/postgres/test_departed",))
+
+
 def deposited(safeguard: str, text: str, instead: str) -> Mutant:
     return Mutant(safeguard, "plugin_utils/_ansible/deposited", text, instead, ("ansible/test_deposited",))
 
@@ -1104,4 +1108,7 @@ MUTANTS = (
     ssh_host("ssh inherits no credential", "if name not in secret", "if name"),
     ssh_host("no connection is shared with a forward", '_LAST = ("-S", "none", ', "_LAST = ("),
     ssh_host("ssh asks for nothing", '"BatchMode=yes"', '"BatchMode=no"'),
+    departed("an identity that the map names is not dropped", "if identity in _identities(one)]", "if False]"),
+    departed("one whose credential lives is not dropped", "row.provider_id == identity and row.alive]", "False]"),
+    departed("a person confirms a drop", "if confirm != identity:", "if False:"),
 )

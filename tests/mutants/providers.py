@@ -571,5 +571,15 @@ MUTANTS = (
         '"host": address, "hostaddr"',
         ("providers/postgres/test_behind_a_host",),
     ),
+    provider(
+        "a role with open sessions is not dropped",
+        "postgres/departed",
+        'sessions of {self.role} are open": count',
+        'sessions of {self.role} are open": 0',
+        "departed",
+    ),
+    provider(
+        "what a role owns goes to the owner", "postgres/departed", "REASSIGN OWNED BY {0} TO {1}; ", "", "departed"
+    ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
 )

@@ -318,6 +318,16 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Remains:
+    """What is left of an identity that has left the map."""
+
+    lines: list[str]
+    """What becomes of each part of it, as a person reads it before saying yes."""
+    problems: list[str]
+    """What keeps it from being dropped."""
+
+
+@dataclass(frozen=True)
 class Handwork:
     """What a person does at a provider that has no call for it."""
 
@@ -371,9 +381,10 @@ class Issuer(Part):
 
     @classmethod
     def identities(cls, options: Options) -> tuple[str, ...]:
-        """List the ids that ``alternating`` credentials take, where old and new have to be let in at once.
+        """List the ids that credentials take, where they are a fixed set.
 
-        What lets one in holds its field ``verifier``, unless its keys say otherwise.
+        Where they are ``alternating``, old and new may have to be let in at once: what lets one in holds its field
+        ``verifier``, unless its keys say otherwise.
         """
         return ()
 
@@ -507,6 +518,18 @@ class Issuer(Part):
 
     def enable(self, credential: Credential) -> None:
         """Take back a disabling."""
+        raise NotImplementedError
+
+    def still_there(self, identities: Collection[str]) -> list[str]:
+        """List those of the identities that the provider has. With :meth:`drop` only; changes nothing."""
+        return []
+
+    def remains(self, identity: str) -> Remains:
+        """Tell what :meth:`drop` would do, and what speaks against it. Changes nothing."""
+        raise NotImplementedError
+
+    def drop(self, identity: str) -> None:
+        """Delete one of ``alternating`` identities that has left the map; that it is gone already is no error."""
         raise NotImplementedError
 
 

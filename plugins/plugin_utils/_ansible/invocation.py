@@ -44,7 +44,10 @@ _SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures", "rotate_report
 """Variables of the role that go on with a run as it was meant; their values are names and paths, too."""
 _ANEW = ("only", "where", "environments", "force", "resume", "approve", "adopt", "forget", "reason")
 """Variables of the role that say what a run is to do, and are given anew or not at all."""
-_OF_OTHERS = ("deposit_secret", "deposit_file", "deposit_from", "attest_secret", "attest_credential", "freeze_until")
+_OF_OTHERS = (
+    *("deposit_secret", "deposit_file", "deposit_from", "attest_secret", "attest_credential", "freeze_until"),
+    *("drop_secret", "drop_identity", "drop_confirm"),
+)
 """Those of the other playbooks."""
 
 

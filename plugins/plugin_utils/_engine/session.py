@@ -30,7 +30,7 @@ from .decide.case import Case
 from .decide.planner import Action
 from .decide.selection import RunOptions
 from .decide.state import ActionKind, Freeze, IntentState, Order, Phase, SecretState
-from .effects import mint, revoke
+from .effects import drop, mint, revoke
 from .effects.context import EffectContext, Work
 from .effects.host import HostWork
 from .effects.systems import Systems
@@ -184,6 +184,31 @@ class Session:
             row = selection.replaced_row(case, credential)
             said = revoke.attest(ctx, case, row, self._caller.by, options.reason, check=check)
         self._print([f"ATTESTED  {name}   {said}"])
+        return {"changed": True}
+
+    def drop(self, name: str, identity: str, confirm: str, reason: str, *, check: bool) -> Row:
+        """Delete an ``identity`` of a secret that has left the map, once a person has confirmed what ends with it."""
+        secret_map, run = self._map(RunOptions()), secrets.token_hex(4)
+        if name not in secret_map.secrets:
+            raise ConfigurationError(f"drop_secret: there is no secret {name} in secret_map")
+        access = self._access(run, readonly=check)
+        systems = self._systems(secret_map.connections, run, access)
+        ctx = EffectContext(run, secret_map, systems, access, self._clock)
+        with access.locks.hold(f"secret {name}"):
+            remains = drop.look(ctx, name, identity)
+            if remains is None:
+                self._say(f"GONE  {name}   there is no {identity} any more")
+                return {"changed": False}
+            self._print([f"DROP  {name}   {identity}", *(f"  {line}" for line in remains.lines)])
+            drop.demand_free(ctx, identity, remains)
+            if confirm != identity:
+                words = (f"drop_secret={name}", f"drop_identity={identity}", f"drop_confirm={identity}")
+                hint = f"If all of that is meant: {self._caller.again(*words, playbook='drop')}"
+                raise ConfigurationError(f"{identity} is not dropped before a person confirms what is told", hint=hint)
+            if not check:
+                access.ledger.begin_run(run, {}, self._caller.by, reason)
+                drop.drop(ctx, name, identity)
+        self._say(f"DROPPED  {name}   {identity}")
         return {"changed": True}
 
     def advance(self, run: str, until: Phase) -> Row:

@@ -46,7 +46,11 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.extend([reason, check])
         return {"changed": True}
 
-    for method in (deposit, attest, adopt, freeze, thaw):
+    def drop(_session: Session, *named: str, check: bool) -> dict[str, Any]:
+        found.extend([*named, check])
+        return {"changed": True}
+
+    for method in (deposit, attest, adopt, freeze, thaw, drop):
         monkeypatch.setattr(Session, method.__name__, method)
 
     def stored(_session: Session, place: Any, keys: list[str]) -> tuple[list[SecretValue], str]:
@@ -68,12 +72,18 @@ def test_freeze_and_its_end_are_handed_on(act: Act, handed: list[Any]) -> None:
     assert handed == ["holidays", "3d", False, "all are back", False]
 
 
+def test_drop_is_handed_on(act: Act, handed: list[Any]) -> None:
+    act("rotation_drop", {}, secret="A", identity="shop_a", confirm="shop_a", reason="it has left")
+    assert handed == ["A", "shop_a", "shop_a", "it has left", False]
+
+
 @pytest.mark.parametrize(
     ("action", "options", "undone"),
     [
         ("rotation_adopt", {"only": "A"}, "ADOPTED"),
         ("rotation_attest", {"secret": "A"}, "ATTESTED"),
         ("rotation_deposit", {"secret": "A"}, "DEPOSITED"),
+        ("rotation_drop", {"secret": "A", "identity": "a"}, "DROPPED"),
         ("rotation_freeze", {}, "FROZEN OR THAWED"),
         ("ledger_rekey", {}, "SEALED ANEW"),
     ],

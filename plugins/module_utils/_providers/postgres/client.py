@@ -121,13 +121,15 @@ class PostgresConnection(Connection):
         return self._time
 
     @contextmanager
-    def session(self, doing: str, server: postgres.Server | None = None) -> Iterator[Any]:
+    def session(self, doing: str, server: postgres.Server | None = None, database: str = "") -> Iterator[Any]:
         """Open a session of the connection's role; an error of a statement in it becomes one of ours."""
-        if isinstance(self.server, CommandServer):
-            with self.server.session(doing) as session:
+        known: Any = server or self.server
+        known = replace(known, database=database) if database else known
+        if isinstance(known, CommandServer):
+            with known.session(doing) as session:
                 yield session
             return
-        with postgres.told(doing), (server or self.server).connect(doing, *self._login) as session:
+        with postgres.told(doing), known.connect(doing, *self._login) as session:
             if not self.is_console:  # which knows its own commands, and nothing else
                 session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{SECONDS}s",))
             yield session

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from ..._core import errors, postgres
@@ -52,21 +53,21 @@ FROM pg_authid WHERE rolname = %s
 """
 
 
+@dataclass(frozen=True)
 class CommandServer:
     """A server behind a command that runs psql."""
 
-    def __init__(self, way: Way, database: str) -> None:
-        self._way = way
-        self.database = database
-        """What it connects to; empty: what the command does."""
+    way: Way
+    database: str
+    """What it connects to; empty: what the command does."""
 
     def __str__(self) -> str:
-        return f"postgresql:///{self.database} by {self._way.command[0]} on host {self._way.host}"
+        return f"postgresql:///{self.database} by {self.way.command[0]} on host {self.way.host}"
 
     @contextmanager
     def session(self, doing: str) -> Iterator[CommandSession]:
         """Yield what runs statements, each of them in a psql of its own."""
-        yield CommandSession(self._way, self.database, f"{doing}: {self}")
+        yield CommandSession(self.way, self.database, f"{doing}: {self}")
 
     def authenticate(self, doing: str, role: str, password: SecretValue) -> Answer:
         """Compare a password with the verifier that the server keeps, made here with the same salt."""

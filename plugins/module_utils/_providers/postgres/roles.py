@@ -19,11 +19,24 @@ from typing import Any, ClassVar
 
 from ..._core import errors, masking, postgres
 from ..._core.clock import Clock
-from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
+from ..._core.contracts import (
+    Answer,
+    Issuer,
+    Listed,
+    Maker,
+    Options,
+    Overlap,
+    Recover,
+    Remains,
+    Revocation,
+    Schema,
+    Traits,
+)
 from ..._core.credential import Credential, PublicValue, SecretValue
 from ..._core.deps import library
 from .client import MADE_AT, PostgresConnection
 from .command import CommandServer
+from .departed import DepartedRole
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 63}
 _BYTES = 24
@@ -148,6 +161,10 @@ class RolePasswords(_Roles):
     def label(cls, options: Options) -> str:
         return f"postgres_role {options['role']}"
 
+    @classmethod
+    def identities(cls, options: Options) -> tuple[str, ...]:
+        return (options["role"],)
+
     def generate(self, name: str, taken: Collection[str] = ()) -> Credential:
         return self._made(self.options["role"], name)
 
@@ -211,6 +228,19 @@ class RolesInTurns(_Roles):
     @classmethod
     def identities(cls, options: Options) -> tuple[str, ...]:
         return tuple(options["roles"])
+
+    def still_there(self, identities: Collection[str]) -> list[str]:
+        query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1"
+        return [role for (role,) in self.connection.query("looking at the roles", query, (list(identities),))]
+
+    def remains(self, identity: str) -> Remains:
+        return self._departed(identity).remains()
+
+    def drop(self, identity: str) -> None:
+        self._departed(identity).drop()
+
+    def _departed(self, role: str) -> DepartedRole:
+        return DepartedRole(self.connection, role, self.options["owner"])
 
     def disable(self, credential: Credential) -> None:
         self._let_in(credential, "NOLOGIN")

@@ -409,6 +409,16 @@ class Ledger:
         with self._transaction(run, LEDGER, "thawed", {"by": by, "reason": reason}) as (tx, _now):
             tx.delete(self._t.meta, {"name": FREEZE})
 
+    def dropping(self, run: str, secret: str, identity: str) -> None:
+        """Record that an identity which has left the map is about to be dropped."""
+        with self._transaction(run, secret, "intend drop", {"id": identity}):
+            pass
+
+    def dropped(self, run: str, secret: str, identity: str) -> None:
+        """Record that it was dropped."""
+        with self._transaction(run, secret, "dropped", {"id": identity}):
+            pass
+
     def released(self, run: str, secret: str) -> None:
         """Record that nothing holds up a secret any more."""
         with self._transaction(run, secret, "released", {}) as (tx, _now):

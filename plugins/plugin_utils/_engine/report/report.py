@@ -407,6 +407,9 @@ class Report:
             f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
             for name in rule.unmapped_holders(secret, state)
         ]
+        for name in item.departed:
+            drop = self._again(f"drop_secret={secret.name}", f"drop_identity={name}", playbook="drop")
+            lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
         if not rests and item.due.status is not DueStatus.UNROTATED:
             lines.append(self._go_on(secret, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))

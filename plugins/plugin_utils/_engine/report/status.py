@@ -18,6 +18,7 @@ from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
 from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
+from ..decide.departed import departed
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
 from ..effects.life import lists, tells_life
@@ -67,6 +68,8 @@ class SecretStatus:
     """Connections that a revoke waits for: they have yet to be opened with the new credential."""
     ends: datetime | None = None
     """When its provider says now that it ends the current credential."""
+    departed: tuple[str, ...] = ()
+    """Identities that have left the map, and that its provider still has."""
 
     @cached_property
     def places(self) -> list[Claim]:
@@ -149,13 +152,14 @@ class Status:
                 case = Case(secret, states[secret.name], Order(secret.name), traits, now)
                 told = pools.submit(secret.issuer.connection, self._ask_provider, case)
                 seen = {copy.id: pools.submit(copy.store, self._look, case, copy) for copy in _marked(case)}
-                begun.append((case, told, seen))
-            for case, told, seen in begun:
+                gone = pools.submit(secret.issuer.connection, self._departed, case)
+                begun.append((case, told, seen, gone))
+            for case, told, seen, gone in begun:
                 asked, looks = told.result(), {copy: look.result() for copy, look in seen.items()}
                 if self._ledger.audit_head() != head and (state := self._ledger.state(case.secret.name)) != case.state:
                     case = replace(case, state=state, now=self._clock.now())  # a run has changed it meanwhile
                     asked, looks = self._ask_provider(case), {copy.id: self._look(case, copy) for copy in _marked(case)}
-                yield self._status(case, *asked, looks)
+                yield replace(self._status(case, *asked, looks), departed=gone.result())
 
     def _status(
         self, case: Case, asked: dict[int, Claim], listed: list[Listed], looks: dict[str, Claim]
@@ -177,6 +181,16 @@ class Status:
         except BaseException:  # noqa: BLE001 - what cannot be read or asked is told by the plan
             return ()
         return tuple(dict.fromkeys(name for names in found for name in names))
+
+    def _departed(self, case: Case) -> tuple[str, ...]:
+        """List the identities that have left the map and are still there; none where nobody can tell."""
+        known = departed(case.secret, case.state)
+        try:
+            return tuple(self._systems.issuer(case.secret).still_there(known)) if known else ()
+        except (StoppedError, LedgerError):
+            raise
+        except BaseException:  # noqa: BLE001 - whoever cannot be asked is told of where its credentials are
+            return ()
 
     def _ask_provider(self, case: Case) -> tuple[dict[int, Claim], list[Listed]]:
         """Ask the provider about each credential that may be alive there, and return what it lists, too."""

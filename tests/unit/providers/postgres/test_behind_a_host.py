@@ -145,6 +145,22 @@ def test_roles_take_turns_by_a_command(server: Postgres, contained: PostgresConn
         session(server, first)
 
 
+def test_role_that_has_left_is_dropped_by_a_command(server: Postgres, contained: PostgresConnection) -> None:
+    database = server.database()
+    with server.connect(database) as admin:
+        admin.execute("CREATE TABLE sale (id int); ALTER TABLE sale OWNER TO nova_a")
+    issuer = in_turns(contained)
+    assert f"database {database}: to nova_owner goes table sale" in issuer.remains("nova_a").lines
+    assert issuer.remains("nova_a").problems == []
+    issuer.drop("nova_a")
+    assert issuer.still_there(["nova_a", "nova_b"]) == ["nova_b"]
+    with server.connect(database) as admin:
+        owner = admin.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'sale'").fetchone()
+    with server.connect() as admin:
+        admin.execute(f"DROP DATABASE {database}")
+    assert owner == ("nova_owner",)
+
+
 def test_single_password_is_set_by_a_command(server: Postgres, contained: PostgresConnection) -> None:
     issuer = RolePasswords({"role": "single"}, contained, clock=VirtualClock())
     today = Credential("single", "by hand", {"password": SecretValue("the-old-one")})
