@@ -25,6 +25,7 @@ class LocalHost:
 
     user: int | None = None
     python: str = "python3"
+    path: str = f"{os.defpath}:/usr/local/bin"
     ran: list[HostCommand] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     instead: list[Callable[[Run, HostCommand], HostAnswer]] = field(default_factory=list)
@@ -41,7 +42,7 @@ class LocalHost:
             text=True,
             check=False,
             cwd="/",
-            env={"PATH": f"{os.defpath}:/usr/local/bin"},
+            env={"PATH": self.path},
             **other,
         )
         self.ran.append(command)
