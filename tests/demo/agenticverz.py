@@ -240,13 +240,16 @@ class Story:
         first = self.play("rotor.secrets.rotate", rotate_only=names(EXAMPLE), rotate_adopt=self.parts.ids, watch="1s")
         due = self.play("rotor.secrets.revoke_due", grace="1s", database_grace="1s", watch="1s")
         again = self.play("rotor.secrets.rotate")
+        exported = self.play(f"{EXAMPLE}/vault_env.yml", run=["sh", "-c", _DIGEST])
         leaked = self.parts.bao.values("secret", "agenticverz/external-apis")
+        digest = self._digest()
         why = {"compromised": "OPENAI_API_KEY", "rotate_reason": "it was in a screenshot", "watch": "1s"}
         emergency = self.play(f"{EXAMPLE}/emergency_rotation.yml", **why)
-        codes = [run.code for run in (first, due, again, emergency)]
+        codes = [run.code for run in (first, due, again, exported, emergency)]
         return [
-            ("every run ends well", codes == [0, 0, 0, 0], ", ".join(map(str, codes))),
+            ("every run ends well", codes == [0] * 5, ", ".join(map(str, codes))),
             ("one with nothing to do changes nothing", again.changed == 0, f"changed={again.changed}"),
+            ("a command has three documents in its environment", digest in exported.output, "by a digest of theirs"),
             *self.verdict(str((leaked or {})["OPENAI_API_KEY"])),
         ]
 
@@ -275,6 +278,12 @@ class Story:
             ("requests are as published", not parts.world.violations("spec", "leak"), "the stand-ins' descriptions"),
         ]
 
+    def _digest(self) -> str:
+        """Make the digest that the exported command makes, of what Vault has."""
+        documents = [self.parts.bao.values("secret", path) or {} for path in DOCUMENTS]
+        held = {key: value for document in documents for key, value in document.items()}
+        return hashlib.sha256("".join(f"{held[key]}\n" for key in _EXPORTED).encode()).hexdigest()
+
     def _takes(self, name: str, value: str) -> bool:
         return self.parts.nova.uses(name, {**self.parts.nova.containers["backend"].env, name: value})
 
@@ -299,6 +308,8 @@ class Story:
 
 
 _OTHERS = ["keycloak_new", "nova_new"]
+_EXPORTED = ("AOS_API_KEY", "POSTGRES_PASSWORD", "OPENAI_API_KEY")
+_DIGEST = "printf '%s\\n' " + " ".join(f'"${key}"' for key in _EXPORTED) + " | sha256sum"
 _USED = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "RESEND_API_KEY", "OIDC_CLIENT_SECRET", "REDIS_URL",
          "R2_SECRET_ACCESS_KEY")  # fmt: skip
 _MOVED = (*_USED, "AOS_API_KEY", "MACHINE_SECRET_TOKEN", "WEBHOOK_KEY", "DATABASE_URL", "GITHUB_TOKEN",

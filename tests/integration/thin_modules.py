@@ -29,7 +29,7 @@ RESULT_IS_SECRET = ("fly_token",)
 """Modules that return a value, and whose documentation asks for ``no_log``."""
 ON_CONTROLLER = ("api_key", "api_key_info")
 """Modules that send nothing to a host, so that nothing can stay there."""
-ENGINE = ("rotation_", "ledger_")
+ENGINE = ("rotation_", "ledger_", "export")
 LOGINS = ("/universal-auth/login", "/access_tokens")
 """Of an Infisical client, and of a GitHub App."""
 

@@ -29,7 +29,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
 from tests import systems
 
 MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
-ENGINE = ("rotation_", "ledger_")
+ENGINE = ("rotation_", "ledger_", "export")
 SHORTEST = 12
 """A shorter piece of a canary may turn up by chance."""
 

@@ -194,6 +194,15 @@ class Store(Part):
         """Return a value for ``{store: …}`` or ``deposit_from``. Raises NotFoundError; changes nothing."""
         raise ConfigurationError(f"no value is read from {self.label(container)}", hint="Name a file instead")
 
+    def contents(self, container: Options, keys: Sequence[str]) -> Mapping[str, SecretValue]:
+        """Return the values of ``keys``, or of every key where none is named. Raises NotFoundError; changes nothing.
+
+        Overridden where one look tells all of them, so that a pair is of one moment.
+        """
+        if not keys:
+            raise ConfigurationError(f"{self.label(container)} does not list its keys", hint="Name them in keys")
+        return {key: self.read(container, key) for key in keys}
+
     @abstractmethod
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Set all keys in as few requests as the system allows, and return the evidence of that write.

@@ -63,7 +63,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "owner": {"type": "string", "minLength": 1, "description": "Owner of a new file."},
     "group": {"type": "string", "minLength": 1, "description": "Group of a new file."},
 }
-"""The options of a container, which a store may add to."""
+"""The options of a container, which a store may add to.
+
+Code may set ``private`` beside them: no link is followed, and a file that others could read is refused.
+"""
 
 
 class HostFileStore(HostStore):
@@ -254,6 +257,7 @@ class _Task:
             "mode": self.container.get("mode") or "0600",
             "owner": self.container.get("owner") or "",
             "group": self.container.get("group") or "",
+            "private": bool(self.container.get("private")),
         }
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4 * 1024 * 1024
 ATTEMPTS = 5
+_OF_FILE = ("operation", "path", "create", "mode", "owner", "group", "readers", "private")
+"""What tasks share that are done with one reading and one replacement."""
 PATIENCE = 30  # seconds to wait for another one of us
 
 
@@ -220,9 +222,12 @@ def _id(name: str, kind: str) -> int:
 
 
 @contextlib.contextmanager
-def opened(path: str, *, lock: bool) -> Iterator[File]:
-    """Open the file behind a path and its links; a ``lock`` is that of its folder, which leaves no lock file behind."""
-    folder, name = os.path.split(os.path.realpath(path))
+def opened(path: str, *, lock: bool, links: bool = True) -> Iterator[File]:
+    """Open the file behind a path and its links; a ``lock`` is that of its folder, which leaves no lock file behind.
+
+    Without ``links``, a file that is one is refused when it is read.
+    """
+    folder, name = os.path.split(os.path.realpath(path) if links else path)
     if not name:
         raise Problem("refused", "it is no regular file")
     try:
@@ -264,7 +269,7 @@ def value(form: Any, path: str, readers: list[str], key: str) -> bytes | None:
 
 
 def look(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
-    with opened(tasks[0]["path"], lock=False) as file:
+    with opened(tasks[0]["path"], lock=False, links=not tasks[0]["private"]) as file:
         file.read()
         _check(file, tasks[0])
         file.check_rights()
@@ -274,7 +279,7 @@ def look(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[
 
 def change(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
     """Set or remove the keys of each task that are as they were; keep what others change beside them."""
-    with opened(tasks[0]["path"], lock=True) as file:
+    with opened(tasks[0]["path"], lock=True, links=not tasks[0]["private"]) as file:
         for _attempt in range(ATTEMPTS):
             file.read()
             _check(file, tasks[0])
@@ -325,6 +330,13 @@ def _settled(task: dict[str, Any], before: dict[str, Any]) -> dict[str, Any] | N
 def _check(file: File, task: dict[str, Any]) -> None:
     if file.state is None and not task["create"]:
         raise Problem("missing", "the file is not there", "Make it, or set create: true")
+    if file.state and task["private"]:
+        mode, owners = stat.S_IMODE(file.state.st_mode), {os.geteuid(), _id(task["owner"], "owner")}
+        if mode & ~int(task["mode"], 8):
+            hint = f"chmod {task['mode']} it, or say that mode is {mode:04o}"
+            raise Problem("refused", f"its mode is {mode:04o}, and not {task['mode']}", hint)
+        if file.state.st_uid not in owners:
+            raise Problem("refused", f"it belongs to {_owner(file.state)}", "Remove it, or name its owner in owner")
 
 
 def fingerprints(seen: dict[str, Any]) -> dict[str, object]:
@@ -352,7 +364,11 @@ def _problem_of(error: OSError) -> Problem:
     message = f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'unknown')})"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Problem("denied", f"user {_user(os.geteuid())} has no access: {message}", _BECOME)
-    odd = {errno.EISDIR: "it is no regular file", errno.EBUSY: "it is a mount point, which cannot be replaced"}
+    odd = {
+        errno.ELOOP: "it is a link",
+        errno.EISDIR: "it is no regular file",
+        errno.EBUSY: "it is a mount point, which cannot be replaced",
+    }
     if error.errno in odd:
         return Problem("refused", odd[error.errno])
     return Problem("failed", f"the host's system says: {message}")
@@ -383,7 +399,7 @@ def main(document: dict[str, Any]) -> None:
     form, tasks, macs = _form(document["format"]), document["tasks"], _macs(document["fingerprint_key"])
     by_file: dict[str, list[int]] = {}
     for place, task in enumerate(tasks):
-        file = [task[name] for name in ("operation", "path", "create", "mode", "owner", "group", "readers")]
+        file = [task[name] for name in _OF_FILE]
         by_file.setdefault(json.dumps(file), []).append(place)
     answers = [{} for _task in tasks]  # type: list[dict[str, Any]]
     for places in by_file.values():

@@ -94,6 +94,8 @@ class RotationAction(ActionBase):
     _supports_async = False
     options: ClassVar[Mapping[str, Any]] = {}
     """The action's argument spec."""
+    rules: ClassVar[Mapping[str, Any]] = {}
+    """What core is told beside it, such as options that exclude one another."""
     looks: ClassVar[bool] = False
     """Whether a playbook with this action need not have the one that rotates."""
     undone: ClassVar[str] = ""
@@ -119,7 +121,7 @@ class RotationAction(ActionBase):
         deps.require(*LIBRARIES)
         self._task.args = {name: value for name, value in self._task.args.items() if not is_blank(value)}
         try:
-            options = validated(self, self.options)
+            options = validated(self, self.options, **self.rules)
         except ConfigurationError as error:
             raise in_words_of_the_role(error) from None
         if self.undone and (tags := invocation.leaving_out(self._task.tags)):

@@ -47,8 +47,8 @@ from .report.status import Status
 from .report.wording import expiring
 from .run import Engine, Rotation, RotationStatus
 from .secret_map.builders import Builders
-from .secret_map.errors import ValidationErrors
-from .secret_map.model import SecretMap
+from .secret_map.errors import ValidationErrors, suggest
+from .secret_map.model import Copy, SecretMap
 from .secret_map.parser import parse
 from .secret_map.variables import TaskVariables
 
@@ -158,17 +158,30 @@ class Session:
 
     def stored(self, place: Row, keys: Sequence[str]) -> tuple[list[SecretValue], str]:
         """Read ``keys`` of the container ``place``, in which a person has left values, and name them."""
-        name, errors = str(place.get("store")), ValidationErrors()
-        builders = Builders(errors, dict(self._variables.connections([name])), {}, None, False, True)
-        copy = builders.place({**place, "keys": keys}, ("deposit_from",))
-        errors.raise_if_any()
-        if copy is None:
-            raise AssertionError("an error says why")
+        copy, systems = self._place({**place, "keys": keys}, "deposit_from")
         if copy.host:
             hint = "Put the value into a file of its own, and name that: -e deposit_file=PATH"
             raise ConfigurationError(f"deposit_from: {copy.label} is not read", hint=hint)
-        store = self._systems(builders.connections, "deposit", self._access("", readonly=True)).store(copy)
-        return [store.read(copy.container, key) for key in keys], f"{copy.label}: {', '.join(keys)}"
+        values = systems.store(copy).contents(copy.container, keys)
+        return [values[key] for key in keys], f"{copy.label}: {', '.join(keys)}"
+
+    def export(self, place: Row, keys: Sequence[str]) -> Mapping[str, SecretValue]:
+        """Return the values of ``keys`` of the container ``place``; of all that it has, where none is named."""
+        copy, systems = self._place({**place, "keys": keys}, "from")
+        return systems.store(copy).contents(copy.container, keys)
+
+    def _place(self, place: Row, option: str) -> tuple[Copy, Systems]:
+        """Build the container of which an ``option`` says that values are read there, and open its connection."""
+        name, errors, known = str(place.get("store")), ValidationErrors(), self._variables.connection_names()
+        if name not in known:
+            hint = f"In secret_connections: {suggest(name, known)}"
+            raise ConfigurationError(f"{option}.store: there is no connection {name}", hint=hint)
+        builders = Builders(errors, dict(self._variables.connections([name])), {}, None, False, True)
+        copy = builders.place(place, (option,))
+        errors.raise_if_any()
+        if copy is None:
+            raise AssertionError("an error says why")
+        return copy, Systems(builders.connections, self._clock, "read", None, self._forwards)
 
     def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
         """Record a person's word that a replaced ``credential`` of the secret that is named has ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from ..._core.credential import SecretValue
 
@@ -22,6 +22,9 @@ class NotAnObjectError(ValueError):
 
 class Document(ABC):
     """A text in which keys have values."""
+
+    keys: Sequence[str] = ()
+    """Those that it has, where it names them."""
 
     @abstractmethod
     def held(self, key: str) -> SecretValue | None:
@@ -43,10 +46,7 @@ class JsonObject(Document):
 
     def __init__(self, text: str | None) -> None:
         self._members = _members(text) if text else {}
-
-    @property
-    def keys(self) -> list[str]:
-        return list(self._members)
+        self.keys = list(self._members)
 
     def held(self, key: str) -> SecretValue | None:
         """Return the text of a member; any other type is marked, so that the number 5 is not the text 5."""

@@ -100,11 +100,17 @@ class SecretsManagerSecrets(Store):
 
     def read(self, container: Options, key: str) -> SecretValue:
         """Read the current version, also of a secret that is a replica or that AWS rotates by itself."""
+        return self.contents(container, [key])[key]
+
+    def contents(self, container: Options, keys: Sequence[str]) -> Mapping[str, SecretValue]:
+        if not keys and container.get("format") == TEXT:
+            return super().contents(container, keys)
         secret = self._secret(container)
-        value = self._document(container, secret.read(secret.describe()).text).text(key)
-        if value is None:
-            raise NotFoundError(f"{self.label(container)} has no text in {key}")
-        return value
+        document = self._document(container, secret.read(secret.describe()).text)
+        found = {key: document.text(key) for key in keys or document.keys}
+        if lacking := [key for key, value in found.items() if value is None]:
+            raise NotFoundError(f"{self.label(container)} has no text in {', '.join(lacking)}")
+        return {key: value for key, value in found.items() if value}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         self.refuse_unfit(container, values)

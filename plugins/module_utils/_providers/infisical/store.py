@@ -80,11 +80,17 @@ class InfisicalSecrets(Store):
         return {"keys": {key: self._facts(found[key]) for key in keys if key in found}}
 
     def read(self, container: Options, key: str) -> SecretValue:
-        found = self._looks(container).at([key]).get(key)
-        value = value_of(found) if found else None
-        if value is None:
-            raise NotFoundError(f"{self.label(container)} has no value in {key}, or the identity may not read it")
-        return value
+        return self.contents(container, [key])[key]
+
+    def contents(self, container: Options, keys: Sequence[str]) -> Mapping[str, SecretValue]:
+        looks = self._looks(container)
+        wanted = list(keys or looks.everything())
+        found = looks.at(wanted)
+        values = {key: value_of(found[key]) if key in found else None for key in wanted}
+        if lacking := [key for key, value in values.items() if value is None]:
+            what = f"{self.label(container)} has no value in {', '.join(lacking)}"
+            raise NotFoundError(f"{what}, or the identity may not read it")
+        return {key: value for key, value in values.items() if value}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write keys, comparing versions right before and in the answer: there is no compare-and-set."""

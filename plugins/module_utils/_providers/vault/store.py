@@ -88,11 +88,16 @@ class VaultSecrets(Store):
         return self._evidence(document, document.facts(keys, self.fingerprint))
 
     def read(self, container: Options, key: str) -> SecretValue:
-        document = self._kv(container).read()
-        value = (document.values or {}).get(key)
-        if not isinstance(value, str) or not value:
-            raise NotFoundError(f"{self.label(container)} has no text in {key}, or the token may not read it")
-        return SecretValue(value)
+        return self.contents(container, [key])[key]
+
+    def contents(self, container: Options, keys: Sequence[str]) -> Mapping[str, SecretValue]:
+        values = self._kv(container).read().values or {}
+        wanted = {key: values.get(key) for key in keys or values}
+        lacking = [key for key, value in wanted.items() if not isinstance(value, str) or not value]
+        if lacking or not wanted:
+            what = f"text in {', '.join(lacking)}" if lacking else "keys"
+            raise NotFoundError(f"{self.label(container)} has no {what}, or the token may not read it")
+        return {key: SecretValue(str(value)) for key, value in wanted.items()}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         self.refuse_unfit(container, values)

@@ -30,9 +30,10 @@ class Systems:
         connections: Mapping[str, model.Options],
         clock: Clock,
         run: str,
-        ledger: Ledger,
+        ledger: Ledger | None,
         forwards: Forwards | None = None,
     ) -> None:
+        """Without a ``ledger``, values are read and nothing is rotated."""
         self._settings = connections
         self._clock = clock
         self._run = run
@@ -80,7 +81,8 @@ class Systems:
         with self._lock:
             if name not in self._stores:
                 kind, connection = registry.find("stores", self._settings[name]["type"]), self.connection(name)
-                more = {"fingerprint": self._ledger.fingerprints, "owner_tag": self._ledger.id}
+                ledger = self._ledger
+                more = {"fingerprint": ledger.fingerprints, "owner_tag": ledger.id} if ledger else {}
                 self._stores[name] = kind(connection, clock=self._clock, **more)
             return self._stores[name]
 
@@ -116,7 +118,7 @@ class Systems:
 
     def readings(self, secret: model.Secret, ends: Sequence[datetime | None]) -> list[Reading]:
         """Read the clocks beside ours: the issuer's and the ledger database's, with the end of a grace by each."""
-        times = (self.issuer_time(secret), self._ledger.database_time())
+        times = (self.issuer_time(secret), self._ledger.database_time() if self._ledger else None)
         whose = (f"connection {secret.issuer.connection}", "the ledger's database")
         return [Reading(who, time, end) for who, time, end in zip(whose, times, ends, strict=True) if time]
 

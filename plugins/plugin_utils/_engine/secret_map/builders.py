@@ -123,9 +123,12 @@ class Builders:
         return kind
 
     def place(self, place: references.Place, path: Path) -> Copy | None:
-        """Build the container whose ``key``, or each of whose ``keys``, holds a value that is to be read."""
+        """Build the container whose ``key``, or each of whose ``keys``, holds a value that is to be read.
+
+        No ``keys`` are all that it has.
+        """
         raw = {option: value for option, value in place.items() if option != "key"}
-        raw["keys"] = dict.fromkeys(place.get("keys") or [place.get("key")], "${value}")
+        raw["keys"] = dict.fromkeys(place["keys"] if "keys" in place else [place.get("key")], "${value}")
         copy = self.copy(raw, path, TemplateScope("", ("value",)), node="places")
         if copy and copy.host not in (None, LOCALHOST):
             self.errors.add(path, "a file on a host is not read", "name a file here")
@@ -177,7 +180,7 @@ class Builders:
             self.validate_template(text, (*path, "keys", key), scope.names)
         if not self.validate(node, kind, raw, path) or keys is None:
             return None
-        if not any("${" in text for text in keys.values()):
+        if node == "stores" and not any("${" in text for text in keys.values()):
             what = "no key holds a field of the credential"
             self.errors.add((*path, "keys"), what, "write ${field} in one of them")
         for key in sorted({*identities} ^ keys.keys()) if identities else ():

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -60,6 +61,12 @@ def test_value_that_lies_there_is_read_and_an_absent_one_told(sm: SecretsManager
     assert sm.read({"secret": there, **TEXT}, "whatever").reveal() == text_of(aws, there)
     with pytest.raises(NotFoundError):
         sm.read({"secret": f"{there}-missing"}, "KEY")
+
+
+def test_secret_is_read_whole_where_it_is_an_object(sm: SecretsManagerSecrets, aws: Any, there: str) -> None:
+    assert {key: value.reveal() for key, value in sm.contents({"secret": there}, []).items()} == document_of(aws, there)
+    with pytest.raises(ConfigurationError, match="does not list its keys"):
+        sm.contents({"secret": there, **TEXT}, [])
 
 
 def stages(aws: Any, name: str) -> dict[str, list[str]]:

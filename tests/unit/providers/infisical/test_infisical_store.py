@@ -284,3 +284,10 @@ def test_a_value_that_lies_there_is_read_and_an_absent_one_told(store: Infisical
     assert store.read(FOLDER, "API_KEY") == SecretValue("first")
     with pytest.raises(NotFoundError, match="has no value in OTHER"):
         store.read(FOLDER, "OTHER")
+
+
+def test_folder_is_read_whole(store: InfisicalSecrets) -> None:
+    values = {name: SecretValue(f"of {name}") for name in ("API_KEY", "B", "C", "D", "E")}
+    store.write(FOLDER, values)
+    assert store.contents(FOLDER, list(values)) == values
+    assert store.contents(FOLDER, []).items() > values.items()

@@ -373,3 +373,15 @@ def test_value_that_a_person_has_left_is_read(kv2: Place) -> None:
     for key in ("PORT", "EMPTY", "NOWHERE"):
         with pytest.raises(NotFoundError, match=f"has no text in {key}"):
             store.read(kv2.container, key)
+
+
+def test_document_is_read_whole_or_by_its_keys(kv2: Place) -> None:
+    kv2.put(USER="nova", PASSWORD="of nova")
+    store = kv2.store()
+    assert {key: value.reveal() for key, value in store.contents(kv2.container, []).items()} == kv2.values
+    assert list(store.contents(kv2.container, ["PASSWORD"])) == ["PASSWORD"]
+    kv2.put(USER="nova", PORT=5432)
+    with pytest.raises(NotFoundError, match="has no text in PORT"):
+        store.contents(kv2.container, [])
+    with pytest.raises(NotFoundError, match="has no keys, or the token may not read it"):
+        store.contents({**kv2.container, "path": f"{kv2.path}/missing"}, [])
