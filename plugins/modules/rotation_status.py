@@ -119,6 +119,9 @@ secrets:
         - V(secret_ledger) is the ledger's own.
       type: list
       elements: str
+    waits_for_release:
+      description: The consumer that others have yet to release, where a rotation waits for that.
+      type: str
     departed:
       description: Identities, such as login roles, that have left the entry, and that its provider still has.
       type: list

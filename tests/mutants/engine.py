@@ -1102,6 +1102,29 @@ MUTANTS = (
     deposited("a file that others can read is refused", "if stat.S_IMODE(found.st_mode) & 0o177:", "if False:"),
     deposited("a link is no file of a value", "os.O_NOFOLLOW | ", ""),
     deposited("a value is no variable", 'if name.startswith("deposit_") and', 'if name.startswith("nothing_") and'),
+    # what others release
+    dropped("an old instance is awaited", "if before.get(one) == mark and", "released", instead="if False and"),
+    dropped("a write asks for a release after it", " and one.progress[_WRITES] == _newest_write(work)", "released"),
+    dropped(
+        "only on the way back an instance from before counts",
+        "    if not work.case.order.rollback:\n        return {}\n    newer",
+        "released",
+        instead="    newer",
+    ),
+    dropped(
+        "a look outlasts a failure", "{work.name: intent}, in_parts=True", "released", instead="{work.name: intent}"
+    ),
+    dropped("no instance from before counts after a hand", " and not order.drifted else", "released", instead=" else"),
+    dropped(
+        "a failure outlasts a wait beside it",
+        "if rotation.status is RotationStatus.HELD:\n            return\n",
+        "released",
+        instead="pass\n",
+    ),
+    dropped("a run that only revokes writes nothing for a release", "all(looks) and", "released"),
+    dropped(
+        "nobody waits on a value that ends", ".ends_the_old\n    return", "released", instead=".alternating\n    return"
+    ),
     # hosts on the way
     dropped("nothing goes past its host", "options[OPTION].taken", "via", instead="True"),
     dropped("a host on the way is one of the inventory", "host not in self.hosts:", "via", instead="False:"),

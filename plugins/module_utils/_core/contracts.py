@@ -602,6 +602,14 @@ class Consumer(Part):
         """Describe for the plan what a reload will do: ``3 machines, one at a time``. Changes nothing."""
         return []
 
+    def instances(self, written: Sequence[Written]) -> Mapping[str, str]:
+        """Name each instance that there is now, with a mark that changes when it is released anew, and only then.
+
+        Returns once whoever is released from now on reads what was ``written``. Changes nothing. Overridden where the
+        system tells that: only then a map may leave the release to others (``reload: await``).
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         """Make the consumer run on what was written, and return when it does. Raises RotorError when it does not."""

@@ -92,7 +92,7 @@ class RotationStatus(StrEnum):
     READY = "ready"
     DONE = "done"
     HELD = "held"
-    WAITING = "waiting"  # for its grace to pass
+    WAITING = "waiting"  # for its grace to pass, or for others to release what runs on it
     AWAITING = "awaiting"  # it is a person's turn
     PARTIAL = "partial"  # done in the environments that were picked
     TODO = "todo"  # it is Ansible's turn
@@ -131,6 +131,12 @@ class Rotation:
     @property
     def moving(self) -> bool:
         return self.status is RotationStatus.READY
+
+    @property
+    def awaits_release(self) -> bool:
+        """Whether it waits until others have released what runs on it."""
+        waits = self.status is RotationStatus.WAITING
+        return waits and bool(self.actions) and self.actions[0].kind is ActionKind.RELOAD
 
     @property
     def under_way(self) -> bool:
@@ -370,7 +376,13 @@ class Engine:
         return "this run only rolls out; rotor.secrets.revoke goes on" if late and self._only_roll_out else ""
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
-        """Reload once for every secret that needs it now, once none is about to need it."""
+        """Reload once for every secret that needs it now, once none is about to need it.
+
+        Where others release a consumer, each secret waits for the release after its own writes.
+        """
+        if self._ctx.secret_map.consumers[action.target].awaited:
+            self._submit([(rotation, Work(rotation.case, action))])
+            return
         sharing = (other for other in self._sharing[action.target] if other is not rotation and other.under_way)
         others = [other for other in sharing if self._turns.has_begun(other.name)]
         if any(_about_to_reload(other, action.target) for other in others):
@@ -431,8 +443,10 @@ class Engine:
         self._progress.effect(f"  {', '.join(rotation.name for rotation, _work in parts)}  {summary}")
 
     def _set_aside(self, rotation: Rotation, error: NotYetError | PersonNeededError) -> None:
-        """Leave a rotation to a later run, or to a person."""
-        rotation.problem = str(error)
+        """Leave a rotation to a later run, or to a person; one that is held beside that stays so."""
+        if rotation.status is RotationStatus.HELD:
+            return
+        rotation.problem = "; ".join(filter(None, [rotation.problem, str(error)]))
         if isinstance(error, NotYetError):
             rotation.status, rotation.until = RotationStatus.WAITING, error.until
             self._read(rotation)

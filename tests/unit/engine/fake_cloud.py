@@ -27,7 +27,7 @@ PROVIDER = Provider(
     title="A cloud",
     connections={"account": "parts:Account", "mail": "parts:Mail"},
     stores={"account": "parts:Folder"},
-    issuers={"token": "parts:Token", "pair": "parts:Pair"},
+    issuers={"token": "parts:Token", "pair": "parts:Pair", "cut": "parts:Cut"},
     consumers={"app": "parts:App", "script": "parts:Script"},
     checks={"job": "parts:Job"},
 )
@@ -92,6 +92,11 @@ class Token:
 class Pair(Token):
     traits = Traits(value=Maker.OURS, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.OURS)
     fields = ("username", "password")
+    schema = Schema()
+
+
+class Cut(Token):
+    traits = Traits(value=Maker.PROVIDER, overlap=Overlap.NONE, revoke=Revocation.AUTO, recover=Recover.READABLE)
     schema = Schema()
 
 

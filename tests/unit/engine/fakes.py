@@ -278,6 +278,10 @@ class Machines(Consumer):
     def _service(self) -> Any:
         return self.connection.world.services[self.options["service"]]
 
+    def instances(self, written: Sequence[Written]) -> Mapping[str, str]:
+        world, name, machines = self.connection.world, self.options["service"], self._service.machines
+        return world.call("instances", name, lambda: {str(one.id): str(one.mark) for one in machines})
+
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         world, name, service = self.connection.world, self.options["service"], self._service
         version = max(at for where in service.reads for _value, at in world.containers[where].values())
@@ -291,8 +295,7 @@ class Machines(Consumer):
         return {"version": version, "machines": len(done)}
 
     def _update(self, number: int, machine: Any) -> None:
-        machine.clear()
-        machine.update(self.connection.world.snapshot(self._service))
+        machine.start(self.connection.world.snapshot(self._service))
         if self._service.breaks_at == number:
             raise CheckFailedError(f"machine {number} of {self.options['service']} did not come up")
 

@@ -26,10 +26,20 @@ class Tokens(History):
     """A token in places that come into the map and leave it, with people at work beside the engine."""
 
     name = "one token"
+    awaited: tuple[str, ...] = ()
+    """What others release."""
+    at_rest = False
 
-    @initialize(retain=st.booleans(), grace=st.sampled_from(["0s", "2d"]), known=st.booleans(), spare=st.booleans())
-    def begin(self, retain: bool, grace: str, known: bool, spare: bool) -> None:
+    @initialize(
+        retain=st.booleans(),
+        grace=st.sampled_from(["0s", "2d"]),
+        known=st.booleans(),
+        spare=st.booleans(),
+        awaited=st.sampled_from([(), ("app",), BOXES]),
+    )
+    def begin(self, retain: bool, grace: str, known: bool, spare: bool, awaited: tuple[str, ...]) -> None:
         self.open()
+        self.awaited = awaited
         old = self.world.issue("made by hand")
         for box, keys in zip(BOXES, (KEYS if spare else KEYS[:1], KEYS[:1], ()), strict=True):
             self.world.put(box, dict.fromkeys(keys, old.value))
@@ -40,9 +50,8 @@ class Tokens(History):
         for step in self.whole["rollout"]:
             step["environment"] = ENVIRONMENTS[step["name"]]
         self.put_back: dict[str, str] = {}
-        self.play = Play(
-            self.world, self.folder, {"TOKEN": self.whole}, consumers={box: machines(box) for box in BOXES}
-        )
+        consumers = {box: {**machines(box), **({"reload": "await"} if box in awaited else {})} for box in BOXES}
+        self.play = Play(self.world, self.folder, {"TOKEN": self.whole}, consumers=consumers)
         if spare:
             self.play.map["TOKEN"] = _with_spare(self.whole)
 
@@ -62,6 +71,11 @@ class Tokens(History):
             self.step("run of one environment")
             self.run(force=force, environments=(environment,), point=point)
 
+    def run_all(self, *only: str, **options: Any) -> Any:
+        for box in self.awaited if self.at_rest else ():  # now and then, others do
+            self.world.release(box)
+        return super().run_all(*only, **options)
+
     @rule(point=st.none() | st.integers(1, 40))
     def go_back(self, point: int | None) -> None:
         self.step("way back")
@@ -74,6 +88,11 @@ class Tokens(History):
     @rule(box=st.sampled_from(BOXES))
     def hand(self, box: str) -> None:
         self.put(box, self.world.issue("made by hand at 3 a.m.").value)
+
+    @rule(box=st.sampled_from(BOXES), machines=st.none() | st.just(1))
+    def others_release(self, box: str, machines: int | None) -> None:
+        self.step("released by others")
+        self.world.release(box, machines)
 
     @rule(box=st.sampled_from(BOXES), which=st.integers(0, 5))
     def hand_with_an_old_one(self, box: str, which: int) -> None:
@@ -161,6 +180,7 @@ class Tokens(History):
                 del world.containers[box][key]
                 for machine in world.services[box].machines:
                     machine.pop(f"{box}/{key}", None)
+        self.at_rest = True
         self.follow_the_lines()
         self.assert_rest()
         self.assert_newest_everywhere(mapped)

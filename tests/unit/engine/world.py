@@ -78,9 +78,15 @@ class Issued:
 
 
 class Machine(dict[str, str]):
-    """The values that a machine was last updated with; it stays itself through an update."""
+    """The values that a machine was last updated with; it stays itself through an update, which gives it a new mark."""
 
     id: int
+    mark: int
+
+    def start(self, values: dict[str, str]) -> None:
+        self.clear()
+        self.update(values)
+        self.mark = next(_machines)
 
 
 @dataclass
@@ -351,9 +357,17 @@ class World:
         return service
 
     def start_machine(self, service: Service) -> None:
-        machine = Machine(self.snapshot(service))
+        machine = Machine()
         machine.id = next(_machines)
+        machine.start(self.snapshot(service))
         service.machines.append(machine)
+
+    def release(self, name: str, machines: int | None = None) -> None:
+        """Somebody else's release: the first machines, or all, run on what is in their containers now."""
+        service = self.services[name]
+        for machine in service.machines[:machines]:
+            machine.start(self.snapshot(service))
+        self.remember()
 
     def snapshot(self, service: Service) -> dict[str, str]:
         return {

@@ -136,6 +136,18 @@ class FlyConnection(Connection):
         self.recent.put(f"secrets {app}", found)
         return found
 
+    def await_version(self, app: str, version: int) -> None:
+        """Wait until Fly knows a version of an app's secrets, which a release from then on brings to the machines."""
+        doing = f"waiting for version {version} of the secrets of fly app {app}"
+
+        def known() -> bool | None:
+            params = {"min_version": str(version)}
+            answer = self._call("GET", f"{_app(app)}/secrets", doing=doing, params=params, ok=(200, 412))
+            return True if answer.status == 200 else None
+
+        if not self.clock.poll(known, every=2, within=_REPLICATION):
+            raise errors.UnavailableError(f"{doing}: not there after {_REPLICATION:.0f} s", hint="Run again later")
+
     def set_secrets(self, app: str, values: Mapping[str, SecretValue | None]) -> Evidence:
         """Set secrets in one call, which makes one new version; None unsets. Doing so twice does no harm."""
         body = {"values": {name: value.reveal() if value else None for name, value in values.items()}}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,11 +71,18 @@ class FlyApp(Consumer):
             lines.append(f"goes live as well, set since the last update of its machines: {', '.join(staged)}")
         return lines
 
+    def instances(self, written: Sequence[Written]) -> Mapping[str, str]:
+        if version := self._version(written):
+            self.connection.await_version(self._app, version)
+        return {machine["id"]: machine["instance_id"] for machine in self.connection.machines(self._app)}
+
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
-        mine = [copy for copy in written if copy.store == "fly" and copy.container["app"] == self._app]
-        version = max((copy.evidence.get("version", 0) for copy in mine), default=0) or None
-        timeout = self.options.get("timeout", 300)
+        version, timeout = self._version(written), self.options.get("timeout", 300)
         return Rollout(self.connection, self._app, version, checkpoint, timeout=timeout).run(self._batch)
+
+    def _version(self, written: Sequence[Written]) -> int | None:
+        mine = [copy for copy in written if copy.store == "fly" and copy.container["app"] == self._app]
+        return max((copy.evidence.get("version", 0) for copy in mine), default=0) or None
 
     def summary(self, evidence: Evidence) -> str:
         total, launched = len(evidence["machines"]), len(evidence["launched"])

@@ -80,8 +80,9 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
     found += [f"{name} runs on it" for name, mark in state.running.items() if mark.credential == row.id]
     doubts = [intent for intent in state.intents if intent.credential == row.id and intent.unresolved]
     found += [f"{i.target} may hold it: a write got no answer" for i in doubts if i.kind is ActionKind.WRITE]
-    found += [f"{i.target} may run on it: a reload did not end well" for i in doubts if i.kind is ActionKind.RELOAD]
-    return found
+    reloads = [i for i in doubts if i.kind is ActionKind.RELOAD]
+    why = "others may have released it", "a reload did not end well"
+    return found + [f"{i.target} may run on it: {why[0] if i.awaited else why[1]}" for i in reloads]
 
 
 def admits(case: Case, copy: Copy, row: CredentialRow) -> bool:

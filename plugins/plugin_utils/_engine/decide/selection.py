@@ -18,7 +18,7 @@ from ....module_utils._core.outside_text import NAME, printable
 from ..secret_map.model import Secret, SecretMap
 from .approval import Yes
 from .case import Case, holds, unchecked
-from .state import ActionKind, CredentialRow, CredentialState, Origin, SecretState
+from .state import ActionKind, CredentialRow, CredentialState, Intent, Origin, SecretState
 
 _BEFORE_END = timedelta(days=14)
 _LAST_PART = 4
@@ -176,12 +176,19 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
         return _due(state, current, f"new in the map: {missing}; the value in use is not kept")
     if missing:
         return Due(DueStatus.UNFINISHED, f"new in the map: {missing}")
+    if reload := next((i for i in state.intents if _is_left(secret, i)), None):
+        return Due(DueStatus.UNFINISHED, f"{reload.target} has yet to run on what was written")
     renewed = f", renewed {secret.ageless}" if secret.ageless else ""
     if left := _has_old(state, current):
         return left
     if unchecked(secret, state):
         return Due(DueStatus.UNFINISHED, "its checks have yet to hold since the old one was revoked")
     return Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
+
+
+def _is_left(secret: Secret, intent: Intent) -> bool:
+    """Whether a reload of what the map names has not ended well, or others have yet to make it."""
+    return intent.kind is ActionKind.RELOAD and intent.unresolved and intent.target in secret.consumers
 
 
 def _limit(secret: Secret, current: CredentialRow, now: datetime, ends: datetime | None) -> str:

@@ -130,6 +130,8 @@ class IntentState(StrEnum):
     UNKNOWN = "unknown"  # sent, and no answer came
 
 
+INSTANCES = "instances"
+"""In the progress of a reload that others make, and in its evidence: each instance that there was, with its mark."""
 LAGS = "lags"
 """In the evidence of a consumer: something that it reads was narrowed after its reload."""
 
@@ -248,6 +250,11 @@ class Intent:
         """Return until when a lost mint is looked for that was not listed."""
         until = self.progress.get("sought_until")
         return datetime.fromisoformat(until) if until else None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it is a reload that others make."""
+        return INSTANCES in self.progress
 
     @property
     def unresolved(self) -> bool:

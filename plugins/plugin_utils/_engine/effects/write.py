@@ -17,6 +17,7 @@ from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialState
 from ..secret_map.model import Copy, Secret
+from . import release
 from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
 from .life import switches
 
@@ -148,6 +149,8 @@ def reload(ctx: EffectContext, works: list[Work]) -> str:
     first = works[0]
     name = first.action.target
     part = ctx.secret_map.consumers[name]
+    if part.awaited:
+        return release.look(ctx, first, _written_for(ctx, first))
     consumer = ctx.systems.consumer(part)
     with ctx.access.locks.hold(f"consumer {name}", wait=600):
         written = [item for work in works for item in _written_for(ctx, work)]

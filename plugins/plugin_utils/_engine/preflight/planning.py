@@ -26,6 +26,7 @@ from .preflight import Planned, Preflight, Selected
 
 _BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.APPROVE, ActionKind.REVOKE_ORPHAN)
 """What is done before a mint, and also where there is none."""
+_PROOFS = (ActionKind.VERIFY, ActionKind.PROMOTE)
 _LAST_MOMENT = timedelta(days=1)
 """How long a rotation may take that a calendar has held up."""
 _TURNS = 3
@@ -114,12 +115,18 @@ class Planning:
         if freeze and actions:
             return f"all is {freeze}; rotor.secrets.thaw ends that"
         more = [action for action in actions if not (_ends_the_old(action) or action.kind in _BEFORE_A_REVOKE)]
-        if self.options.only_revoke:
+        if self.options.only_revoke and not self._only_looks(case, more):
             return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
         if not more or case.order.anytime or case.is_urgent or is_under_way(case.state):
             return ""
         barred = windows.closed(case.secret.window, case.now)
         return barred and f"{barred}; -e rotate_confirm={case.secret.name} begins it now"
+
+    def _only_looks(self, case: Case, actions: Sequence[planner.Action]) -> bool:
+        """Say whether others release what a secret runs on, and all that is left before a revoke is to see that."""
+        awaited = {name for name in case.secret.consumers if self.secret_map.consumers[name].awaited}
+        looks = (action.target in awaited or action.kind in _PROOFS for action in actions)
+        return bool(awaited) and all(looks) and not case.order.mint
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
         unasked = self.options.rollback or self.options.only_revoke or secret.unrotated

@@ -14,7 +14,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Self
 
-from ....module_utils._core import guard
+from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Evidence, Listed, Revocation
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
@@ -23,7 +23,7 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.rule import drift, forget_hint, in_doubt, watched
 from ..decide.selection import Due
-from ..decide.state import ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
+from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
 from ..effects.life import life, lists, over_by_list
 from ..effects.systems import Systems
@@ -213,6 +213,7 @@ class Preflight:
             questions.append(Question("note", secret.name, lambda: self._systems.issuer(secret).preview()))
         reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
         questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]
+        questions += [self._about_instances(consumer) for consumer in self._awaited(item)]
         verified = {action.target for action in item.actions if action.kind is ActionKind.VERIFY}
         return questions + [self._about_check(check) for check in secret.checks if check.key in verified]
 
@@ -245,7 +246,25 @@ class Preflight:
         if consumer.host:
             return questions
         preview = Question("preview", name, lambda: self._systems.consumer(consumer).preview())
+        if consumer.awaited:
+            preview = Question("preview", name, lambda: self._preview_of_awaited(consumer))
         return [preview, Question("health", name, health), *questions]
+
+    def _awaited(self, item: Selected) -> list[ConsumerSpec]:
+        """List the consumers that others release, and that run on what is in use when something new is made."""
+        state, order = item.case.state, item.case.order
+        in_use = state.current.id if state.current and order.mint and not order.drifted else None
+        on_it = (name for name in item.case.secret.consumers if name in state.running)
+        consumers = [self._map.consumers[name] for name in on_it if state.running[name].credential == in_use]
+        return [consumer for consumer in consumers if consumer.awaited]
+
+    def _about_instances(self, consumer: ConsumerSpec) -> Question:
+        return Question("instances", consumer.name, lambda: dict(self._systems.consumer(consumer).instances(())))
+
+    def _preview_of_awaited(self, consumer: ConsumerSpec) -> list[str]:
+        label = registry.find("consumers", consumer.type).label(consumer.options)
+        count = len(self._answer(self._about_instances(consumer)))
+        return [f"by others, who release {label}; {count} run now, and the rotation waits for all of them"]
 
     def _health(self, consumer: str, check: CheckSpec) -> list[str]:
         try:
@@ -259,7 +278,7 @@ class Preflight:
         for question in questions:
             answer = self._ask(question)
             lines = [str(answer)] if isinstance(answer, RotorError) else answer
-            if question.kind == "copy" and lines is answer:
+            if question.kind in ("copy", "instances") and lines is answer:
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
@@ -289,6 +308,8 @@ class Preflight:
                 drifts.append((copy, drift(copy, known, seen)))
             if known is not None or seen is not None:
                 baseline[copy.id] = seen if known is None else known
+        for consumer in self._awaited(item):
+            baseline[consumer.name] = {INSTANCES: self._answer(self._about_instances(consumer))}
         changed = [copy for copy, _line in drifts]
         order = replace(order, baseline=baseline, drifted=(*order.drifted, *(copy.id for copy in changed)))
         item = replace(item, case=replace(item.case, order=order))

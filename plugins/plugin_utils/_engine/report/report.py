@@ -320,6 +320,8 @@ class Report:
         if rotation.status in (RotationStatus.SKIPPED, RotationStatus.LOCKED):
             return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
         secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
+        if rotation.awaits_release:
+            return [f"WAITING  {secret.name}: {rotation.problem}", *self._whereabouts(rotation.case)]
         if rotation.status is RotationStatus.AWAITING and not rotation.problem:
             told = f"AWAITING  {secret.name}: a value that a person makes: {_how_to_make(secret)}"
             return [told, f"  then:     {self._deposit(secret)}"]
@@ -392,6 +394,8 @@ class Report:
         if hold := state.hold:
             lines.append(f"  held      since {when(hold.since)}, last by run {hold.run} {when(hold.at)}: {hold.reason}")
         lines += self._asked(item.case) if item.asks else []
+        if item.releases:
+            lines.append(f"  waits     for others to release {item.releases}: a run then goes on")
         if item.late:
             lines.append(f"  waits     for a run whose connection has the new one: {', '.join(item.late)}")
         alive = [row for row in reversed(state.credentials) if row.alive]

@@ -48,6 +48,7 @@ class SecretCondition(StrEnum):
     UNFINISHED = "unfinished"  # a rotation is under way
     RESTING = "resting"  # due, and taken back: a person has to name it
     APPROVAL = "awaiting_approval"  # a person has yet to say yes to a revoke
+    RELEASE = "awaiting_release"  # every copy is written, and others have yet to release what runs on it
     WAITING = "waiting"  # the old credential has its grace
     UNKNOWN = "unknown"  # this ledger does not know what is in use
     UNROTATED = "unrotated"  # nobody rotates it here
@@ -66,6 +67,8 @@ class SecretStatus:
     """Copy -> whether it is as this ledger left it."""
     late: tuple[str, ...] = ()
     """Connections that a revoke waits for: they have yet to be opened with the new credential."""
+    releases: str = ""
+    """The consumer that others have yet to release, where nothing else is left to do before."""
     ends: datetime | None = None
     """When its provider says now that it ends the current credential."""
     departed: tuple[str, ...] = ()
@@ -105,7 +108,7 @@ class SecretStatus:
         in_use = {mark.credential for mark in (*state.holdings.values(), *state.running.values())}
         in_use |= {state.current.id} if state.current else set()
         rest = SecretCondition.WAITING if self.waits else SecretCondition(self.due.status)
-        rest = SecretCondition.APPROVAL if self.asks else rest
+        rest = SecretCondition.APPROVAL if self.asks else SecretCondition.RELEASE if self.releases else rest
         awaiting = self.case.traits.value is Maker.PERSON and self.due.status in _MINTS and not state.pending
         said = [*self.asked.values(), *self.seen.values()]
         found = {
@@ -167,7 +170,13 @@ class Status:
         ids = {case.state.current.provider_id} if case.state.current else set()
         ends = next((one.expires_at for one in listed if one.id in ids), None)
         due = selection.assess(case.secret, case.state, case.now, ends)
-        return SecretStatus(case, due, asked, looks, self._late(case), ends)
+        return SecretStatus(case, due, asked, looks, self._late(case), self._releases(case), ends)
+
+    def _releases(self, case: Case) -> str:
+        """Name the consumer that others have yet to release; empty where something else is to be done before."""
+        first = next(iter(planner.remaining(case, lambda _step: True)), None)
+        awaited = first and first.kind is ActionKind.RELOAD and self._map.consumers[first.target].awaited
+        return first.target if first and awaited else ""
 
     def _late(self, case: Case) -> tuple[str, ...]:
         """List the connections that a revoke waits for, once all is rolled out; none where nobody can tell."""

@@ -93,6 +93,7 @@ def _secret(item: SecretStatus, approve: Callable[[Case], str]) -> Json:
         if asked
         else None,
         "waits_for_connections": list(item.late),
+        "waits_for_release": item.releases or None,
         "departed": list(item.departed),
         "held": {"since": _time(hold.since), "at": _time(hold.at), "run": hold.run, "reason": hold.reason}
         if hold
@@ -206,6 +207,7 @@ def json_schema() -> Json:
         },
         "waits_for_connections": _list(text)
         | {"description": "what has yet to be opened with the new credential, before the old one is revoked"},
+        "waits_for_release": _nullable("string", "the consumer that others have yet to release"),
         "departed": _list(text)
         | {"description": "identities, such as login roles, that have left the entry, and that its provider still has"},
         "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},

@@ -266,11 +266,11 @@ class Builders:
             return {"connection": default, **raw}, set()
         return raw, set()
 
-    def consumer(self, name: str, path: Path, scope: TemplateScope) -> None:
+    def consumer(self, name: str, path: Path, scope: TemplateScope) -> ConsumerSpec | None:
         """Build a consumer that a secret reloads, and check that the secret has every field that its command needs."""
         if name not in self.raw_consumers:
             self.errors.add(path, "there is no such consumer", suggest(name, self.raw_consumers))
-            return
+            return None
         if name not in self._consumers:
             self._consumers[name] = self._consumer(name, ("secret_consumers", name))
         consumer = self._consumers[name]
@@ -282,6 +282,7 @@ class Builders:
                 self.inspected |= {name} if task.get("needs") else set()
             except ConfigurationError as error:
                 self.errors.add(path, error.message)
+        return consumer
 
     def _consumer(self, name: str, path: Path) -> ConsumerSpec | None:
         raw = Expander(self.errors).expand(self.raw_consumers[name], path)
@@ -289,6 +290,11 @@ class Builders:
         if cls is None:
             return None
         before = len(self.errors)
+        if "reload" in raw and not schema.is_awaitable(raw["type"]):
+            types = [one for one in registry.names("consumers") if schema.is_awaitable(one)]
+            what = f"whether others have released it cannot be told of {raw['type']}"
+            self.errors.add((*path, "reload"), what, f"it can of {' and '.join(types)}")
+            raw = {option: value for option, value in raw.items() if option != "reload"}
         connection, host = self._connection_of("consumers", raw, path), raw.get("host")
         if self.validate("consumers", raw["type"], raw, path):
             self._report(cls.validate(_own("consumers", raw)), path, raw)
@@ -305,7 +311,7 @@ class Builders:
                 self.errors.add((*path, "healthy"), f"{check.type} is run on a host: it is for verify")
         if len(self.errors) > before:
             return None
-        return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks)
+        return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks, "reload" in raw)
 
     def _validate_host(self, host: Any, path: Path) -> None:
         if self.hosts is not None and isinstance(host, str) and host not in (*self.hosts, "localhost"):

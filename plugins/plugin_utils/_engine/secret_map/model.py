@@ -52,6 +52,8 @@ class ConsumerSpec(PartSpec):
     host: str | None = None
     """The inventory host on which Ansible reloads it."""
     healthy: tuple[CheckSpec, ...] = ()
+    awaited: bool = False
+    """Whether others release it: nobody here reloads it."""
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ class _Parser:
             built = self._builders.copy(copy, where, scope, identities)
             copies.append((copy, built))
             entry.copies += [(where, built)] if built else []
-        turns = self._turns(raw.get("reload"), (*path, "reload"), scope)
+        turns = self._turns(raw.get("reload"), (*path, "reload"), scope, entry)
         default = entry.issuer.connection if entry.issuer else None
         raw_checks = dicts(raw.get("verify"))
         checks = [
@@ -177,14 +177,16 @@ class _Parser:
             groups=tuple(turn for turn in turns if len(turn) > 1),
         )
 
-    def _turns(self, reload: Any, path: Path, scope: TemplateScope) -> list[tuple[str, ...]]:
+    def _turns(self, reload: Any, path: Path, scope: TemplateScope, entry: _MapEntry) -> list[tuple[str, ...]]:
         """Build the consumers of a step; return the names that are reloaded at once, turn by turn."""
         turns = list(enumerate(reload)) if isinstance(reload, list) else []
         named = [((*path, index), turn) for index, turn in turns if isinstance(turn, str)]
         groups = [(index, _strings(turn)) for index, turn in turns if isinstance(turn, list)]
         named += [((*path, index, place), name) for index, group in groups for place, name in enumerate(group)]
         for where, name in named:
-            self._builders.consumer(name, where, scope)
+            consumer, accepts = self._builders.consumer(name, where, scope), path[2:3] == (_ACCEPT,)
+            if consumer and consumer.awaited and (why := _not_awaited(entry, accepts=accepts)):
+                self._errors.add(where, f"others release {name}, and {why}", "leave out its reload: await")
         if groups and len({name for _where, name in named}) < len(named):
             self._errors.add(path, "has the same consumer twice")
         return [tuple(_strings(turn if isinstance(turn, list) else [turn])) for _index, turn in turns]
@@ -280,6 +282,14 @@ def _minutes(moment: Any) -> int | None:
 
 def _tells_use(issuer: PartSpec | None) -> bool:
     return issuer is None or registry.find("issuers", issuer.type).reports_last_used(issuer.options)
+
+
+def _not_awaited(entry: _MapEntry, *, accepts: bool) -> str:
+    """Say why a secret cannot wait until others release a consumer; empty where it can."""
+    if accepts:
+        return "it has to let old and new in before anyone switches"
+    ends = entry.issuer is not None and registry.find("issuers", entry.issuer.type).traits.ends_the_old
+    return "it would go on running on the old value, which the new one ends" if ends else ""
 
 
 def _kind(raw: Any) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from ....module_utils._core import durations, references, registry
-from ....module_utils._core.contracts import Maker, Schema
+from ....module_utils._core.contracts import Consumer, Maker, Schema
 from ....module_utils._core.deps import library
 from . import each
 
@@ -33,7 +33,7 @@ GENERIC = {
     "connections": ("type", "via", "for_each"),
     "stores": ("store", "keys", "for_each"),
     "issuers": ("type", "connection", "current_id"),
-    "consumers": ("type", "connection", "host", "healthy", "for_each"),
+    "consumers": ("type", "connection", "host", "healthy", "for_each", "reload"),
     "checks": ("type", "connection", "proves"),
 }
 """The options of each kind that are the engine's; all others belong to the class."""
@@ -139,7 +139,9 @@ def consumer(name: str, *, check: Json | None = None) -> Json:
         needed["host"] = _text("the inventory host that it runs on")
     description = "checks of its health, made before and after a reload"
     healthy = {"type": "array", "items": check or _ANY, "description": description}
-    return _node({**needed, "healthy": healthy, **_EACH}, cls.schema, tuple(needed))
+    about = "await: others release it; a rotation waits until they have, and goes on from there"
+    awaited = {"reload": _enum(["await"], about)} if is_awaitable(name) else {}
+    return _node({**needed, "healthy": healthy, **awaited, **_EACH}, cls.schema, tuple(needed))
 
 
 def check(name: str) -> Json:
@@ -295,6 +297,12 @@ def may_be_uncopied(name: str) -> bool:
 def asks_issuer(check: str) -> bool:
     """Say whether a check asks the secret's issuer for the last use."""
     return bool(getattr(registry.find("checks", check), "asks_issuer", False))
+
+
+def is_awaitable(consumer: str) -> bool:
+    """Say whether a consumer shows when others have released it."""
+    shows = getattr(registry.find("consumers", consumer), "instances", Consumer.instances)
+    return shows is not Consumer.instances
 
 
 @cache

@@ -439,3 +439,39 @@ def test_other_peoples_staged_secrets_are_named(world: Visitor, app: FlyApp) -> 
 def test_the_outlook_says_how_many_at_once(fly: FlyConnection) -> None:
     app = FlyApp({"app": APP, "batch": 2}, fly, clock=fly.clock)
     assert app.preview() == ["3 machines, 2 at a time (1 stopped stays stopped)"]
+
+
+# Machines that others release
+
+
+def test_instances_are_the_versions_of_all_machines(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+    before = app.instances([write()])
+    assert before == instances(world)
+    for machine in ALL:
+        world.act("deploy_machine", machine_id=machine)
+    assert before.keys() == (after := app.instances([])).keys()
+    assert not set(before.values()) & set(after.values())
+
+
+def test_restart_is_no_release(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+    before = app.instances([write()])
+    assert world.fly("POST", f"/v1/apps/{APP}/machines/{FIRST}/restart").status_code == 200
+    assert app.instances([]) == before
+
+
+def test_instances_are_told_once_fly_knows_what_was_written(
+    world: Visitor, app: FlyApp, write: Callable[[], Written], clock: VirtualClock
+) -> None:
+    world.tell("switch", replication_lag=600.0)
+    written = write()
+    clock.meanwhile = lambda: world.act("replicate_fly_secrets", app=APP)
+    app.instances([written])
+    assert clock.slept == [2]
+    assert world.violations("leak") == []
+
+
+def test_instances_are_not_told_before(world: Visitor, app: FlyApp, write: Callable[[], Written]) -> None:
+    world.tell("switch", replication_lag=600.0)
+    written = write()
+    with pytest.raises(UnavailableError, match=f"waiting for version {written.evidence['version']} of the secrets"):
+        app.instances([written])
