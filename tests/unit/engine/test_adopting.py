@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,12 @@ def test_adopted_credential_is_rotated_and_revoked_like_any_other(play: Play, wo
     play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
     assert not play.rotate("TOKEN")["failed"], play.output
     assert [row.proof for row in play.state("TOKEN").credentials] == [Proof.PROVIDER, None]
+
+
+def test_what_its_provider_gives_no_name_is_called_by_its_id(play: Play, world: World, in_use: Issued) -> None:
+    world.issued[in_use.id] = replace(in_use, name="")
+    play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
+    assert f"ADOPTED  TOKEN   {in_use.id}, created" in play.output
 
 
 def test_age_that_nobody_knows_is_unknown_and_never_zero(play: Play, world: World) -> None:
