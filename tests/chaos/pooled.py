@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scene of two login roles behind PgBouncer, on a host and in a real server."""
+"""The scenes of two login roles behind PgBouncer, and of one, on a host and in a real server."""
 
 from __future__ import annotations
 
@@ -64,3 +64,28 @@ class Pooled(Scene):
         verifiers = "".join(self._shop.verifier(role) for role in ("shop_a", "shop_b"))
         files = (self._shop.pooler.users, self._shop.env)
         return super().effects() + zlib.crc32(verifiers.encode()) + sum(file.stat().st_mtime_ns for file in files)
+
+
+class Single(Pooled):
+    """One role, whose new password is the end of the old one: clients wait for it in the middle of a rotation."""
+
+    name = "one role behind PgBouncer"
+
+    def arrange(self) -> None:
+        super().arrange()
+        given = self._shop.variables()
+        [entry] = given["secret_map"].values()
+        accepted = entry.pop("accept")
+        entry["issuer"] = {"type": "postgres_role", "connection": "pg", "role": "shop_a"}
+        entry["copies"].append({**accepted["copies"][0], "keys": {"shop_a": "${verifier}"}})
+        entry["reload"] = ["pool", *entry["reload"]]
+        given["secret_consumers"]["pool"]["reconnect"] = True
+        desk = self.desk
+        desk.override(secret_map=given["secret_map"], secret_consumers=given["secret_consumers"])
+
+    def assert_usable(self) -> None:
+        """Right after a kill, whoever has the new password may be ahead of the server, or of the pooler."""
+
+    def assert_at_rest(self) -> None:
+        super().assert_usable()
+        super().assert_at_rest()

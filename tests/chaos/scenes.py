@@ -11,7 +11,7 @@ import re
 import sqlite3
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +118,9 @@ class Scene(ABC):
 
     def assert_usable(self) -> None:  # noqa: B027 - most have only what the world watches
         """What has to hold right after a kill, too."""
+
+    def tend(self, lost: set[str], run: Callable[[], str]) -> None:  # noqa: B027 - most finish without a person
+        """What a person has to do for mints whose answer was lost; ``run`` is one more run, and what that says."""
 
     def recorded(self) -> set[str]:
         """The provider's ids, or where there are none the names, of the credentials that the ledger knows."""

@@ -83,6 +83,7 @@ def _preload() -> None:
     import boto3  # noqa: F401
     import hvac  # noqa: F401
     import jsonschema  # noqa: F401
+    import psycopg  # noqa: F401
     import requests  # noqa: F401
     import sqlalchemy.dialects.sqlite  # noqa: F401
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,15 @@ from tests.conformance.columns import Column
 from tests.conformance.issuers.bench import IssuerBench
 from tests.conformance.proxy import Proxy
 from tests.conftest import forget_values
+from tests.sandbox.visitor import Visitor
+from tests.servers import postgres
 
 from . import tally
 from .hook.points import Kill
 from .of_issuers import OfIssuer
+from .own import OWN, OwnLedgerRole
+from .pooled import Pooled, Single
+from .scenes import Scene, Servers
 from .stage import Stage
 from .test_killed_everywhere import WAYS
 from .theatre import Theatre
@@ -53,14 +59,43 @@ def show(stage: Stage, column: Column, *, real: bool) -> Iterator[Theatre]:
     forget_values()
 
 
-@pytest.mark.parametrize("column", picked())
-def test_an_issuer_killed_at_any_moment_is_finished_by_the_next_run(stage: Stage, column: Column) -> None:
+@contextmanager
+def show_scene(stage: Stage, scene: type[Scene], world: Visitor, servers: Servers, *, real: bool) -> Iterator[Theatre]:
+    world.tell("reset")
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        yield Theatre(stage, scene(world, Path(folder) / "home", servers), real=real)
+
+
+def kill_everywhere(title: str, show: Callable[..., AbstractContextManager[Theatre]]) -> None:
+    """Until the run is over before the moment comes."""
     for turn, moment in enumerate(itertools.count(1, STEP) if STEP else [SAMPLE]):
         victim, when = WAYS[turn % len(WAYS)]
         real = bool(STEP) and turn % PLAYBOOK == 0
-        with show(stage, column, real=real) as theatre:
+        with show(real=real) as theatre:
             if not theatre.killed_at(Kill(moment, when, victim)):
                 assert STEP, "the sample has to lie within the run"
                 return
         who = "ansible-playbook" if real else "played"
-        tally.add(f"kills: {column.title}", **{who: 1}, violations=0, leaks=0)
+        tally.add(f"kills: {title}", **{who: 1}, violations=0, leaks=0)
+
+
+@pytest.mark.parametrize("column", picked())
+def test_an_issuer_killed_at_any_moment_is_finished_by_the_next_run(stage: Stage, column: Column) -> None:
+    kill_everywhere(column.title, partial(show, stage, column))
+
+
+@pytest.mark.skipif(bool(postgres.is_missing()), reason=postgres.is_missing())
+@pytest.mark.parametrize("scene", [Single, Pooled], ids=["postgres_role", "postgres_roles"])
+def test_roles_behind_a_pooler_are_finished_by_the_next_run(
+    stage: Stage, world: Visitor, servers: Servers, scene: type[Scene]
+) -> None:
+    kill_everywhere(scene.name, partial(show_scene, stage, scene, world, servers))
+
+
+@pytest.mark.parametrize("scene", OWN, ids=[scene.name for scene in OWN])
+def test_what_we_run_on_can_be_opened_wherever_its_rotation_is_killed(
+    stage: Stage, world: Visitor, servers: Servers, scene: type[Scene]
+) -> None:
+    if scene is OwnLedgerRole and postgres.is_missing():
+        pytest.skip(postgres.is_missing())
+    kill_everywhere(scene.name, partial(show_scene, stage, scene, world, servers))

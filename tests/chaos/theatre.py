@@ -88,6 +88,7 @@ class Theatre:
         lost = set(self.scene.mints()) - self.scene.recorded()
         self._assert_no_leak("after the kill")
         self.scene.assert_usable()
+        self.scene.tend(lost, lambda: self.run().output)
 
         second = self.run()
         assert second.outcome.code == 0, f"the next run does not finish it\n{first.output}\n--\n{second.output}"

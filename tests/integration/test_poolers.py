@@ -90,7 +90,7 @@ class Turns:
 
 
 def is_let_in(shop: Shop, user: str, password: str, database: str = "shop") -> bool:
-    address = {"host": "127.0.0.1", "port": shop.pooler.port, "dbname": database, "autocommit": True}
+    address: dict[str, Any] = {"host": "127.0.0.1", "port": shop.pooler.port, "dbname": database}
     try:
         psycopg.connect(user=user, password=password, **address).close()
     except psycopg.OperationalError:

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Counts the moments at which a run can be killed, and kills it at one of them.
 
-A moment is every request to the outside and every commit of a SQLite ledger, before and after. They are met where the
-standard library makes them, so no list has to be kept, and nothing of the collection knows. A file counts over all
-processes of a run, since each action is a process of its own. The standard library only: `sitecustomize` loads this.
+A moment is every request to the outside and every commit of the ledger, before and after; a session of PostgreSQL that
+commits each statement by itself is a request. They are met where the standard library and psycopg make them, so no list
+has to be kept, and nothing of the collection knows. A file counts over all processes of a run, since each action is a
+process of its own. The standard library only, and psycopg where it is imported anyway: `sitecustomize` loads this.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import http.client
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -116,6 +121,10 @@ def install(environment: Mapping[str, str]) -> None:
     points = Points(Path(environment[JOURNAL]), kill)
     _meet_requests(points)
     _meet_commits(points)
+    if "psycopg" in sys.modules:
+        _meet_sessions(points, sys.modules["psycopg"])
+    else:
+        sys.meta_path.insert(0, _OnceImported("psycopg", partial(_meet_sessions, points)))
 
 
 def _meet_requests(points: Points) -> None:
@@ -160,3 +169,62 @@ def _meet_commits(points: Points) -> None:
         return connection
 
     sqlite3.connect = connect
+
+
+def _meet_sessions(points: Points, psycopg: Any) -> None:
+    """Those that run each statement by itself, as a whole; of the others, the commits that change something."""
+
+    class Connection(psycopg.Connection):
+        moment: Any = None
+
+        def close(self) -> None:
+            super().close()
+            if self.moment:
+                self.moment.__exit__(None, None, None)
+                self.moment = None
+
+        def commit(self) -> None:
+            if not self._has_changed():
+                super().commit()
+                return
+            with points.meet("commit"):
+                super().commit()
+
+        def _has_changed(self) -> bool:
+            if self.autocommit or self.info.transaction_status != psycopg.pq.TransactionStatus.INTRANS:
+                return False
+            return bool(super().execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL").fetchone()[0])
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        if not options.get("autocommit"):
+            return Connection.connect(*arguments, **options)
+        moment = points.meet(f"SQL {options.get('host')}:{options.get('port')}/{options.get('dbname')}")
+        moment.__enter__()
+        connection = Connection.connect(*arguments, **options)
+        connection.moment = moment
+        return connection
+
+    psycopg.connect = connect
+
+
+class _OnceImported(MetaPathFinder):
+    """Patches a module when it has been imported; it may never be."""
+
+    def __init__(self, name: str, patch: Callable[[Any], None]) -> None:
+        self._name = name
+        self._patch = patch
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec and spec.loader:
+            really_execute = spec.loader.exec_module
+
+            def execute(module: Any) -> None:
+                really_execute(module)
+                self._patch(module)
+
+            spec.loader.exec_module = execute  # type: ignore[method-assign]
+        return spec

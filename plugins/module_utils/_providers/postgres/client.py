@@ -97,6 +97,7 @@ class PostgresConnection(Connection):
         self.poolers = [self._pooler(place) for place in options.get("poolers", ())]
         self.is_console = options.get("database") == CONSOLE
         self._time: datetime | None = None
+        self._clock = clock
 
     @classmethod
     def validate(cls, options: Options) -> list[str]:
@@ -123,6 +124,7 @@ class PostgresConnection(Connection):
     @contextmanager
     def session(self, doing: str, server: postgres.Server | None = None, database: str = "") -> Iterator[Any]:
         """Open a session of the connection's role; an error of a statement in it becomes one of ours."""
+        self._clock.check()
         known: Any = server or self.server
         known = replace(known, database=database) if database else known
         if isinstance(known, CommandServer):
