@@ -247,6 +247,8 @@ def _type(option: Node) -> str:
         return " or ".join(map(_type, option["oneOf"]))
     if "enum" in option.get("items", ()):
         return f"list of {_type(option['items'])}"
+    if "const" in option:
+        return f"`{option['const']}`"
     names = {"object": "mapping", "array": "list"}
     kinds = option["type"] if isinstance(option["type"], list) else [option["type"]]
     return " or ".join(str(names.get(kind, kind)) for kind in kinds)

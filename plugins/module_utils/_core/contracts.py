@@ -124,6 +124,21 @@ class Limits:
     """How many keys of one container a single write sets; with 1, a crash in between leaves a pair torn."""
 
 
+@dataclass(frozen=True)
+class Shadow:
+    """A key of another place, which some who read a copy get instead of the copy's."""
+
+    key: str
+    place: str
+    """The place, as a person names it: an environment, a repository, a path."""
+    label: str
+    """The same with its system: ``github acme/web, environment production``."""
+    identity: str
+    """The place, as :meth:`Store.identity` names a container."""
+    outdated: bool
+    """Whether it was written before the copy, or holds another value where both can be read."""
+
+
 class Store(Part):
     """A system that holds copies. A container is what one write reaches: an app, a document, a repository."""
 
@@ -202,6 +217,18 @@ class Store(Part):
         if not keys:
             raise ConfigurationError(f"{self.label(container)} does not list its keys", hint="Name them in keys")
         return {key: self.read(container, key) for key in keys}
+
+    @classmethod
+    def may_be_hidden(cls, container: Options) -> bool:
+        """Say whether :meth:`shadows` knows where to look for what hides a container. Sends nothing."""
+        return False
+
+    def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> Sequence[Shadow]:
+        """List what hides these keys, by one list of each place where it may be. Changes nothing.
+
+        Unless ``fresh``, a list that was read before may be taken.
+        """
+        return []
 
     @abstractmethod
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:

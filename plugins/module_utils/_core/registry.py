@@ -22,6 +22,8 @@ from .contracts import Provider
 from .errors import ConfigurationError
 
 _HOME = f"{__package__.rpartition('.')[0]}._providers"
+_OWN = Provider("the engine's own", checks={"shadows": "shadows:Shadows"})
+"""What the engine adds to a map, and nobody names in one."""
 KINDS = ("connections", "stores", "issuers", "consumers", "checks")
 
 
@@ -66,7 +68,7 @@ def provider(kind: str, name: str) -> Provider:
 
 
 def _entry(kind: str, name: str) -> _Entry:
-    for entry in _built_in():
+    for entry in (*_built_in(), _Entry(__package__ or "", _OWN)):
         if name in getattr(entry.provider, kind):
             return entry
     if name.count(".") == 2:

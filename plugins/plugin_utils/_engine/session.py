@@ -48,6 +48,7 @@ from .report.wording import expiring
 from .run import Engine, Rotation, RotationStatus
 from .secret_map.builders import Builders
 from .secret_map.errors import ValidationErrors, suggest
+from .secret_map.hidden import checking
 from .secret_map.model import Copy, SecretMap
 from .secret_map.parser import parse
 from .secret_map.variables import TaskVariables
@@ -392,7 +393,10 @@ class Session:
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
         parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
-        return parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
+        parsed = parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
+        orders = plan["orders"]
+        checked = {name: checking(one, orders[name].get("hidden", ())) for name, one in parsed.secrets.items()}
+        return replace(parsed, secrets=checked)
 
     def _approve(
         self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, *, check: bool

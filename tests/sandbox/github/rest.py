@@ -18,7 +18,7 @@ from ..address import base_url
 from ..provider import RefusedError, read_json
 from . import graphql, vaults
 from .state import Repository, Run, Token, Workflow, timestamp
-from .views import job_json, paged, repository_json, run_json, workflow_json
+from .views import environment_json, job_json, paged, repository_json, run_json, workflow_json
 
 if TYPE_CHECKING:
     from . import GitHub
@@ -33,6 +33,7 @@ def routes(github: GitHub) -> list[BaseRoute]:
     repo = "/repos/{owner}/{repo}"
     table: list[tuple[str, str, str, Callable[[Request, Repository], Any]]] = [
         ("GET", repo, "metadata=read", api.show_repository),
+        ("GET", f"{repo}/environments", "actions=read", api.list_environments),
         ("GET", f"{repo}/actions/workflows", "actions=read", api.list_workflows),
         ("GET", f"{repo}/actions/workflows/{{workflow}}", "actions=read", api.show_workflow),
         ("POST", f"{repo}/actions/workflows/{{workflow}}/dispatches", "actions=write", api.dispatch),
@@ -70,6 +71,12 @@ class Api:
 
     async def show_repository(self, request: Request, repository: Repository) -> Response:
         return JSONResponse(repository_json(repository, base_url(request)))
+
+    async def list_environments(self, request: Request, repository: Repository) -> Response:
+        names = [vault.label.partition(", environment ")[2] for vault in repository.environments.values()]
+        return paged(
+            request, "environments", [environment_json(repository, n, base_url(request)) for n in sorted(names)]
+        )
 
     # Workflows and runs
 

@@ -159,6 +159,19 @@ def job_json(repository: Repository, run: Run, base: str) -> dict[str, Any]:
     }
 
 
+def environment_json(repository: Repository, name: str, base: str) -> dict[str, Any]:
+    address = f"/repos/{repository.full_name}/environments/{quote(name, safe='')}"
+    return {
+        "id": int.from_bytes(name.encode()[:4], "big"),
+        "node_id": f"EN_{name.encode().hex()}",
+        "name": name,
+        "url": f"{base}{address}",
+        "html_url": f"https://github.com/{repository.full_name}/deployments",
+        "created_at": timestamp(repository.created_at),
+        "updated_at": timestamp(repository.created_at),
+    }
+
+
 def paged(request: Request, name: str, items: list[Any]) -> Response:
     response = JSONResponse({"total_count": len(items), name: page_of(request, items)})
     link_header(request, response, len(items))

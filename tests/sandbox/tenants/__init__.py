@@ -35,7 +35,7 @@ class Secret:
 class Workspace:
     id: str
     paused: bool = False
-    own: dict[str, str] = field(default_factory=dict)
+    own: dict[str, Secret] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     starts: int = 0
 
@@ -50,7 +50,7 @@ class Tenants(Provider):
         self.workspaces = {
             one.id: one
             for one in (
-                Workspace("hitl", own={"SLACK_TOKEN": "xoxb-own"}),
+                Workspace("hitl", own={"SLACK_TOKEN": Secret("xoxb-own", self.world.now(), self.world.now())}),
                 Workspace("dev"),
                 Workspace("old", paused=True),
             )
@@ -64,7 +64,7 @@ class Tenants(Provider):
             Route("/settings/secrets", self._put, methods=["PUT"]),
             Route("/settings/secrets/{key}", self._delete, methods=["DELETE"]),
             Route("/workspaces", self._workspaces, methods=["GET"]),
-            Route("/workspaces", self._workspaces, methods=["GET"]),
+            Route("/workspaces/{id}/secrets", self._own, methods=["GET"]),
             Route("/workspaces/{id}", self._workspace, methods=["GET"]),
             Route("/workspaces/{id}/restart", self._restart, methods=["POST"]),
         ]
@@ -119,6 +119,13 @@ class Tenants(Provider):
         self._admit(request, "anybody")
         return JSONResponse(self._told(self._find(request)))
 
+    async def _own(self, request: Request) -> Response:
+        """What a workspace has of its own."""
+        self._admit(request)
+        one = self._find(request)
+        shown = [self._shown(key, secret) | {"scope": "workspace"} for key, secret in sorted(one.own.items())]
+        return JSONResponse(shown)
+
     async def _restart(self, request: Request) -> Response:
         self._admit(request)
         one = self._find(request)
@@ -143,7 +150,7 @@ class Tenants(Provider):
                 self._start(one)
 
     def _start(self, one: Workspace) -> None:
-        one.env = {key: secret.value for key, secret in self.secrets.items()} | one.own
+        one.env = {key: secret.value for key, secret in (self.secrets | one.own).items()}
         one.starts += 1
 
     def _find(self, request: Request) -> Workspace:
@@ -183,6 +190,7 @@ class Tenants(Provider):
     def acts(self) -> dict[str, Any]:
         return {
             "set_tenant_secret": self._set_by_hand,
+            "set_workspace_secret": self._set_own,
             "mint_tenant_token": self._mint,
             "tenant_runs_on": self._runs_on,
         }
@@ -193,6 +201,17 @@ class Tenants(Provider):
 
     def _set_by_hand(self, name: str, value: str) -> dict[str, Any]:
         self._set(name, value)
+        return {}
+
+    def _set_own(self, workspace: str, name: str, value: str) -> dict[str, Any]:
+        """Somebody gives a workspace a value of its own; an empty one takes it away. It starts anew with that."""
+        one, now = self.workspaces[workspace], self.world.now()
+        one.own.pop(name, None)
+        if value:
+            one.own[name] = Secret(value, now, now)
+            self.world.remember(value)
+        self._start(one)
+        self.world.touch()
         return {}
 
     def _mint(self, role: str = "viewer") -> dict[str, Any]:

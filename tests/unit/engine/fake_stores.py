@@ -13,6 +13,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Limits,
     Options,
     Schema,
+    Shadow,
     Store,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
@@ -131,3 +132,25 @@ class Dark(Shelf):
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
         return True
+
+
+class Nested(Shelf):
+    """A box in a box hides the keys of the outer one: ``app/prod`` those of ``app``."""
+
+    @classmethod
+    def may_be_hidden(cls, container: Options) -> bool:
+        return True
+
+    def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> list[Shadow]:
+        world, outer = self.connection.world, container["box"]
+
+        def look() -> list[Shadow]:
+            inner = [box for box in world.containers if box.startswith(f"{outer}/")]
+            return [
+                Shadow(key, box.partition("/")[2], f"box {box}", box, at < world.containers[outer][key][1])
+                for box in inner
+                for key, (_value, at) in world.containers[box].items()
+                if key in keys
+            ]
+
+        return world.call("shadows", f"{outer} afresh" if fresh else outer, look)

@@ -380,6 +380,7 @@ FAKE = Provider(
         "hosts": "rotor_provider:Hosts",
         "window": "rotor_provider:Cloud",
         "dark": "rotor_provider:Cloud",
+        "nested": "rotor_provider:Cloud",
     },
     stores={
         "cloud": "rotor_provider:Shelf",
@@ -388,6 +389,7 @@ FAKE = Provider(
         "narrow": "rotor_provider:Narrow",
         "window": "rotor_provider:Window",
         "dark": "rotor_provider:Dark",
+        "nested": "rotor_provider:Nested",
     },
     issuers={
         "token": "rotor_provider:Token",

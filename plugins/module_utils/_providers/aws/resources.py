@@ -112,6 +112,6 @@ def _container(params: Mapping[str, Any], schema: Schema) -> Options:
 
 def _names(text: str | None) -> list[str]:
     try:
-        return JsonObject(text).keys
+        return list(JsonObject(text).keys)
     except NotAnObjectError:
         return []

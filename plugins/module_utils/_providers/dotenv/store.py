@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..._core import host_files_program
-from ..._core.contracts import Limits, Options, Schema
+from ..._core.contracts import Limits, Options, Schema, Shadow
 from ..._core.credential import SecretValue
 from ..._core.errors import ConfigurationError, NotFoundError
 from ..._core.host_files import OPTIONS, HostFileStore, told
-from ..._core.hosts import LOCALHOST, HostConnection
+from ..._core.hosts import LOCALHOST, HostConnection, HostRequest, answered
 from . import on_host_program, spelling
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,499}", re.ASCII)
@@ -41,6 +42,14 @@ class DotenvFile(HostFileStore):
                 "description": "Who reads the file; all of them unless said. Lines that these would read differently "
                 "are refused.",
             },
+            "hidden_by": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^/"},
+                "minItems": 1,
+                "uniqueItems": True,
+                "description": "Absolute paths of dotenv files on the same host whose keys win over those of this one, "
+                "such as the .env beside a compose file. Once it is written, none may hold another value.",
+            },
         },
         required=("host", "path"),
     )
@@ -63,6 +72,22 @@ class DotenvFile(HostFileStore):
     @classmethod
     def readers(cls, container: Options) -> list[str]:
         return container.get("readers") or list(READERS)
+
+    @classmethod
+    def may_be_hidden(cls, container: Options) -> bool:
+        return bool(container.get("hidden_by"))
+
+    def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> list[Shadow]:
+        """Compare the keys of other files on the host with those of this one; a file that is missing hides nothing."""
+        beside = {path: {**container, "path": path, "create": True} for path in container["hidden_by"]}
+        requests = [HostRequest(one, keys) for one in (container, *beside.values())]
+        own, *others = [answered(answer)["keys"] for answer in self.answers(requests)]
+        return [
+            Shadow(key, path, self.label(one), self.identity(one), seen[key]["fingerprint"] != fact["fingerprint"])
+            for (path, one), seen in zip(beside.items(), others, strict=True)
+            for key, fact in own.items()
+            if key in seen
+        ]
 
     def read(self, container: Options, key: str) -> SecretValue:
         """Read a file of this machine, as the user who runs this: no host sends a value anywhere."""

@@ -193,6 +193,18 @@ class GitHubConnection(Connection):
         doing = f"looking for repository {name}"
         return int(self._once.get(f"id of {name}", lambda: self.get(f"/repos/{name}", doing, shape={"id": int}))["id"])
 
+    def listed(
+        self, path: str, key: str, doing: str, item: Mapping[str, Shape], *, fresh: bool
+    ) -> list[dict[str, Any]]:
+        """List what has several pages, once in a run unless ``fresh``."""
+        if fresh:
+            self._once.forget(path)
+        return list(
+            self._once.get(path, lambda: {key: [one for page in self.pages(path, key, doing, item) for one in page]})[
+                key
+            ]
+        )
+
     def public_key(self, path: str, label: str, *, fresh: bool = False) -> dict[str, Any]:
         """Return the public key to seal secrets with; each scope (``/repos/o/n/actions``) has its own."""
         path = f"{path}/secrets/public-key"

@@ -50,6 +50,14 @@ SCHEMA = Schema(
             "uniqueItems": True,
             "description": "The names of the organization's repositories that are selected.",
         },
+        "hidden_by": {
+            "type": "array",
+            "items": {"type": "string", "pattern": r"^[A-Za-z0-9._-]+$"},
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "Names of the organization's repositories in which to look for secrets of the same name, "
+            "which hide it there; those in repositories, unless said.",
+        },
     },
     one_of=("repository", "organization"),
 )
@@ -64,6 +72,8 @@ class Scope:
     application: str
     repository: str | None = None
     organization: str | None = None
+    name: str = ""
+    """What distinguishes it from others in its repository or organization."""
     read_by_jobs: bool = False
     """An environment's secrets are read when a job starts, all others when its run is queued."""
 
@@ -79,7 +89,24 @@ class Scope:
         else:
             label, path = _TITLES[application], application
         where = f"/repos/{repository}/{path}"
-        return cls(f"github {repository}{label}", where, application, repository, read_by_jobs=bool(environment))
+        named = environment or repository.partition("/")[2]
+        return cls(f"github {repository}{label}", where, application, repository, None, named, bool(environment))
+
+    @property
+    def is_hidden_by_environments(self) -> bool:
+        """Whether a job in an environment gets a secret of that instead."""
+        return bool(self.repository) and self.application == ACTIONS and not self.read_by_jobs
+
+    def environments(self, names: Sequence[str]) -> list[Scope]:
+        return [Scope.of({"repository": self.repository, "environment": name}) for name in names]
+
+    def hiding(self, container: Options) -> list[Scope]:
+        """List the repositories whose secrets hide those of their organization."""
+        names = container.get("hidden_by") or container.get("repositories") or ()
+        of_repositories = [
+            {"repository": f"{self.organization}/{name}", "application": self.application} for name in names
+        ]
+        return [Scope.of(one) for one in of_repositories] if self.organization else []
 
     def secret(self, name: str) -> str:
         return f"{self.path}/secrets/{name}"
@@ -104,7 +131,7 @@ def validate(container: Options) -> list[str]:
         found.append("environment: its secrets are for actions alone")
     found += [
         f"{option}: only an organization's secrets have it"
-        for option in ("visibility", "repositories")
+        for option in ("visibility", "repositories", "hidden_by")
         if container.get(option) and not container.get("organization")
     ]
     selected = container.get("visibility") == SELECTED

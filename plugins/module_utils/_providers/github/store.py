@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..._core.contracts import Evidence, Limits, Options, Store
+from ..._core.contracts import Evidence, Limits, Options, Shadow, Store
 from ..._core.credential import SecretValue
 from ..._core.deps import library
 from ..._core.errors import (
@@ -107,6 +107,35 @@ class GitHubSecrets(Store):
         return {repository["name"]: repository["id"] for page in pages for repository in page}
 
     @classmethod
+    def may_be_hidden(cls, container: Options) -> bool:
+        scope = Scope.of(container)
+        return bool(scope.hiding(container)) or scope.is_hidden_by_environments
+
+    def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> list[Shadow]:
+        """List secrets of environments, and for an organization's, of repositories, that have the same name."""
+        scope = Scope.of(container)
+        places = list(scope.hiding(container))
+        for one in [scope, *places]:
+            places += one.environments(self._environments(one, fresh=fresh)) if one.is_hidden_by_environments else []
+        found = [(place, secret) for place in places for secret in self._named(place, keys, fresh=fresh)]
+        own = _dates(self.look(container, keys)) if found else {}
+        return [
+            Shadow(name, place.name, place.label, place.path.lower(), _is_older(secret, own.get(name)))
+            for place, secret in found
+            if (name := secret["name"])
+        ]
+
+    def _environments(self, scope: Scope, *, fresh: bool) -> list[str]:
+        path, doing = f"/repos/{scope.repository}/environments", f"listing the environments of {scope.repository}"
+        listed = self.connection.listed(path, "environments", doing, {"name": str}, fresh=fresh)
+        return [environment["name"] for environment in listed]
+
+    def _named(self, scope: Scope, keys: Sequence[str], *, fresh: bool) -> list[dict[str, Any]]:
+        path, doing = f"{scope.path}/secrets", f"listing the secrets of {scope.label}"
+        listed = self.connection.listed(path, "secrets", doing, {"name": str, "updated_at": moment}, fresh=fresh)
+        return [secret for secret in listed if secret["name"] in keys]
+
+    @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
         """Compare when each key was written, which is all there is; an absent key must still be absent."""
         return _dates(recorded) == _dates(observed)
@@ -193,6 +222,11 @@ class GitHubSecrets(Store):
 
 def _dates(evidence: Evidence) -> dict[str, str]:
     return {name: facts["updated_at"] for name, facts in evidence["keys"].items()}
+
+
+def _is_older(secret: Mapping[str, Any], own: str | None) -> bool:
+    """Return whether a secret was written before our own one."""
+    return own is None or datetime.fromisoformat(secret["updated_at"]) < datetime.fromisoformat(own)
 
 
 def _name_problem(name: str) -> str:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..._core import durations
+from ..._core.clock import Clock
 from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
 from ..._core.errors import RotorError, UnavailableError, UnexpectedAnswerError
 from ..._core.http import paths
@@ -258,6 +259,11 @@ def _shown(wanted: Any) -> str:
 def _few(names: Sequence[str]) -> str:
     more = len(names) - _FEW
     return ", ".join(names[:_FEW]) + (f", and {more} more" if more > 0 else "")
+
+
+def ids_of(listing: Options, connection: Any, clock: Clock) -> list[str]:
+    """Return the ids of what a ``list`` names."""
+    return [item.id for item in HttpRequests({"list": listing}, connection, clock=clock)._items()]
 
 
 def _problems(options: Options) -> Iterator[str]:

@@ -11,7 +11,7 @@ each secret, so that all go in one request; otherwise each secret has a request 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +19,8 @@ from ..._core.contracts import Options, Schema
 from ..._core.http import paths
 
 KEY, VALUE = "<key>", "<value>"
+ID = "<id>"
+"""In the path of what hides a secret: an item of a list."""
 NOTHING = "none"
 OK = (200, 201, 204)
 GONE = (200, 204, 404)
@@ -54,7 +56,7 @@ def _change(method: str, ok: Sequence[int], what: str) -> dict[str, Any]:
 
 WRITE = _change("PUT", OK, "What to send to set secrets.")
 DELETE = _change("DELETE", GONE, "What to send to delete secrets. Without it, none can be deleted.")
-READ = {
+READ: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "description": "Where to see, before and after a write, whether somebody has changed a secret.",
@@ -137,6 +139,7 @@ def reading(container: Options) -> Mapping[str, Any] | None:
 def _in_paths(container: Options, keys: Sequence[str]) -> Iterator[str]:
     parts = {name: container.get(name) for name in ("write", "read", "delete")}
     used = [part["path"] for part in parts.values() if isinstance(part, Mapping) and part.get("path")]
+    used += [place["path"] for place in container.get("hidden_by", ())]
     every = [container["path"], *used]
     if any(VALUE in path for path in every):
         yield f"path: {VALUE} may stand in a body only, since addresses are logged everywhere"
@@ -163,19 +166,27 @@ def _in_bodies(container: Options) -> Iterator[str]:
 
 
 def _in_json_paths(container: Options) -> Iterator[str]:
-    read = reading(container) or {"evidence": {}, "path": ""}
     secret = set(_members((container.get("write") or {}).get("body"), of=VALUE))
-    for name, path in read["evidence"].items():
-        if wrong := paths.problem(path):
-            yield f"read.evidence.{name}: {wrong}"
-        elif paths.last_member(path) in secret:
-            yield f"read.evidence.{name}: {path} is where the value stands, which is no evidence"
-        elif KEY not in path + read["path"]:
-            yield f"read.evidence.{name}: neither it nor the path says {KEY}"
+    yield from _in_evidence("read", reading(container) or {"evidence": {}, "path": ""}, secret)
+    for place in container.get("hidden_by", ()):
+        if ("list" in place) != (ID in place["path"]):
+            yield f"hidden_by: {ID} in its path stands for each item of its list"
+        yield from _in_evidence("hidden_by", place, secret)
     for operation in ("write", "delete"):
         for path in (container.get(operation) or {}).get("success") or {}:
             if wrong := paths.problem(path):
                 yield f"{operation}.success: {wrong}"
+
+
+def _in_evidence(option: str, read: Mapping[str, Any], secret: Collection[str]) -> Iterator[str]:
+    for name, path in read["evidence"].items():
+        where = f"{option}.evidence.{name}" if option == "read" else f"{option}: evidence {name}"
+        if wrong := paths.problem(path):
+            yield f"{where}: {wrong}"
+        elif paths.last_member(path) in secret:
+            yield f"{where}: {path} is where the value stands, which is no evidence"
+        elif KEY not in path + read["path"]:
+            yield f"{where}: neither it nor the path says {KEY}"
 
 
 def _filled(tree: Any, pairs: Sequence[tuple[str, str]]) -> Any:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
-from ..._core.contracts import Evidence, Limits, Options, Store
+from ..._core.contracts import Evidence, Limits, Options, Schema, Shadow, Store
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
@@ -22,16 +24,31 @@ from ..._core.http import paths
 from ..._core.http.client import Answer
 from . import description
 from .client import HttpConnection
+from .consumer import HttpRequests, ids_of
 
 _METHODS = {"write": "PUT", "delete": "DELETE"}
 _OK = {"write": description.OK, "delete": description.GONE}
 _UNSEEN = "unseen"
 
+_HIDDEN_BY = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["path", "evidence"],
+        "properties": {**description.READ["properties"], "list": HttpRequests.schema.properties["list"]},
+    },
+    "description": "Where else a secret of the same name may be, which wins over this one: a path, and evidence as in "
+    "read; with list, as the consumer http has it, <id> in the path is each of its items. A date of the same name as "
+    "in read tells which is older; without one, whatever is there is taken for older.",
+}
+
 
 class HttpSecrets(Store):
     """A container is a description with its path. ``read: none`` is said aloud by whoever has nothing to compare."""
 
-    schema = description.SCHEMA
+    schema = Schema({**description.SCHEMA.properties, "hidden_by": _HIDDEN_BY}, description.SCHEMA.required)
     to_read = description.TO_READ
     limits = Limits(keys_at_once=1)  # unless the description repeats something for each of them
     unverifiable = "whether the token may write; and where read is none, whether somebody else has changed a secret"
@@ -56,6 +73,30 @@ class HttpSecrets(Store):
         seen = self._read_each if description.KEY in read["path"] else self._read_all
         found = {key: facts for key, facts in seen(container, read, keys).items() if facts}
         return {"keys": found}
+
+    @classmethod
+    def may_be_hidden(cls, container: Options) -> bool:
+        return bool(container.get("hidden_by"))
+
+    def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> list[Shadow]:
+        """Read the places that the description names, and compare their dates with those of the secrets."""
+        own = self.observe(container, keys)["keys"]
+        found: list[Shadow] = []
+        for place, path, evidence in self._hiding(container):
+            one = {"path": path, "read": {"evidence": evidence}}
+            for key, facts in self.observe(one, keys)["keys"].items():
+                outdated = not _is_newer(facts, own.get(key) or {})
+                found.append(Shadow(key, place, self.label(one), path, outdated))
+        return found
+
+    def _hiding(self, container: Options) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+        """Yield name, path and evidence of each place that hides a secret; of an item of a list, the name is its id."""
+        for place in container["hidden_by"]:
+            path = place["path"]
+            ids = ids_of(place["list"], self.connection, self.clock) if "list" in place else []
+            yield from ((one, path.replace(description.ID, quote(one, safe="")), place["evidence"]) for one in ids)
+            if "list" not in place:
+                yield path, path, place["evidence"]
 
     def read(self, container: Options, key: str) -> SecretValue:
         path, doing = description.in_path(container["path"], key), f"reading {key} of {self.label(container)}"
@@ -146,6 +187,22 @@ class HttpSecrets(Store):
                 f"{self.label(container)}: read.evidence leads to the value itself, which was not kept",
                 hint="Name a version or a date instead",
             )
+
+
+def _is_newer(facts: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Return whether dates of the same name say that something was not written before our own."""
+    pairs = [(_time(facts[name]), _time(own[name])) for name in facts.keys() & own.keys()]
+    times = [(theirs, ours) for theirs, ours in pairs if theirs and ours]
+    return bool(times) and all(theirs >= ours for theirs, ours in times)
+
+
+def _time(text: Any) -> datetime | None:
+    """Parse a date; one without an offset is taken for UTC."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _evidence(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:

@@ -381,6 +381,8 @@ class Order:
     """Whether it may begin outside of its window."""
     urgent: bool = False
     """Whether its provider ends the old value before what holds it up is over."""
+    hidden: tuple[str, ...] = ()
+    """Copies that something hides, or may hide on their host, so that a check looks there once they are written."""
     why: str = ""
     run: str = ""
     """Whose probe of a copy on a host counts; what another run saw may have changed."""

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Evidence, Listed, Revocation
+from ....module_utils._core.contracts import Evidence, Listed, Revocation, Shadow, Store
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
+from ....module_utils._core.shadows import HINT, unexpected
 from ..decide import clocks
 from ..decide.case import Case
 from ..decide.planner import Action
@@ -29,6 +30,7 @@ from ..effects.life import life, lists, over_by_list
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
+from ..secret_map.hidden import own_places
 from ..secret_map.model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
 from .quota import Room, ending
 
@@ -186,6 +188,7 @@ class Preflight:
             item = self._read(item, self._questions(item))
             item = self._compare(item) if item.goes else item
             item = item.plus(notes=self._clocks_apart(item)) if item.goes else item
+            item = self._with_shadows(item) if item.goes else item
             item = self._within_quota(item) if item.goes else item
             unnamed = item.case.order.mint and item.case.state.current is None
             if item.goes and unnamed and item.case.traits.revoke is Revocation.API:
@@ -207,6 +210,7 @@ class Preflight:
     def _questions(self, item: Selected) -> list[Question]:
         secret, state = item.case.secret, item.case.state
         questions = [self._observation(item, copy) for copy in secret.copies if not copy.host]
+        questions += [self._about_shadows(copy) for copy in secret.copies if _may_be_hidden(copy) and not copy.host]
         if item.case.order.mint:
             replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
             questions.append(self._about_issuer(secret, replaced.provider_id if replaced else None))
@@ -230,6 +234,14 @@ class Preflight:
         keys = watched(copy, item.case.state.holdings.get(copy.id))
         about = f"{item.name} {copy.id}"
         return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys))
+
+    def _about_shadows(self, copy: Copy) -> Question:
+        keys = list(copy.keys)
+        ask = partial(self._look_for_shadows, copy, keys)
+        return Question("shadows", f"{copy.id} {', '.join(keys)}", ask)
+
+    def _look_for_shadows(self, copy: Copy, keys: Sequence[str]) -> list[Shadow]:
+        return list(self._systems.store(copy).shadows(copy.container, keys))
 
     def _about_issuer(self, secret: Secret, current: str | None) -> Question:
         return Question("issuer", f"{secret.name} {current}", lambda: self._systems.issuer(secret).preflight(current))
@@ -278,7 +290,7 @@ class Preflight:
         for question in questions:
             answer = self._ask(question)
             lines = [str(answer)] if isinstance(answer, RotorError) else answer
-            if question.kind in ("copy", "instances") and lines is answer:
+            if question.kind == "shadows" or (question.kind in ("copy", "instances") and lines is answer):
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
@@ -367,6 +379,23 @@ class Preflight:
         found = clocks.apart(self._clock.now(), [clocks.Reading(who, time) for who, time in times.items() if time])
         return [f"{what}; as long as it is, no old credential is ended after a time" for what in found]
 
+    def _with_shadows(self, item: Probed) -> Probed:
+        """Note what hides a copy, which a check looks at again once the copy is written; so on hosts, unseen so far."""
+        secret, hidden = item.case.secret, []
+        own = own_places(secret)
+        for copy in filter(_may_be_hidden, secret.copies):
+            answer = [] if copy.host else self._ask(self._about_shadows(copy))
+            if isinstance(answer, RotorError):
+                item = item.plus(notes=[f"whether anything hides {copy.label} cannot be seen: {answer}"])
+                continue
+            found = unexpected(answer, copy.ignored or (), own[copy.store])
+            item = item.plus(notes=[f"{one.label} has a {one.key} of its own, which hides it. {HINT}" for one in found])
+            hidden += [copy.id] if found or copy.host else []
+        target, order = item.case.target, item.case.order
+        checkable = not order.rollback and (item.case.wants_mint or bool(target and target.has_value))
+        order = replace(order, hidden=tuple(hidden) if checkable else ())
+        return replace(item, case=replace(item.case, order=order))
+
     def _within_quota(self, item: Probed) -> Probed:
         """Count what lives at a provider with a quota once the mint begins, the plan's other mints included."""
         secret, case = item.case.secret, item.case
@@ -419,6 +448,11 @@ class Preflight:
         if isinstance(answer, RotorError):
             raise answer
         return answer
+
+
+def _may_be_hidden(copy: Copy) -> bool:
+    kind: type[Store] = registry.find("stores", copy.type)
+    return copy.ignored is not None and not copy.accepts and kind.may_be_hidden(copy.container)
 
 
 def _may_be_mended(question: Question, order: Order) -> bool:

@@ -192,7 +192,11 @@ class Builders:
         if len(self.errors) > before:
             return None
         identity = f"{raw['store']}:{cls.identity(container)}"
-        return Copy(raw["store"], kind, container, keys, identity, cls.label(container), host, bool(identities))
+        given = raw.get("ignore_shadows", ())
+        ignored = None if given == "all" else tuple(given)
+        return Copy(
+            raw["store"], kind, container, keys, identity, cls.label(container), host, bool(identities), ignored
+        )
 
     def _store(self, raw: Raw, path: Path) -> str | None:
         name = self._name(raw, "store", path, self.raw_connections)

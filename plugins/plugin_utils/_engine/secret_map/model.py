@@ -74,6 +74,8 @@ class Copy:
     """The inventory host on which Ansible writes it."""
     accepts: bool = False
     """Whether it lets credentials in, old and new: each key is an identity, and holds the credential that has it."""
+    ignored: tuple[str, ...] | None = ()
+    """Places that may hide it; None where nobody is to look for any."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
     "connections": ("type", "via", "for_each"),
-    "stores": ("store", "keys", "for_each"),
+    "stores": ("store", "keys", "ignore_shadows", "for_each"),
     "issuers": ("type", "connection", "current_id"),
     "consumers": ("type", "connection", "host", "healthy", "for_each", "reload"),
     "checks": ("type", "connection", "proves"),
@@ -110,7 +110,12 @@ def copy(name: str) -> Json:
         "description": "key: template, such as {DATABASE_URL: '${url}'}; "
         "unless said, the secret's name holds the credential's only field",
     }
-    return _container(registry.find("stores", name).schema, {"keys": keys, **_EACH})
+    ignored = {
+        "oneOf": [{"const": "all"}, {"type": "array", "items": _NAME, "minItems": 1, "uniqueItems": True}],
+        "description": "the places that may hide it with another value, such as an environment of the repository; all: "
+        "nobody looks for any",
+    }
+    return _container(registry.find("stores", name).schema, {"keys": keys, "ignore_shadows": ignored, **_EACH})
 
 
 def place(name: str) -> Json:

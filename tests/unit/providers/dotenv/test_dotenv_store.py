@@ -515,3 +515,21 @@ def test_fingerprints_of_a_host_survive_a_new_ledger_key(host: LocalHost, contai
     written = store.write(container, {"KEY": value})
     assert written["keys"]["KEY"]["fingerprint"] == store.fingerprint(value)
     assert store.unchanged(written, store.observe(container, ["KEY"]))
+
+
+def test_keys_of_files_that_hide_it_are_compared(store: DotenvFile, container: Container, file: Path) -> None:
+    beside = [file.with_name(name) for name in ("older", "same", "without", "missing")]
+    hidden = {**container, "hidden_by": list(map(str, beside))}
+    store.write(container, {"KEY": SecretValue("new")})
+    for path, text in zip(beside, ("KEY=old\n", "export KEY=new\n", "OTHER=1\n"), strict=False):
+        path.write_text(text)
+
+    found = store.shadows(hidden, ["KEY", "OTHER"], fresh=True)
+
+    assert [(one.key, one.place, one.outdated) for one in found] == [
+        ("KEY", str(beside[0]), True),
+        ("KEY", str(beside[1]), False),
+    ]
+    assert found[0].label == f"dotenv file app1:{beside[0]}"
+    assert store.may_be_hidden(hidden)
+    assert not store.may_be_hidden(container)

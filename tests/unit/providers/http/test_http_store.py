@@ -397,3 +397,64 @@ def test_a_document_is_put_with_the_token_and_again_after_a_failure(script: Scri
     assert script.asked == ["PUT /rotor/report"] * 2
     assert script.received[-1].body == b'{"failed": false}'
     assert TOKEN in script.received[-1].headers["Authorization"]
+
+
+# What hides it
+
+HIDDEN = {**SETTINGS, "hidden_by": [{"path": "/workspaces/hitl/secrets", "evidence": DATE}]}
+
+
+@pytest.mark.parametrize(
+    ("own", "override", "outdated"),
+    [
+        ("2026-11-02T00:00:00Z", "2026-11-01T23:59:59Z", [True]),
+        ("2026-11-02T00:00:00Z", "2026-11-02T01:00:00+00:00", [False]),
+        ("2026-11-02T00:00:00", "2026-11-02T00:00:00Z", [False]),
+        ("7", "8", [True]),
+        ("2026-11-02T00:00:00Z", None, []),
+    ],
+)
+def test_override_is_told_by_its_date(
+    scripted: Connect, script: Scripted, own: str, override: str | None, outdated: list[bool]
+) -> None:
+    there = [{"key": NAME, "updated_at": override}] if override else []
+    script.answer(200, [{"key": NAME, "updated_at": own}]).answer(200, there)
+
+    found = scripted().shadows(HIDDEN, [NAME], fresh=True)
+
+    assert [one.outdated for one in found] == outdated
+    assert [(one.key, one.label) for one in found] == [(NAME, "http /workspaces/hitl/secrets")] * len(outdated)
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ({"path": "/w/<id>", "evidence": DATE}, "hidden_by: <id> in its path stands for each item of its list"),
+        ({"path": "/w", "evidence": {"at": "[key"}}, "hidden_by: evidence at: [key is not a path"),
+        (
+            {"path": "/w", "evidence": {"at": "updated_at"}},
+            "hidden_by: evidence at: neither it nor the path says <key>",
+        ),
+        (
+            {"path": "/w", "evidence": {"at": "[key=<key>].value"}},
+            "value is where the value stands, which is no evidence",
+        ),
+    ],
+)
+def test_place_that_hides_is_described_soundly(place: dict[str, Any], problem: str) -> None:
+    [said] = HttpSecrets.validate({**SETTINGS, "hidden_by": [place]}, [NAME])
+    assert problem in said
+
+
+def test_override_of_a_workspace_hides_the_global_secret(tenant: HttpSecrets, world: Visitor) -> None:
+    listing = {"path": "/workspaces", "items": "workspaces"}
+    hidden = {**SETTINGS, "hidden_by": [{"list": listing, "path": "/workspaces/<id>/secrets", "evidence": DATE}]}
+    assert tenant.shadows(hidden, [NAME], fresh=True) == []
+    world.act("set_workspace_secret", workspace="dev", name=NAME, value="sk-ant-of-dev")
+    tenant.write(SETTINGS, {NAME: SecretValue(VALUE)})
+
+    [shadow] = tenant.shadows(hidden, [NAME], fresh=True)
+
+    assert (shadow.place, shadow.label, shadow.outdated) == ("dev", "http /workspaces/dev/secrets", True)
+    assert tenant.may_be_hidden(hidden)
+    assert not tenant.may_be_hidden(SETTINGS)
