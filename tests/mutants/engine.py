@@ -1102,6 +1102,19 @@ MUTANTS = (
     deposited("a file that others can read is refused", "if stat.S_IMODE(found.st_mode) & 0o177:", "if False:"),
     deposited("a link is no file of a value", "os.O_NOFOLLOW | ", ""),
     deposited("a value is no variable", 'if name.startswith("deposit_") and', 'if name.startswith("nothing_") and'),
+    # one of many first
+    dropped(
+        "the others wait for the first one",
+        "return [part for part in (ahead, rest) if part] or [turn]",
+        "on_hosts",
+        instead="return [[*ahead, *rest]] if ahead or rest else [turn]",
+    ),
+    dropped(
+        "a consumer on a host has to be well after its reload",
+        "                    self._ctx.systems.check(check).run(None, NO_CHECKPOINT)\n",
+        "on_hosts",
+        instead="                    pass\n",
+    ),
     # what others release
     dropped("an old instance is awaited", "if before.get(one) == mark and", "released", instead="if False and"),
     dropped("a write asks for a release after it", " and one.progress[_WRITES] == _newest_write(work)", "released"),

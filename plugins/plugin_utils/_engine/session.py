@@ -255,6 +255,8 @@ class Session:
         access = self._access(run)
         plan = access.ledger.run(run)["plan"]
         secret_map = self._kept_map(plan, bare=True)
+        if any(check.connection for one in secret_map.consumers.values() if one.host for check in one.healthy):
+            secret_map = self._kept_map(plan)  # their health is asked for through a connection
         systems = self._systems(secret_map.connections, run, access)
         ctx = EffectContext(run, secret_map, systems, access, self._clock)
         orders = {name: Order(**order) for name, order in plan["orders"].items()}

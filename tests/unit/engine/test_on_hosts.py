@@ -370,3 +370,43 @@ def test_a_copy_on_a_host_is_looked_at_before_the_cut_and_its_failure_stops_noth
     assert not play.rotate("TOKEN")["failed"], play.output
     assert play.world.containers["/env"]["TOKEN"][0] == play.world.alive[-1].value
     assert_at_rest(play)
+
+
+# -- one of many first ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(make_play: Callable[..., Play], world: World) -> Play:
+    """Three consumers on hosts, one of them first; what is asked after each reload is whether ``app`` is well."""
+    world.put("box", {})
+    world.serve("app", [])
+    secret = {
+        "issuer": {"type": "test.fake.token", "connection": "cloud"},
+        "copies": [{"store": "cloud", "box": "box"}],
+        "reload": ["web"],
+        "revoke": {"accept": "life"},
+    }
+    healthy = [{"type": "test.fake.selftest", "connection": "cloud", "service": "app"}]
+    web = {"type": "test.plain.script", "command": "restart <each>", "host": "app1", "healthy": healthy}
+    return make_play(secret_map={"TOKEN": secret}, consumers={"web": {**web, "for_each": ["a", "b", "c"], "first": 1}})
+
+
+def test_first_one_is_well_before_the_others_are_reloaded(many: Play, world: World) -> None:
+    assert not many.rotate("TOKEN")["failed"], many.output
+    assert executed(world) == ["restart a", "restart b", "restart c"]
+    assert [work["what"] for work in many.pieces] == ["reload web a", "reload web b, and 1 more"]
+    asked = [kind for kind, _what in world.log if kind in ("execute", "test")]
+    assert asked[-6:] == ["execute", "test"] * 3
+
+
+def test_first_one_that_is_not_well_holds_up_the_others(many: Play, world: World) -> None:
+    def fall_ill() -> None:
+        world.services["app"].sick = True
+
+    world.after["execute"] = fall_ill
+    assert many.rotate("TOKEN")["failed"]
+    assert executed(world) == ["restart a"]
+    assert "app is sick" in many.output
+    world.services["app"].sick = False
+    assert not many.rotate("TOKEN")["failed"], many.output
+    assert executed(world) == ["restart a", "restart a", "restart b", "restart c"]

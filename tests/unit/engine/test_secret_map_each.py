@@ -66,6 +66,55 @@ def test_items_of_a_name_in_a_list_are_reloaded_at_once() -> None:
     assert (step.reload, step.groups) == (("services app1", "services app2"), (("services app1", "services app2"),))
 
 
+@pytest.mark.parametrize(
+    ("first", "reload", "turns"),
+    [
+        (1, ["services"], [["app1"], ["app2", "app3"]]),
+        (2, ["services"], [["app1", "app2"], ["app3"]]),
+        (3, ["services"], [["app1", "app2", "app3"]]),
+        (1, [["services", "one"]], [["app1"], ["app2", "app3", "one"]]),
+        (1, ["one", "services"], [["one"], ["app1"], ["app2", "app3"]]),
+    ],
+    ids=str,
+)
+def test_first_ones_go_before_all_others_at_once(first: int, reload: list[Any], turns: list[list[str]]) -> None:
+    variables = play({**FILES, "for_each": HOSTS}, {**SERVICE, "for_each": [*HOSTS, "app3"], "first": first})
+    variables._vars["secret_map"]["KEY"]["reload"] = reload
+    variables._vars["secret_consumers"]["one"] = {"type": "command", "host": "one", "command": "true"}
+    (step,) = built(variables).secrets["KEY"].steps
+    found = list(dict.fromkeys(map(step.turn_of, step.reload)))
+    assert [[name.rpartition(" ")[2] for name in turn] for turn in found] == turns
+
+
+@pytest.mark.parametrize("first", [-1, "one", True, None])
+def test_first_that_is_no_number_is_told(first: Any) -> None:
+    with pytest.raises(MapError) as caught:
+        play({**FILES, "for_each": HOSTS}, {**SERVICE, "for_each": HOSTS, "first": first}).select(["KEY"])
+    what = "is no number of those that go first; 1 is usual"
+    assert caught.value.errors == (f"secret_consumers.services.first: {what}",)
+
+
+def test_first_without_several_is_refused() -> None:
+    with pytest.raises(MapError) as caught:
+        built(play({**FILES, "for_each": HOSTS}, {"type": "command", "host": "a", "command": "true", "first": 1}))
+    assert [line for line in caught.value.errors if "for_each" in line] == list(caught.value.errors)
+
+
+def test_first_of_a_type_that_has_it_is_its_own() -> None:
+    hook = {
+        "type": "http",
+        "connection": "platform",
+        "items": ["a", "b"],
+        "request": {"path": "/<each>/<id>/restart"},
+        "await": {"path": "/<id>", "until": {"status": "up"}},
+        "first": 1,
+        "for_each": ["eu", "us"],
+    }
+    found = built(play({**FILES, "for_each": HOSTS}, hook, platform={"type": "http", "url": "https://a.example"}))
+    assert found.secrets["KEY"].steps[0].groups == ()
+    assert found.consumers["services eu"].options["first"] == 1
+
+
 def test_copies_of_a_step_and_of_accept_are_spread_in_their_place() -> None:
     plain = {"store": "files", "host": "db1", "path": "/srv/one.env"}
     variables = play(plain, {**SERVICE, "for_each": HOSTS})

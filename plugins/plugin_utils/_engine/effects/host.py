@@ -31,7 +31,7 @@ from ..decide.planner import Action
 from ..decide.state import ActionKind, Intent, IntentState, Order
 from ..secret_map.model import Copy, Secret
 from . import executables, mint, revoke, write
-from .context import EffectContext, StoreEffect, Work, finish
+from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
 
 LONGEST_OUTPUT = 1000
 """Characters of what a command printed: the last of them say why it failed."""
@@ -290,6 +290,8 @@ class HostWork:
                 answer = host(command)
                 if answer.code != 0:
                     raise self._failure(here, answer, served)
+                for check in self._ctx.secret_map.consumers[target].healthy:
+                    self._ctx.systems.check(check).run(None, NO_CHECKPOINT)
             except BaseException as error:  # noqa: BLE001 - it may have been run
                 problem = guard.as_rotor_error(error)
                 state = IntentState.FAILED if isinstance(problem, ConfigurationError) else IntentState.UNKNOWN

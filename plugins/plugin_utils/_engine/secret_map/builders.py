@@ -300,8 +300,9 @@ class Builders:
             self.errors.add((*path, "reload"), what, f"it can of {' and '.join(types)}")
             raw = {option: value for option, value in raw.items() if option != "reload"}
         connection, host = self._connection_of("consumers", raw, path), raw.get("host")
+        options = _own("consumers", raw) | {own: raw[own] for own in cls.schema.properties if own in raw}
         if self.validate("consumers", raw["type"], raw, path):
-            self._report(cls.validate(_own("consumers", raw)), path, raw)
+            self._report(cls.validate(options), path, raw)
         self._validate_host(host if cls.on_host else None, (*path, "host"))
         healthy = [
             self.check(check, (*path, "healthy", index), frozenset(), default=connection)
@@ -315,7 +316,7 @@ class Builders:
                 self.errors.add((*path, "healthy"), f"{check.type} is run on a host: it is for verify")
         if len(self.errors) > before:
             return None
-        return ConsumerSpec(raw["type"], connection, _own("consumers", raw), name, host, checks, "reload" in raw)
+        return ConsumerSpec(raw["type"], connection, options, name, host, checks, "reload" in raw)
 
     def _validate_host(self, host: Any, path: Path) -> None:
         if self.hosts is not None and isinstance(host, str) and host not in (*self.hosts, "localhost"):

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import Path, ValidationErrors
 
-OPTION = "for_each"
+OPTION, FIRST = "for_each", "first"
 PLACE = "<each>"
 """What stands for the item, in any text of the entry."""
 _ITEM = r"[\w.:@-]+"
+
+
+@dataclass(frozen=True)
+class Group:
+    """What the name of a consumer with ``for_each`` stands for."""
+
+    names: Sequence[Any]
+    first: int = 0
+    """How many are reloaded first, and have to be well before all others are, at once; 0: one after the other."""
 
 
 def spread(name: str, entry: Any, path: Path, errors: ValidationErrors) -> dict[str, Any]:
@@ -22,13 +32,22 @@ def spread(name: str, entry: Any, path: Path, errors: ValidationErrors) -> dict[
     return {f"{name} {item}": filled for item, filled in _filled(entry, path, errors)}
 
 
-def spread_secret(entry: Any, path: Path, groups: Mapping[str, Sequence[str]], errors: ValidationErrors) -> None:
+def pop_first(entry: dict[str, Any], path: Path, errors: ValidationErrors) -> int:
+    """Take out of a consumer with ``for_each`` how many of them go first; 0 where it does not say."""
+    first = entry.pop(FIRST, 0)
+    if isinstance(first, int) and not isinstance(first, bool) and first >= 0:
+        return first
+    errors.add((*path, FIRST), "is no number of those that go first", "1 is usual")
+    return 0
+
+
+def spread_secret(entry: Any, path: Path, groups: Mapping[str, Group], errors: ValidationErrors) -> None:
     """Put a copy of each item, and the consumers that a name in ``reload`` stands for, into a secret's plain entry."""
     for step, where in _steps(entry, path):
         if isinstance(step.get("copies"), list):
             step["copies"] = list(_spread_copies(step["copies"], (*where, "copies"), errors))
         if isinstance(step.get("reload"), list):
-            step["reload"] = [one for turn in step["reload"] for one in _members(turn, groups)]
+            step["reload"] = [one for turn in step["reload"] for one in _turns(turn, groups)]
 
 
 def _steps(entry: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
@@ -49,11 +68,18 @@ def _spread_copies(copies: list[Any], path: Path, errors: ValidationErrors) -> I
             yield copy
 
 
-def _members(turn: Any, groups: Mapping[str, Sequence[str]]) -> Sequence[Any]:
-    """Return the consumers that a name stands for; those of names in a list stay in one."""
-    if isinstance(turn, list):
-        return [[one for name in turn for one in _members(name, groups)]]
-    return groups.get(turn, [turn]) if isinstance(turn, str) else [turn]
+def _turns(turn: Any, groups: Mapping[str, Group]) -> Sequence[Any]:
+    """Return the turns in which what a name stands for is reloaded; those of names in a list go at once."""
+    members = [_group(name, groups) for name in (turn if isinstance(turn, list) else [turn])]
+    if not isinstance(turn, list) and not members[0].first:
+        return members[0].names
+    ahead = [one for group in members for one in group.names[: group.first]]
+    rest = [one for group in members for one in group.names[group.first :]]
+    return [part for part in (ahead, rest) if part] or [turn]
+
+
+def _group(name: Any, groups: Mapping[str, Group]) -> Group:
+    return groups.get(name, Group([name])) if isinstance(name, str) else Group([name])
 
 
 def _filled(entry: Mapping[str, Any], path: Path, errors: ValidationErrors) -> list[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any
 from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Consumer, Maker, Schema
 from ....module_utils._core.deps import library
+from ....module_utils._core.errors import ConfigurationError
 from . import each
 
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ GENERIC = {
     "connections": ("type", "via", "for_each"),
     "stores": ("store", "keys", "ignore_shadows", "for_each"),
     "issuers": ("type", "connection", "current_id"),
-    "consumers": ("type", "connection", "host", "healthy", "for_each", "reload"),
+    "consumers": ("type", "connection", "host", "healthy", "for_each", "first", "reload"),
     "checks": ("type", "connection", "proves"),
 }
 """The options of each kind that are the engine's; all others belong to the class."""
@@ -48,6 +49,12 @@ _EACH: Json = {
         "description": f"one of it for each item of this list, such as that of a group's hosts; {each.PLACE} stands "
         "for it in the other options. A consumer or a connection has it behind its name; reload takes either name",
     }
+}
+_FIRST: Json = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "how many of them are reloaded first, and have to be well before all others are, at once; unless "
+    "said, they go one after the other. It needs for_each",
 }
 _PLAIN_MAPPING = {"type", "description"}
 _PLAIN_TEXT = {*_PLAIN_MAPPING, "minLength", "default"}
@@ -146,7 +153,9 @@ def consumer(name: str, *, check: Json | None = None) -> Json:
     healthy = {"type": "array", "items": check or _ANY, "description": description}
     about = "await: others release it; a rotation waits until they have, and goes on from there"
     awaited = {"reload": _enum(["await"], about)} if is_awaitable(name) else {}
-    return _node({**needed, "healthy": healthy, **awaited, **_EACH}, cls.schema, tuple(needed))
+    first = {each.FIRST: _FIRST} if goes_first_by_group(name) else {}
+    node = _node({**needed, "healthy": healthy, **awaited, **_EACH, **first}, cls.schema, tuple(needed))
+    return {**node, **({"dependentRequired": {each.FIRST: [each.OPTION]}} if first else {})}
 
 
 def check(name: str) -> Json:
@@ -302,6 +311,14 @@ def may_be_uncopied(name: str) -> bool:
 def asks_issuer(check: str) -> bool:
     """Say whether a check asks the secret's issuer for the last use."""
     return bool(getattr(registry.find("checks", check), "asks_issuer", False))
+
+
+def goes_first_by_group(consumer: Any) -> bool:
+    """Say whether ``first`` is about what ``for_each`` makes; a type may have such an option of its own."""
+    try:
+        return each.FIRST not in registry.find("consumers", str(consumer)).schema.properties
+    except ConfigurationError:
+        return False
 
 
 def is_awaitable(consumer: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from ....module_utils._core import masking
-from . import each
+from . import each, schema
 from .errors import MapError, Path, ValidationErrors, describe_type
 
 _DEEPEST = 40
@@ -92,7 +92,7 @@ class TaskVariables:
     def __init__(self, task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
         self._vars = task_vars
         self._sections: dict[str, Mapping[str, Any]] = {}
-        self._groups: dict[str, list[str]] = {}
+        self._groups: dict[str, each.Group] = {}
         """What the name of a consumer with ``for_each`` stands for."""
         self._entries: dict[tuple[str, str], Any] = {}
         self._errors = ValidationErrors()
@@ -164,12 +164,15 @@ class TaskVariables:
                 found[name] = entry
                 continue
             path = (variable, name)
-            several = each.spread(name, self._expander.expand(entry, path), path, self._errors)
+            plain = self._expander.expand(entry, path)
+            grouped = variable == "secret_consumers" and schema.goes_first_by_group(plain.get("type"))
+            first = each.pop_first(plain, path, self._errors) if grouped else 0
+            several = each.spread(name, plain, path, self._errors)
             for taken in several.keys() & (entries.keys() | found.keys()):
                 self._errors.add((variable, taken), f"is what {each.OPTION} of {name} makes, too")
             found |= several
             if variable == "secret_consumers":
-                self._groups[name] = list(several)
+                self._groups[name] = each.Group(list(several), first)
         return found
 
     def _section(self, variable: str) -> Mapping[str, Any]:
