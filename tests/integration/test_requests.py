@@ -20,7 +20,7 @@ from tests.unit.core.doubles import ServersClock
 MOST = {
     "vault": Requests(rotation=3, status=1, plan=1, writes=1),
     "ssm": Requests(rotation=9, status=3, plan=3, writes=1),
-    "github": Requests(rotation=8, status=3, plan=3, writes=1),
+    "github": Requests(rotation=9, status=3, plan=4, writes=1),
     "infisical": Requests(rotation=3, status=1, plan=1, writes=1),
 }
 """For one copy more. An improvement lowers them."""

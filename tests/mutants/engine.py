@@ -202,6 +202,13 @@ MUTANTS = (
         'tx.update(self._t.intents, {"secret": secret, "id": one.id}, answer)',
         "approval",
     ),
+    mutant(
+        "shadows: what a plan saw is checked", "hidden += [copy.id] if found or copy.host else []", "pass", "shadows"
+    ),
+    mutant(
+        "shadows: a file on a host is checked unseen", "if found or copy.host else []", "if found else []", "shadows"
+    ),
+    mutant("shadows: kept for the roll-out", "hidden=tuple(hidden) if checkable else ()", "hidden=()", "shadows"),
     mutant("checks anew: from their start", "{} if anew else ", "", "revoking"),
     mutant(
         "only revokes: nothing is minted",

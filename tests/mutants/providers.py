@@ -485,8 +485,8 @@ MUTANTS = (
     provider(
         "no number is read for a text",
         "aws/secretsmanager",
-        ".text).text(key)",
-        ".text).held(key)",
+        "{key: document.text(key) for",
+        "{key: document.held(key) for",
         "secretsmanager_store",
     ),
     provider(
@@ -502,6 +502,35 @@ MUTANTS = (
         'if container["host"] != LOCALHOST:',
         "if False:",
         "dotenv_store",
+    ),
+    files(
+        "no link leads a private file elsewhere",
+        "os.path.realpath(path) if links else path",
+        "os.path.realpath(path)",
+        "private",
+    ),
+    files(
+        "a private file is closed to others", '        if mode & ~int(task["mode"], 8):', "        if False:", "private"
+    ),
+    files(
+        "a private file is its owner's",
+        "        if file.state.st_uid not in owners:",
+        "        if False:",
+        "private",
+    ),
+    provider(
+        "what hides a secret is looked for anew",
+        "github/client",
+        "        if fresh:\n            self._once.forget(path)\n        return list(",
+        "        return list(",
+        "github_shadows",
+    ),
+    provider(
+        "a later secret is not taken for an older one",
+        "github/store",
+        "return own is None or datetime",
+        "return True or datetime",
+        "github_shadows",
     ),
     files(
         "no value is read that readers differ on",
