@@ -62,6 +62,21 @@ def test_a_command_on_a_host_gets_the_value_and_is_part_of_the_step(world: Visit
     assert world.violations() == []
 
 
+def test_a_script_of_the_controller_gets_the_value_on_its_standard_input(world: Visitor, hosted: Desk) -> None:
+    script = hosted.home / "reload.sh"
+    script.write_text(f"sha256sum > {digest(hosted)}\necho done\n")
+    consumers = hosted.example["secret_consumers"]
+    worker = {"type": "command", "host": "app1", "script": str(script), "stdin": "${token}"}
+    hosted.override(secret_consumers=consumers | {"worker": worker})
+    outcome = hosted.rotate()
+    assert outcome.code == 0, outcome
+    (new,) = minted(world)
+    value = value_of(world, new)
+    assert digest(hosted).read_text().split()[0] == hashlib.sha256(value.encode()).hexdigest()
+    assert value not in outcome.output
+    assert world.violations() == []
+
+
 def test_a_command_that_fails_holds_before_the_next_step_and_a_second_run_finishes(
     world: Visitor, hosted: Desk
 ) -> None:

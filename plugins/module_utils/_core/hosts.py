@@ -25,6 +25,8 @@ class HostCommand:
     command: str
     chdir: str | None = None
     stdin: SecretValue | None = None
+    script: str = ""
+    """What is sent ahead of ``stdin``, and caught: no value."""
     catch: bool = False
     """Whether it may print a value: its output is caught on the host, and comes back in ``printed`` alone."""
 

@@ -59,8 +59,8 @@ class Caught:
         if not self._takes_input:
             return None
         header = {"program": _program(), "pad": base64.b64encode(self._pad).decode()}
-        own = self._command.stdin.reveal().encode() if self._command.stdin else b""
-        return json.dumps(header).encode() + b"\n" + own
+        own = self._command.stdin.reveal() if self._command.stdin else ""
+        return json.dumps(header).encode() + b"\n" + (self._command.script + own).encode()
 
     def read(self, code: int, stdout: str) -> HostAnswer:
         """Return the command's exit code and output; ``code`` and ``stdout`` are those of the shell line."""

@@ -57,7 +57,8 @@ class TaskHost:
 
     def _caught(self, command: HostCommand) -> Caught:
         become = self._action._connection.become
-        takes_input = command.stdin is not None or become is None or bool(become.pipelining)  # su wants a terminal
+        has_input = command.stdin is not None or bool(command.script)
+        takes_input = has_input or become is None or bool(become.pipelining)  # su wants a terminal
         executable = str(self._action._play_context.executable or "/bin/sh")
         return Caught(command, executable=executable, python=self.python, takes_input=takes_input)
 

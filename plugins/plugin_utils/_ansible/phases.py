@@ -32,13 +32,11 @@ def find_hooks(
 ) -> dict[str, str]:
     """Return the path of each hook's file; ConfigurationError names every file that is missing or no list of tasks.
 
-    A relative path begins at the folder of a playbook of the command line, or, if that belongs to a collection, at the
-    working directory. ``load`` reads a YAML file.
+    ``load`` reads a YAML file.
     """
-    folders = list(dict.fromkeys(_folder(playbook) for playbook in playbooks)) or [Path.cwd()]
-    found, wrong = {}, []
+    found, wrong, places = {}, [], folders(playbooks)
     for name, file in (hooks or {}).items():
-        paths = [] if is_blank(file) else [folder / str(file) for folder in folders]
+        paths = [] if is_blank(file) else [folder / str(file) for folder in places]
         path = next((path for path in paths if path.is_file()), None)
         if path:
             found[name] = str(path)
@@ -72,6 +70,11 @@ def phases(hooks: Mapping[str, str], *, hosts: bool) -> list[dict[str, str]]:
         if hook in hooks:
             found.append({"name": f"Hook {hook}", "file": hooks[hook]})
     return found
+
+
+def folders(playbooks: Iterable[str]) -> list[Path]:
+    """Return where relative paths begin: beside each playbook of the command line, or in the working directory."""
+    return list(dict.fromkeys(_folder(playbook) for playbook in playbooks)) or [Path.cwd()]
 
 
 def _folder(playbook: str) -> Path:

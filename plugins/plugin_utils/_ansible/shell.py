@@ -30,6 +30,7 @@ from .._engine.worker import WorkerClock
 from . import invocation
 from .on_host import keeps_remote_files
 from .options import check_unknown_options, in_words_of_the_role
+from .phases import folders
 from .ssh_hosts import SshHosts
 
 LIBRARIES = ("cryptography", "jsonschema", "requests", "sqlalchemy")
@@ -160,4 +161,5 @@ class RotationAction(ActionBase):
             job.way_on or ("run your playbook that rotates with" if only_looks and theirs else ""),
             invocation.remark(),
             invocation.options(),
+            tuple(folders(invocation.playbooks())),
         )

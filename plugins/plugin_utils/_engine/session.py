@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -75,6 +76,8 @@ class Caller:
     """What the command lacks, as a comment of the shell."""
     options: str = ""
     """Those of the command, for another playbook."""
+    folders: tuple[Path, ...] = ()
+    """Where the relative path of a user's file begins."""
 
     def again(self, *variables: str, playbook: str = "") -> str:
         """Tell how to run it again with these variables, or another ``playbook`` of this collection."""
@@ -385,8 +388,8 @@ class Session:
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
         parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
-        via_problem = self._forwards.problem
-        secret_map = parse(*parts, hosts=self._caller.hosts, check_credentials=True, via_problem=via_problem)
+        hosts, folders, via_problem = self._caller.hosts, self._caller.folders, self._forwards.problem
+        secret_map = parse(*parts, hosts, check_credentials=True, via_problem=via_problem, folders=folders)
         selection.check_reach(options, secret_map)
         return secret_map
 
@@ -395,7 +398,7 @@ class Session:
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
         parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
-        parsed = parse(*parts, hosts=self._caller.hosts, bare_connections=bare)
+        parsed = parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, bare_connections=bare)
         orders = plan["orders"]
         checked = {name: checking(one, orders[name].get("hidden", ())) for name, one in parsed.secrets.items()}
         return replace(parsed, secrets=checked)

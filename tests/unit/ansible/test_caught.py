@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnexpectedAnswerError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.command.command import Command
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.caught import MOST_BYTES, Caught
 from tests.integration.canary import forms
 
@@ -152,3 +153,16 @@ def test_lines_of_the_host_before_the_answer_are_ignored() -> None:
     command = caught("echo seen")
     code, output = carried(command)
     assert command.read(code, f"Welcome!\n{output}").printed == "seen\n"
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/python3", "/no/such/python"])
+def test_script_comes_before_the_value_and_both_are_caught(tmp_path: Path, python: str) -> None:
+    script = f"read -r value; echo $value; printf %s $value > {tmp_path}/got; exit 3\n"
+    (tmp_path / "reload.sh").write_text(script)
+    task = Command.task({"script": str(tmp_path / "reload.sh")})
+    sent = HostCommand(task["command"], None, SecretValue(f"{VALUE}\n"), script=task["script"], catch=True)
+    command = Caught(sent, executable="/bin/sh", python=python)
+    code, output = carried(command)
+    assert VALUE not in output + command.line
+    assert command.read(code, output).code == 3
+    assert (tmp_path / "got").read_text() == VALUE

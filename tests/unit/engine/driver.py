@@ -98,6 +98,7 @@ class Play:
         self.folder = folder
         self.lines: list[str] = []
         self.job = "a job"
+        self.caller_folders: tuple[Path, ...] = ()
         self.execute: Host = self._execute
         self.pieces: list[Mapping[str, Any]] = []
 
@@ -114,7 +115,8 @@ class Play:
             "secret_ledger": self.setting,
         }
         variables = TaskVariables(task_vars, lambda text: text)
-        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}), job=Job(process=self.job))
+        job, folders = Job(process=self.job), self.caller_folders
+        caller = Caller("ansible-playbook rotate.yml", "a test", frozenset({"app1"}), job=job, folders=folders)
         return Session(variables, self.world.clock, caller, self.lines.append)
 
     def plan(self, *only: str, check: bool = False, **options: Any) -> Mapping[str, Any]:

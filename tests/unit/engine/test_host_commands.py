@@ -189,3 +189,45 @@ def test_the_output_of_every_command_is_caught(play: Play) -> None:
     play.execute = lambda command: seen.append(command) or HostAnswer(0)  # type: ignore[func-returns-value]
     assert not play.rotate("TOKEN")["failed"], play.output
     assert [command.catch for command in seen] == [True]
+
+
+# -- scripts of the controller --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scripted(play: Play) -> Play:
+    play.map["TOKEN"]["derived"] = {}
+    script = {"type": "command", "host": "app1", "script": "reload.sh", "stdin": "${token}\n"}
+    play.consumers = {"script": script}
+    play.caller_folders = (play.folder,)
+    return play
+
+
+@pytest.mark.parametrize("folder", [".", "files"])
+def test_script_beside_the_playbook_is_sent_before_the_value(scripted: Play, folder: str, world: World) -> None:
+    (scripted.folder / folder).mkdir(exist_ok=True)
+    (scripted.folder / folder / "reload.sh").write_text("read -r token\n")
+    sent: list[HostCommand] = []
+    scripted.execute = lambda command: sent.append(command) or HostAnswer(0, "2")  # type: ignore[func-returns-value]
+    assert not scripted.rotate("TOKEN")["failed"], scripted.output
+    look, run = sent
+    assert (look.script, run.script) == ("", "read -r token\n")
+    assert run.stdin
+    assert run.stdin.reveal() == world.containers["box"]["TOKEN"][0] + "\n"
+
+
+def test_script_that_is_nowhere_is_told_before_anything_is_minted(scripted: Play, world: World) -> None:
+    for check in (True, False):
+        assert not scripted.plan("TOKEN", check=check)["go"]
+    assert f"script is not well: there is no script {scripted.folder}/reload.sh" in scripted.output
+    assert world.mutations == []
+    assert scripted.status()["secrets"][0]["state"] == "held"
+
+
+def test_script_that_goes_meanwhile_holds(scripted: Play, world: World) -> None:
+    file = scripted.folder / "reload.sh"
+    file.write_text("true\n")
+    scripted.execute = lambda _command: HostAnswer(0, "2")
+    world.after["write"] = file.unlink
+    assert scripted.rotate("TOKEN")["failed"]
+    assert f"there is no script {file}" in scripted.output

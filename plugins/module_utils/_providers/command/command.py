@@ -12,13 +12,16 @@ import re
 import shlex
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
-from ..._core.errors import ConfigurationError
+from ..._core.errors import ConfigurationError, NotFoundError
 from ..._core.templates import Template
 
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_LONGEST_SCRIPT = 64 * 1024
+_NAME = re.compile(r"\w[\w.+-]*", re.ASCII)
 _PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)
 
 
@@ -34,6 +37,12 @@ class Command(Consumer):
                     {"type": "array", "items": {"type": "string"}, "minItems": 1},
                 ],
             },
+            "script": {
+                "type": "string",
+                "minLength": 1,
+                "description": "A script of yours, here and not on the host, that is run there in the place of a "
+                "command; its first line says by what (#!), or else it is one for sh.",
+            },
             "chdir": {"type": "string", "minLength": 1, "description": "The folder on the host to run it in."},
             "stdin": {
                 "type": "string",
@@ -46,12 +55,13 @@ class Command(Consumer):
                 "description": "Seconds after which the host's timeout(1) ends it; unlimited unless said.",
             },
         },
-        required=("command",),
+        one_of=("command", "script"),
     )
+    files = ("script",)
 
     @classmethod
     def label(cls, options: Options) -> str:
-        return f"command {_line(options)}"
+        return f"script {options['script']}" if "script" in options else f"command {_line(options)}"
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
@@ -59,17 +69,28 @@ class Command(Consumer):
 
     @classmethod
     def task(cls, options: Options) -> dict[str, Any]:
-        """Return what Ansible is to run: a shell line, its folder, the template of its input, its executables."""
-        stdin = options.get("stdin")
+        """Return what Ansible is to run: a shell line, its folder, the template of its input, its executables.
+
+        With the text of a script, which comes ahead of the input; raises NotFoundError where its file is not there.
+        """
+        stdin, script = options.get("stdin"), _read(options["script"]) if "script" in options else ""
         try:
             Template.parse(stdin or "")
         except ValueError as error:
             raise ConfigurationError(f"{cls.label(options)}: stdin: {error}") from error
-        needs = _executables(options)
-        return {"command": _limited(options), "chdir": options.get("chdir"), "stdin": stdin, "needs": needs}
+        needs = _executables(options, script)
+        task = {"command": _limited(options, script), "chdir": options.get("chdir"), "stdin": stdin, "needs": needs}
+        return {**task, **({"script": script} if script else {})}
 
     def preview(self) -> list[str]:
-        return [_line(self.options)]
+        return [self.label(self.options).removeprefix("command ")]
+
+    def health_problems(self) -> list[str]:
+        try:
+            self.task(self.options)
+        except NotFoundError as error:
+            return [error.message]
+        return []
 
     def reload(self, written: Sequence[Written], checkpoint: Checkpoint) -> Evidence:
         raise ConfigurationError(
@@ -77,23 +98,55 @@ class Command(Consumer):
         )
 
 
-def _line(options: Options) -> str:
+def _line(options: Options, script: str = "") -> str:
+    """Return the line for the host's shell; a script comes first on its standard input, and the script's own after it.
+
+    dd reads no byte more than it is told; the script is run from descriptor 9.
+    """
+    if "script" in options:
+        own = f"{{ exec 9<&0 <&3 3<&-; exec {shlex.join(_interpreter(script))} /dev/fd/9; }}"
+        return f"exec 3<&0; dd bs=1 count={len(script.encode())} <&3 2>/dev/null | {own}"
     command = options["command"]
     return str(command) if isinstance(command, str) else shlex.join(command)
 
 
-def _executables(options: Options) -> list[str]:
+def _read(path: str) -> str:
+    try:
+        script = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no script {path}") from None
+    except (OSError, ValueError):
+        raise ConfigurationError(f"the script {path} cannot be read, or is no text") from None
+    if not 0 < len(script.encode()) <= _LONGEST_SCRIPT:
+        raise ConfigurationError(f"the script {path} is empty, or longer than {_LONGEST_SCRIPT} bytes")
+    return script
+
+
+def _interpreter(script: str) -> list[str]:
+    """Return what runs a script, by its first line, as the kernel reads that: a path, and no more than one argument."""
+    first = script.partition("\n")[0].strip()
+    return first[2:].split(maxsplit=1) if first.startswith("#!") else ["/bin/sh"]
+
+
+def _program(script: str) -> list[str]:
+    """Return what has to be there to run a script: of env, the program that it looks for."""
+    interpreter = _interpreter(script)
+    looked_for = interpreter[1:] if Path(interpreter[0]).name == "env" else []
+    return looked_for if looked_for and _NAME.fullmatch(looked_for[0]) else interpreter
+
+
+def _executables(options: Options, script: str) -> list[str]:
     """List what must be there to run the command: its first word, unless only a shell can tell which that is."""
-    command = options["command"]
+    command = _program(script) if "script" in options else options["command"]
     words = command if isinstance(command, list) else command.split()
     first = next((word for word in words if isinstance(command, list) or not _ASSIGNED.match(word)), "")
     plain = isinstance(command, list) or _PLAIN.fullmatch(first)
     return [*(["timeout"] if "timeout" in options else []), *([first] if plain else [])]
 
 
-def _limited(options: Options) -> str:
-    line = _line(options)
+def _limited(options: Options, script: str) -> str:
+    line = _line(options, script)
     if "timeout" not in options:
         return line
-    words = ["/bin/sh", "-c", line] if isinstance(options["command"], str) else options["command"]
+    words = options["command"] if isinstance(options.get("command"), list) else ["/bin/sh", "-c", line]
     return shlex.join(["timeout", "--kill-after=10", str(options["timeout"]), *words])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ....module_utils._core import guard, masking, registry
@@ -307,14 +307,15 @@ class HostWork:
 
     def _command(self, piece: Piece, served: Mapping[str, int]) -> HostCommand:
         task = self._task(piece.intent.target)
-        line, folder, stdin = task["command"], task.get("chdir"), task.get("stdin")
+        line, folder, stdin, script = (task.get(name) for name in ("command", "chdir", "stdin", "script"))
+        command = HostCommand(str(line), folder, script=script or "", catch=True)
         if stdin is None:
-            return HostCommand(line, folder, catch=True)
+            return command
         row = self._cases[piece.secret.name].state.credential(served[piece.secret.name])
         if row is None or not row.has_value:
             raise ConfigurationError(f"the value that {piece.intent.target} is to get is not kept here")
         fields = write.fields_of(piece.secret, self._ledger.unseal(row))
-        return HostCommand(line, folder, Template.parse(stdin).render(fields), catch=True)
+        return replace(command, stdin=Template.parse(stdin).render(fields))
 
     def _failure(self, here: str, answer: HostAnswer, served: Iterable[str]) -> RotorError:
         message = f"the command ended with code {answer.code} on host {here}"

@@ -256,7 +256,7 @@ class Preflight:
         name = consumer.name
         questions = [Question("health", c.key, partial(self._health, name, c)) for c in consumer.healthy]
         if consumer.host:
-            return questions
+            return [Question("health", name, health), *questions]
         preview = Question("preview", name, lambda: self._systems.consumer(consumer).preview())
         if consumer.awaited:
             preview = Question("preview", name, lambda: self._preview_of_awaited(consumer))

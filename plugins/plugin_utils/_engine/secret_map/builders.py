@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 from ....module_utils._core import references, registry
 from ....module_utils._core.contracts import Store
-from ....module_utils._core.errors import ConfigurationError, MissingCredentialError
+from ....module_utils._core.errors import ConfigurationError, MissingCredentialError, NotFoundError
 from ....module_utils._core.forwards import OPTION
 from ....module_utils._core.hosts import LOCALHOST
 from ....module_utils._core.templates import Template
@@ -55,6 +56,8 @@ class Builders:
     check_credentials: bool
     via_problem: Callable[[str], str] | None = None
     """Says why no SSH forward can lead through an inventory host."""
+    folders: Sequence[pathlib.Path] = ()
+    """Where the relative path of a user's file begins."""
     connections: dict[str, Raw] = field(default_factory=dict)
     _types: dict[str, str | None] = field(default_factory=dict)
     _opening: list[str] = field(default_factory=list)
@@ -284,6 +287,8 @@ class Builders:
                 task = registry.find("consumers", consumer.type).task(consumer.options)
                 self.validate_template(task.get("stdin"), path, scope.names)
                 self.inspected |= {name} if task.get("needs") else set()
+            except NotFoundError:
+                pass  # a file of its, of which the plan tells
             except ConfigurationError as error:
                 self.errors.add(path, error.message)
         return consumer
@@ -301,6 +306,7 @@ class Builders:
             raw = {option: value for option, value in raw.items() if option != "reload"}
         connection, host = self._connection_of("consumers", raw, path), raw.get("host")
         options = _own("consumers", raw) | {own: raw[own] for own in cls.schema.properties if own in raw}
+        options |= {name: self._file(options[name]) for name in getattr(cls, "files", ()) if name in options}
         if self.validate("consumers", raw["type"], raw, path):
             self._report(cls.validate(options), path, raw)
         self._validate_host(host if cls.on_host else None, (*path, "host"))
@@ -317,6 +323,13 @@ class Builders:
         if len(self.errors) > before:
             return None
         return ConsumerSpec(raw["type"], connection, options, name, host, checks, "reload" in raw)
+
+    def _file(self, path: Any) -> Any:
+        """Find a file where Ansible does; one that is nowhere is told by the plan of what needs it."""
+        if not isinstance(path, str):
+            return path
+        places = [folder / name / path for folder in self.folders for name in ("files", "")]
+        return str(next((place for place in places if place.is_file()), places[-1] if places else path))
 
     def _validate_host(self, host: Any, path: Path) -> None:
         if self.hosts is not None and isinstance(host, str) and host not in (*self.hosts, "localhost"):

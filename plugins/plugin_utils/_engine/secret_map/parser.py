@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -29,17 +30,21 @@ def parse(
     bare_connections: bool = False,
     check_credentials: bool = False,
     via_problem: Callable[[str], str] | None = None,
+    folders: Sequence[pathlib.Path] = (),
 ) -> SecretMap:
     """Validate and build a map; MapError holds every error. Consumers and connections that no secret uses are ignored.
 
     ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else. ``check_credentials``
     resolves what the connections refer to; ``via_problem`` says why no SSH forward can lead through one of the hosts.
+    Relative paths of a user's files begin at ``folders``.
     """
     errors = ValidationErrors()
     entries = section("secret_map", raw_map, errors)
     consumers = section("secret_consumers", raw_consumers, errors, optional=True)
     connections = section("secret_connections", raw_connections, errors, optional=True)
-    builders = Builders(errors, connections, consumers, hosts, bare_connections, check_credentials, via_problem)
+    builders = Builders(
+        errors, connections, consumers, hosts, bare_connections, check_credentials, via_problem, folders
+    )
     parser = _Parser(builders, errors)
     secrets = [parser.secret(name, raw) for name, raw in entries.items()]
     _cross_checks(parser.entries, errors)
