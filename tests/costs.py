@@ -201,7 +201,7 @@ def store_costs(world: Visitor, bao: OpenBao, moto: Moto, folder: Path, clock: C
         proxies: list[Proxy] = []
 
         def proxied(url: str) -> str:
-            proxies.append(stack.enter_context(Proxy(url)))
+            proxies.append(stack.enter_context(Proxy(url, reads=r"/graphql$")))
             return proxies[-1].url
 
         def sent() -> list[Seen]:

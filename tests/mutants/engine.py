@@ -612,15 +612,15 @@ MUTANTS = (
     ),
     dropped(
         "asked again: every copy is as it was left",
-        '        if not registry.find("stores", copy.type).unchanged(left, seen):',
+        'elif not registry.find("stores", copy.type).unchanged(left[copy.id], seen):',
         "recheck",
-        instead="        if False:",
+        instead="elif False:",
     ),
     dropped(
         "asked again: what cannot be seen holds",
-        '            problems.append(f"{copy.label} cannot be seen: {error}")\n',
+        'problems.append(f"{copy.label} cannot be seen: {seen}")',
         "recheck",
-        instead="",
+        instead="pass",
     ),
     dropped(
         "asked again: an unclear answer holds",

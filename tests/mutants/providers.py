@@ -305,6 +305,20 @@ MUTANTS = (
         "github_actions",
     ),
     provider(
+        "compared before a write (GitHub)",
+        "github/store",
+        "if since is not None and not self.unchanged(",
+        "if False and not self.unchanged(",
+        "github_store",
+    ),
+    provider(
+        "only this very version is known (Parameter Store)",
+        "aws/parameters",
+        "return (known.version, known.modified_at) == (int(",
+        "return (known.version, known.modified_at) >= (0, '') or (int(",
+        "ssm_store",
+    ),
+    provider(
         "evidence (Vault)",
         "vault/store",
         "before.keys() == now.keys() and all(_same(before[key], now[key]) for key in before)",

@@ -18,7 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
-from . import durations
+from . import durations, guard
 from .clock import Clock
 from .credential import Credential, SecretValue
 from .errors import ConfigurationError, InvalidRequestError, RotorError, StoppedError, UntrustedServerError
@@ -28,6 +28,8 @@ from .http import certificates
 Options = Mapping[str, Any]
 Evidence = Mapping[str, Any]
 """Flat JSON that a provider gave as proof of a state: digests, versions, times, ids. Never a value."""
+Look = tuple[Options, Sequence[str]]
+"""A container, and the keys in it that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ class Store(Part):
     compares: ClassVar[bool] = False
     """Whether :meth:`write` looks right before it sends, or while the system sets, and raises ForeignChangeError where
     what is there does not fit ``since``; otherwise whoever calls it has to look."""
+    looks_at_once: ClassVar[int] = 1
+    """How many containers :meth:`observe_all` is given at the most, to look at them in fewer requests."""
     to_read: ClassVar[Schema | None] = None
     """The options of a container that is only read; None where they are those of a copy."""
     on_host: ClassVar[bool] = False
@@ -204,6 +208,18 @@ class Store(Part):
         Raises NotFoundError if the container is missing (one that comes with its first key is empty instead),
         PermissionDeniedError if a right is. Changes nothing.
         """
+
+    def observe_all(self, looks: Sequence[Look]) -> list[Evidence | RotorError]:
+        """Return what :meth:`observe` does for each of several containers, or the error of each."""
+        return [self._observed(*look) for look in looks]
+
+    def _observed(self, container: Options, keys: Sequence[str]) -> Evidence | RotorError:
+        try:
+            return self.observe(container, keys)
+        except StoppedError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is about this container alone
+            return guard.as_rotor_error(error)
 
     def read(self, container: Options, key: str) -> SecretValue:
         """Return a value for ``{store: …}`` or ``deposit_from``. Raises NotFoundError; changes nothing."""

@@ -24,6 +24,7 @@ SCHEMA = build_schema("""
     type Repository {
         id: ID! databaseId: Int name: String! owner: User! sshUrl: String! description: String
         hasIssuesEnabled: Boolean! hasWikiEnabled: Boolean! viewerPermission: String
+        nameWithOwner: String! isArchived: Boolean! isDisabled: Boolean!
         defaultBranchRef: Ref parent: Repository
         mergeCommitAllowed: Boolean! rebaseMergeAllowed: Boolean! squashMergeAllowed: Boolean!
     }
@@ -44,6 +45,9 @@ def routes(github: GitHub) -> list[Route]:
                 "id": f"R_{found.id}",
                 "databaseId": found.id,
                 "name": found.name,
+                "nameWithOwner": found.full_name,
+                "isArchived": False,
+                "isDisabled": False,
                 "owner": {"login": found.owner},
                 "sshUrl": f"git@github.com:{found.full_name}.git",
                 "viewerPermission": "ADMIN",

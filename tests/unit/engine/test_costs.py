@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Options
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Look, Options, Store
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import Engine, Rotation
 from tests.costs import ledger_costs
@@ -126,3 +127,42 @@ def test_status_asks_many_systems_at_once_and_lists_a_scope_once(
 
     assert world.counted("observe") == FEW + FEW + MORE
     assert world.counted("list") == 1
+
+
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the store take up to eight copies at once; return how many each look was about."""
+    asked: list[int] = []
+
+    def observe_all(store: Shelf, looks: Sequence[Look]) -> Any:
+        asked.append(len(looks))
+        return Store.observe_all(store, looks)
+
+    monkeypatch.setattr(Shelf, "looks_at_once", 8)
+    monkeypatch.setattr(Shelf, "observe_all", observe_all)
+    return asked
+
+
+@pytest.mark.parametrize("act", ["plan", "status"])
+def test_copies_of_one_connection_are_looked_at_together(many: Play, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    assert not many.rotate("MANY")["failed"], many.output
+    asked = looks(monkeypatch)
+    many.plan("MANY", force=True) if act == "plan" else many.status()
+    assert sorted(asked) == [6, 8, 8]
+
+
+def test_copies_are_looked_at_together_before_a_revoke(many: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not many.rotate("MANY")["failed"], many.output
+    run = many.plan("MANY", force=True)["run"]
+    asked = looks(monkeypatch)
+    assert not many.advance(run, Phase.REVOKED)["failed"], many.output
+    assert sorted(asked) == [6, 8, 8]
+
+
+def test_change_of_one_copy_among_those_looked_at_together_is_told(
+    world: World, many: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not many.rotate("MANY")["failed"], many.output
+    looks(monkeypatch)
+    world.put("many3", {"MANY": "by hand"})
+    assert many.plan("MANY", force=True)["failed"]
+    assert "many3 was changed by somebody else" in many.output

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -35,6 +35,8 @@ _LISTED = {
 _WITH_VALUE = {**_LISTED, "Value": lambda found: isinstance(found, str) and found != ""}
 _VERSION = {"Version": int, "Labels": Maybe([str])}
 _VALUES_AT_ONCE, _DESCRIBED_AT_ONCE = 10, 50
+_OURS = "ours"
+"""Among the facts that AWS tells of a parameter: it was found by our tag."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Parameter:
     allowed_pattern: str
     data_type: str
     value: SecretValue | None = None
+    is_ours: bool = False
+    """Whether AWS lists it among those with the owner tag of this ledger; False also where it was not asked."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,16 @@ def name_problem(container: Options, key: str) -> str:
 
 
 class Reader:
-    """Reads parameters. Changes nothing. ``label`` says in errors whose they are."""
+    """Reads parameters. Changes nothing.
 
-    def __init__(self, connection: SsmConnection, label: str) -> None:
+    ``label`` says in errors whose they are, ``ours`` is the tag of those that this ledger has written: AWS lists many
+    of them in one request, where it tells the tags of a parameter one at a time.
+    """
+
+    def __init__(self, connection: SsmConnection, label: str, ours: tuple[str, str] | None = None) -> None:
         self._connection = connection
         self._label = label
+        self._ours = ours
 
     def read(self, names: Sequence[str]) -> dict[str, Parameter]:
         """Read the parameters that exist; asked again until both of AWS's calls list the same ones."""
@@ -93,6 +102,18 @@ class Reader:
         if found is None:
             raise UnexpectedAnswerError(f"reading {self._label}: AWS gives a parameter that it does not list")
         return found
+
+    def described(self, names: Sequence[str]) -> dict[str, Parameter]:
+        """Read the parameters that exist, without their values."""
+        return {name: _parameter(facts) for name, facts in self._described(names).items()}
+
+    def unchanged(self, names: Sequence[str], known: Mapping[str, Parameter]) -> dict[str, Parameter] | None:
+        """Read values alone; None unless each is of the very version that is known, with all that belongs to it."""
+        values = self._values(names) or {}
+        if values.keys() != known.keys() or not all(_is_version(known[name], values[name]) for name in values):
+            return None
+        told = {name: {"type": given["Type"], "value": given["Value"]} for name, given in values.items()}
+        return {n: replace(known[n], data_type=values[n].get("DataType", "text"), **told[n]) for n in values}
 
     def listed(self, path: str | None, *, recursive: bool) -> Iterator[Parameter]:
         """List parameters, without their values."""
@@ -132,9 +153,18 @@ class Reader:
         return {name: _parameter({**described[name], **given}) for name, given in values.items()}
 
     def _described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Look at those with our tag first, and then at those that are left."""
+        found: dict[str, dict[str, Any]] = {}
+        if self._ours:
+            tag, owner = self._ours
+            ours = [{"Key": f"tag:{tag}", "Option": "Equals", "Values": [owner]}]
+            found = {name: {**facts, _OURS: True} for name, facts in self._filtered(names, ours).items()}
+        return found | self._filtered([name for name in names if name not in found], [])
+
+    def _filtered(self, names: Sequence[str], more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for batch in batches(names, _DESCRIBED_AT_ONCE):
-            filters = [{"Key": "Name", "Option": "Equals", "Values": batch}]
+            filters = [{"Key": "Name", "Option": "Equals", "Values": batch}, *more]
             found |= {item["Name"]: item for item in self._pages(filters, f"looking at {self._label}")}
         return found
 
@@ -183,7 +213,12 @@ def _parameter(facts: Mapping[str, Any]) -> Parameter:
         allowed_pattern=facts.get("AllowedPattern", ""),
         data_type=facts.get("DataType", "text"),
         value=facts.get("Value"),
+        is_ours=_OURS in facts,
     )
+
+
+def _is_version(known: Parameter, given: Mapping[str, Any]) -> bool:
+    return (known.version, known.modified_at) == (int(given["Version"]), _moment(given["LastModifiedDate"]))
 
 
 def _moment(at: datetime) -> str:

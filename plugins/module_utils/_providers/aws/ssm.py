@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 
-from ..._core.contracts import Evidence, Limits, Options, Schema, Store, by_version, too_long
+from ..._core.contracts import Evidence, Limits, Look, Options, Schema, Store, by_version, too_long
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
@@ -19,6 +20,8 @@ from ..._core.errors import (
     ForeignChangeError,
     NotFoundError,
     PermissionDeniedError,
+    RotorError,
+    StoppedError,
     UnexpectedAnswerError,
     after_an_effect,
 )
@@ -51,6 +54,7 @@ class SsmParameters(Store):
     readable = True
     compares = True
     limits = Limits(value_bytes=_STANDARD, keys_at_once=1)
+    looks_at_once = 50
     unverifiable = "whether the credentials may write the parameters, and encrypt with their KMS key"
     connection: SsmConnection
 
@@ -76,7 +80,30 @@ class SsmParameters(Store):
         return long + [f"{key}: AWS takes {{{{…}}}} in a value for a reference, and refuses it" for key in nested]
 
     def observe(self, container: Options, keys: Sequence[str]) -> Evidence:
-        found = self.look(container, keys)
+        found = self._reader(container).read([name_of(container, key) for key in keys])
+        return self._observed_as(container, _of(container, keys, found))
+
+    def observe_all(self, looks: Sequence[Look]) -> list[Evidence | RotorError]:
+        """Read all names together; one by one where AWS refuses that, so that each has an error of its own."""
+        names = dict.fromkeys(name_of(container, key) for container, keys in looks for key in keys)
+        label = f"{self.label(looks[0][0])} and {len(looks) - 1} more"
+        try:
+            found = Reader(self.connection, label, self._ours).read(list(names))
+        except StoppedError:
+            raise
+        except RotorError:
+            return super().observe_all(looks)
+        made: list[Evidence | RotorError] = []
+        for container, keys in looks:
+            try:
+                made.append(self._observed_as(container, _of(container, keys, found)))
+            except StoppedError:
+                raise
+            except RotorError as error:
+                made.append(error)
+        return made
+
+    def _observed_as(self, container: Options, found: Mapping[str, Parameter]) -> Evidence:
         self._refuse_kinds(container, found)
         self._blockades(container, found)
         return self.evidence(container, found)
@@ -88,21 +115,21 @@ class SsmParameters(Store):
         return found.value
 
     def look(self, container: Options, keys: Sequence[str]) -> dict[str, Parameter]:
-        """Read the parameters that exist, also those that cannot be written."""
-        names = {key: name_of(container, key) for key in keys}
-        found = self._reader(container).read(list(names.values()))
-        return {key: found[name] for key, name in names.items() if name in found}
+        """Read the parameters that exist, also those that cannot be written; nothing is asked about their tags."""
+        reader = Reader(self.connection, self.label(container))
+        return _of(container, keys, reader.read([name_of(container, key) for key in keys]))
 
     def evidence(self, container: Options, found: Mapping[str, Parameter], tags: _Tags | None = None) -> Evidence:
         """Return the evidence of parameters that :meth:`look` has found; ``tags`` that are known are not read again."""
         tags = {} if tags is None else dict(tags)
         keys = {key: self._facts(container, parameter, tags.get(key)) for key, parameter in found.items()}
-        return {"keys": keys, **self._ledger(container, found, tags)}
+        patterns = {key: parameter.allowed_pattern for key, parameter in found.items()}
+        return {"keys": keys, "patterns": patterns, **self._ledger(container, found, tags)}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
         """Write parameters, comparing versions right before and in the answer: AWS has no compare-and-set."""
         self.refuse_unfit(container, values)
-        found = self.look(container, list(values))
+        found = self._as_known(container, values, since or {}) or self.look(container, list(values))
         self._refuse_kinds(container, found)
         facts = {key: self._facts(container, parameter) for key, parameter in found.items()}
         self._refuse_foreign_change(container, values, facts, since)
@@ -121,10 +148,9 @@ class SsmParameters(Store):
             with after_an_effect(made):
                 made[key] = writer.put(name_of(container, key), values[key], found.get(key))
         with after_an_effect(made):
-            tagged = {key: self._tag(container, writer, key, written=key in made) for key in values}
-            added = any(missing for _tags, missing in tagged.values())
-            now = self._read_back(container, values, made) if made or added else found
-            return self.evidence(container, now, {key: tags for key, (tags, _missing) in tagged.items() if tags})
+            now = self._read_back(container, values, made, found) if made else found
+            tags = {key: self._tag(container, writer, key, now[key], written=key in made) for key in values}
+            return self.evidence(container, now, {key: each for key, each in tags.items() if each})
 
     def refuse_lists(self, container: Options, found: Mapping[str, Parameter]) -> None:
         """Refuse a StringList: it holds several values, of which none is ours to write or delete."""
@@ -152,7 +178,22 @@ class SsmParameters(Store):
     # What is there
 
     def _reader(self, container: Options) -> Reader:
-        return Reader(self.connection, self.label(container))
+        return Reader(self.connection, self.label(container), self._ours)
+
+    @property
+    def _ours(self) -> tuple[str, str] | None:
+        return (OWNER_TAG, self.owner_tag) if self.owner_tag else None
+
+    def _as_known(self, container: Options, keys: Collection[str], since: Evidence) -> dict[str, Parameter] | None:
+        """Read no more than the values where ``since`` tells the rest of these very versions; None otherwise."""
+        patterns = since.get("patterns", {})
+        if not keys or not all(key in patterns for key in keys):
+            return None
+        kind = Settings.of(container).parameter_type
+        named = {key: name_of(container, key) for key in keys}
+        known = {name: _recorded(name, kind, since["keys"][key], patterns[key]) for key, name in named.items()}
+        found = self._reader(container).unchanged(list(known), known)
+        return None if found is None else {key: found[name] for key, name in named.items()}
 
     def _facts(self, container: Options, parameter: Parameter, tags: Mapping[str, str] | None = None) -> dict[str, Any]:
         facts: dict[str, Any] = {
@@ -175,19 +216,27 @@ class SsmParameters(Store):
             return {}
         try:
             reader = self._reader(container)
-            tags = [known.get(key) or reader.tags(parameter.name) for key, parameter in found.items()]
+            own = {OWNER_TAG: self.owner_tag}
+            tags = [
+                known.get(key) or (own if parameter.is_ours else reader.tags(parameter.name))
+                for key, parameter in found.items()
+            ]
         except PermissionDeniedError:
             return {}
         marks = sorted({each[OWNER_TAG] for each in tags if OWNER_TAG in each}, key=lambda mark: mark == self.owner_tag)
         return {"ledger": marks[0]} if marks else {}
 
     def _read_back(
-        self, container: Options, values: Mapping[str, SecretValue], made: Mapping[str, int]
+        self,
+        container: Options,
+        values: Mapping[str, SecretValue],
+        made: Mapping[str, int],
+        before: Mapping[str, Parameter],
     ) -> dict[str, Parameter]:
         """Read until AWS shows what was written; CrossedError where somebody else has written since."""
 
         def shown() -> dict[str, Parameter] | None:
-            now = self.look(container, list(values))
+            now = {**before, **self._shown(container, values, made, before)}
             return now if all(key in now and now[key].version >= version for key, version in made.items()) else None
 
         now = self.clock.poll(shown, every=2, within=20)
@@ -200,6 +249,23 @@ class SsmParameters(Store):
                     f"and somebody else has written version {now[key].version} since",
                     hint="Compare both in the parameter's history, and run again",
                 )
+        return now
+
+    def _shown(
+        self,
+        container: Options,
+        values: Mapping[str, SecretValue],
+        made: Mapping[str, int],
+        before: Mapping[str, Parameter],
+    ) -> dict[str, Parameter]:
+        """Look at what was made: a version of a parameter that was there has but one value, and that is ours."""
+        next_ones = {key: name_of(container, key) for key in made if key in before}
+        described = self._reader(container).described(list(next_ones.values())) if next_ones else {}
+        now = self.look(container, new) if (new := [key for key in made if key not in before]) else {}
+        for key, name in next_ones.items():
+            if name in described:
+                ours = described[name].version == made[key] and before[key].value is not None
+                now[key] = replace(described[name], value=values[key] if ours else None)
         return now
 
     # What is in the way
@@ -247,19 +313,29 @@ class SsmParameters(Store):
             )
         return blockades
 
-    def _tag(self, container: Options, writer: Writer, key: str, *, written: bool) -> tuple[dict[str, str], bool]:
-        """Add missing tags; return all, if they were read, and whether any was missing.
-
-        The owner tag may be refused, asked ones may not.
-        """
+    def _tag(
+        self, container: Options, writer: Writer, key: str, parameter: Parameter, *, written: bool
+    ) -> dict[str, str]:
+        """Add missing tags; return all, if they were read. The owner tag may be refused, asked ones may not."""
         asked = Settings.of(container).tags
-        tags = {**asked, **({OWNER_TAG: self.owner_tag} if written and self.owner_tag else {})}
+        own = {OWNER_TAG: self.owner_tag} if written and self.owner_tag and not parameter.is_ours else {}
         try:
-            return writer.tag(name_of(container, key), tags) if tags else ({}, False)
+            return writer.tag(name_of(container, key), {**asked, **own}) if asked or own else {}
         except PermissionDeniedError:
             if asked:
                 raise
-            return {}, False
+            return {}
+
+
+def _of(container: Options, keys: Iterable[str], found: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    names = {key: name_of(container, key) for key in keys}
+    return {key: found[name] for key, name in names.items() if name in found}
+
+
+def _recorded(name: str, kind: str, facts: Evidence, pattern: str) -> Parameter:
+    """Return a parameter as evidence tells of it."""
+    own = {fact: facts[fact] for fact in ("version", "modified_at", "tier", "key_id", "description")}
+    return Parameter(name=name, type=kind, allowed_pattern=pattern, data_type="", **own)
 
 
 def _is_same(before: Evidence, now: Evidence) -> bool:

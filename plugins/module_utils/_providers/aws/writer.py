@@ -46,8 +46,8 @@ class Writer:
             return made
         raise AssertionError("the last attempt returns or raises")
 
-    def tag(self, name: str, tags: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-        """Add the tags that are missing; return all that it has now, and whether any was missing."""
+    def tag(self, name: str, tags: Mapping[str, str]) -> dict[str, str]:
+        """Add the tags that are missing; return all that it has now."""
         there = self._reader.tags(name)
         missing = {key: tag for key, tag in tags.items() if there.get(key) != tag}
         if missing:
@@ -60,7 +60,7 @@ class Writer:
                 ResourceId=name,
                 Tags=[{"Key": key, "Value": tag} for key, tag in missing.items()],
             )
-        return {**there, **missing}, bool(missing)
+        return {**there, **missing}
 
     def move_labels(self, name: str, blockade: Blockade) -> None:
         """Move labels to the following version; AWS reports a label that it refuses in a 200."""

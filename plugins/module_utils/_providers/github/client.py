@@ -5,18 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
-from ..._core.errors import AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
+from ..._core.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    RotorError,
+    StoppedError,
+)
 from ..._core.http import certificates
 from ..._core.http import limits as limits_of_answers
 from ..._core.http.client import Answer, HttpClient
-from ..._core.http.shapes import Maybe, Shape
+from ..._core.http.shapes import Maybe, Shape, checked
 from ..._core.memo import Memo
 from ..._core.references import SCHEMA as REFERENCE
 from . import app, limits
@@ -31,6 +39,15 @@ REPOSITORY = {
 
 
 _REPOSITORY = {"full_name": str, "default_branch": str, "permissions": Maybe({"push": Maybe(bool)})}
+_FIELDS = "nameWithOwner isArchived isDisabled viewerPermission defaultBranchRef {name}"
+_OF_GRAPHQL = {
+    "nameWithOwner": str,
+    "isArchived": bool,
+    "isDisabled": bool,
+    "viewerPermission": Maybe(str),
+    "defaultBranchRef": {"name": str},
+}
+_MAY_PUSH = ("ADMIN", "MAINTAIN", "WRITE")
 
 
 class GitHubConnection(Connection):
@@ -169,13 +186,42 @@ class GitHubConnection(Connection):
         """Return a repository; ConfigurationError if it was renamed, since a write follows no redirect."""
         return self._once.get(f"/repos/{name}", lambda: self._ask_repository(name))
 
+    def ask_repositories(self, names: Sequence[str]) -> None:
+        """Ask for several repositories in one request; what that does not tell, :meth:`repository` asks for."""
+        variables = {f"{part}{at}": one for at, name in enumerate(names) for part, one in _parts(name)}
+        declared = ", ".join(f"${variable}: String!" for variable in variables)
+        fields = [f"r{at}: repository(owner: $o{at}, name: $n{at}) {{{_FIELDS}}}" for at in range(len(names))]
+        body = {"query": f"query({declared}) {{{' '.join(fields)}}}", "variables": variables}
+        try:
+            answer = self._request("POST", self._graphql, "looking at repositories", body=body, reads=True)
+            data = answer.shaped({"data": {}})["data"]
+        except StoppedError:
+            raise
+        except RotorError:
+            return
+        for at, name in enumerate(names):
+            with suppress(RotorError):
+                found = _as_in_rest(checked(data.get(f"r{at}"), _OF_GRAPHQL, "GitHub's answer is"))
+                self._refuse_other_name(name, found)
+                self._refuse_powerless_token(name, found, answer)
+                self._once.get(f"/repos/{name}", lambda found=found: found)  # type: ignore[misc]
+
+    @property
+    def _graphql(self) -> str:
+        """Return the address of the GraphQL API, which an Enterprise Server has beside its REST API."""
+        return f"{self._http.base_url.removesuffix('/v3')}/graphql"
+
     def _ask_repository(self, name: str) -> dict[str, Any]:
         answer = self._request("GET", f"/repos/{name}", f"looking at repository {name}")
         found: dict[str, Any] = answer.shaped(_REPOSITORY)
-        if found["full_name"].lower() != name.lower():
-            raise ConfigurationError(f"repository {name} is called {found['full_name']} now", hint="Write its new name")
+        self._refuse_other_name(name, found)
         self._refuse_powerless_token(name, found, answer)
         return found
+
+    @staticmethod
+    def _refuse_other_name(name: str, found: Mapping[str, Any]) -> None:
+        if found["full_name"].lower() != name.lower():
+            raise ConfigurationError(f"repository {name} is called {found['full_name']} now", hint="Write its new name")
 
     def _refuse_powerless_token(self, name: str, found: Mapping[str, Any], answer: Answer) -> None:
         """Refuse a token whose scopes or owner's role cannot write.
@@ -212,6 +258,23 @@ class GitHubConnection(Connection):
             self._once.forget(path)
         doing = f"fetching the public key of {label}"
         return self._once.get(path, lambda: self.get(path, doing, shape={"key": str, "key_id": str}))
+
+
+def _parts(name: str) -> Iterator[tuple[str, str]]:
+    owner, _slash, repository = name.partition("/")
+    yield from (("o", owner), ("n", repository))
+
+
+def _as_in_rest(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a repository of the GraphQL API as the REST API has it."""
+    permission = found["viewerPermission"]
+    return {
+        "full_name": found["nameWithOwner"],
+        "default_branch": found["defaultBranchRef"]["name"],
+        "archived": found["isArchived"],
+        "disabled": found["isDisabled"],
+        "permissions": {"push": permission in _MAY_PUSH} if permission else None,
+    }
 
 
 def token_expiry(answer: Answer) -> datetime | None:

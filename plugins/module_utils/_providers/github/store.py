@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..._core.contracts import Evidence, Limits, Options, Shadow, Store
+from ..._core.contracts import Evidence, Limits, Look, Options, Shadow, Store
 from ..._core.credential import SecretValue
 from ..._core.deps import library
 from ..._core.errors import (
     ConfigurationError,
+    ForeignChangeError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
+    RotorError,
     UnexpectedAnswerError,
     after_an_effect,
 )
@@ -39,6 +41,8 @@ _LISTED = {"name": str} | {fact: Maybe(shape) for fact, shape in {"created_at": 
 class GitHubSecrets(Store):
     schema = scopes.SCHEMA
     limits = Limits(value_bytes=48 * 1024, keys_at_once=1)
+    looks_at_once = 10
+    compares = True
     unverifiable = "whether the token may write secrets, since a fine-grained one shows only what it may read"
     connection: GitHubConnection
     keeps_visibility = True
@@ -64,27 +68,39 @@ class GitHubSecrets(Store):
             self._refuse_unsaid_visibility(container, new)
         return seen
 
+    def observe_all(self, looks: Sequence[Look]) -> list[Evidence | RotorError]:
+        """Ask for the repositories of all of them in one request."""
+        named = {scope.repository for container, _keys in looks if (scope := Scope.of(container)).repository}
+        if len(unknown := sorted(filter(None, named))) > 1:
+            self.connection.ask_repositories(unknown)
+        return super().observe_all(looks)
+
     def look(self, container: Options, keys: Sequence[str]) -> Evidence:
         """Return the dates of secrets, and refuse nothing."""
         scope = Scope.of(container)
         self._enter(scope)
-        seen = {key: self._secret(scope, key) for key in keys}
-        return {"keys": {key: found for key, found in seen.items() if found}}
+        found = self._listed(scope) if scope.repository else self._found(scope, keys)
+        return {"keys": {key: found[key] for key in keys if key in found}}
 
     def write(self, container: Options, values: Mapping[str, SecretValue], since: Evidence | None = None) -> Evidence:
+        """Write secrets, comparing dates right before: GitHub has no compare-and-set."""
         scope = Scope.of(container)
         self.refuse_unfit(container, values)
-        extra = {name: self._visibility(scope, container, name) for name in values} if scope.organization else {}
+        there = self._refuse_foreign_change(scope, values, since)
+        extra = self._visibilities(scope, container, values, there)
+        key = (since or {}).get("public_key") or self._public_key(scope)
         written: dict[str, datetime] = {}
         for name, value in values.items():
             with after_an_effect(written):
-                written[name] = self._put(scope, name, value, extra.get(name, {})).date
+                answer, key = self._put(scope, name, value, key, extra.get(name, {}))
+                written[name] = answer.date
         with after_an_effect():
-            return {"keys": {name: self._read_back(scope, name, at) for name, at in written.items()}}
+            return {"keys": self._read_back(scope, written), "public_key": key}
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
         scope = Scope.of(container)
-        self._enter(scope)  # so that a 404 is the key's
+        self._enter(scope)
+        self._public_key(scope)  # so that a 404 is the secret's
         for key in keys:
             doing = f"deleting {key} of {scope.label}"
             self.connection.change("DELETE", scope.secret(key), doing, ok=(204, 404), idempotent=True)
@@ -146,26 +162,27 @@ class GitHubSecrets(Store):
         return f"updated {latest[11:19]}" if latest else "absent"
 
     def _enter(self, scope: Scope) -> None:
-        """Read repository and public key, once in a run.
-
-        Whoever may read the key may see the secrets of this scope: a 404 for one of them means that it is not there.
-        """
+        """Read the repository, once in a run."""
         if scope.repository:
             repository = self.connection.repository(scope.repository)
             if repository.get("archived") or repository.get("disabled"):
                 raise PermissionDeniedError(f"{scope.label} is archived or disabled: GitHub takes no secrets for it")
-        self.connection.public_key(scope.path, scope.label)
 
-    def _put(self, scope: Scope, name: str, value: SecretValue, more: Mapping[str, Any]) -> Answer:
-        key = self.connection.public_key(scope.path, scope.label)
+    def _public_key(self, scope: Scope, *, fresh: bool = False) -> dict[str, Any]:
+        return self.connection.public_key(scope.path, scope.label, fresh=fresh)
+
+    def _put(
+        self, scope: Scope, name: str, value: SecretValue, key: dict[str, Any], more: Mapping[str, Any]
+    ) -> tuple[Answer, dict[str, Any]]:
+        """Write a secret, and return the answer and the public key that was right."""
         try:
-            return self._send(scope, name, value, key, more)
+            return self._send(scope, name, value, key, more), key
         except InvalidRequestError as error:
             with after_an_effect(isinstance(error, OutcomeUnknownError)):
-                renewed = self.connection.public_key(scope.path, scope.label, fresh=True)
+                renewed = self._public_key(scope, fresh=True)
                 if renewed["key_id"] == key["key_id"]:
                     raise
-                return self._send(scope, name, value, renewed, more)
+                return self._send(scope, name, value, renewed, more), renewed
 
     def _send(
         self, scope: Scope, name: str, value: SecretValue, key: Mapping[str, Any], more: Mapping[str, Any]
@@ -174,10 +191,29 @@ class GitHubSecrets(Store):
         doing = f"writing {name} of {scope.label}"
         return self.connection.change("PUT", scope.secret(name), doing, body=body, ok=(201, 204), idempotent=True)
 
-    def _visibility(self, scope: Scope, container: Options, name: str) -> dict[str, Any]:
-        """Return the visibility to send: each write sets it, so that the current one has to be repeated."""
-        self._enter(scope)
-        found = self._secret(scope, name)
+    def _refuse_foreign_change(
+        self, scope: Scope, values: Mapping[str, SecretValue], since: Evidence | None
+    ) -> Mapping[str, dict[str, Any]]:
+        """Refuse secrets that changed since, and return what is there, as far as that was looked at."""
+        if since is None and not scope.organization:
+            return {}
+        names = list(dict.fromkeys([*(since or {"keys": {}})["keys"], *values]))
+        found = self._found(scope, names)
+        if since is not None and not self.unchanged(since, {"keys": found}):
+            raise ForeignChangeError(f"writing to {scope.label}: somebody else has changed it; nothing was sent")
+        return found
+
+    def _visibilities(
+        self, scope: Scope, container: Options, names: Iterable[str], there: Mapping[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the visibility to send with each name: each write sets it, so that the current one is repeated."""
+        if not scope.organization:
+            return {}
+        return {name: self._visibility(scope, container, name, there.get(name)) for name in names}
+
+    def _visibility(
+        self, scope: Scope, container: Options, name: str, found: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
         if found is None:
             self._refuse_unsaid_visibility(container, [name])
         if found and (self.keeps_visibility or not container.get("visibility")):
@@ -199,6 +235,25 @@ class GitHubSecrets(Store):
                 hint="Say visibility: all, private, or selected with the names of the repositories",
             )
 
+    def _found(self, scope: Scope, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the secrets of these names that exist: several of a repository by its list, others by their names.
+
+        Whoever may read the public key may see the secrets of this scope: a 404 means that one is not there.
+        """
+        if scope.repository and len(names) > 1:
+            listed = self._listed(scope)
+            return {name: listed[name] for name in names if name in listed}
+        found = {name: secret for name in names if (secret := self._secret(scope, name))}
+        if len(found) < len(names):
+            self._public_key(scope)
+        return found
+
+    def _listed(self, scope: Scope) -> dict[str, dict[str, Any]]:
+        """List all secrets of a repository or of an environment, where GitHub keeps a page of them at most."""
+        doing, shape = f"listing the secrets of {scope.label}", {"name": str, "updated_at": moment}
+        pages = self.connection.pages(f"{scope.path}/secrets", "secrets", doing, shape)
+        return {secret["name"]: {"updated_at": secret["updated_at"]} for page in pages for secret in page}
+
     def _secret(self, scope: Scope, name: str) -> dict[str, Any] | None:
         shape = _EVIDENCE if scope.organization else {"updated_at": moment}
         try:
@@ -207,17 +262,25 @@ class GitHubSecrets(Store):
             return None
         return {fact: found[fact] for fact in shape}
 
-    def _read_back(self, scope: Scope, name: str, written: datetime) -> dict[str, Any]:
-        """Read the date of a write, which its answer lacks; asked again where a replica lags behind."""
+    def _read_back(self, scope: Scope, written: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
+        """Read the dates of writes, which their answers lack; asked again where a replica lags behind."""
 
-        def fresh() -> dict[str, Any] | None:
-            seen = self._secret(scope, name)
-            return seen if seen and datetime.fromisoformat(seen["updated_at"]) > written - _SLACK else None
+        def fresh() -> dict[str, dict[str, Any]] | None:
+            several = scope.repository and len(written) > 1
+            seen = self._listed(scope) if several else {name: self._secret(scope, name) or {} for name in written}
+            shown = {name: seen[name] for name in written if seen.get(name)}
+            late = [name for name, facts in shown.items() if _date(facts) <= written[name] - _SLACK]
+            return shown if len(shown) == len(written) and not late else None
 
         found = self.connection.clock.poll(fresh, every=2, within=20)
         if found is None:
-            raise UnexpectedAnswerError(f"GitHub took {name} of {scope.label}, and does not show it", hint="Run again")
+            names = ", ".join(written)
+            raise UnexpectedAnswerError(f"GitHub took {names} of {scope.label}, and does not show it", hint="Run again")
         return found
+
+
+def _date(facts: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(facts["updated_at"])
 
 
 def _dates(evidence: Evidence) -> dict[str, str]:

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from ....module_utils._core import registry
-from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker, Revocation
+from ....module_utils._core.contracts import Answer, Evidence, Issuer, Listed, Maker, Revocation
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
     OutcomeUnknownError,
@@ -31,6 +30,7 @@ from ..secret_map.model import Copy
 from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
 from .life import SETTLE, disables, life, lists, shows, tells_life
+from .looks import bundles, observe
 from .own import demand_reconnected
 
 _REPLACE = "Find out who has ended it. With -e rotate_force=true, another one takes its place"
@@ -315,32 +315,31 @@ def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _
 
 def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[tuple[Copy, str]], list[str]]:
     """List the copies that somebody has changed, and say why others could not be seen."""
-    drifted, problems = [], []
+    drifted, problems, known, left = [], [], [], {}
     for copy in work.case.secret.copies:
-        left = rule.as_left(work.case, work.row, copy)
-        if left is None or rule.in_doubt(work.case.state, copy):
-            continue  # never seen before; or an effect of ours that may have changed it
-        try:
-            seen = _seen(ctx, work, copy)
-        except StoppedError:
-            raise
-        except RotorError as error:
-            problems.append(f"{copy.label} cannot be seen: {error}")
-            continue
-        if not registry.find("stores", copy.type).unchanged(left, seen):
-            drifted.append((copy, rule.drift(copy, left, seen)))
+        before = rule.as_left(work.case, work.row, copy)
+        if before is not None and not rule.in_doubt(work.case.state, copy):
+            known.append(copy)  # others were never seen before; or an effect of ours may have changed them
+            left[copy.id] = before
+    for bundle in bundles(known, lambda copy: copy):
+        for copy, seen in zip(bundle, _seen(ctx, work, bundle), strict=True):
+            if isinstance(seen, RotorError):
+                problems.append(f"{copy.label} cannot be seen: {seen}")
+            elif not registry.find("stores", copy.type).unchanged(left[copy.id], seen):
+                drifted.append((copy, rule.drift(copy, left[copy.id], seen)))
     return drifted, problems
 
 
-def _seen(ctx: EffectContext, work: Work, copy: Copy) -> Any:
-    if not copy.host:
-        keys = rule.watched(copy, work.case.state.holdings.get(copy.id))
-        return ctx.systems.store(copy).observe(copy.container, keys)
+def _seen(ctx: EffectContext, work: Work, bundle: list[Copy]) -> list[Evidence | RotorError]:
+    holdings = work.case.state.holdings
+    if not bundle[0].host:
+        return observe(ctx.systems, [(copy, rule.watched(copy, holdings.get(copy.id))) for copy in bundle])
     early, new = work.action.early or work.action.kind is ActionKind.REVOKE_ORPHAN, work.case.replacement
-    probe = rule.probe_of(work.case, copy, None if early or new is None else new.id)
+    probe = rule.probe_of(work.case, bundle[0], None if early or new is None else new.id)
     if probe is None:
-        raise RotorError("this run has not looked at it", hint="Run again: Ansible looks at it before the revoke")
-    return probe.progress
+        hint = "Run again: Ansible looks at it before the revoke"
+        return [RotorError("this run has not looked at it", hint=hint)]
+    return [probe.progress]
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from ..decide.selection import Due
 from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
 from ..effects.life import life, lists, over_by_list
+from ..effects.looks import bundles, observe
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
@@ -86,6 +87,12 @@ class Question:
     kind: str
     about: str
     ask: Callable[[], Any] = field(compare=False)
+    look: tuple[Copy, Sequence[str]] | None = field(default=None, compare=False)
+    """The copy that it is about, and the keys: others of its connection may be looked at in the same requests."""
+
+    @property
+    def copy(self) -> Copy | None:
+        return self.look[0] if self.look else None
 
 
 class Preflight:
@@ -233,7 +240,7 @@ class Preflight:
     def _observation(self, item: Selected, copy: Copy) -> Question:
         keys = watched(copy, item.case.state.holdings.get(copy.id))
         about = f"{item.name} {copy.id}"
-        return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys))
+        return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys), (copy, keys))
 
     def _about_shadows(self, copy: Copy) -> Question:
         keys = list(copy.keys)
@@ -425,11 +432,19 @@ class Preflight:
         return replace(item, candidates=tuple(one for one in listed if not one.revoked and one.id not in ours))
 
     def _ask_all(self, pool: ThreadPoolExecutor, questions: list[Question]) -> None:
-        asked = [pool.submit(self._ask, question) for question in dict.fromkeys(questions)]
+        unasked = [question for question in dict.fromkeys(questions) if question not in self._answers]
+        asked = [pool.submit(self._ask_bundle, bundle) for bundle in bundles(unasked, lambda one: one.copy)]
         while left := wait(asked, timeout=REMINDER).not_done:
             self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
         for future in asked:
             future.result()
+
+    def _ask_bundle(self, bundle: list[Question]) -> None:
+        looks = [question.look for question in bundle if question.look]
+        if len(bundle) == 1:
+            self._ask(bundle[0])
+        else:  # nobody else asks about copies meanwhile
+            self._answers |= dict(zip(bundle, observe(self._systems, looks), strict=True))
 
     def _ask(self, question: Question) -> Any:
         """Return the answer to a question or the error that it led to; each is asked once, whoever comes meanwhile."""

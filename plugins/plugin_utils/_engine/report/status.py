@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +14,7 @@ from functools import cached_property
 
 from ....module_utils._core import guard, registry
 from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Answer, Issuer, Listed, Maker
+from ....module_utils._core.contracts import Answer, Evidence, Issuer, Listed, Maker
 from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
 from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
@@ -22,6 +23,7 @@ from ..decide.departed import departed
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
 from ..effects.life import lists, tells_life
+from ..effects.looks import bundles, observe
 from ..effects.own import late_connections
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
@@ -154,14 +156,18 @@ class Status:
                 traits = registry.find("issuers", secret.issuer.type).traits
                 case = Case(secret, states[secret.name], Order(secret.name), traits, now)
                 told = pools.submit(secret.issuer.connection, self._ask_provider, case)
-                seen = {copy.id: pools.submit(copy.store, self._look, case, copy) for copy in _marked(case)}
-                gone = pools.submit(secret.issuer.connection, self._departed, case)
-                begun.append((case, told, seen, gone))
-            for case, told, seen, gone in begun:
-                asked, looks = told.result(), {copy: look.result() for copy, look in seen.items()}
+                begun.append((case, told, pools.submit(secret.issuer.connection, self._departed, case)))
+            seen: dict[tuple[str, str], Future[dict[tuple[str, str], Claim]]] = {}
+            marked = [(case, copy) for case, _told, _gone in begun for copy in _marked(case)]
+            for bundle in bundles(marked, lambda pair: pair[1]):
+                future = pools.submit(bundle[0][1].store, self._look_at, bundle)
+                seen |= {(case.secret.name, copy.id): future for case, copy in bundle}
+            for case, told, gone in begun:
+                keys = {copy.id: (case.secret.name, copy.id) for copy in _marked(case)}
+                asked, looks = told.result(), {copy: seen[key].result()[key] for copy, key in keys.items()}
                 if self._ledger.audit_head() != head and (state := self._ledger.state(case.secret.name)) != case.state:
                     case = replace(case, state=state, now=self._clock.now())  # a run has changed it meanwhile
-                    asked, looks = self._ask_provider(case), {copy.id: self._look(case, copy) for copy in _marked(case)}
+                    asked, looks = self._ask_provider(case), self._look_again(case)
                 yield replace(self._status(case, *asked, looks), departed=gone.result())
 
     def _status(
@@ -242,13 +248,28 @@ class Status:
         expired = found.expires_at is not None and found.expires_at <= self._clock.now()
         return Fact.LISTED_ENDED if found.revoked or expired else Fact.LISTED
 
-    def _look(self, case: Case, copy: Copy) -> Claim:
-        """Compare a copy with how this ledger left it."""
+    def _look_again(self, case: Case) -> dict[str, Claim]:
+        pairs = [(case, copy) for copy in _marked(case)]
+        found = [self._look_at(bundle) for bundle in bundles(pairs, lambda pair: pair[1])]
+        return {copy: said for claims in found for (_secret, copy), said in claims.items()}
+
+    def _look_at(self, bundle: list[tuple[Case, Copy]]) -> dict[tuple[str, str], Claim]:
+        """Compare copies of one connection with how this ledger left them, by secret and copy."""
+        if bundle[0][1].host:
+            seen: list[Evidence | RotorError | None] = [None]
+        else:
+            looks = [(copy, rule.watched(copy, case.state.holdings[copy.id])) for case, copy in bundle]
+            seen = list(observe(self._systems, looks))
+        pairs = zip(bundle, seen, strict=True)
+        return {(case.secret.name, copy.id): self._compare(case, copy, evidence) for (case, copy), evidence in pairs}
+
+    def _compare(self, case: Case, copy: Copy, seen: Evidence | RotorError | None) -> Claim:
         mark, said = case.state.holdings[copy.id], Claim(Fact.UNSEEN, target=copy.id, who=copy.label)
-        if copy.host:
+        if seen is None:
             return said
         try:
-            seen = self._systems.store(copy).observe(copy.container, rule.watched(copy, mark))
+            if isinstance(seen, RotorError):
+                raise seen
             unchanged = registry.find("stores", copy.type).unchanged
             if not unchanged(mark.evidence, seen):  # a run may have written it after the ledger was read
                 mark = self._ledger.state(case.secret.name).holdings[copy.id]

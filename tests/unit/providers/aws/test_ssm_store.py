@@ -16,6 +16,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
+    PermissionDeniedError,
+    RotorError,
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
@@ -251,6 +253,56 @@ def test_many_parameters_are_read_in_batches(ssm: SsmParameters, path: str, aske
     ssm.delete({"path": path}, list(values))
     assert names(asked) == ["DeleteParameters"] * 3
     assert ssm.observe({"path": path}, list(values))["keys"] == {}
+
+
+def test_parameters_of_several_containers_are_read_together(
+    ssm: SsmParameters, moto: Moto, path: str, asked: Asked
+) -> None:
+    ssm.owner_tag = "ledger-one"
+    for at in range(12):
+        ssm.write({"path": f"{path}/{at}"}, {"KEY": secret()})
+    make(moto, f"{path}/plain/KEY", Type="String")
+    make(moto, f"{path}/theirs/KEY", Tags=[{"Key": "rotor_ledger", "Value": "ledger-two"}])
+    del asked[:]
+    looks = [({"path": f"{path}/{at}"}, ["KEY"]) for at in [*range(12), "plain", "theirs"]]
+    *ours, plain, theirs = ssm.observe_all(looks)
+    assert {seen["ledger"] for seen in ours if not isinstance(seen, RotorError)} == {"ledger-one"}
+    assert isinstance(plain, ConfigurationError)
+    assert not isinstance(theirs, RotorError)
+    assert theirs["ledger"] == "ledger-two"
+    assert set(names(asked)) == {"DescribeParameters", "GetParameters", "ListTagsForResource"}
+    assert (names(asked).count("GetParameters"), names(asked).count("ListTagsForResource")) == (2, 1)
+
+
+def test_a_look_that_is_refused_for_all_is_made_for_each(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    for at in range(2):
+        make(moto, f"{path}/{at}/KEY")
+    proxy.fault(operation="DescribeParameters", status=400, body={"__type": "AccessDeniedException"}, times=2)
+    first, second = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(2)])
+    assert isinstance(first, PermissionDeniedError)
+    assert not isinstance(second, RotorError)
+
+
+def test_a_version_that_is_known_is_looked_at_by_its_value_alone(ssm: SsmParameters, path: str, asked: Asked) -> None:
+    ssm.owner_tag = "ledger-one"
+    evidence = ssm.write({"path": path}, {"KEY": secret()})
+    del asked[:]
+    evidence = ssm.write({"path": path}, {"KEY": secret("next")}, evidence)
+    assert names(asked) == ["GetParameters", "PutParameter", "DescribeParameters"]
+    assert ssm.unchanged(evidence, ssm.observe({"path": path}, ["KEY"]))
+    assert evidence["ledger"] == "ledger-one"
+
+
+def test_what_a_parameter_has_that_was_made_again_is_sent_along(
+    ssm: SsmParameters, moto: Moto, path: str, asked: Asked
+) -> None:
+    evidence = ssm.write({"path": path}, {"KEY": secret(OLD)})
+    moto.client("ssm").delete_parameter(Name=f"{path}/KEY")
+    make(moto, f"{path}/KEY", Description="Of somebody else")
+    ssm.write({"path": path}, {"KEY": secret()}, evidence)
+    assert sent(asked)[-1]["Description"] == "Of somebody else"
 
 
 def test_an_empty_page_is_not_the_last(scripted: SsmConnection, script: Scripted, clock: VirtualClock) -> None:

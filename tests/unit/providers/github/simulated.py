@@ -133,6 +133,10 @@ class SimulatedGitHub(BaseAdapter):
         path = str(request.path_url)
         if request.method == "PUT":
             return self._put(path, json.loads(request.body or b""))
+        if path == "/graphql":
+            return 200, {"data": _repositories(json.loads(request.body or b"")["variables"])}, {}
+        if path.endswith("/secrets?per_page=100"):
+            return 200, {"secrets": [self._secret(f"{path.partition('?')[0]}/TOKEN")]}, {}
         if path.endswith("/public-key"):
             return 200, {"key_id": "1", "key": base64.b64encode(bytes(self._key.public_key)).decode()}, {}
         if "/secrets/" in path:
@@ -153,6 +157,12 @@ class SimulatedGitHub(BaseAdapter):
     def _secret(self, path: str) -> dict[str, str]:
         date = (self.clock.now() if self.written[path] else START - timedelta(days=90)).isoformat(timespec="seconds")
         return {"name": path.rpartition("/")[2], "created_at": date, "updated_at": date}
+
+
+def _repositories(names: dict[str, str]) -> dict[str, dict[str, object]]:
+    told = {"isArchived": False, "isDisabled": False, "viewerPermission": "WRITE", "defaultBranchRef": {"name": "main"}}
+    numbers = [name[1:] for name in names if name.startswith("o")]
+    return {f"r{at}": {**told, "nameWithOwner": f"{names[f'o{at}']}/{names[f'n{at}']}"} for at in numbers}
 
 
 def _response(request: PreparedRequest, status: int, body: Any, headers: dict[str, str]) -> Response:

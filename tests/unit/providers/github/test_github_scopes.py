@@ -211,9 +211,9 @@ def test_an_organizations_secret_is_asked_for_as_little_as_can_be(store: GitHubS
     store.write(IN_ORGANIZATION, NEW)
     path = f"/orgs/{ORGANIZATION}/actions/secrets"
     assert requests(world) == [
+        f"GET {path}/{NAME}",
+        f"GET {path}/{NAME}",
         f"GET {path}/public-key",
-        f"GET {path}/{NAME}",
-        f"GET {path}/{NAME}",
         f"PUT {path}/{NAME}",
         f"GET {path}/{NAME}",
     ]

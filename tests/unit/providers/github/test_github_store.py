@@ -13,10 +13,12 @@ from nacl.public import PrivateKey, SealedBox
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ForeignChangeError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
+    RotorError,
     UnexpectedAnswerError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.github.client import GitHubConnection
@@ -58,8 +60,7 @@ def at(moment: datetime) -> dict[str, str]:
 def test_observing_gives_a_date_for_each_key_that_exists(store: GitHubSecrets, world: Visitor) -> None:
     seen = store.observe(CONTAINER, [NAME, "NOT_THERE"])
     assert seen == {"keys": {NAME: {"updated_at": seen["keys"][NAME]["updated_at"]}}}
-    paths = ["/", "/actions/secrets/public-key", f"/actions/secrets/{NAME}", "/actions/secrets/NOT_THERE"]
-    assert requests(world) == [f"GET {path}" for path in paths]
+    assert requests(world) == ["GET /", "GET /actions/secrets"]
 
 
 def test_what_was_written_is_sealed_for_the_repository_and_for_nobody_else(
@@ -72,9 +73,69 @@ def test_what_was_written_is_sealed_for_the_repository_and_for_nobody_else(
 
 
 def test_a_write_after_an_observation_asks_for_nothing_twice(store: GitHubSecrets, world: Visitor) -> None:
-    store.observe(CONTAINER, [NAME])
-    store.write(CONTAINER, NEW)
-    assert requests(world)[3:] == [f"PUT /actions/secrets/{NAME}", f"GET /actions/secrets/{NAME}"]
+    for _turn in range(2):
+        store.write(CONTAINER, NEW)
+    written = [f"PUT /actions/secrets/{NAME}", f"GET /actions/secrets/{NAME}"]
+    assert requests(world) == ["GET /actions/secrets/public-key", *written, *written]
+
+
+def test_a_write_takes_the_public_key_from_the_evidence_of_the_last(
+    store: GitHubSecrets, world: Visitor, connect: Connect, clock: VirtualClock
+) -> None:
+    evidence = store.write(CONTAINER, NEW)
+    before = len(requests(world))
+    GitHubSecrets(connect({"secrets": "write"}), clock=clock).write(CONTAINER, NEW, evidence)
+    path = f"/actions/secrets/{NAME}"
+    assert requests(world)[before:] == [f"GET {path}", f"PUT {path}", f"GET {path}"]
+
+
+def test_a_change_since_it_was_looked_at_is_refused(store: GitHubSecrets, world: Visitor) -> None:
+    since = {"keys": {NAME: {"updated_at": "2026-01-01T00:00:00Z"}}}
+    with pytest.raises(ForeignChangeError, match="somebody else has changed it; nothing was sent"):
+        store.write(CONTAINER, NEW, since)
+    assert not any(line.startswith("PUT") for line in requests(world))
+
+
+def test_several_secrets_of_a_repository_are_looked_at_by_one_list(store: GitHubSecrets, world: Visitor) -> None:
+    values = {f"SEVERAL_{at}": SecretValue(f"value-{at}") for at in range(3)}
+    evidence = store.write(CONTAINER, values)
+    before = len(requests(world))
+    store.write(CONTAINER, values, evidence)
+    puts = [f"PUT /actions/secrets/{name}" for name in values]
+    assert requests(world)[before:] == ["GET /actions/secrets", *puts, "GET /actions/secrets"]
+
+
+def test_repositories_are_asked_for_together(store: GitHubSecrets, world: Visitor) -> None:
+    names = [f"Molecule-AI/service-{at}" for at in range(3)]
+    for name in names:
+        world.act("create_github_repository", owner="Molecule-AI", name=name.partition("/")[2])
+    seen = store.observe_all([({"repository": name}, [NAME]) for name in [*names, "Molecule-AI/nowhere"]])
+    assert seen[:3] == [{"keys": {}}] * 3
+    assert isinstance(seen[3], NotFoundError)
+    lists = [f"GET /repos/{name}/actions/secrets" for name in names]
+    assert requests(world) == ["POST /graphql", *lists, "GET /repos/Molecule-AI/nowhere"]
+
+
+@pytest.mark.parametrize("fact", ["isArchived", "isDisabled"])
+def test_a_repository_of_several_that_takes_no_secrets_is_found(
+    scripted_store: GitHubSecrets, script: Scripted, fact: str
+) -> None:
+    told = {"nameWithOwner": REPOSITORY, "isArchived": False, "isDisabled": False, "viewerPermission": "WRITE"}
+    told |= {"defaultBranchRef": {"name": "main"}, fact: True}
+    script.answer(200, {"data": {"r0": told, "r1": None}}).answer(404)
+    seen = scripted_store.observe_all([(CONTAINER, [NAME]), ({"repository": "Molecule-AI/nowhere"}, [NAME])])
+    assert "takes no secrets" in str(seen[0])
+    assert isinstance(seen[1], NotFoundError)
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+def test_repositories_are_asked_for_alone_where_graphql_does_not_answer(
+    store: GitHubSecrets, world: Visitor, status: int
+) -> None:
+    world.act("create_github_repository", owner="Molecule-AI", name="other")
+    world.tell("faults", provider="github", method="POST", path="/graphql", kind="status", status=status, times=0)
+    seen = store.observe_all([(CONTAINER, [NAME]), ({"repository": "Molecule-AI/other"}, [NAME])])
+    assert [list(each["keys"]) for each in seen if not isinstance(each, RotorError)] == [[NAME], []]
 
 
 def test_evidence_tells_a_change_by_somebody_else(store: GitHubSecrets) -> None:
@@ -93,7 +154,7 @@ def test_evidence_is_described_in_a_few_words(store: GitHubSecrets) -> None:
 
 def test_a_new_secret_is_made(store: GitHubSecrets) -> None:
     evidence = store.write(CONTAINER, {"BRAND_NEW": SecretValue("value-of-a-new-secret")})
-    assert store.observe(CONTAINER, ["BRAND_NEW"]) == evidence
+    assert store.unchanged(evidence, store.observe(CONTAINER, ["BRAND_NEW"]))
 
 
 def test_deleting_takes_absent_keys_for_deleted(store: GitHubSecrets) -> None:
@@ -192,7 +253,7 @@ def test_a_date_from_before_the_write_is_no_evidence_of_it(scripted_store: GitHu
     stale = datetime(2026, 11, 1, tzinfo=UTC)
     script.answer(200, key(PrivateKey.generate(), "1")).answer(204)
     script.answer(200, at(stale)).answer(404).answer(200, at(START))
-    assert scripted_store.write(CONTAINER, NEW) == {"keys": {NAME: {"updated_at": "2026-11-21T12:00:00Z"}}}
+    assert scripted_store.write(CONTAINER, NEW)["keys"] == {NAME: {"updated_at": "2026-11-21T12:00:00Z"}}
 
 
 def test_a_write_that_is_never_shown_is_reported(scripted_store: GitHubSecrets, script: Scripted) -> None:
