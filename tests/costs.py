@@ -118,7 +118,7 @@ class Places:
 
     def new_github_token(self) -> str:
         """Mint a token whose budget nobody has spent from."""
-        return str(self._act("mint_github_token", permissions={"secrets": "write"})["token"])
+        return str(self._act("mint_github_token", permissions={"secrets": "write", "actions": "read"})["token"])
 
     def set_infisical(self, name: str, folder: str) -> None:
         """Create a secret by hand."""

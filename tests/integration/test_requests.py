@@ -20,7 +20,7 @@ from tests.unit.core.doubles import ServersClock
 MOST = {
     "vault": Requests(rotation=3, status=1, plan=1, writes=1),
     "ssm": Requests(rotation=3.2, status=0.2, plan=0.2, writes=1),
-    "github": Requests(rotation=5, status=1, plan=2, writes=1),
+    "github": Requests(rotation=4, status=1, plan=1, writes=1),
     "infisical": Requests(rotation=3, status=1, plan=1, writes=1),
 }
 """For one copy more. An improvement lowers them."""

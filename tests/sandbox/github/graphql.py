@@ -21,11 +21,14 @@ SCHEMA = build_schema("""
     type Query { repository(owner: String!, name: String!): Repository viewer: User! }
     type User { login: String! }
     type Ref { name: String! }
+    type Environment { name: String! }
+    type EnvironmentConnection { totalCount: Int! nodes: [Environment] }
     type Repository {
         id: ID! databaseId: Int name: String! owner: User! sshUrl: String! description: String
         hasIssuesEnabled: Boolean! hasWikiEnabled: Boolean! viewerPermission: String
         nameWithOwner: String! isArchived: Boolean! isDisabled: Boolean!
         defaultBranchRef: Ref parent: Repository
+        environments(first: Int): EnvironmentConnection!
         mergeCommitAllowed: Boolean! rebaseMergeAllowed: Boolean! squashMergeAllowed: Boolean!
     }
 """)
@@ -41,8 +44,16 @@ def routes(github: GitHub) -> list[Route]:
             found = github.repositories.get(f"{owner}/{name}".lower())
             if found is None or not token.sees(found.full_name):
                 raise GraphQLError(f"Could not resolve to a Repository with the name '{owner}/{name}'.")
+
+            def environments(_info: Any, first: int) -> dict[str, Any]:
+                if not token.may("actions", "read"):
+                    raise GraphQLError("Resource not accessible by personal access token")
+                names = found.environment_names
+                return {"totalCount": len(names), "nodes": [{"name": name} for name in names[:first]]}
+
             return {
                 "id": f"R_{found.id}",
+                "environments": environments,
                 "databaseId": found.id,
                 "name": found.name,
                 "nameWithOwner": found.full_name,

@@ -73,10 +73,8 @@ class Api:
         return JSONResponse(repository_json(repository, base_url(request)))
 
     async def list_environments(self, request: Request, repository: Repository) -> Response:
-        names = [vault.label.partition(", environment ")[2] for vault in repository.environments.values()]
-        return paged(
-            request, "environments", [environment_json(repository, n, base_url(request)) for n in sorted(names)]
-        )
+        items = [environment_json(repository, name, base_url(request)) for name in repository.environment_names]
+        return paged(request, "environments", items)
 
     # Workflows and runs
 

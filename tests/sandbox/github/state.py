@@ -199,6 +199,10 @@ class Repository:
     def secrets(self) -> dict[str, Secret]:
         return self.vaults["actions"].secrets
 
+    @property
+    def environment_names(self) -> list[str]:
+        return sorted(vault.label.partition(", environment ")[2] for vault in self.environments.values())
+
     def add_environment(self, name: str) -> None:
         self.environments[name.lower()] = Vault(f"github {self.full_name}, environment {name}", "environments")
 

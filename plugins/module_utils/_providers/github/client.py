@@ -47,6 +47,8 @@ _OF_GRAPHQL = {
     "viewerPermission": Maybe(str),
     "defaultBranchRef": {"name": str},
 }
+_ENVIRONMENTS = "environments(first: 100) {totalCount nodes {name}}"
+_ENVIRONMENTS_OF_GRAPHQL = {"environments": {"totalCount": int, "nodes": [{"name": str}]}}
 _MAY_PUSH = ("ADMIN", "MAINTAIN", "WRITE")
 
 
@@ -190,7 +192,12 @@ class GitHubConnection(Connection):
         """Ask for several repositories in one request; what that does not tell, :meth:`repository` asks for."""
         variables = {f"{part}{at}": one for at, name in enumerate(names) for part, one in _parts(name)}
         declared = ", ".join(f"${variable}: String!" for variable in variables)
-        fields = [f"r{at}: repository(owner: $o{at}, name: $n{at}) {{{_FIELDS}}}" for at in range(len(names))]
+        wanted = {"r": _FIELDS, "e": _ENVIRONMENTS}  # apart, since some tokens may not see environments
+        fields = [
+            f"{alias}{at}: repository(owner: $o{at}, name: $n{at}) {{{told}}}"
+            for at in range(len(names))
+            for alias, told in wanted.items()
+        ]
         body = {"query": f"query({declared}) {{{' '.join(fields)}}}", "variables": variables}
         try:
             answer = self._request("POST", self._graphql, "looking at repositories", body=body, reads=True)
@@ -205,6 +212,10 @@ class GitHubConnection(Connection):
                 self._refuse_other_name(name, found)
                 self._refuse_powerless_token(name, found, answer)
                 self._once.get(f"/repos/{name}", lambda found=found: found)  # type: ignore[misc]
+            with suppress(RotorError):
+                told = checked(data.get(f"e{at}"), _ENVIRONMENTS_OF_GRAPHQL, "GitHub's answer is")["environments"]
+                if told["totalCount"] == len(told["nodes"]):
+                    self._once.get(environments_of(name), lambda told=told: {"environments": told["nodes"]})  # type: ignore[misc]
 
     @property
     def _graphql(self) -> str:
@@ -263,6 +274,11 @@ class GitHubConnection(Connection):
 def _parts(name: str) -> Iterator[tuple[str, str]]:
     owner, _slash, repository = name.partition("/")
     yield from (("o", owner), ("n", repository))
+
+
+def environments_of(repository: str) -> str:
+    """Return the path of a repository's environments."""
+    return f"/repos/{repository}/environments"
 
 
 def _as_in_rest(found: Mapping[str, Any]) -> dict[str, Any]:

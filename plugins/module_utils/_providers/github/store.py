@@ -28,7 +28,7 @@ from ..._core.errors import (
 from ..._core.http.client import Answer
 from ..._core.http.shapes import Maybe, moment
 from . import scope as scopes
-from .client import GitHubConnection
+from .client import GitHubConnection, environments_of
 from .scope import SELECTED, Scope
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -142,7 +142,7 @@ class GitHubSecrets(Store):
         ]
 
     def _environments(self, scope: Scope, *, fresh: bool) -> list[str]:
-        path, doing = f"/repos/{scope.repository}/environments", f"listing the environments of {scope.repository}"
+        path, doing = environments_of(str(scope.repository)), f"listing the environments of {scope.repository}"
         listed = self.connection.listed(path, "environments", doing, {"name": str}, fresh=fresh)
         return [environment["name"] for environment in listed]
 

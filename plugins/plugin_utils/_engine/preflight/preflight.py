@@ -80,6 +80,10 @@ class Planned(Probed):
     """A secret of a plan; the order of one that goes has the evidence of every copy as its baseline."""
 
 
+_LATER = ("preview", "shadows")
+"""The kinds of questions that are answered in part by what others have asked."""
+
+
 @dataclass(frozen=True)
 class Question:
     """``ask`` returns problems (lines for ``preview`` and ``note``, evidence for ``copy``) or raises RotorError."""
@@ -120,8 +124,8 @@ class Preflight:
             self._ask_all(pool, [question for item in selected for question in self._probes(item)])
             probed = [self._read(Probed(**vars(item)), self._probes(item)) for item in selected]
             questions = [question for item in probed if item.goes for question in self._questions(item)]
-            self._ask_all(pool, [question for question in questions if question.kind != "preview"])
-            self._ask_all(pool, questions)  # a preview is told from what the others have asked
+            self._ask_all(pool, [question for question in questions if question.kind not in _LATER])
+            self._ask_all(pool, questions)
         return [Planned(**vars(self._judge(item) if item.goes else item)) for item in probed]
 
     def forget_answers(self, names: Iterable[str]) -> None:

@@ -96,3 +96,14 @@ def test_token_that_may_not_list_environments_is_told(connect: Connect, clock: V
     store = GitHubSecrets(connect({"metadata": "read", "secrets": "write"}), clock=clock)
     with pytest.raises(PermissionDeniedError, match="listing the environments of"):
         store.shadows(OF_REPOSITORY, [NAME])
+
+
+def test_environments_of_several_repositories_come_in_one_answer(store: GitHubSecrets, world: Visitor) -> None:
+    world.act("create_github_repository", owner="Molecule-AI", name="second")
+    second = {"repository": "Molecule-AI/second"}
+    store.observe_all([(one, [NAME]) for one in (OF_REPOSITORY, second)])
+    before = len(requests(world))
+    assert store.shadows(second, [NAME]) == []
+    assert len(requests(world)) == before
+    store.shadows(OF_REPOSITORY, [NAME])
+    assert len(requests(world)) == before + 1, "the secrets of its only environment"
