@@ -157,7 +157,7 @@ def test_a_file_that_others_could_read_is_refused(exporter: Exporter, begin: str
         ([{"keys": {"not a name": "TOKEN"}}], {"path": "/x"}, "not a name: a name has letters of ASCII"),
         ([{"keys": "TOKEN"}], {"path": "/x"}, "keys are a list of names"),
         ([{"pth": "x"}], {"path": "/x"}, "from.pth: unknown option"),
-        ([{"store": "vlt"}], {"path": "/x"}, "there is no connection vlt. In secret_connections: did you mean vault?"),
+        ([{"store": "vlt"}], {"path": "/x"}, "there is no such connection. In secret_connections: did you mean vault?"),
         ([{}], {}, "one of the following is required: path, command"),
         ([{}], {"path": "/x", "chdir": "/"}, "missing parameter(s) required by 'chdir': command"),
     ],

@@ -179,7 +179,7 @@ class Session:
         name, errors, known = str(place.get("store")), ValidationErrors(), self._variables.connection_names()
         if name not in known:
             hint = f"In secret_connections: {suggest(name, known)}"
-            raise ConfigurationError(f"{option}.store: there is no connection {name}", hint=hint)
+            raise ConfigurationError(f"{option}.store: there is no such connection", hint=hint)
         builders = Builders(errors, dict(self._variables.connections([name])), {}, None, False, True)
         copy = builders.place(place, (option,))
         errors.raise_if_any()

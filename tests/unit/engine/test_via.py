@@ -51,4 +51,4 @@ def test_connection_that_would_go_past_its_host_is_refused(monkeypatch: pytest.M
     monkeypatch.setitem(world.WORLDS, "any", None)
     settings: dict[str, Any] = {"mail": {"type": "test.fake.cloud", "world": "any", "via": "app1"}}
     with pytest.raises(ConfigurationError, match=r"a connection of type test.fake.cloud does not go through a host"):
-        Systems(settings, Clock(), "run", None).connection("mail")  # type: ignore[arg-type]
+        Systems(settings, Clock(), "run", None).connection("mail")
