@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import requests
@@ -28,7 +27,7 @@ from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
 
 from .nova import CUT_OVER, DOCUMENTS, Nova
-from .played import ROOT, Finding, Played, names, play, report
+from .played import Finding, Played, names, play, report
 from .stand_ins import StandIns
 
 EXAMPLE = "examples/agenticverz"
@@ -143,16 +142,10 @@ class Parts:
         lines = f"MY_OPENAI_API_KEY={NEIGHBOUR['SOMEBODY_ELSES']}\nOPENAI_API_KEY={old['OPENAI_API_KEY']}\n"
         (self.folder / ".env").write_text(lines, encoding="utf-8")
         (self.folder / "webhook.keys").write_text(f"0 {old['WEBHOOK_KEY']}\n", encoding="utf-8")
-        accept, deploy = self._script("webhook/accept_key.sh"), self._script("m9_monitoring_deploy.sh")
-        copyfile(ROOT / EXAMPLE / "scripts" / "accept_key.sh", accept)
+        deploy = self.folder / "scripts" / "ops" / "m9_monitoring_deploy.sh"
+        deploy.parent.mkdir(parents=True)
         deploy.write_text(_DEPLOY.format(url=self.addresses["GRAFANA_URL"]), encoding="utf-8")
-        for script in (accept, deploy):
-            script.chmod(0o755)
-
-    def _script(self, name: str) -> Path:
-        path = self.folder / "scripts" / "ops" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        deploy.chmod(0o755)
 
     # -- for a person -----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ KEYS = {
 }
 """Of providers with several keys: the stand-in, and the path of its list."""
 TENANTS = {"acme", "globex", "initech"}
+STAGED = ("RESEND_API_KEY", "STRIPE_API_KEY")
 GUARDED = ["DATABASE_URL", "TENANT_REDIS_URL", "SECRETS_ENCRYPTION_KEY", "ANTHROPIC_API_KEY"]
 """By a guard, or by a window."""
 
@@ -134,16 +136,19 @@ class Story:
         return self.play("rotor.secrets.deposit", **wanted)
 
     def tell(self) -> list[Finding]:
-        """Rotate everything, let the grace pass, and look once more."""
+        """Rotate everything, let somebody deploy and the grace pass, and look once more."""
         files = self.parts.values_of_people()
         brought = [self._bring(name, file) for name, file in files.items()]
         why = {"rotate_confirm": GUARDED, "rotate_reason": "the key was in a screenshot"}
         first = self.play("rotor.secrets.rotate", rotate_only=names(EXAMPLE), rotate_adopt=self.parts.ids, **why)
+        print("Somebody else deploys the control plane: its machines are updated.\n")
+        self.parts.world.roll(0)
         due = self.play("rotor.secrets.revoke_due", webhook_grace="1s")
         again = self.play("rotor.secrets.rotate")
         codes = [run.code for run in (*brought, first, due, again)]
         return [
             ("every run ends well", not any(codes), ", ".join(map(str, codes))),
+            *((f"{name} was staged, and waited for the deploy", *_waited(name, first, due)) for name in STAGED),
             ("one with nothing to do changes nothing", again.changed == 0, f"changed={again.changed}"),
             *self.of_fly_token(),
             *self.verdict(),
@@ -199,6 +204,12 @@ class Story:
     def _runs_on(self, name: str, value: str) -> bool:
         answer = self.parts.world.call("GET", f"/molecule-cp/cp/self-test/{name}", f"Bearer {value}")
         return answer.status_code != 401
+
+
+def _waited(name: str, first: Played, later: Played) -> tuple[bool, str]:
+    """Tell whether the first run has left a secret to others, and the later one has gone on with it."""
+    waits = re.search(rf"^WAITING  {name}: (others have yet to release.*)$", first.output, re.MULTILINE)
+    return bool(waits) and f"{name}  next release of molecule-cp: " in later.output, waits[1] if waits else "no"
 
 
 _APIS = ("neon", "resend")

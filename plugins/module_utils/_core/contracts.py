@@ -618,7 +618,7 @@ class Consumer(Part):
     on_host: ClassVar[bool] = False
     """True: its work is done by Ansible on an inventory host, through the to-do list."""
     files: ClassVar[tuple[str, ...]] = ()
-    """Options that name a file of the user's; a relative path begins at the playbook's folder, or at its ``files``."""
+    """Options that name a file of the user's, beside a playbook or an inventory, or in the ``files`` there."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options

@@ -72,11 +72,11 @@ def phases(hooks: Mapping[str, str], *, hosts: bool) -> list[dict[str, str]]:
     return found
 
 
-def folders(playbooks: Iterable[str]) -> list[Path]:
-    """Return where relative paths begin: beside each playbook of the command line, or in the working directory."""
-    return list(dict.fromkeys(_folder(playbook) for playbook in playbooks)) or [Path.cwd()]
+def folders(sources: Iterable[str]) -> list[Path]:
+    """Return where relative paths begin: beside each playbook or inventory, or in the working directory."""
+    return list(dict.fromkeys(map(_folder, sources))) or [Path.cwd()]
 
 
-def _folder(playbook: str) -> Path:
-    path = Path(playbook)
-    return path.absolute().parent if path.is_file() else Path.cwd()
+def _folder(source: str) -> Path:
+    path = Path(source).absolute()
+    return path if path.is_dir() else path.parent if path.is_file() else Path.cwd()

@@ -161,5 +161,5 @@ class RotationAction(ActionBase):
             job.way_on or ("run your playbook that rotates with" if only_looks and theirs else ""),
             invocation.remark(),
             invocation.options(),
-            tuple(folders(invocation.playbooks())),
+            (*folders(invocation.playbooks()), *folders(self.task_vars.get("ansible_inventory_sources") or ())),
         )

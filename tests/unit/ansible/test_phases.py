@@ -11,7 +11,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.phases import HOOKS, find_hooks, phases
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.phases import HOOKS, find_hooks, folders, phases
 
 LOAD = DataLoader().load_from_file
 TASKS = Path(__file__).resolve().parents[3] / "roles" / "rotate" / "tasks"
@@ -71,3 +71,11 @@ def test_a_hook_that_is_no_list_of_tasks_is_told_without_its_text(tmp_path: Path
     with pytest.raises(ConfigurationError) as caught:
         find_hooks({"after": str(tmp_path / "hook.yml")}, (), LOAD)
     assert caught.value.message == f"rotate_hooks.after: the file {tmp_path}/hook.yml is no list of tasks"
+
+
+def test_relative_paths_begin_beside_a_playbook_and_an_inventory(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").touch()
+    (tmp_path / "inventory").mkdir()
+    sources = [str(tmp_path / "site.yml"), str(tmp_path / "inventory"), "a,b"]
+    assert folders(sources) == [tmp_path, tmp_path / "inventory", Path.cwd()]
+    assert folders([]) == [Path.cwd()]
