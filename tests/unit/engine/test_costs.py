@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Look, Options, Store
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger import reader
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.run import Engine, Rotation
 from tests.costs import ledger_costs
 from tests.unit.engine.driver import Play, quick_ledgers
@@ -23,6 +24,8 @@ FEW, MORE = 2, 20
 STATEMENTS = 10
 """Where no thread ever shares a transaction; there were 4 where eight come at a time."""
 COMMITS = 2
+PARSED = 14
+"""Rows of a copy, in a plan and a run: those of the rotation before, and each state of those of this one."""
 CALLS = {"observe": 3, "write": 1}
 
 
@@ -166,3 +169,23 @@ def test_change_of_one_copy_among_those_looked_at_together_is_told(
     world.put("many3", {"MANY": "by hand"})
     assert many.plan("MANY", force=True)["failed"]
     assert "many3 was changed by somebody else" in many.output
+
+
+def parsed(world: World, play: Play, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Rotate a secret, and count how many rows of its intents and copies become data of the planner."""
+    counted: list[str] = []
+    with monkeypatch.context() as patched:
+        for kind in ("_intent", "_mark"):
+            parse = getattr(reader, kind)
+            patched.setattr(reader, kind, lambda row, parse=parse: counted.append("") or parse(row))
+        assert not play.rotate(name, force=True)["failed"], play.output
+    return len(counted)
+
+
+def test_row_is_parsed_as_often_as_it_changes_and_not_as_it_is_read(
+    world: World, many: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = [(parsed(world, many, "FEW", monkeypatch), parsed(world, many, "MANY", monkeypatch)) for _turn in range(4)]
+
+    assert turns[3][1] <= turns[2][1] * 1.1
+    assert (turns[3][1] - turns[3][0]) / MORE <= PARSED

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from functools import cache
 from operator import itemgetter
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 States = tuple[str, ...]
+T = TypeVar("T")
 
 SCHEMA = 4
 """The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
@@ -102,9 +103,20 @@ class SecretRows:
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[Any, Any]] = {}
+        self._parsed: dict[int, tuple[Row, Any]] = {}
+        """By the identity of a row, which is never changed but replaced."""
+
+    def parsed(self, row: Row, parse: Callable[[Row], T]) -> T:
+        """Parse a row of these once, however often it is read."""
+        known = self._parsed.get(id(row))
+        if known is None or known[0] is not row:
+            known = self._parsed[id(row)] = (row, parse(row))
+        found: T = known[1]
+        return found
 
     def put(self, change: Change) -> None:
         """Put the row after a change in the place of the row before it."""
+        self._parsed.pop(id(change.before), None)
         *path, last = ((change.after or change.before or {})[name] for name in _path(change.table))
         place = self._tables.setdefault(change.table.name, {})
         for part in path:
@@ -116,12 +128,11 @@ class SecretRows:
 
     def select(self, table: Any, key: Row, states: States = ()) -> list[Row]:
         """Select rows as :meth:`Transaction.select` does."""
-        found = _walk(self._tables.get(table.name, {}), _path(table), key)
-        rows = [
-            row
-            for row in found
-            if all(row[name] == value for name, value in key.items()) and (not states or row["state"] in states)
-        ]
+        rows = _walk(self._tables.get(table.name, {}), _path(table), key)
+        if key:
+            rows = [row for row in rows if all(row[name] == value for name, value in key.items())]
+        if states:
+            rows = [row for row in rows if row["state"] in states]
         return sorted(rows, key=itemgetter("id")) if "id" in table.c else rows
 
 
@@ -234,15 +245,15 @@ def _path(table: Any) -> tuple[str, ...]:
     return _PATHS.get(table.name) or tuple(column.name for column in table.primary_key if column.name != "secret")
 
 
-def _walk(place: dict[Any, Any], path: tuple[str, ...], key: Row) -> Iterator[Row]:
-    """Yield the rows below ``place`` that fit the columns of ``path``."""
-    name, *rest = path
-    found = [place[key[name]]] if key.get(name) in place else [] if name in key else place.values()
-    for below in found:
-        if rest:
-            yield from _walk(below, tuple(rest), key)
+def _walk(place: dict[Any, Any], path: tuple[str, ...], key: Row) -> list[Any]:
+    """Return the rows below ``place`` that fit the columns of ``path``."""
+    found: list[Any] = [place]
+    for name in path:
+        if name in key:
+            found = [below[key[name]] for below in found if key[name] in below]
         else:
-            yield below
+            found = [each for below in found for each in below.values()]
+    return found
 
 
 def _net(changes: Iterable[Change]) -> list[Change]:

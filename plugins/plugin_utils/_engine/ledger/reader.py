@@ -157,16 +157,16 @@ class LedgerReader:
         """Build a secret's state from its rows."""
         t = self._t
         intent_rows, holdings = rows.select(t.intents, {}), rows.select(t.holdings, {})
-        intents = [_intent(row) for row in intent_rows]
+        intents = [rows.parsed(row, _intent) for row in intent_rows]
         ineffective = {row["id"] for row in intent_rows if row["state"] == IntentState.FAILED and not row["superseded"]}
         distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
         done = [i for i in intents if i.state is IntentState.DONE]
         asked = [i for i in intents if i.kind is ActionKind.APPROVE and i.state in _ASKED]
         return SecretState(
-            credentials=tuple(_credential(row) for row in rows.select(t.credentials, {})),
-            holdings={row["copy"]: _mark(row, row["label"], row["keys"]) for row in holdings},
-            running={row["consumer"]: _mark(row) for row in rows.select(t.running, {})},
-            proofs={(row["step"], row["check"]): _mark(row, row["proves"]) for row in rows.select(t.proofs, {})},
+            credentials=tuple(rows.parsed(row, _credential) for row in rows.select(t.credentials, {})),
+            holdings={row["copy"]: rows.parsed(row, _mark) for row in holdings},
+            running={row["consumer"]: rows.parsed(row, _mark) for row in rows.select(t.running, {})},
+            proofs={(row["step"], row["check"]): rows.parsed(row, _mark) for row in rows.select(t.proofs, {})},
             intents=tuple(intent for intent in intents if intent.unresolved or intent.state is IntentState.WAITING),
             probes={i.target: i for i in done if i.kind is ActionKind.PROBE},
             inspections={i.target: i for i in done if i.kind is ActionKind.INSPECT},
@@ -194,8 +194,9 @@ def _credential(row: Row) -> CredentialRow:
     return CredentialRow(**{**row, **times, **states, "proof": proof})
 
 
-def _mark(row: Row, label: str = "", keys: Row | None = None) -> Mark:
-    return Mark(row["credential"], row["evidence"], datetime.fromisoformat(row["at"]), label, keys)
+def _mark(row: Row) -> Mark:
+    label = row.get("label") or row.get("proves") or ""
+    return Mark(row["credential"], row["evidence"], datetime.fromisoformat(row["at"]), label, row.get("keys"))
 
 
 def _intent(row: Row) -> Intent:
