@@ -97,6 +97,16 @@ def test_the_new_password_is_the_end_of_the_old_one(server: Postgres, connection
     assert [issuer.answer(one) for one in (old, new)] == [Answer.REFUSED, Answer.ACCEPTED]
 
 
+def test_run_that_is_asked_to_stop_opens_no_session(server: Postgres) -> None:
+    clock = VirtualClock()
+    options = {"host": "127.0.0.1", "port": server.port, "user": "manager", "password": SecretValue(MANAGER)}
+    connection = PostgresConnection(options, clock=clock)
+    connection.probe()
+    clock.stop()
+    with pytest.raises(errors.StoppedError):
+        connection.probe()
+
+
 def test_what_is_in_force_is_not_set_again(server: Postgres, connection: PostgresConnection) -> None:
     issuer = RolePasswords({"role": "single"}, connection, clock=VirtualClock())
     made = issued(issuer)
