@@ -26,7 +26,7 @@ from tests.mutants.mutant import Mutant
 ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 900
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
-_OTHERS = ("__main__", "mutant", "test_every_safeguard")
+_OTHERS = ("__main__", "engine_helpers", "mutant", "test_every_safeguard")
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
 
 

@@ -1,0 +1,397 @@
+# Copyright (c) 2026, the rotor.secrets authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The safeguards of the engine's room effects."""
+
+from __future__ import annotations
+
+from tests.mutants.engine_helpers import RUNS, dropped, late, mutant
+from tests.mutants.mutant import Mutant
+
+_MINT = late(
+    '    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:\n',
+    "credential = _make(ctx, work, issuer, name, intent, baseline)\n",
+)
+_WRITE = late(
+    '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):\n',
+    "evidence = yield HostRequest(copy.container, list(copy.keys), values, since)\n",
+)
+_ACTIVATE = late(
+    "    with ctx.attempt(work, ActionKind.ACTIVATE, row.name) as intent:\n",
+    "_insist(ctx, lambda: issuer.activate(credential))\n",
+)
+_PROVEN = "proof = _prove(ctx, work, issuer)\n"
+_AFTER_REVOKE = f"        with after_an_effect():\n            {_PROVEN}"
+_REVOKE = late(
+    "    with ctx.attempt(work, ActionKind.REVOKE, row.name) as intent:\n",
+    f"with _disabled(ctx, work, issuer, old):\n            issuer.revoke(old)\n{_AFTER_REVOKE}",
+)
+
+MUTANTS = (
+    mutant(
+        "a revoke asks what this run saw on hosts",
+        "elif not rule.has_proven(work.case, step, check, new):",
+        "elif False:",
+        "host_checks",
+    ),
+    mutant(
+        "checks hold before an unissued value ends",
+        "if clocks.waits(secret, traits) else []:",
+        "if False else []:",
+        "revoking",
+    ),
+    mutant(
+        "a check is told that a revoke comes", "_replaced(ctx, work), anew", "_replaced(ctx, work), False", "revoking"
+    ),
+    mutant(
+        "intent before effect: mint",
+        *_MINT,
+        "kill",
+        "rotation",
+    ),
+    mutant(
+        "intent before effect: write",
+        *_WRITE,
+        "rotation",
+        "kill",
+    ),
+    mutant(
+        "intent before effect: activate",
+        *_ACTIVATE,
+        "cutover",
+        "kill_kinds",
+    ),
+    mutant(
+        "intent before effect: revoke",
+        *_REVOKE,
+        "revoking",
+        "kill",
+        "rotation",
+    ),
+    mutant(
+        "disabled first: by a run that has died",
+        "    if not _may_be_disabled(work, issuer):",
+        "    if True:",
+        "revoking",
+    ),
+    mutant(
+        "disabled first: the world is asked again",
+        "        _recheck(ctx, work, issuer, issuer.listed, checks=True)\n",
+        "",
+        "revoking",
+    ),
+    mutant(
+        "checks anew: after a grace",
+        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
+        "checks=secret.revoke.confirm)",
+        "revoking",
+    ),
+    mutant(
+        "approval: checks anew",
+        "checks=clocks.waits(secret, traits) or secret.revoke.confirm)",
+        "checks=clocks.waits(secret, traits))",
+        "approval",
+    ),
+    mutant(
+        "approval: needed by whoever revokes",
+        "    if approval.lacks_yes(work.case, work.row):\n",
+        "    if False:\n",
+        "approval",
+    ),
+    mutant(
+        "approval: withdrawn by drift and failing checks",
+        "    if ended or drifted or failing:\n",
+        "    if False:\n",
+        "approval",
+    ),
+    mutant(
+        "approval: withdrawn by a failing check on a host",
+        "            ctx.withdraw(work, str(error))\n            raise\n",
+        "            raise\n",
+        "host_checks",
+    ),
+    mutant("checks anew: from their start", "{} if anew else ", "", "revoking"),
+    mutant("disabled first: taken back", "        issuer.enable(old)\n", "        pass\n", "revoking"),
+    mutant("outcome kept: a proof comes after the revoke", _AFTER_REVOKE, f"        {_PROVEN}", "revoking"),
+    mutant(
+        "outcome kept: a repetition that never left",
+        "            with after_an_effect(turn):\n                return effect()",
+        "            return effect()",
+        "cutover",
+    ),
+    mutant(
+        "outcome kept: no answer is no failure",
+        "DOUBTFUL = (OutcomeUnknownError, PendingApprovalError, UnexpectedAnswerError)",
+        "DOUBTFUL = ()",
+        "rotation",
+        "revoking",
+        "kill",
+    ),
+    dropped(
+        "rule: asked before a revoke",
+        "if blocking:\n        gone =",
+        *RUNS,
+        "edited",
+        instead="if False:\n        gone =",
+    ),
+    mutant(
+        "switch: not before everybody can know the new one",
+        "if until := issuer.in_use_from(credential):",
+        "if (until := issuer.in_use_from(credential)) and False:",
+        "switched",
+    ),
+    dropped(
+        "evidence compared before a write",
+        "    if not store.unchanged(baseline, seen := ",
+        "edited",
+        "rotation",
+        "damaged",
+        "stores",
+        instead="    if False and not store.unchanged(baseline, seen := ",
+    ),
+    dropped(
+        "a look before a write to what does not compare",
+        "if baseline is None or store.compares:",
+        "edited",
+        instead="if baseline is None or not store.compares:",
+    ),
+    dropped(
+        "unfit values refused before the first write",
+        "for copy in secret.copies\n        for problem in",
+        "stores",
+        "rotation",
+        instead="for copy in ()\n        for problem in",
+    ),
+    mutant(
+        "a value that a person has given is new, fits and works",
+        "if problems := _objections(ctx, work, issuer, bare, baseline):",
+        "if False and (problems := _objections(ctx, work, issuer, bare, baseline)):",
+        "person",
+    ),
+    mutant(
+        "a value that its provider refuses is not sealed",
+        "if answer is not Answer.ACCEPTED:\n            raise InvalidRequestError",
+        "if False:\n            raise InvalidRequestError",
+        "person",
+    ),
+    mutant(
+        "a person's word counts only when nobody has the credential",
+        "    blocking = rule.obstacles(case, row)\n",
+        "    blocking = []\n",
+        "person",
+    ),
+    mutant(
+        "a credential that lives is not taken for ended",
+        "is Life.LIVES:\n        blocking",
+        "is None:\n        blocking",
+        "person",
+    ),
+    mutant(
+        "only what a person has ended is retired as refused",
+        "if issuer.answer(old) is Answer.REFUSED and _refused_for_good(ctx, issuer, old, value):\n            ctx",
+        "if True:\n            ctx",
+        "person",
+    ),
+    dropped(
+        "proof: two refusals",
+        "    ctx.clock.sleep(SETTLE)\n    return _refused(ctx, issuer, old, new)",
+        "revoking",
+        "rotation",
+        instead="    return True",
+    ),
+    dropped(
+        "proof: the new one is accepted",
+        "within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED",
+        "revoking",
+        "rotation",
+        instead="within=PROPAGATION))",
+    ),
+    dropped(
+        "proof: an unclear answer proves nothing",
+        "True if issuer.answer(old) is Answer.REFUSED",
+        "revoking",
+        "rotation",
+        instead="True if issuer.answer(old) is not Answer.ACCEPTED",
+    ),
+    dropped(
+        "proof: listed as revoked, or not at all",
+        "if listed is None or listed.revoked:\n        return",
+        "revoking",
+        "rotation",
+        instead="if True:\n        return",
+    ),
+    dropped(
+        "loss: asked again before it is given up",
+        "    if now is not work.case.order.life:",
+        "loss",
+        instead="    if False:",
+    ),
+    dropped(
+        "loss: a refusal beyond the propagation",
+        "answer is Answer.REFUSED and _is_known_everywhere(clock, row)",
+        "loss",
+        instead="answer is Answer.REFUSED",
+    ),
+    dropped(
+        "loss: a refusal is asked for twice",
+        "    if issuer.answer(credential) is not Answer.REFUSED:\n        return Life.UNKNOWN\n",
+        "loss",
+        instead="",
+    ),
+    dropped(
+        "asked again: the replacement lives",
+        "        ended = _replacement_ended(ctx, work, issuer, listed)\n",
+        "recheck",
+        instead="        ended = None\n",
+    ),
+    dropped(
+        "asked again: every copy is as it was left",
+        'elif not registry.find("stores", copy.type).unchanged(left[copy.id], seen):',
+        "recheck",
+        instead="elif False:",
+    ),
+    dropped(
+        "asked again: what cannot be seen holds",
+        'problems.append(f"{copy.label} cannot be seen: {seen}")',
+        "recheck",
+        instead="pass",
+    ),
+    dropped(
+        "asked again: an unclear answer holds",
+        "        if answer is Answer.UNCLEAR:\n            raise",
+        "recheck",
+        instead="        if False:\n            raise",
+    ),
+    dropped(
+        "clocks: an end by the provider waits, too",
+        "    if clocks.ends_by_itself(case.traits):",
+        "clocks",
+        instead="    if False:",
+    ),
+    dropped(
+        "used since, after every copy had changed",
+        "if listed and listed.last_used_at and since and listed.last_used_at > since:",
+        "revoking",
+        "rotation",
+        instead="if False:",
+    ),
+    dropped(
+        "no value goes where none is needed",
+        "old = ctx.ledger.unseal(row) if kept else Credential(row.provider_id, row.name, {}, row.facts)",
+        "revoking",
+        instead="old = ctx.ledger.unseal(row)",
+    ),
+    dropped(
+        "work on hosts: under the locks of its secrets",
+        "[name for name in sorted(names) if self._lock(name, locks)]",
+        "on_hosts",
+        instead="sorted(names)",
+    ),
+    dropped(
+        "work on hosts: planned anew under the locks",
+        "return waits and all((intent.kind, intent.target, row) in left[name] for name, row in piece.served.items())",
+        "on_hosts",
+        instead="return waits",
+    ),
+    dropped(
+        "work on hosts: not that of another run",
+        "waits = intent.state is IntentState.WAITING and intent.run == self._ctx.run",
+        "on_hosts",
+        instead="waits = True",
+    ),
+    dropped(
+        "work on hosts: what was not begun at a stop is no open intent",
+        'finish(one.effect, ConfigurationError("stopped before it was sent"))',
+        "on_hosts",
+        instead="pass",
+    ),
+    dropped(
+        "what a command prints is caught on its host",
+        "return HostCommand(line, folder, catch=True)",
+        "host_commands",
+        instead="return HostCommand(line, folder)",
+    ),
+    dropped(
+        "what a failed command printed is masked",
+        "masking.scrub_pieces(masking.scrub(printed), values)",
+        "host_commands",
+        instead="printed",
+    ),
+    dropped(
+        "a provider that can be asked has to accept",
+        "if tells_life(kind) and not ctx.clock.poll(",
+        "rotation",
+        "kill",
+        instead="if False and not ctx.clock.poll(",
+    ),
+    dropped(
+        "a new one has to have what the connection has", "issuer.shortfall(new) if own else []", "own", instead="[]"
+    ),
+    Mutant(
+        "a session with the old role revokes nothing",
+        "plugin_utils/_engine/effects/own",
+        "[*secret_map.connections, LEDGER] if old else case.secret.connections",
+        "[*secret_map.connections]",
+        ("providers/postgres/test_own_ledger",),
+    ),
+    Mutant(
+        "a role that lacks rights in the ledger is given to nobody",
+        "plugin_utils/_engine/effects/mint",
+        "if LEDGER in secret.connections and ctx.access.lacking",
+        "if False and ctx.access.lacking",
+        ("providers/postgres/test_own_ledger",),
+    ),
+    dropped(
+        "no word of a person ends what a connection may use",
+        "    demand_reconnected(case, row, ctx.secret_map, ctx.systems, ctx.access)\n    if not check:",
+        "own",
+        instead="    if not check:",
+    ),
+    dropped(
+        "references are read anew before a revoke", "values != self._credentials[name]:", "own", instead="not values:"
+    ),
+    dropped(
+        "the provider's word on its own connection counts", "issuer.is_own(row.provider_id)", "own", instead="False"
+    ),
+    dropped("what cannot be shown has to be listed", "any(key.id == credential.id and", "unshown", instead="any("),
+    dropped(
+        "a lost mint that is not listed is looked for again",
+        "superseded(ctx.run, work.name, lost, until if late else None)",
+        "landed",
+        instead="superseded(ctx.run, work.name, lost, None)",
+    ),
+    dropped(
+        "nothing is revoked that is let in",
+        "if admissions := rule.admissions(work.case, row):",
+        "accepting",
+        instead="if admissions := [*()]:",
+    ),
+    dropped(
+        "each identity keeps its own credential",
+        " if not copy.accepts or key == credential.id]",
+        "accepting",
+        instead="]",
+    ),
+    dropped(
+        "each field fits its own pattern", "handwork.patterns.get(field, handwork.pattern)", "person", instead='""'
+    ),
+    # hosts on the way
+    dropped("nothing goes past its host", "options[OPTION].taken", "via", instead="True"),
+    dropped(
+        "a consumer on a host has to be well after its reload",
+        "                    self._ctx.systems.check(check).run(None, NO_CHECKPOINT)\n",
+        "on_hosts",
+        instead="                    pass\n",
+    ),
+    dropped("an old instance is awaited", "if before.get(one) == mark and", "released", instead="if False and"),
+    dropped("a write asks for a release after it", " and one.progress[_WRITES] == _newest_write(work)", "released"),
+    dropped(
+        "only on the way back an instance from before counts",
+        "    if not work.case.order.rollback:\n        return {}\n    newer",
+        "released",
+        instead="    newer",
+    ),
+    dropped(
+        "a look outlasts a failure", "{work.name: intent}, in_parts=True", "released", instead="{work.name: intent}"
+    ),
+)
