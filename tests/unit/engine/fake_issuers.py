@@ -23,6 +23,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Options,
     Overlap,
     Recover,
+    Remains,
     Revocation,
     Schema,
     Traits,
@@ -246,6 +247,15 @@ class Roles(_Kind):
             return [Listed(role, role, revoked=all(one.revoked for one in self._of(role))) for role in roles]
 
         return self.world.call("list", "roles", look)
+
+    def still_there(self, identities: Collection[str]) -> list[str]:
+        return self.world.call("ask", "roles", lambda: [one for one in identities if one not in self.world.dropped])
+
+    def remains(self, identity: str) -> Remains:
+        return Remains([f"{identity} has a table"], self.world.problems.get("drop", []))
+
+    def drop(self, identity: str) -> None:
+        self.world.call("drop", identity, lambda: self.world.dropped.add(identity))
 
     def _of(self, role: str | None) -> list[Issued]:
         return [one for one in self.world.issued.values() if one.role == role]

@@ -134,6 +134,8 @@ class World:
         """Ids that this world issued to the engine; anything else is foreign to it."""
         self.named: set[str] = set()
         """Foreign ids that a person gave for revoking."""
+        self.dropped: set[str] = set()
+        """Identities that the provider has no more."""
         self.unclear: set[str] = set()
         """Ids about which the provider gives no clear answer."""
         self.stubborn: set[str] = set()
