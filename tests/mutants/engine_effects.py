@@ -307,9 +307,9 @@ MUTANTS = (
     ),
     dropped(
         "what a command prints is caught on its host",
-        "return HostCommand(line, folder, catch=True)",
+        'script=script or "", catch=True)',
         "host_commands",
-        instead="return HostCommand(line, folder)",
+        instead='script=script or "")',
     ),
     dropped(
         "what a failed command printed is masked",
