@@ -388,8 +388,13 @@ class Session:
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
         parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
-        hosts, folders, via_problem = self._caller.hosts, self._caller.folders, self._forwards.problem
-        secret_map = parse(*parts, hosts, check_credentials=True, via_problem=via_problem, folders=folders)
+        secret_map = parse(
+            *parts,
+            hosts=self._caller.hosts,
+            folders=self._caller.folders,
+            check_credentials=True,
+            via_problem=self._forwards.problem,
+        )
         selection.check_reach(options, secret_map)
         return secret_map
 
