@@ -51,7 +51,7 @@ def test_run_waits_for_others_and_ends_well(play: Play, world: World) -> None:
     assert world.mutations[-1] == "write app"
     assert world.values_in("app") == {world.issued[old].value}
     first, second = (str(machine.id) for machine in world.services["app"].machines)
-    which = f"others have yet to release app (service app): 2 of 2 run without it: {first}, {second}"
+    which = f"others have yet to release service app (app): 2 of 2 are without it: {first}, {second}"
     assert f"WAITING  TOKEN: {which}" in play.lines
     assert "  go on:    ansible-playbook rotate.yml -e rotate_only=TOKEN" in play.lines
     assert "app may run on it" in play.output
@@ -62,13 +62,13 @@ def test_run_goes_on_once_others_have_released_all(play: Play, world: World) -> 
     play.rotate("TOKEN", force=True)
     world.release("app", 1)
     assert play.rotate()["counts"] == {"waiting": 1}
-    assert "app (service app): 1 of 2 run without it: " in play.output
+    assert "service app (app): 1 of 2 are without it: " in play.output
     assert not world.issued[old].revoked
     world.release("app")
     play.lines.clear()
     result = play.rotate()
     assert (result["failed"], result["counts"]) == (False, {"done": 1}), play.output
-    assert "app: 2 run on it, as others have released them" in play.output
+    assert "app: released by others, 2 have it" in play.output
     assert world.issued[old].revoked
     assert world.values_in("app") == world.values_in("ci") == {world.issued[current_id(play)].value}
 
@@ -176,7 +176,7 @@ def test_way_back_waits_for_what_was_released(play: Play, world: World) -> None:
     new = play.state("TOKEN").pending
     world.release("app", 1)
     assert play.rotate("TOKEN", rollback=True)["counts"] == {"waiting": 1}
-    assert "1 of 2 run without it: " in play.output
+    assert "1 of 2 are without it: " in play.output
     assert not world.issued[new.provider_id].revoked
     world.release("app", 1)
     assert play.rotate("TOKEN", rollback=True)["counts"] == {"done": 1}, play.output

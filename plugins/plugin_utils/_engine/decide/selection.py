@@ -252,7 +252,7 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str | None, li
     row = CredentialRow(
         id=(state.newest or 0) + 1,
         secret=secret.name,
-        name=printable(listed.name, NAME) if listed and listed.name else provider_id or "adopted",
+        name=printable((listed and listed.name) or provider_id or "adopted", NAME),
         provider_id=provider_id,
         state=CredentialState.PREVIOUS if state.current else CredentialState.CURRENT,
         origin=Origin.ADOPTED,

@@ -34,13 +34,13 @@ def look(ctx: EffectContext, work: Work, written: list[Written]) -> str:
     late = [one for one, mark in now.items() if before.get(one) == mark and untouched.get(one) != mark]
     if late:
         more = f" and {len(late) - _FEW} more" if len(late) > _FEW else ""
-        which = f"{len(late)} of {len(now)} run without it: {', '.join(sorted(late)[:_FEW])}{more}"
-        raise NotYetError(f"others have yet to release {name} ({consumer.label(part.options)}): {which}", None, hint="")
+        which = f"{len(late)} of {len(now)} are without it: {', '.join(sorted(late)[:_FEW])}{more}"
+        raise NotYetError(f"others have yet to release {consumer.label(part.options)} ({name}): {which}", None, hint="")
     with ctx.outcome({work.name: intent}, in_parts=True):
         _demand_health(ctx, work, consumer)
     evidence, credentials = {INSTANCES: now}, {work.name: work.row.id}
     ctx.ledger.reloaded(ctx.run, {work.name: intent}, consumer=name, credentials=credentials, evidence=evidence)
-    return f"{name}: {len(now)} run on it, as others have released them"
+    return f"{name}: released by others, {len(now)} have it"
 
 
 def _first_look(work: Work) -> Intent | None:
