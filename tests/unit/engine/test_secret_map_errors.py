@@ -152,7 +152,7 @@ ONE = [
     (
         "secret_consumers/web/host",
         "app1",
-        "secret_consumers.web.host: unknown option; there are connection, for_each, healthy, name, type",
+        "secret_consumers.web.host: unknown option; there are connection, first, for_each, healthy, name, type",
     ),
     (
         "secret_consumers/worker/host",
