@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -171,13 +172,17 @@ def test_change_of_one_copy_among_those_looked_at_together_is_told(
     assert "many3 was changed by somebody else" in many.output
 
 
+def noted(counted: list[str], parse: Callable[[Any], Any], row: Any) -> Any:
+    counted.append(row["secret"])
+    return parse(row)
+
+
 def parsed(world: World, play: Play, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Rotate a secret, and count how many rows of its intents and copies become data of the planner."""
     counted: list[str] = []
     with monkeypatch.context() as patched:
         for kind in ("_intent", "_mark"):
-            parse = getattr(reader, kind)
-            patched.setattr(reader, kind, lambda row, parse=parse: counted.append("") or parse(row))
+            patched.setattr(reader, kind, partial(noted, counted, getattr(reader, kind)))
         assert not play.rotate(name, force=True)["failed"], play.output
     return len(counted)
 
