@@ -127,7 +127,9 @@ def test_status_names_what_is_awaited(play: Play, world: World) -> None:
     secret = state_of(play)
     assert (secret["state"], secret["waits_for_release"]) == ("awaiting_release", "app")
     assert "  waits     for others to release app: a run then goes on" in play.lines
-    assert [one["name"] for one in secret["consumers"][0]["may_run_on"]] == [play.state("TOKEN").pending.name]
+    new = play.state("TOKEN").pending
+    assert new
+    assert [one["name"] for one in secret["consumers"][0]["may_run_on"]] == [new.name]
     world.release("app")
     play.rotate("TOKEN")
     assert state_of(play)["state"] == "up_to_date"
@@ -174,10 +176,11 @@ def test_way_back_waits_for_what_was_released(play: Play, world: World) -> None:
     old = current_id(play)
     play.rotate("TOKEN", force=True)
     new = play.state("TOKEN").pending
+    assert new
     world.release("app", 1)
     assert play.rotate("TOKEN", rollback=True)["counts"] == {"waiting": 1}
     assert "1 of 2 are without it: " in play.output
-    assert not world.issued[new.provider_id].revoked
+    assert not world.issued[str(new.provider_id)].revoked
     world.release("app", 1)
     assert play.rotate("TOKEN", rollback=True)["counts"] == {"done": 1}, play.output
     assert [one.id for one in world.alive if one.id in world.made] == [old]
