@@ -156,8 +156,13 @@ class OwnVaultToken(Own):
     of_issuer: Mapping[str, Any] = {"lifetime": "20d"}
 
     def arrange(self) -> None:
-        """A token makes others like itself."""
-        self._admin = self.servers.bao.token(self.servers.bao.policy(ADMIN))
+        """A token makes others like itself; those of other scenes, each of which a list asks for, are ended."""
+        bao = self.servers.bao
+        for accessor in bao.ask("LIST", "auth/token/accessors")["data"]["keys"]:
+            facts = bao.ask("POST", "auth/token/lookup-accessor", {"accessor": accessor}, ok=False).get("data") or {}
+            if "root" not in facts.get("policies", ["root"]):
+                bao.ask("POST", "auth/token/revoke-accessor", {"accessor": accessor})
+        self._admin = bao.token(bao.policy(ADMIN))
         super().arrange()
 
     @property

@@ -47,8 +47,13 @@ _KINDS: dict[type, type] = {
     contracts.Check: fakes.SelfTest,
 }
 _SPOILT = {"str": HOSTILE, "list[str]": [HOSTILE]}
-_UNSAID = (contracts.Connection.probe, contracts.Consumer.label, contracts.Store.identity)
-"""Asked and not said; said where there is no outlook; by which copies are told apart."""
+_UNSAID = (
+    contracts.Connection.probe,
+    contracts.Consumer.label,
+    contracts.Store.identity,
+    contracts.Issuer.still_there,
+)
+"""Asked and not said; said where there is no outlook; by which copies are told apart; compared with what was asked."""
 _TEXTS = [
     (fake, name, _SPOILT[returned])
     for kind, fake in _KINDS.items()

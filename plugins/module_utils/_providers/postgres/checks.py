@@ -79,6 +79,7 @@ class SignIn(Check):
             )
 
     def _signed_in(self, server: postgres.Server, doing: str, role: str, credential: Credential) -> Any:
+        self.clock.check()
         try:
             return server.connect(doing, role, credential.fields["password"])
         except errors.AuthenticationError as error:

@@ -107,6 +107,7 @@ class _Roles(Issuer):
         return self._shown_at(server, credential) is Answer.REFUSED
 
     def _shown_at(self, server: postgres.Server | CommandServer, credential: Credential) -> Answer:
+        self.clock.check()
         role = str(credential.id)
         return server.authenticate(f"showing the password of {role}", role, credential.fields["password"])
 

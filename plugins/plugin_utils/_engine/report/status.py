@@ -201,7 +201,8 @@ class Status:
         """List the identities that have left the map and are still there; none where nobody can tell."""
         known = departed(case.secret, case.state)
         try:
-            return tuple(self._systems.issuer(case.secret).still_there(known)) if known else ()
+            there = self._systems.issuer(case.secret).still_there(known) if known else ()
+            return tuple(one for one in known if one in there)
         except (StoppedError, LedgerError):
             raise
         except BaseException:  # noqa: BLE001 - whoever cannot be asked is told of where its credentials are
