@@ -82,6 +82,7 @@ class Theatre:
         assert not first.outcome.stuck, f"something of the run lived on\n{first.output}"
         if not first.killed:
             assert first.outcome.code == 0, first.output
+            assert first.moments < kill.point, "the moment has come, and nothing was killed"
             return False
         if kill.signal == "SIGKILL":
             _assert_silent(first)

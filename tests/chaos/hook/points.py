@@ -200,7 +200,11 @@ def _meet_sessions(points: Points, psycopg: Any) -> None:
             return Connection.connect(*arguments, **options)
         moment = points.meet(f"SQL {options.get('host')}:{options.get('port')}/{options.get('dbname')}")
         moment.__enter__()
-        connection = Connection.connect(*arguments, **options)
+        try:
+            connection = Connection.connect(*arguments, **options)
+        except psycopg.Error:
+            moment.__exit__(None, None, None)
+            raise
         connection.moment = moment
         return connection
 
