@@ -113,7 +113,24 @@ CASES = {
     ),
     "github probe": Case("github", lambda hub: hub.probe(), ({"resources": {"core": {"limit": 1, "remaining": 1}}},)),
     "github observe": Case(
-        "github", at_github(lambda s: s.observe(REPO, ["A"])), (REPOSITORY, KEY, {"updated_at": DATE})
+        "github",
+        at_github(lambda s: s.observe(REPO, ["A"])),
+        (REPOSITORY, {"secrets": [{"name": "A", "updated_at": DATE}], "total_count": 1}),
+    ),
+    "github observe of an organization": Case(
+        "github",
+        at_github(lambda s: s.observe(ORG, ["A"])),
+        ({"updated_at": DATE, "visibility": "all"},),
+    ),
+    "github shadows": Case(
+        "github",
+        at_github(lambda s: s.shadows(REPO, ["A"])),
+        (
+            {"environments": [{"name": "production"}], "total_count": 1},
+            {"secrets": [{"name": "A", "updated_at": DATE}], "total_count": 1},
+            REPOSITORY,
+            {"secrets": [{"name": "A", "updated_at": DATE}], "total_count": 1},
+        ),
     ),
     "github write": Case(
         "github", at_github(lambda s: s.write(REPO, {"A": SECRET})), (KEY, NOTHING, {"updated_at": DATE})
