@@ -69,8 +69,10 @@ def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None
         "fly wait": 2,
         "github rate_limit": 1,
         "github repository": 1 + 1,  # once in each task
-        "github public-key": 1 + 1,
-        "github secret": 1 + 1 + 1 + 1,  # before the write, the evidence after it, and before the revoke
+        "github public-key": 1,
+        "github secrets": 1 + 1,  # in the plan, and before the revoke
+        "github secret": 1 + 1,  # before the write, and the evidence after it
+        "github environments": 1,  # what hides it
         "github workflow": 1,
         "github runs": 1 + 1,  # what is under way; what was queued before the write
         "github run": 1 + 1,  # of each check
