@@ -53,4 +53,10 @@ MUTANTS = (
     mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),
     dropped("status names what a revoke waits for", "if case.is_settled else []", "own", instead="if False else []"),
     dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
+    dropped(
+        "a command over a changed copy repeats that a credential is dead",
+        '["rotate_force=true"] if dead and',
+        "loss",
+        instead="[] if dead and",
+    ),
 )

@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from tests.unit.engine import printed
 from tests.unit.engine.conftest import rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import Token
@@ -275,6 +276,23 @@ def test_what_is_not_known_to_have_ended_is_held_until_a_person_says_so(
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert world.counted("mint") == minted + 1
     assert made(play)[-1].value in world.values_in("ci")
+
+
+def test_the_printed_command_overwrites_a_changed_copy_and_replaces_what_is_dead(play: Play, world: World) -> None:
+    """One without the word that it is dead would lead to a run that asks for that word, and so round and round."""
+    world.end(hold(play).id)
+    world.fail("write", DOWN, "ci")
+    assert play.rotate("TOKEN")["failed"], "the dead one is given up, and another made"
+    world.mend()
+    world.end(made(play)[-1].id)
+    world.put("app", {"TOKEN": world.issue("by hand").value})
+    play.lines.clear()
+    for _turn in range(3):
+        options = printed.way_on(play.lines) or {}
+        play.lines.clear()
+        result = play.rotate(*options.pop("only", ()), **options)
+    assert not result["failed"], play.output
+    assert made(play)[-1].value in world.values_in("app")
 
 
 def test_force_leaves_a_new_credential_that_lives(play: Play, world: World) -> None:

@@ -96,7 +96,7 @@ class Report:
         lines += self.candidates(item) if item.candidates else []
         if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
             return lines + self._whereabouts(item.case, *item.problems)
-        return [*lines, self._go_on(item.case.secret, _overwritten(item.case.secret, *item.problems))]
+        return [*lines, self._go_on(item.case, _overwritten(item.case.secret, *item.problems))]
 
     def _planned(self, item: Planned) -> list[str]:
         secret = item.case.secret
@@ -278,17 +278,22 @@ class Report:
             its_life = "dead, or may be" if case.old_expired else "no revocation recorded"
             lines.append(f"  old  not known to this ledger, {place}; {its_life}")
         same = [f"rotate_only={secret.name}", *self._same]
-        lines.append(self._go_on(secret, _overwritten(secret, *problems)))
+        lines.append(self._go_on(case, _overwritten(secret, *problems)))
         problem = rollback_problem(secret, state, traits)
         way_back = self._again(*same, "rotate_resume=rollback")
         lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
         return lines
 
-    def _go_on(self, secret: Secret, changed: Sequence[str] = ()) -> str:
-        """Tell how to go on; over copies that somebody has changed, only where a person may say so."""
-        command = [f"rotate_only={secret.name}", *self._same]
+    def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
+        """Tell how to go on; over copies that somebody has changed, only where a person may say so.
+
+        A person's word that a credential has ended is repeated there, as long as the ledger does not have it.
+        """
+        command = [f"rotate_only={case.secret.name}", *self._same]
         if not changed:
             return f"  go on:    {self._again(*command)}"
+        dead = case.state.credential(case.order.given_up)
+        command += ["rotate_force=true"] if dead and dead.given_up_at is None else []
         return f"  go on:    if that may be overwritten:  {self._again(*command, 'rotate_forget=' + ','.join(changed))}"
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
@@ -416,7 +421,7 @@ class Report:
             lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
         if not rests and item.due.status is not DueStatus.UNROTATED:
-            lines.append(self._go_on(secret, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
+            lines.append(self._go_on(item.case, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
         return lines
 
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
