@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -59,7 +60,11 @@ class Shop:
         """As new, with its file in that folder."""
         with self.cluster.connect() as admin:
             admin.execute(AS_NEW.format(self._first))
-        self.pooler.users.write_text(f'{self._users}; of the shop\n"shop_a" "{self.verifier("shop_a")}"\n')
+        new = self.pooler.users.with_suffix(".new")  # RELOAD overlooks a change of one file, size and second
+        new.write_text(f'{self._users}; of the shop\n"shop_a" "{self.verifier("shop_a")}"\n')
+        new.chmod(self.pooler.users.stat().st_mode)
+        shutil.chown(new, self.pooler.users.owner(), self.pooler.users.group())
+        new.replace(self.pooler.users)
         for command in ("RELOAD", "RECONNECT"):
             self.pooler.console(command)
         self.folder = folder
