@@ -612,13 +612,8 @@ class Written:
     at: datetime
 
 
-class Consumer(Part):
-    """What runs on copies and must pick up a new one."""
-
-    on_host: ClassVar[bool] = False
-    """True: its work is done by Ansible on an inventory host, through the to-do list."""
-    files: ClassVar[tuple[str, ...]] = ()
-    """Options that name a file of the user's, beside a playbook or an inventory, or in the ``files`` there."""
+class Stepped(Part):
+    """What consumers and checks have in common: a step of a rotation waits until they are done."""
 
     def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
         self.options = options
@@ -636,8 +631,17 @@ class Consumer(Part):
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
-        """Return for how long :meth:`reload` waits at the most; none where its options do not limit that."""
+        """Return for how long it keeps a step waiting at the most; none where its options do not limit that."""
         return timedelta()
+
+
+class Consumer(Stepped):
+    """What runs on copies and must pick up a new one."""
+
+    on_host: ClassVar[bool] = False
+    """True: its work is done by Ansible on an inventory host, through the to-do list."""
+    files: ClassVar[tuple[str, ...]] = ()
+    """Options that name a file of the user's, beside a playbook or an inventory, or in the ``files`` there."""
 
     def health_problems(self) -> list[str]:
         """Report why the consumer is not well now. Changes nothing."""
@@ -664,7 +668,7 @@ class Consumer(Part):
         return "reloaded"
 
 
-class Check(Part):
+class Check(Stepped):
     """Looks whether something works with the new credential."""
 
     on_host: ClassVar[bool] = False
@@ -684,25 +688,6 @@ class Check(Part):
     """Whether that one is about to end, or has just ended: its grace is over, and nothing may depend on it any more."""
     earlier: Evidence = MappingProxyType({})
     """Its own evidence of the new credential, from when it last held."""
-
-    def __init__(self, options: Options, connection: Any, *, clock: Clock) -> None:
-        self.options = options
-        self.connection = connection
-        self.clock = clock
-
-    @classmethod
-    def validate(cls, options: Options) -> list[str]:
-        """Report the errors that a schema cannot. Sends nothing."""
-        return []
-
-    @classmethod
-    @abstractmethod
-    def label(cls, options: Options) -> str: ...
-
-    @classmethod
-    def longest(cls, options: Options) -> timedelta:
-        """Return for how long :meth:`run` waits at the most; none where its options do not limit that."""
-        return timedelta()
 
     def preflight(self) -> list[str]:
         """Report problems that would make the check fail with any credential. Changes nothing."""

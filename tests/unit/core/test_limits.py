@@ -14,8 +14,9 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http import limits
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.answers import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import Budget, Quota
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import Answer, HttpClient
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 from tests.unit.core.hostile import OK, HostileServer, Script, whole
 

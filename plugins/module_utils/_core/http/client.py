@@ -12,8 +12,7 @@ header.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,10 +22,10 @@ from ..deps import library
 from ..forwards import Way
 from ..outside_text import NAME, printable
 from . import certificates, limits, wire
+from .answers import Answer, http_date
 from .budget import SAFE, Budget
-from .dialect import Dialect, backoff, http_date, requested_pause
+from .dialect import Dialect, backoff, requested_pause
 from .proxies import is_loopback, proxies_for
-from .shapes import Shape, checked
 
 VERSION = "0.1.0"
 _TRANSIENT = (429, 502, 503, 504)
@@ -41,31 +40,6 @@ _BY_STATUS: dict[int, type[errors.RotorError]] = {
     429: errors.RateLimitedError,
 }
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer with a status that the caller expected."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-    where: str
-    url: str
-
-    @property
-    def json(self) -> Any:
-        """Parse the body; UnexpectedAnswerError for HTML, cut-off JSON and their like."""
-        return limits.document(self.text, f"{self.where} answered {self.status}", self.status)
-
-    def shaped(self, shape: Shape) -> Any:
-        """Parse the body and check its shape; UnexpectedAnswerError otherwise."""
-        return checked(self.json, shape, f"{self.where} answered {self.status}", self.status)
-
-    @property
-    def date(self) -> datetime:
-        """Return the server's time, or our own where it sends none that can be true."""
-        return http_date(self.headers.get("Date", "")) or datetime.now(UTC)
 
 
 class HttpClient:

@@ -6,17 +6,9 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 from . import limits
-
-if TYPE_CHECKING:
-    from .client import Answer
-
-_YEARS = (2000, 2200)
-"""Between which a server's date lies; what is compared with another one stays within the calendar."""
+from .answers import Answer, http_date
 
 
 class Dialect:
@@ -51,13 +43,3 @@ def requested_pause(answer: Answer) -> float | None:
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
         return max(reset - answer.date.timestamp(), 1.0)
     return None
-
-
-def http_date(header: str) -> datetime | None:
-    """Parse a moment as HTTP writes it; None for what is none, or lies centuries away."""
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if _YEARS[0] <= moment.year < _YEARS[1] else None

@@ -27,8 +27,9 @@ from ..contracts import Connection, Handwork, Options, Schema
 from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, limits, paths, shapes
+from .answers import Answer
 from .budget import Budget, Pace, Quota
-from .client import Answer, HttpClient
+from .client import HttpClient
 
 LIFETIME = {
     "type": "string",

@@ -29,7 +29,7 @@ from ..contracts import (
 from ..credential import Credential, SecretValue
 from ..templates import Template
 from . import certificates, paths, shapes
-from .client import Answer as HttpAnswer
+from .answers import Answer as HttpAnswer
 from .client import HttpClient
 from .key_api import (
     Call,

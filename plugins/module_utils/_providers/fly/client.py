@@ -17,8 +17,9 @@ from ..._core.clock import Clock
 from ..._core.contracts import Connection, Evidence, Options, Schema
 from ..._core.credential import SecretValue
 from ..._core.http import certificates
+from ..._core.http.answers import Answer
 from ..._core.http.budget import Budget, Pace, Request, shared
-from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from ..._core.http.client import HttpClient, checked_url, origin
 from ..._core.http.shapes import Maybe, checked
 from ..._core.http.shapes import moment as a_moment
 from ..._core.references import SCHEMA as CREDENTIAL

@@ -21,7 +21,8 @@ from ..._core.errors import (
     NotFoundError,
     UnexpectedAnswerError,
 )
-from ..._core.http.client import Answer, HttpClient
+from ..._core.http.answers import Answer
+from ..._core.http.client import HttpClient
 from ..._core.http.limits import Cursors
 from ..._core.http.shapes import Maybe, moment
 from ..._core.references import SCHEMA as REFERENCE

@@ -23,7 +23,8 @@ from ..._core.errors import (
 )
 from ..._core.http import certificates
 from ..._core.http import limits as limits_of_answers
-from ..._core.http.client import Answer, HttpClient
+from ..._core.http.answers import Answer
+from ..._core.http.client import HttpClient
 from ..._core.http.shapes import Maybe, Shape, checked
 from ..._core.memo import Memo
 from ..._core.references import SCHEMA as REFERENCE

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from ..._core.clock import Clock
 from ..._core.contracts import Options
+from ..._core.http.answers import Answer
 from ..._core.http.budget import AtOnce, Budget, Limit, Pace, Quota, Window, shared
-from ..._core.http.client import Answer, checked_url, origin
+from ..._core.http.client import checked_url, origin
 from ..._core.http.dialect import Dialect
 
 WRITES_PER_MINUTE = 60  # GitHub asks for a second between two writes

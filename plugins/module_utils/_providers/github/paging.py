@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 
 PER_PAGE = 100
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')

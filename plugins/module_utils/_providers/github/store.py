@@ -25,7 +25,7 @@ from ..._core.errors import (
     UnexpectedAnswerError,
     after_an_effect,
 )
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 from ..._core.http.shapes import Maybe, moment
 from . import scope as scopes
 from .client import GitHubConnection, environments_of

@@ -27,7 +27,8 @@ from ..._core.errors import (
     UntrustedServerError,
 )
 from ..._core.http import certificates
-from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from ..._core.http.answers import Answer
+from ..._core.http.client import HttpClient, checked_url, origin
 from ..._core.templates import FILTERS, Template
 from . import steps
 from .steps import ANY_STATUS

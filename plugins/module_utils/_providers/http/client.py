@@ -14,8 +14,9 @@ from ..._core import errors
 from ..._core.clock import Clock
 from ..._core.contracts import Connection, Options, Schema
 from ..._core.http import certificates
+from ..._core.http.answers import Answer
 from ..._core.http.budget import Budget, Quota
-from ..._core.http.client import Answer, HttpClient
+from ..._core.http.client import HttpClient
 from ..._core.references import SCHEMA as REFERENCE
 
 HEADER, SCHEME = "Authorization", "Bearer"

@@ -19,7 +19,7 @@ from ..._core.clock import Clock
 from ..._core.contracts import Checkpoint, Consumer, Evidence, Options, Schema, Written
 from ..._core.errors import RotorError, UnavailableError, UnexpectedAnswerError
 from ..._core.http import paths
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 from ..._core.http.key_api import Call, Facts, Listing, id_of, read_items, send
 from ..._core.outside_text import NAME, printable
 from . import description

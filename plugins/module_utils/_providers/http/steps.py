@@ -28,7 +28,8 @@ from ..._core.errors import (
     UntrustedServerError,
 )
 from ..._core.http import paths
-from ..._core.http.client import Answer, HttpClient
+from ..._core.http.answers import Answer
+from ..._core.http.client import HttpClient
 from ..._core.http.key_api import Call, send
 from . import description
 

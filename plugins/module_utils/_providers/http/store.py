@@ -21,7 +21,7 @@ from ..._core.errors import (
     UnexpectedAnswerError,
 )
 from ..._core.http import paths
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 from . import description
 from .client import HttpConnection
 from .consumer import HttpRequests, ids_of

@@ -14,8 +14,9 @@ from ..._core.contracts import Connection, Options, Schema
 from ..._core.credential import SecretValue
 from ..._core.errors import ConfigurationError, NotFoundError, UnexpectedAnswerError
 from ..._core.http import certificates
+from ..._core.http.answers import Answer
 from ..._core.http.budget import AtOnce, Budget, Quota, shared
-from ..._core.http.client import Answer, HttpClient, checked_url, origin
+from ..._core.http.client import HttpClient, checked_url, origin
 from . import tokens
 from .refusals import REFUSALS, is_about_the_token, refusal
 

@@ -16,7 +16,7 @@ from ..._core.errors import (
     RotorError,
     UnexpectedAnswerError,
 )
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 
 REFUSALS: dict[int, type[RotorError]] = {
     400: InvalidRequestError,

@@ -18,7 +18,7 @@ from ..._core import errors, postgres
 from ..._core.contracts import Answer, Options, Schema
 from ..._core.credential import Credential
 from ..._core.http import paths
-from ..._core.http.client import Answer as HttpAnswer
+from ..._core.http.answers import Answer as HttpAnswer
 from ..._core.http.key_api import Call, Facts, ResetApi
 from ..._core.http.key_issuers import ResetIssuer
 from ..._core.http.shapes import checked

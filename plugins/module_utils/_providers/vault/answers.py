@@ -19,7 +19,7 @@ from ..._core.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from ..._core.http.client import Answer
+from ..._core.http.answers import Answer
 
 UNDERSTOOD = (200, 204, 400, 403, 404, 405, 413)
 """The statuses whose meaning is in the body."""

@@ -19,7 +19,8 @@ from ..._core.clock import Clock
 from ..._core.credential import SecretValue
 from ..._core.errors import ConflictError, RotorError, StoppedError, UnavailableError, UnexpectedAnswerError
 from ..._core.forwards import Way
-from ..._core.http.client import Answer, HttpClient
+from ..._core.http.answers import Answer
+from ..._core.http.client import HttpClient
 from . import answers
 
 _HEALTH = (200, 429, 472, 473, 474, 501, 503, 530)
