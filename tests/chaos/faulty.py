@@ -20,7 +20,7 @@ from .player import Player
 from .scenes import Scene
 from .wire import HurriedClock
 
-FORGET = re.compile(r"rotate_forget='([^']+)'")
+FORGET = re.compile(r"rotate_forget=([^'\s]+)")
 """What a run offers to forget."""
 NOT_BEGUN = "nothing of it was changed"
 NEVER = ("Traceback", "unexpected ", "Something went wrong", "<html")

@@ -88,6 +88,7 @@ def _preload() -> None:
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
     from ansible_collections.rotor.secrets.plugins.module_utils._core import registry
+    from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
     from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
     from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.session import Clients
     from tests.chaos import player  # noqa: F401
@@ -95,7 +96,8 @@ def _preload() -> None:
     for kind in registry.KINDS:
         for name in registry.names(kind):
             registry.find(kind, name)
-    nobody = Clients({"region": REGION, "access_key_id": SecretValue("-"), "secret_access_key": SecretValue("-")}, "")
+    keys = {"access_key_id": SecretValue("-"), "secret_access_key": SecretValue("-")}
+    nobody = Clients({"region": REGION, **keys}, "", Clock())
     for service in ("sts", "ssm", "secretsmanager"):
         nobody.get(service)
 

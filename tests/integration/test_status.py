@@ -60,7 +60,7 @@ def test_a_copy_changed_by_hand_is_told_and_left_alone_until_it_is_forgotten(wor
     assert refused.code != 0
     said = paragraph(refused.output, "FLY_API_TOKEN")
     assert "fly app molecule-cp was changed by somebody else" in said
-    assert "-e rotate_forget='fly:molecule-cp'" in said
+    assert "-e rotate_forget=fly:molecule-cp" in said
     assert world.ask("counts")["mutating"] == mutations
     assert holders(world)["fly"] == by_hand["id"]
 

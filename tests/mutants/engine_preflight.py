@@ -120,6 +120,13 @@ MUTANTS = (
     mutant(
         "shadows: a file on a host is checked unseen", "if found or copy.host else []", "if found else []", "shadows"
     ),
+    Mutant(
+        "shadows: another key of that place is no copy",
+        "module_utils/_core/shadows",
+        "shadow.key not in own.get(shadow.identity, ())",
+        "shadow.identity not in own",
+        ("engine/test_shadows",),
+    ),
     mutant("shadows: kept for the roll-out", "hidden=tuple(hidden) if checkable else ()", "hidden=()", "shadows"),
     dropped("no instance from before counts after a hand", " and not order.drifted else", "released", instead=" else"),
     dropped("a run that only revokes writes nothing for a release", "all(looks) and", "released"),

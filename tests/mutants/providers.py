@@ -278,7 +278,27 @@ MUTANTS = (
     http("credential: to its own host only", "if there != origin(self.base_url):", "if False:"),
     http("credential: a change follows no redirect", "reply.is_redirect and method in SAFE", "reply.is_redirect"),
     http("credential: not in clear", 'if parts.scheme == "http" and not is_loopback(parts.hostname):', "if False:"),
-    http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization)", "pass"),
+    http("credential: not a .netrc's", "self._session.auth = _authorizer(authorization, clock)", "pass"),
+    http(
+        "nothing follows a login that the end of the run cut off",
+        "        clock.check()\n        return request",
+        "        return request",
+    ),
+    provider(
+        "nothing follows a role that was assumed while the run ended",
+        "aws/session",
+        "        self._clock.check()\n",
+        "",
+        "aws_connection",
+    ),
+    provider("a script is run as a whole", "command/command", "-eq {size} ]", "-ge 0 ]", "command"),
+    provider(
+        "a script and its input are kept apart",
+        "command/command",
+        'f"""{whole}; {check}; printf %s "$s" | {own}"""',
+        'f"exec 3<&0; dd bs=1 count={size} <&3 2>/dev/null | {own}"',
+        "command",
+    ),
     # files on hosts
     files(
         "no access list of the folder",

@@ -136,7 +136,7 @@ class Shadow:
     label: str
     """The same with its system: ``github acme/web, environment production``."""
     identity: str
-    """The place, as :meth:`Store.identity` names a container."""
+    """The place, as :meth:`Store.place` names a container."""
     outdated: bool
     """Whether it was written before the copy, or holds another value where both can be read."""
 
@@ -233,6 +233,11 @@ class Store(Part):
         if not keys:
             raise ConfigurationError(f"{self.label(container)} does not list its keys", hint="Name them in keys")
         return {key: self.read(container, key) for key in keys}
+
+    @classmethod
+    def place(cls, container: Options) -> str:
+        """Return the ``identity`` of a :class:`Shadow` that this container would be."""
+        return cls.identity(container)
 
     @classmethod
     def may_be_hidden(cls, container: Options) -> bool:

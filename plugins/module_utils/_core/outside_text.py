@@ -12,9 +12,11 @@ provider and evidence that is compared stay as they came.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -32,6 +34,8 @@ _UNSEEN = frozenset(
 )
 """Characters that are letters, marks or symbols by Unicode's categories, and have no shape."""
 _ID = re.compile(f"[!-~]{{0,{NAME}}}")
+_PLAIN = re.compile(r"[^\s'\"\\{}]*")
+"""What Ansible takes as it stands in NAME=VALUE: it splits that at blanks, and knows quotes and escapes."""
 
 
 def printable(text: str, limit: int = LINE) -> str:
@@ -50,9 +54,17 @@ def quoted(text: str) -> str:
     return '"{}"'.format(printable(text, NAME).replace('"', '\\"'))
 
 
-def argument(text: str) -> str:
-    """Return the text as one quoted argument of a shell command that a person may copy."""
-    return "'{}'".format(printable(text).replace("'", "'\\''"))
+def extra_var(name: str, value: str | Sequence[str]) -> str:
+    """Return what ``ansible-playbook -e`` takes for a variable: NAME=VALUE, or JSON where it would take that apart."""
+    parts = [value] if isinstance(value, str) else list(value)
+    text = printable(",".join(parts))
+    plain = _PLAIN.fullmatch(text) and (isinstance(value, str) or not any("," in part for part in parts))
+    return f"{name}={text}" if plain else printable(json.dumps({name: value}, ensure_ascii=False))
+
+
+def extra_option(name: str, value: str | Sequence[str]) -> str:
+    """Return the option that sets a variable, for a shell."""
+    return f"-e {shlex.quote(extra_var(name, value))}"
 
 
 def identifier(text: str) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from . import registry
 from .contracts import Check, Checkpoint, Evidence, Options, Shadow, Store
@@ -15,9 +15,10 @@ from .errors import CheckFailedError
 HINT = "Delete it there, name it as a copy of this secret, or list it in ignore_shadows if another value is meant"
 
 
-def unexpected(found: Iterable[Shadow], ignored: Collection[str], own: Collection[str]) -> list[Shadow]:
-    """Return what hides a copy and is neither ``ignored`` nor a copy of the secret itself, by its identity."""
-    return [shadow for shadow in found if shadow.place not in ignored and shadow.identity not in own]
+def unexpected(found: Iterable[Shadow], ignored: Collection[str], own: Mapping[str, Collection[str]]) -> list[Shadow]:
+    """Return what hides a copy and is neither ``ignored`` nor the secret's own: a key of one of its places."""
+    left = (shadow for shadow in found if shadow.place not in ignored)
+    return [shadow for shadow in left if shadow.key not in own.get(shadow.identity, ())]
 
 
 class Shadows(Check):

@@ -25,7 +25,7 @@ from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError, ConflictError, RotorError, StoppedError
 from ...module_utils._core.forwards import Forwards
 from ...module_utils._core.hosts import Host, HostCommand
-from ...module_utils._core.outside_text import NAME, printable, shown
+from ...module_utils._core.outside_text import NAME, extra_var, printable, shown
 from .decide import approval, planner, selection
 from .decide.case import Case
 from .decide.planner import Action
@@ -219,8 +219,8 @@ class Session:
             self._print([f"DROP  {name}   {identity}", *(f"  {line}" for line in remains.lines)])
             drop.demand_free(ctx, identity, remains)
             if confirm != identity:
-                words = (f"drop_secret={name}", f"drop_identity={identity}", f"drop_confirm={identity}")
-                hint = f"If all of that is meant: {self._caller.again(*words, playbook='drop')}"
+                said = [extra_var(option, identity) for option in ("drop_identity", "drop_confirm")]
+                hint = f"If all of that is meant: {self._caller.again(f'drop_secret={name}', *said, playbook='drop')}"
                 raise ConfigurationError(f"{identity} is not dropped before a person confirms what is told", hint=hint)
             if not check:
                 access.ledger.begin_run(run, {}, self._caller.by, reason)
@@ -405,7 +405,8 @@ class Session:
         parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
         parsed = parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, bare_connections=bare)
         orders = plan["orders"]
-        checked = {name: checking(one, orders[name].get("hidden", ())) for name, one in parsed.secrets.items()}
+        hidden = {name: orders[name].get("hidden", ()) for name in parsed.secrets}
+        checked = {name: checking(one, hidden[name], connections) for name, one in parsed.secrets.items()}
         return replace(parsed, secrets=checked)
 
     def _approve(

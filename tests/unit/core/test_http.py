@@ -13,13 +13,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.answers import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import Budget
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import (
-    Answer,
-    HttpClient,
-    checked_url,
-    origin,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient, checked_url, origin
 from tests.hostile import MARK, problems_of
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 
@@ -77,6 +73,16 @@ def test_a_body_goes_as_json(client: HttpClient, server: Scripted) -> None:
 def test_nothing_is_sent_once_the_run_is_stopped(client: HttpClient, server: Scripted, clock: VirtualClock) -> None:
     clock.stop()
     failure(lambda: client.request("GET", "/", doing=DOING), errors.StoppedError)
+    assert server.received == []
+
+
+def test_a_run_that_stops_while_it_logs_in_sends_nothing_else(server: Scripted, clock: VirtualClock) -> None:
+    def log_in() -> str:
+        clock.stop()
+        return "Bearer s3cr3t-of-http"
+
+    client = HttpClient("Acme", server.answer(200).url, log_in, clock=clock)
+    failure(lambda: client.request("POST", "/", doing=DOING), errors.StoppedError)
     assert server.received == []
 
 

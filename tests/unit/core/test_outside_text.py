@@ -6,21 +6,26 @@
 from __future__ import annotations
 
 import json
+import shlex
 from enum import StrEnum
+from typing import Any
 
 import pytest
+from ansible.parsing.splitter import parse_kv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import outside_text
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import (
-    argument,
+    extra_option,
+    extra_var,
     identifier,
     printable,
     quoted,
     shown,
 )
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import names_in
 from tests.hostile import HOSTILE, problems
 
 ANY = st.text(st.characters() | st.sampled_from("\x1b\n\r\t\u2028\u202e\u200b\u2066\x9b\u00a0\ufe0f\u3164\u0301\\a "))
@@ -80,8 +85,28 @@ def test_a_name_forges_no_column() -> None:
     assert quoted('prod"  created never') == '"prod\\"  created never"'
 
 
-def test_an_argument_stays_one_argument() -> None:
-    assert argument("x' -e @evil.yml '") == "'x'\\'' -e @evil.yml '\\'''"
+def taken(options: str) -> dict[str, Any]:
+    """What Ansible makes of ``-e``, behind a shell."""
+    dash, text = shlex.split(options)
+    assert dash == "-e"
+    found: dict[str, Any] = json.loads(text) if text.startswith("{") else parse_kv(text)
+    return found
+
+
+@pytest.mark.parametrize("name", ["shop_b", "shop old", "a\\b", '"q"', "it's", "a,b", "x=y", "{a}", "x' -e @evil '"])
+def test_an_option_sets_its_variable_and_nothing_else(name: str) -> None:
+    assert taken(extra_option("drop_identity", name)) == {"drop_identity": name}
+    assert names_in(taken(extra_option("rotate_forget", [name, "b"]))["rotate_forget"], "") == (name, "b")
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1))
+def test_any_name_comes_back_from_an_option(name: str) -> None:
+    assert taken(extra_option("drop_identity", name)) == {"drop_identity": name}
+
+
+def test_a_plain_option_is_easy_to_read() -> None:
+    assert extra_option("rotate_forget", ["fly:app", "github:acme/web"]) == "-e rotate_forget=fly:app,github:acme/web"
+    assert extra_var("drop_identity", "shop old") == '{"drop_identity": "shop old"}'
 
 
 @pytest.mark.parametrize("known", ["TGltaXRlZEFjY2Vzc1Rva2VuOjgz", "arn:aws:iam::1:role/a", "a\\u202eb", "1", ""])

@@ -50,7 +50,7 @@ from tests.unit.engine.world import WORLDS, Issued, World, offer
 
 
 class Cloud(Connection):
-    schema = Schema({"world": TEXT, "token": {"description": "its own credential"}}, ("world",))
+    schema = Schema({"world": TEXT, "url": TEXT, "token": {"description": "its own credential"}}, ("world",))
     references = ("token",)
 
     def __init__(self, options: Options, *, clock: Any, run: str = "") -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -33,9 +34,11 @@ def way_back(lines: Iterable[str]) -> dict[str, Any] | None:
 def _options(lines: list[str]) -> dict[str, Any] | None:
     given: dict[str, Any] = {}
     for option in (found for line in lines for found in _OPTION.findall(line)):
-        name, _equals, value = shlex.split(option)[1].partition("=")
+        text = shlex.split(option)[1]
+        name, _equals, value = text.partition("=")
+        [(name, values)] = json.loads(text).items() if text.startswith("{") else [(name, value.split(","))]
         known = given.setdefault(name.removeprefix("rotate_"), [])
-        known += [one for one in value.split(",") if one not in known]
+        known += [one for one in values if one not in known]
     if not given:
         return None
     texts = {name: given[name][-1] for name in given.keys() & {"force", "resume", "reason"}}

@@ -152,6 +152,16 @@ def test_run_of_one_environment_says_what_it_has_left_out(make_play: Callable[..
     assert "DONE  TOKEN" in play.output
 
 
+def test_commands_after_a_run_of_one_environment_stay_in_it(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play(secret_map={"TOKEN": two_environments()})
+    rotate_once(play)
+    world.after["write"] = lambda: setattr(world.services["app"], "sick", True)
+    play.lines.clear()
+    assert play.rotate("TOKEN", force=True, environments=("staging",))["held"] == ["TOKEN"]
+    for start in ("  or, if the new one is dead", "  go on:", "  go back:"):
+        assert "-e rotate_environments=staging" in line(play, start) or "not possible" in line(play, start)
+
+
 # -- plans ----------------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +216,7 @@ def test_deleted_copies_are_gone_and_all_changes_are_told_at_once(play: Play, wo
     play.plan("TOKEN", force=True)
     assert "box app is gone: somebody else has deleted it" in play.output
     assert "box ci was changed by somebody else" in play.output
-    assert play.output.count("rotate_forget='cloud:app,cloud:ci'") == 1
+    assert play.output.count("run again with -e rotate_forget=cloud:app,cloud:ci") == 1
     assert [one["now"] for one in play.status()["secrets"][0]["copies"]] == ["gone", "changed"]
 
 
@@ -306,7 +316,7 @@ def test_copy_of_another_ledger_is_refused_with_the_name_of_this_one(play: Play,
     play.plan("TOKEN")
     said = line(play, "belongs to another ledger, 7f3a0000")
     assert f"This one is {play.ledger().id} at {play.folder}/ledger.db, made 2026-11-01 00:00:00Z" in said
-    assert said.index("secret_ledger.url") < said.index("rotate_forget='cloud:app'")
+    assert said.index("secret_ledger.url") < said.index("rotate_forget=cloud:app")
 
 
 def test_new_ledger_is_announced_once(play: Play) -> None:

@@ -46,7 +46,7 @@ def test_a_hand_between_plan_and_write_is_noticed_too(play: Play, world: World, 
     assert play.session().advance(plan["run"], Phase.ROLLED_OUT)["held"] == ["TOKEN"]
     assert world.containers["app"]["TOKEN"][0] == "fixed at 3 a.m."
     assert "changed by somebody else" in play.output
-    assert f"run again with -e rotate_forget='{kind}:app'" in play.output
+    assert f"run again with -e rotate_forget={kind}:app" in play.output
     assert not play.rotate("TOKEN", forget=(f"{kind}:app",))["failed"], play.output
 
 
@@ -211,7 +211,7 @@ def test_a_key_that_left_a_copy_keeps_the_old_credential_alive_although_the_copy
     wider.map["TOKEN"] = token_map()
     assert wider.rotate("TOKEN", force=True, forget=("cloud:app",))["failed"]
     assert "box app: SPARE holds it" in wider.output
-    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert "'rotate_forget=cloud:app#SPARE'" in wider.output
     assert not world.issued[old].revoked
 
 
@@ -227,7 +227,7 @@ def test_a_key_that_left_a_copy_while_its_write_was_in_doubt_keeps_that_credenti
     assert not wider.rotate("TOKEN", forget=forget)["failed"], wider.output
     assert wider.rotate("TOKEN", force=True)["failed"]
     assert "cloud:app#SPARE may hold it: a write got no answer" in wider.output
-    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert "'rotate_forget=cloud:app#SPARE'" in wider.output
     assert not world.issued[str(doubtful.provider_id)].revoked
     take_away_spare(world)
     assert not wider.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], wider.output
@@ -247,7 +247,7 @@ def test_a_key_that_left_a_copy_with_an_adopted_credential_keeps_it_alive(
     wider.map["TOKEN"] = token_map()
     assert wider.rotate("TOKEN", forget=forget)["failed"]
     assert "cloud:app#SPARE had it when it was adopted, and has left the map" in wider.output
-    assert "rotate_forget='cloud:app#SPARE'" in wider.output
+    assert "'rotate_forget=cloud:app#SPARE'" in wider.output
     assert not old.revoked
     take_away_spare(world)
     assert not wider.rotate("TOKEN", forget=("cloud:app#SPARE",))["failed"], wider.output

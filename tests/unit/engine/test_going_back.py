@@ -152,3 +152,19 @@ def test_there_is_no_way_back_to_what_was_replaced_before_another_one_was_named(
     assert not play.rotate("TOKEN")["failed"], play.output
     assert named not in world.alive
     assert world.violations == []
+
+
+def test_a_person_goes_back_while_the_provider_cannot_be_asked(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    old = rotate_once(play)
+    world.services["ci"].breaks_at = 1
+    play.rotate("TOKEN", force=True)
+    world.services["ci"].breaks_at = None
+    world.fail("show", UnavailableError("down"), times=99)
+    play.lines.clear()
+    assert play.rotate("TOKEN", rollback=True)["held"] == ["TOKEN"]
+    assert "still lives cannot be asked: down" in play.output
+    assert "If you know that it does, rotate_force=true beside rotate_resume=rollback" in play.output
+    assert world.values_in("app") != {world.issued[old].value}
+    play.rotate("TOKEN", rollback=True, force=True)
+    assert world.values_in("app") == world.values_in("ci") == {world.issued[old].value}

@@ -208,7 +208,7 @@ def test_script_beside_the_playbook_is_sent_before_the_value(scripted: Play, fol
     (scripted.folder / folder).mkdir(exist_ok=True)
     (scripted.folder / folder / "reload.sh").write_text("read -r token\n")
     sent: list[HostCommand] = []
-    scripted.execute = lambda command: sent.append(command) or HostAnswer(0, "2")  # type: ignore[func-returns-value]
+    scripted.execute = lambda command: sent.append(command) or HostAnswer(0, "4")  # type: ignore[func-returns-value]
     assert not scripted.rotate("TOKEN")["failed"], scripted.output
     look, run = sent
     assert (look.script, run.script) == ("", "read -r token\n")
@@ -227,7 +227,7 @@ def test_script_that_is_nowhere_is_told_before_anything_is_minted(scripted: Play
 def test_script_that_goes_meanwhile_holds(scripted: Play, world: World) -> None:
     file = scripted.folder / "reload.sh"
     file.write_text("true\n")
-    scripted.execute = lambda _command: HostAnswer(0, "2")
+    scripted.execute = lambda _command: HostAnswer(0, "4")
     world.after["write"] = file.unlink
     assert scripted.rotate("TOKEN")["failed"]
     assert f"there is no script {file}" in scripted.output

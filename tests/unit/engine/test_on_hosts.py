@@ -83,7 +83,7 @@ def test_each_run_looks_for_itself(play: Play, world: World) -> None:
 
     assert play.rotate("TOKEN")["held"] == ["TOKEN"]
     assert f"writing to file {PATH}: somebody else has changed it. If what is there may be overwritten" in play.output
-    assert f"rotate_forget='hosts:app1:{PATH}'" in play.output
+    assert f"rotate_forget=hosts:app1:{PATH}" in play.output
     assert in_file(world) == "somebody else's"
 
 

@@ -51,9 +51,10 @@ _UNSAID = (
     contracts.Connection.probe,
     contracts.Consumer.label,
     contracts.Store.identity,
+    contracts.Store.place,
     contracts.Issuer.still_there,
 )
-"""Asked and not said; said where there is no outlook; by which copies are told apart; compared with what was asked."""
+"""Asked and not said; said where there is no outlook; by which places are told apart; compared with what was asked."""
 _TEXTS = [
     (fake, name, _SPOILT[returned])
     for kind, fake in _KINDS.items()

@@ -144,7 +144,7 @@ def test_all_copies_that_were_put_back_are_told_at_once(play: Play, world: World
     for container in COPIES:
         world.put(container, {"TOKEN": old.value})
     said = [f"{label} was changed by somebody else" for label in LABELS.values()]
-    assert_held(play, revoke(play, run), *said, f"rotate_forget='{','.join(IDS.values())}'")
+    assert_held(play, revoke(play, run), *said, f"rotate_forget={','.join(IDS.values())}")
     assert not old.revoked
 
     assert not play.rotate("TOKEN", forget=tuple(IDS.values()))["failed"], play.output

@@ -106,6 +106,32 @@ def test_a_copy_of_the_secret_itself_hides_nothing(nested: Nested, world: World)
     assert "hides" not in play.output
 
 
+def test_another_key_of_the_secret_in_that_place_hides_nothing_else(nested: Nested, world: World) -> None:
+    world.put("app/prod", {"TOKEN": "of old", "DEPLOY": "of old"})
+    play = nested({"store": "nested", "box": "app/prod", "keys": {"DEPLOY": "${token}"}})
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+    assert HELD in play.output
+
+
+@pytest.mark.parametrize(("url", "held"), [({}, False), ({"url": "https://b.example"}, True)])
+def test_a_copy_through_another_connection_hides_nothing_in_its_own_system(
+    make_play: Callable[..., Play], world: World, url: dict[str, str], held: bool
+) -> None:
+    world.put("app", {"TOKEN": "of old"})
+    world.put("app/prod", {"TOKEN": "of old"})
+    token = token_map(revoke={"accept": "life"})
+    token["rollout"] = [
+        {"name": name, "copies": [{"store": store, "box": box}]}
+        for name, store, box in (("inner", "beside", "app/prod"), ("outer", "nested", "app"))
+    ]
+    nested = {"type": "test.fake.nested", "world": world.name}
+    cloud = {"type": "test.fake.cloud", "world": world.name}
+    play = make_play(
+        secret_map={"TOKEN": token}, connections={"cloud": cloud, "nested": nested, "beside": {**nested, **url}}
+    )
+    assert (play.rotate("TOKEN")["held"] == ["TOKEN"]) is held, play.output
+
+
 def test_places_that_may_not_be_seen_are_noted(nested: Nested, world: World) -> None:
     world.fail("shadows", PermissionDeniedError("the token may not list them"), "app")
     play = nested()

@@ -87,7 +87,7 @@ class HttpClient:
         self._session.headers.update(headers or {})
         self._session.headers["Accept-Encoding"] = limits.ENCODING
         self._session.headers["User-Agent"] = f"rotor.secrets/{VERSION}" + (f" (run {run})" if run else "")
-        self._session.auth = _authorizer(authorization)
+        self._session.auth = _authorizer(authorization, clock)
         self._dated: tuple[datetime, float] | None = None
         """The last ``Date`` of the server, and our monotonic clock when it came."""
 
@@ -130,7 +130,6 @@ class HttpClient:
         where = f"{doing}: {method} {_address(url)}{f' via {self._via}' if self._via else ''}"
         self.reach(where)
         for attempt in range(1, self._attempts + 1):
-            self._clock.check()
             try:
                 with wire.watch(fresh=not harmless) as transmission:
                     data = form if content is None else content
@@ -300,12 +299,13 @@ def _joined(url: str, location: str) -> str:
         return location
 
 
-def _authorizer(authorization: Callable[[], str] | None) -> Callable[[Any], Any]:
-    """Make the session's ``auth``, so that a .netrc never takes its place."""
+def _authorizer(authorization: Callable[[], str] | None, clock: Clock) -> Callable[[Any], Any]:
+    """Make the session's ``auth``, so that a .netrc never takes its place; it is called right before each sending."""
 
     def authorize(request: Any) -> Any:
         if authorization:
-            request.headers["Authorization"] = authorization()
+            request.headers["Authorization"] = authorization()  # which may have to log in first
+        clock.check()
         return request
 
     return authorize

@@ -75,7 +75,7 @@ class AwsConnection(Connection):
             checked_url(options["endpoint_url"])
         self.clock = clock
         self._options, self._run = options, run
-        self._clients = Clients(options, run)
+        self._clients = Clients(options, run, clock)
         pace = options.get("writes_per_second") or WRITES_PER_SECOND
         self._budget = Budget(clock, Pace(pace, pace, lambda request: "" if request.writes else None))
 
@@ -126,7 +126,6 @@ class AwsConnection(Connection):
             via.reach(*place(client.meta.endpoint_url), call.where)
         doubt = False
         for attempt in range(1, _ATTEMPTS + 1):
-            self.clock.check()
             with wire.watch(fresh=changes and not repeatable, armed=False) as transmission:
                 try:
                     with (

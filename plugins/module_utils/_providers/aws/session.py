@@ -11,6 +11,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
+from ..._core.clock import Clock
 from ..._core.contracts import Options
 from ..._core.deps import library
 from ..._core.errors import AuthenticationError, ConfigurationError
@@ -24,8 +25,9 @@ READ_TIMEOUT = 30.0
 class Clients:
     """Clients of one set of credentials, made on first use under a lock: boto3's sessions are not thread-safe."""
 
-    def __init__(self, options: Options, run: str) -> None:
+    def __init__(self, options: Options, run: str, clock: Clock) -> None:
         self._options = options
+        self._clock = clock
         self._run = run
         self._via = options["via"].take() if options.get("via") else None
         self._lock = Lock()
@@ -37,8 +39,13 @@ class Clients:
             if service not in self._clients:
                 self._session = self._session or self._start()
                 client = self._clients[service] = self._client(self._session, service)
-                client.meta.events.register("before-send", wire.arm)  # a role may have to be assumed first
+                client.meta.events.register("before-send", self._before_sending)
             return self._clients[service]
+
+    def _before_sending(self, **event: Any) -> None:
+        """Begin anew: a role may have had to be assumed first."""
+        self._clock.check()
+        wire.arm(**event)
 
     def access_key(self) -> str | None:
         """Return the id of the access key that roles are assumed with, if there is one."""

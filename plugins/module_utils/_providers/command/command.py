@@ -20,6 +20,7 @@ from ..._core.errors import ConfigurationError, NotFoundError
 from ..._core.templates import Template
 
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+_CUT = "the script did not arrive whole, and was not begun"
 _LONGEST_SCRIPT = 64 * 1024
 _NAME = re.compile(r"\w[\w.+-]*", re.ASCII)
 _PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)
@@ -101,11 +102,15 @@ class Command(Consumer):
 def _line(options: Options, script: str = "") -> str:
     """Return the line for the host's shell; a script comes first on its standard input, and the script's own after it.
 
-    dd reads no byte more than it is told; the script is run from descriptor 9.
+    It is read as a whole before it begins, since both read the same input, and by dd, which reads no byte more than it
+    is told. A shell drops what ends a text, hence the dot. The script is run from descriptor 9.
     """
     if "script" in options:
+        size = len(script.encode())
+        whole = f"""exec 3<&0; s=$(dd bs=1 count={size} <&3 2>/dev/null; echo .); s=${{s%.}}"""
+        check = f"""[ "$(printf %s "$s" | wc -c)" -eq {size} ] || {{ echo {shlex.quote(_CUT)} >&2; exit 126; }}"""
         own = f"{{ exec 9<&0 <&3 3<&-; exec {shlex.join(_interpreter(script))} /dev/fd/9; }}"
-        return f"exec 3<&0; dd bs=1 count={len(script.encode())} <&3 2>/dev/null | {own}"
+        return f"""{whole}; {check}; printf %s "$s" | {own}"""
     command = options["command"]
     return str(command) if isinstance(command, str) else shlex.join(command)
 
@@ -117,6 +122,8 @@ def _read(path: str) -> str:
         raise NotFoundError(f"there is no script {path}") from None
     except (OSError, ValueError):
         raise ConfigurationError(f"the script {path} cannot be read, or is no text") from None
+    if "\0" in script:
+        raise ConfigurationError(f"the script {path} is no text: it has a NUL character")
     if not 0 < len(script.encode()) <= _LONGEST_SCRIPT:
         raise ConfigurationError(f"the script {path} is empty, or longer than {_LONGEST_SCRIPT} bytes")
     return script
@@ -141,7 +148,8 @@ def _executables(options: Options, script: str) -> list[str]:
     words = command if isinstance(command, list) else command.split()
     first = next((word for word in words if isinstance(command, list) or not _ASSIGNED.match(word)), "")
     plain = isinstance(command, list) or _PLAIN.fullmatch(first)
-    return [*(["timeout"] if "timeout" in options else []), *([first] if plain else [])]
+    by = [*(["timeout"] if "timeout" in options else []), *(["dd", "wc"] if "script" in options else [])]
+    return [*by, *([first] if plain else [])]
 
 
 def _limited(options: Options, script: str) -> str:

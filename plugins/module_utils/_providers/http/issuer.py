@@ -220,6 +220,8 @@ def _problems(options: Options) -> Iterator[str]:
             yield f"create.value: {wrong}"
         if name in ("id", "name") or not re.fullmatch(r"[A-Za-z_]\w*", name):
             yield f"create.value: {name} cannot be the name of a field; key_id and secret can"
+    if set(_value(options).values()) == {options["create"].get("id", Facts.id)}:
+        yield "create.id: it is where the value stands; an id is kept and shown, and so cannot be the key itself"
     if {"after", "page"} <= options["list"].keys():
         yield "list: pages go on by after or by page, not by both"
     yield from _problems_in_verify(options["verify"])

@@ -75,6 +75,10 @@ class HttpSecrets(Store):
         return {"keys": found}
 
     @classmethod
+    def place(cls, container: Options) -> str:
+        return str((description.reading(container) or container)["path"])
+
+    @classmethod
     def may_be_hidden(cls, container: Options) -> bool:
         return bool(container.get("hidden_by"))
 

@@ -197,7 +197,7 @@ def _accept(scope: _Scope) -> list[Action]:
     case, traits, target = scope.case, scope.case.traits, scope.case.target
     shown = traits.value is not Maker.OURS or traits.activates
     if case.order.rollback:
-        wanted = shown and target is not None and target.has_value
+        wanted = shown and target is not None and target.has_value and not case.order.unasked
     else:
         wanted = shown and not traits.cuts_over and not case.must_finish
     return [Action(ActionKind.ACCEPT, credential=case.target_id)] if wanted and case.is_untried else []

@@ -13,7 +13,7 @@ from typing import Any
 
 from ....module_utils._core.contracts import Revocation
 from ....module_utils._core.credential import SecretValue
-from ....module_utils._core.outside_text import argument
+from ....module_utils._core.outside_text import extra_option
 from ..secret_map.model import CheckSpec, Copy, Secret, Step, key_id
 from .case import Case, holds
 from .state import ActionKind, CredentialRow, Intent, Mark, Origin, SecretState
@@ -195,5 +195,5 @@ def drift(copy: Copy, recorded: Mapping[str, Any], seen: Mapping[str, Any]) -> s
 
 
 def forget_hint(*copies: Copy) -> str:
-    names = argument(",".join(copy.id for copy in copies))
-    return f"If what is there may be overwritten, run again with -e rotate_forget={names}"
+    forget = extra_option("rotate_forget", [copy.id for copy in copies])
+    return f"If what is there may be overwritten, run again with {forget}"

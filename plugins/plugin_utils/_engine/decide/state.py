@@ -379,6 +379,8 @@ class Order:
     """What its provider said of it when this was planned."""
     anytime: bool = False
     """Whether it may begin outside of its window."""
+    unasked: bool = False
+    """Whether a person who goes back says that the old one lives, so that its provider is not asked."""
     urgent: bool = False
     """Whether its provider ends the old value before what holds it up is over."""
     hidden: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ _LOOKS = 10.0
 """Seconds that a provider gets to accept a value while a person waits."""
 _NOTHING_KEPT = "Nothing of it was kept. Deposit the right one"
 _ANOTHER = "If that lasts, run again with -e rotate_force=true, and another takes its place"
+_UNASKED = "If you know that it does, rotate_force=true beside rotate_resume=rollback goes back without asking"
 
 
 def probing(ctx: EffectContext, work: Work) -> StoreEffect:
@@ -287,16 +288,20 @@ def _lacking(ctx: EffectContext, work: Work, issuer: Issuer, new: Credential) ->
 
 def _not_accepted(work: Work, issuer: Issuer, credential: Credential) -> RotorError:
     """Say why a credential is not written; one that was in use and is refused has been ended by somebody else."""
-    row = work.row
+    row, back = work.row, work.case.order.rollback
     try:
         answer = issuer.verify(credential)
     except StoppedError:
         raise
     except RotorError as error:
+        if back:
+            return RotorError(f"whether {row.name} still lives cannot be asked: {error}", hint=_UNASKED)
         return RotorError(f"{row.name} was minted, and the provider does not say that it accepts it: {error}")
+    if back and answer is not Answer.REFUSED:
+        return RotorError(f"the provider does not say that {row.name} still lives", hint=_UNASKED)
     if answer is not Answer.REFUSED or row.id not in work.case.state.distributed:
         return RotorError(f"{row.name} was minted, and the provider does not accept it", hint=_ANOTHER)
     return RotorError(
         f"{row.name} is not written: somebody else has ended it, and the provider accepts it no more",
-        hint="Run again without rotate_resume=rollback, to go on" if work.case.order.rollback else _ANOTHER,
+        hint="Run again without rotate_resume=rollback, to go on" if back else _ANOTHER,
     )

@@ -22,6 +22,7 @@ from ....module_utils._core.errors import (
     StoppedError,
     after_an_effect,
 )
+from ....module_utils._core.outside_text import extra_option
 from ..decide import approval, clocks, rule
 from ..decide.case import Case
 from ..decide.planner import Action
@@ -90,8 +91,9 @@ def _demand_allowed(work: Work) -> None:
     """RotorError unless the one rule allows it, and a person where the map wants one."""
     blocking = rule.obstacles(work.case, work.row)
     if blocking:
-        gone = ",".join(rule.unmapped_holders(work.case.secret, work.case.state, work.row))
-        hint = f"If what has left the map no longer has it, forget it: -e rotate_forget='{gone}'" if gone else ""
+        gone = rule.unmapped_holders(work.case.secret, work.case.state, work.row)
+        forget = extra_option("rotate_forget", list(gone))
+        hint = f"If what has left the map no longer has it, forget it: {forget}" if gone else ""
         raise RotorError(f"{work.row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
     if approval.lacks_yes(work.case, work.row):
         hint = "Run again: it is asked anew"

@@ -88,6 +88,7 @@ class Planning:
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
         urgent = self._dies_first(secret, state, ends)
         order = replace(order, anytime=secret.name in self.options.confirm, urgent=urgent)
+        order = replace(order, unasked=back and self.options.force)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
         case = Case(secret, state, order, traits, now)

@@ -393,13 +393,13 @@ class Preflight:
     def _with_shadows(self, item: Probed) -> Probed:
         """Note what hides a copy, which a check looks at again once the copy is written; so on hosts, unseen so far."""
         secret, hidden = item.case.secret, []
-        own = own_places(secret)
         for copy in filter(_may_be_hidden, secret.copies):
             answer = [] if copy.host else self._ask(self._about_shadows(copy))
             if isinstance(answer, RotorError):
                 item = item.plus(notes=[f"whether anything hides {copy.label} cannot be seen: {answer}"])
                 continue
-            found = unexpected(answer, copy.ignored or (), own[copy.store])
+            own = own_places(secret, copy, self._map.connections)
+            found = unexpected(answer, copy.ignored or (), own)
             item = item.plus(notes=[f"{one.label} has a {one.key} of its own, which hides it. {HINT}" for one in found])
             hidden += [copy.id] if found or copy.host else []
         target, order = item.case.target, item.case.order

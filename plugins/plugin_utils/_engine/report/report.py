@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from itertools import groupby
 
 from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
-from ....module_utils._core.outside_text import NAME, argument, identifier, printable, quoted
+from ....module_utils._core.outside_text import NAME, extra_option, extra_var, identifier, printable, quoted
 from ..decide import approval, clocks, rule
 from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
@@ -30,7 +31,7 @@ from .claims import Claim, Fact, life, places, when
 from .status import DRIFTS, SecretCondition, SecretStatus
 from .wording import beyond_reach, count, deadline, expected_gap, how_long, listing, overlap, unasked, untraceable
 
-_FORGET = re.compile(r"rotate_forget=('[^']*'|\S+)")
+_FORGET = re.compile(r"""-e ('\{"rotate_forget": .*?\}'|'?rotate_forget=\S+)""")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
 _NEXT = ", by the next run"
@@ -53,7 +54,7 @@ class Report:
         self._map = secret_map
         self._run = run
         self._again = again
-        self._same = [f"rotate_environments={','.join(environments)}"] if environments else []
+        self._same = [extra_var("rotate_environments", list(environments))] if environments else []
 
     def say(self, *claims: Claim) -> str:
         """Put claims into words: whatever a line says of a credential passes here."""
@@ -244,7 +245,9 @@ class Report:
         actions = [rotation.held_at, *(action for action, _problem in rotation.failed.values())]
         if not any(action and action.kind is ActionKind.VERIFY for action in actions):
             return []
-        command = self._again(f"rotate_only={rotation.name}", "rotate_force=true")
+        if rotation.case.order.rollback:
+            return []
+        command = self._again(f"rotate_only={rotation.name}", *self._same, "rotate_force=true")
         return [f"  or, if the new one is dead, and its provider does not say that it lives:  {command}"]
 
     def _place(self, secret: Secret, action: Action) -> str:
@@ -294,7 +297,7 @@ class Report:
             return f"  go on:    {self._again(*command)}"
         dead = case.state.credential(case.order.given_up)
         command += ["rotate_force=true"] if dead and dead.given_up_at is None else []
-        return f"  go on:    if that may be overwritten:  {self._again(*command, 'rotate_forget=' + ','.join(changed))}"
+        return f"  go on:    if that may be overwritten:  {self._again(*command, extra_var('rotate_forget', changed))}"
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
         """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
@@ -413,11 +416,11 @@ class Report:
             lines.append(f"  consumer  {name}: {self._holder(item, Fact.RUNS, name)}{maybe}")
         lines += beyond_reach(item.case)
         lines += [
-            f"  gone      {name} has left the map; if it no longer has it: -e rotate_forget={argument(name)}"
+            f"  gone      {name} has left the map; if it no longer has it: {extra_option('rotate_forget', [name])}"
             for name in rule.unmapped_holders(secret, state)
         ]
         for name in item.departed:
-            drop = self._again(f"drop_secret={secret.name}", f"drop_identity={name}", playbook="drop")
+            drop = self._again(f"drop_secret={secret.name}", extra_var("drop_identity", name), playbook="drop")
             lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
         if not rests and item.due.status is not DueStatus.UNROTATED:
@@ -442,8 +445,17 @@ def _may_have_held_unknown(new: CredentialRow | None, copy: Copy) -> bool:
 
 def _overwritten(secret: Secret, *problems: str) -> list[str]:
     """List the copies of a secret that its problems advise to forget."""
-    advice = (name for text in problems for found in _FORGET.findall(text) for name in found.strip("'").split(","))
-    return list(dict.fromkeys(name for name in advice if name in {copy.id for copy in secret.copies}))
+    advised = [argument for text in problems for argument in _FORGET.findall(text)]
+    return [copy.id for copy in secret.copies if any(copy.id in _forgotten(argument) for argument in advised)]
+
+
+def _forgotten(argument: str) -> list[str]:
+    """Read back what an option advises to forget; nothing where the text was cut in the middle."""
+    try:
+        [text] = shlex.split(argument)
+        return list(json.loads(text)["rotate_forget"]) if text.startswith("{") else text.partition("=")[2].split(",")
+    except ValueError:
+        return []
 
 
 def _left_out(rotation: Rotation) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from ....module_utils._core import durations, registry
 from ....module_utils._core.contracts import Maker, Overlap, Recover, Revocation
+from ....module_utils._core.outside_text import extra_option
 from ..decide import clocks
 from ..decide.case import Case
 from ..decide.state import ActionKind
@@ -98,7 +99,7 @@ def beyond_reach(case: Case) -> list[str]:
         if until and until > case.now
     ] + [
         f"  lost {row.name}   may be valid at its provider, and its value is known to nobody; when it is ended there: "
-        f"-e rotate_forget={row.name}"
+        + extra_option("rotate_forget", [row.name])
         for row in case.state.credentials
         if row.alive and not row.locatable
     ]

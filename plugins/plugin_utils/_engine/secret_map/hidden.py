@@ -5,39 +5,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
+from ....module_utils._core import registry
+from ....module_utils._core.contracts import Options
 from .model import CheckSpec, Copy, Secret
 
 
-def checking(secret: Secret, hidden: Collection[str]) -> Secret:
+def checking(secret: Secret, hidden: Collection[str], connections: Mapping[str, Options]) -> Secret:
     """Return a secret whose steps look also for what hides these copies."""
     if not hidden:
         return secret
-    own = own_places(secret)
-    steps = [
-        replace(step, verify=(*step.verify, *(_check(copy, own) for copy in step.copies if copy.id in hidden)))
-        for step in secret.steps
-    ]
+    steps = []
+    for step in secret.steps:
+        more = [_check(copy, own_places(secret, copy, connections)) for copy in step.copies if copy.id in hidden]
+        steps.append(replace(step, verify=(*step.verify, *more)))
     return replace(secret, steps=tuple(steps))
 
 
-def own_places(secret: Secret) -> dict[str, list[str]]:
-    """Return the identities of a secret's containers, by their connection."""
+def own_places(secret: Secret, copy: Copy, connections: Mapping[str, Options]) -> dict[str, list[str]]:
+    """Return where else the system of a copy has the secret: the keys of each place, by its identity."""
+
+    def system(one: Copy) -> tuple[str, Any]:
+        return one.type, connections[one.store].get("url")
+
     found: dict[str, list[str]] = {}
-    for copy in secret.copies:
-        found.setdefault(copy.store, []).append(copy.id.removeprefix(f"{copy.store}:"))
+    for one in secret.copies:
+        if system(one) == system(copy):
+            place = registry.find("stores", one.type).place(one.container)
+            found.setdefault(place, []).extend(one.keys)
     return found
 
 
-def _check(copy: Copy, own: dict[str, list[str]]) -> CheckSpec:
+def _check(copy: Copy, own: Mapping[str, Collection[str]]) -> CheckSpec:
     options = {
         "label": copy.label,
         "store": copy.type,
         "container": copy.container,
         "keys": list(copy.keys),
         "ignored": list(copy.ignored or ()),
-        "own": own[copy.store],
+        "own": own,
     }
     return CheckSpec("shadows", copy.store, options, host=copy.host)

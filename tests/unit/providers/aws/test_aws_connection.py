@@ -18,6 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     AuthenticationError,
     ConfigurationError,
     PermissionDeniedError,
+    StoppedError,
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import (
@@ -216,7 +217,15 @@ def test_a_run_is_found_in_the_logs(scripted: SsmConnection, script: Scripted) -
 
 
 def test_threads_share_one_client(moto: Moto) -> None:
-    clients = Clients({"region": REGION, "endpoint_url": moto.url}, "")
+    clients = Clients({"region": REGION, "endpoint_url": moto.url}, "", VirtualClock())
     with ThreadPoolExecutor(8) as pool:
         made = {id(client) for client in pool.map(lambda _turn: clients.get("ssm"), range(8))}
     assert len(made) == 1
+
+
+def test_a_run_that_stops_while_a_role_is_assumed_sends_nothing_else(scripted: SsmConnection, script: Scripted) -> None:
+    client = scripted._clients.get("ssm")
+    client.meta.events.register("request-created", lambda **_event: scripted.clock.stop())
+    with pytest.raises(StoppedError):
+        scripted.call("DeleteParameter", "deleting", Name="KEY")
+    assert script.received == []

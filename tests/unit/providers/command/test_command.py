@@ -93,6 +93,7 @@ def test_schema_accepts_a_line_or_words(command: object, good: bool) -> None:
 SH = 'read -r value; echo "$0 of $value in $(pwd)"; tr a-z A-Z'
 PYTHON = "#!/usr/bin/env python3\nimport sys\nprint(sys.stdin.read()[::-1], end='')\n"
 UNREAD = "exit 7\n" + "# never read\n" * 5000
+LONG = 'read -r value; echo "first $value"\n{reader}' + ": a line of the script\n" * 2000 + 'echo "last"; cat\n'
 
 
 @pytest.fixture
@@ -119,10 +120,31 @@ def test_script_is_run_with_its_own_input(script: Callable[[str], dict[str, Any]
     assert " of secret in /" in done.stdout
 
 
+@pytest.mark.parametrize("reader", ["", "cat > /dev/null\n"])
+@pytest.mark.parametrize("first", ["", "#!/bin/bash\n"])
+def test_long_script_and_its_input_are_kept_apart(
+    script: Callable[[str], dict[str, Any]], first: str, reader: str
+) -> None:
+    done = fed(script(first + LONG.format(reader=reader)), "secret\nand more\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "first secret\nlast\n" + ("" if reader else "and more\n")
+
+
+@pytest.mark.parametrize("size", [0, 18, 27])
+def test_script_that_arrives_cut_off_is_not_begun(script: Callable[[str], dict[str, Any]], size: int) -> None:
+    text = "echo one; echo two\necho three\n"
+    task = Command.task(script(text))
+    done = subprocess.run(
+        ["/bin/sh", "-c", task["command"]], input=text[:size].encode(), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (126, b"")
+    assert b"the script did not arrive whole, and was not begun" in done.stderr
+
+
 def test_first_line_says_what_runs_a_script(script: Callable[[str], dict[str, Any]]) -> None:
     options = script(PYTHON)
     assert fed(options, "abc").stdout == "cba"
-    assert Command.task(options)["needs"] == ["python3"]
+    assert Command.task(options)["needs"] == ["dd", "wc", "python3"]
 
 
 @pytest.mark.parametrize("limit", [{}, {"timeout": 60}])
@@ -147,7 +169,7 @@ def test_timeout_ends_a_script(script: Callable[[str], dict[str, Any]]) -> None:
     ],
 )
 def test_interpreter_is_looked_for(script: Callable[[str], dict[str, Any]], first: str, needs: list[str]) -> None:
-    assert Command.task(script(f"{first}\n"))["needs"] == needs
+    assert Command.task(script(f"{first}\n"))["needs"] == ["dd", "wc", *needs]
 
 
 def test_nothing_of_a_script_is_in_a_command_line(script: Callable[[str], dict[str, Any]]) -> None:
@@ -171,8 +193,9 @@ def test_script_of_no_use_is_refused(script: Callable[[str], dict[str, Any]], te
 
 def test_script_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.out").write_bytes(b"\xff\xfe")
-    for path in (tmp_path / "a.out", tmp_path):
-        with pytest.raises(ConfigurationError, match="cannot be read, or is no text"):
+    (tmp_path / "nul.sh").write_bytes(b"echo \0")
+    for path in (tmp_path / "a.out", tmp_path / "nul.sh", tmp_path):
+        with pytest.raises(ConfigurationError, match="is no text"):
             Command.task({"script": str(path)})
 
 

@@ -48,6 +48,8 @@ def changed(**parts: dict[str, Any]) -> dict[str, Any]:
         (changed(create={"body": {"label": "<name>", "to": "<id>"}}), "create: <id> is unknown; there are <name>"),
         (changed(revoke={"path": "/keys"}), "revoke: neither its path nor its body says <id>"),
         (changed(create={"value": "data..secret"}), "create.value: data..secret is not a path"),
+        (changed(create={"value": "data.id", "id": "data.id"}), "create.id: it is where the value stands"),
+        (changed(create={"value": "id", "id": None}), "create.id: it is where the value stands"),
         (changed(list={"after": "a", "page": "p"}), "list: pages go on by after or by page, not by both"),
         (changed(verify={"dead": [{"status": 200}]}), "verify: the same answer cannot say that a key is alive and"),
         (changed(verify={"headers": {"X-Key": "plain"}}), "verify.headers: it needs a field of the key"),
