@@ -357,6 +357,20 @@ MUTANTS = (
         "vault_kv2",
         "vault_kv1",
     ),
+    provider(
+        "a denied parameter is no denial of others (Parameter Store)",
+        "aws/parameters",
+        "else self._one_by_one(batch)",
+        "else dict.fromkeys(batch, {})",
+        "ssm_store",
+    ),
+    provider(
+        "what is away is asked for once (Parameter Store)",
+        "aws/ssm",
+        "if isinstance(error, _OF_A_NAME) else",
+        "if error else",
+        "ssm_store",
+    ),
     # machines of now
     provider("machines of now: gone (Fly)", "fly/rollout", "if not self._is_gone(name):", "if True:", "fly_app"),
     provider(
