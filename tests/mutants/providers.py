@@ -546,6 +546,19 @@ MUTANTS = (
         "        if False:",
         "private",
     ),
+    files(
+        "a file that is compared need not be writable",
+        '        if not tasks[0]["look_only"]:',
+        "        if True:",
+        "store",
+    ),
+    provider(
+        "a file that is not there hides nothing",
+        "dotenv/store",
+        "{} if isinstance(answer, NotFoundError) else answered",
+        "answered",
+        "dotenv_store",
+    ),
     provider(
         "what hides a secret is looked for anew",
         "github/client",
