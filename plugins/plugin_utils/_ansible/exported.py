@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pkgutil import get_data
 from typing import Any
 
-from ...module_utils._core import masking
 from ...module_utils._core.clock import Clock
 from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError
@@ -99,7 +98,5 @@ def run(host: TaskHost, command: list[str], chdir: str | None, values: Values, *
 
 def _masked(answer: HostAnswer, values: Values) -> str:
     """Return the end of what a command printed, line by line as printable text."""
-    if answer.printed is None:
-        return ""
-    text = masking.scrub_pieces(masking.scrub(answer.printed), [value.reveal() for value in values.values()])
+    text = answer.masked([value.reveal() for value in values.values()])
     return "\n".join(map(printable, text.splitlines()))
