@@ -541,6 +541,12 @@ MUTANTS = (
         "a private file is closed to others", '        if mode & ~int(task["mode"], 8):', "        if False:", "private"
     ),
     files(
+        "a private file has no access list",
+        "        if _ACCESS_LIST in file.attributes:",
+        "        if False:",
+        "private",
+    ),
+    files(
         "a private file is its owner's",
         "        if file.state.st_uid not in owners:",
         "        if False:",

@@ -336,6 +336,8 @@ def _check(file: File, task: dict[str, Any]) -> None:
         if mode & ~int(task["mode"], 8):
             hint = f"chmod {task['mode']} it, or say that mode is {mode:04o}"
             raise Problem("refused", f"its mode is {mode:04o}, and not {task['mode']}", hint)
+        if _ACCESS_LIST in file.attributes:
+            raise Problem("refused", "it has an access list, which may let others in", "Remove that: setfacl -b")
         if file.state.st_uid not in owners:
             raise Problem("refused", f"it belongs to {_owner(file.state)}", "Remove it, or name its owner in owner")
 

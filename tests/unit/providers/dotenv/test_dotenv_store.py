@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import stat
-import struct
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -46,6 +45,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.p
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
 
+from .access_lists import GROUP, MASK, NO_ID, OTHERS, OWNER, USER, access_list
 from .local_host import NOBODY, LocalHost, Run, store_on
 
 ONE, TWO = SecretValue("first-Wert-1!"), SecretValue("second-Wert-2!")
@@ -179,12 +179,6 @@ def test_mode_and_attributes_stay(store: DotenvFile, container: Container, file:
     assert os.getxattr(file, "user.note") == b"keep"
 
 
-def access_list(*entries: tuple[int, int, int]) -> bytes:
-    """An access list as the kernel has it: tag, rights and id of each entry."""
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-
-
-OWNER, USER, GROUP, MASK, OTHERS, NO_ID = 1, 2, 4, 16, 32, 0xFFFFFFFF
 EVERYBODY_IN = access_list((OWNER, 7, NO_ID), (USER, 7, 4711), (GROUP, 7, NO_ID), (MASK, 7, NO_ID), (OTHERS, 4, NO_ID))
 
 
