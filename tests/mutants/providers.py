@@ -575,8 +575,8 @@ MUTANTS = (
     provider(
         "a later secret is not taken for an older one",
         "github/store",
-        "return own is None or datetime",
-        "return True or datetime",
+        "return own is None or _date(",
+        "return True or _date(",
         "github_shadows",
     ),
     files(

@@ -65,9 +65,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """The options of a container, which a store may add to.
 
-Code may set ``private`` beside them: no link is followed, and a file that others could read is refused, and so is one
-with an access list; and
-``look_only``, for a file that is never written: a look asks for no right to write it.
+Code may set beside them ``private``: no link is followed, and a file that others could read, or that has an access
+list, is refused; and ``look_only``, for a file that is never written: a look asks for no right to write it.
 """
 
 
