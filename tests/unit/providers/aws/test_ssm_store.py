@@ -296,7 +296,9 @@ def test_look_that_breaks_is_the_error_of_its_own_container_alone(
     real = SsmParameters.evidence
 
     def broken(self: SsmParameters, container: Any, *found: Any) -> Any:
-        return real(self, container, *found) if container["path"] != f"{path}/1" else {}["broken"]
+        if container["path"] == f"{path}/1":
+            raise KeyError("broken")
+        return real(self, container, *found)
 
     monkeypatch.setattr(SsmParameters, "evidence", broken)
     first, second, third = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(3)])
