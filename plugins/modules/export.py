@@ -19,7 +19,7 @@ description:
   - Values go from the store to the host through the connection's standard input. They are in no variable, result,
     command line or temporary file.
   - The file is for its owner alone. It is replaced in one step; lines of other keys stay as they are. One that others
-    could read, that belongs to somebody else, or that is a link, is refused.
+    could read, by its mode or an access list, that belongs to somebody else, or that is a link, is refused.
 extends_documentation_fragment:
   - rotor.secrets.attributes
 attributes:
@@ -44,8 +44,8 @@ options:
   from:
     description:
       - What to export. Each entry names a connection as C(store), the options of a container in it, and C(keys).
-      - C(keys) is a list of keys, or a mapping of variable names to keys. Without it, all keys are exported; Vault, AWS
-        Secrets Manager and Infisical list them.
+      - C(keys) is a list of keys, or a mapping of variable names to keys, and never empty. Without it, all keys are
+        exported; Vault, AWS Secrets Manager and Infisical list them.
     type: list
     elements: dict
     required: true
@@ -53,7 +53,9 @@ options:
     description: Absolute path of a dotenv file on the host. It is made if it is missing; its folder must be there.
     type: str
   mode:
-    description: Mode of the file, such as V("0640"). V("0600") unless said.
+    description:
+      - Mode of a file that is made, such as V("0640"). V("0600") unless said.
+      - A file that is there keeps its own mode, and is refused where that allows more than this one.
     type: raw
   owner:
     description: Owner of a file that is made.
@@ -70,8 +72,9 @@ options:
     description:
       - A command and its arguments, without a shell. It gets the values in its environment, and an empty standard
         input.
-      - The end of what it prints is returned, with every value masked in each spelling that is known. What it makes of
-        a value beyond that is up to it.
+      - The end of what it prints is returned, with every value masked in each spelling that is known, but for values
+        of fewer than four characters, which stand in a text by chance. What it makes of a value beyond that is up to
+        it.
     type: list
     elements: str
   chdir:

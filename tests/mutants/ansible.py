@@ -37,6 +37,13 @@ MUTANTS = (
         "if problem := '':",
         ("actions/test_guarded",),
     ),
+    Mutant(
+        "an export of no key is not one of all",
+        "plugin_utils/_ansible/exported",
+        "if not pairs or not all(",
+        "if not all(",
+        ("actions/test_export",),
+    ),
     deposited("no job runner asks a person for a value", "if job.runner:\n        raise", "if False:\n        raise"),
     deposited("what is typed is not shown", "before[3] & ~termios.ECHO", "before[3]"),
     deposited(

@@ -313,9 +313,23 @@ MUTANTS = (
     ),
     dropped(
         "what a failed command printed is masked",
-        "masking.scrub_pieces(masking.scrub(printed), values)",
+        "_fit(answer.masked(values))",
         "host_commands",
-        instead="printed",
+        instead="_fit(answer.printed)",
+    ),
+    Mutant(
+        "the end of a value that was cut in two is masked",
+        "module_utils/_core/masking",
+        "if cut and dense:",
+        "if False:",
+        ("core/test_masking", "ansible/test_caught"),
+    ),
+    Mutant(
+        "an output that was cut is known",
+        "plugin_utils/_ansible/caught",
+        "cut = len(printed) == MOST_BYTES",
+        "cut = False",
+        ("ansible/test_caught",),
     ),
     dropped(
         "a provider that can be asked has to accept",

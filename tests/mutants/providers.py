@@ -377,6 +377,20 @@ MUTANTS = (
         "vault_kv2",
         "vault_kv1",
     ),
+    provider(
+        "a denied parameter is no denial of others (Parameter Store)",
+        "aws/parameters",
+        "else self._one_by_one(batch)",
+        "else dict.fromkeys(batch, {})",
+        "ssm_store",
+    ),
+    provider(
+        "what is away is asked for once (Parameter Store)",
+        "aws/ssm",
+        "if isinstance(error, _OF_A_NAME) else",
+        "if error else",
+        "ssm_store",
+    ),
     # machines of now
     provider("machines of now: gone (Fly)", "fly/rollout", "if not self._is_gone(name):", "if True:", "fly_app"),
     provider(
@@ -547,10 +561,29 @@ MUTANTS = (
         "a private file is closed to others", '        if mode & ~int(task["mode"], 8):', "        if False:", "private"
     ),
     files(
+        "a private file has no access list",
+        "        if _ACCESS_LIST in file.attributes:",
+        "        if False:",
+        "private",
+    ),
+    files(
         "a private file is its owner's",
         "        if file.state.st_uid not in owners:",
         "        if False:",
         "private",
+    ),
+    files(
+        "a file that is compared need not be writable",
+        '        if not tasks[0]["look_only"]:',
+        "        if True:",
+        "store",
+    ),
+    provider(
+        "a file that is not there hides nothing",
+        "dotenv/store",
+        "{} if isinstance(answer, NotFoundError) else answered",
+        "answered",
+        "dotenv_store",
     ),
     provider(
         "what hides a secret is looked for anew",
@@ -562,8 +595,8 @@ MUTANTS = (
     provider(
         "a later secret is not taken for an older one",
         "github/store",
-        "return own is None or datetime",
-        "return True or datetime",
+        "return own is None or _date(",
+        "return True or _date(",
         "github_shadows",
     ),
     files(

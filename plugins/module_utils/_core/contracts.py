@@ -11,10 +11,11 @@ class here or below knows Ansible.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
@@ -211,15 +212,7 @@ class Store(Part):
 
     def observe_all(self, looks: Sequence[Look]) -> list[Evidence | RotorError]:
         """Return what :meth:`observe` does for each of several containers, or the error of each."""
-        return [self._observed(*look) for look in looks]
-
-    def _observed(self, container: Options, keys: Sequence[str]) -> Evidence | RotorError:
-        try:
-            return self.observe(container, keys)
-        except StoppedError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is about this container alone
-            return guard.as_rotor_error(error)
+        return [evidence_or_error(partial(self.observe, *look)) for look in looks]
 
     def read(self, container: Options, key: str) -> SecretValue:
         """Return a value for ``{store: …}`` or ``deposit_from``. Raises NotFoundError; changes nothing."""
@@ -274,6 +267,16 @@ class Store(Part):
     @abstractmethod
     def describe(cls, evidence: Evidence) -> str:
         """Describe evidence in a short phrase: ``version 12``, ``updated 02:14:07``."""
+
+
+def evidence_or_error(look: Callable[[], Evidence]) -> Evidence | RotorError:
+    """Return the evidence of one look among several, or its error, whatever it raised."""
+    try:
+        return look()
+    except StoppedError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is about this container alone
+        return guard.as_rotor_error(error)
 
 
 def too_long(values: Mapping[str, SecretValue], most: int | None) -> list[str]:

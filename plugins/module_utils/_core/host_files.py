@@ -65,7 +65,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """The options of a container, which a store may add to.
 
-Code may set ``private`` beside them: no link is followed, and a file that others could read is refused.
+Code may set beside them ``private``: no link is followed, and a file that others could read, or that has an access
+list, is refused; and ``look_only``, for a file that is never written: a look asks for no right to write it.
 """
 
 
@@ -258,6 +259,7 @@ class _Task:
             "owner": self.container.get("owner") or "",
             "group": self.container.get("group") or "",
             "private": bool(self.container.get("private")),
+            "look_only": bool(self.container.get("look_only")),
         }
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4 * 1024 * 1024
 ATTEMPTS = 5
-_OF_FILE = ("operation", "path", "create", "mode", "owner", "group", "readers", "private")
+_OF_FILE = ("operation", "path", "create", "mode", "owner", "group", "readers", "private", "look_only")
 """What tasks share that are done with one reading and one replacement."""
 PATIENCE = 30  # seconds to wait for another one of us
 
@@ -272,7 +272,8 @@ def look(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[
     with opened(tasks[0]["path"], lock=False, links=not tasks[0]["private"]) as file:
         file.read()
         _check(file, tasks[0])
-        file.check_rights()
+        if not tasks[0]["look_only"]:
+            file.check_rights()
         found = _statements(form, file.text, tasks[0])
         return [_seen(file, found, task["keys"], macs) for task in tasks]
 
@@ -335,6 +336,8 @@ def _check(file: File, task: dict[str, Any]) -> None:
         if mode & ~int(task["mode"], 8):
             hint = f"chmod {task['mode']} it, or say that mode is {mode:04o}"
             raise Problem("refused", f"its mode is {mode:04o}, and not {task['mode']}", hint)
+        if _ACCESS_LIST in file.attributes:
+            raise Problem("refused", "it has an access list, which may let others in", "Remove that: setfacl -b")
         if file.state.st_uid not in owners:
             raise Problem("refused", f"it belongs to {_owner(file.state)}", "Remove it, or name its owner in owner")
 

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from . import masking
 from .clock import Clock
 from .contracts import Connection, Evidence, Options, Store
 from .credential import SecretValue
@@ -39,6 +40,12 @@ class HostAnswer:
     stdout: str = ""
     printed: str | None = field(default=None, repr=False)
     """The end of what a command printed that was caught, as it was; None where the host cannot catch it."""
+    cut: bool = False
+    """Whether there was more before ``printed``, which may so begin in the middle of a value."""
+
+    def masked(self, values: Iterable[str]) -> str:
+        """Return what a command printed that was caught, without what it has of these values or of any known one."""
+        return masking.scrub_pieces(masking.scrub(self.printed or ""), values, cut=self.cut)
 
 
 Host = Callable[[HostCommand], HostAnswer]

@@ -69,10 +69,11 @@ def scrub(text: str) -> str:
     return re.sub("|".join(map(re.escape, sorted(found, key=len, reverse=True))), MASK, text)
 
 
-def scrub_pieces(text: str, values: Iterable[str]) -> str:
+def scrub_pieces(text: str, values: Iterable[str], *, cut: bool = False) -> str:
     """Mask whatever has twelve characters in a row of one of these values, in any spelling and however it is wrapped.
 
-    For text that somebody has made out of a value: cut off, folded, or encoded together with something else.
+    For text that somebody has made out of a value: cut off, folded, or encoded together with something else. ``cut``:
+    its beginning was cut off, so that the first characters may be fewer than twelve of a value; they are masked, too.
     """
     pieces = {
         spelling[start : start + _PIECE]
@@ -82,13 +83,15 @@ def scrub_pieces(text: str, values: Iterable[str]) -> str:
     }
     places = [place for place, character in enumerate(text) if not character.isspace()]
     dense = _dense(text)
+    starts = [start for start in range(len(dense) - _PIECE + 1) if dense[start : start + _PIECE] in pieces]
     parts, end = [], 0
-    for start in range(len(dense) - _PIECE + 1):
-        if dense[start : start + _PIECE] in pieces:
-            first, last = places[start], places[start + _PIECE - 1]
-            if first >= end:
-                parts += [text[end:first], MASK]
-            end = last + 1
+    if cut and dense:  # a mask may have made fewer than twelve characters twice as long
+        parts, end = [MASK], places[: 2 * _PIECE][-1] + 1
+    for start in starts:
+        first, last = places[start], places[start + _PIECE - 1]
+        if first >= end:
+            parts += [text[end:first], MASK]
+        end = max(end, last + 1)
     return "".join([*parts, text[end:]])
 
 

@@ -75,8 +75,15 @@ class Caught:
             ) from None
         if padded is None:
             return HostAnswer(own)
-        printed = int.from_bytes(padded, "big") ^ int.from_bytes(self._pad, "big")
-        return HostAnswer(own, printed=printed.to_bytes(MOST_BYTES, "big").lstrip(b"\0").decode(errors="replace"))
+        number = int.from_bytes(padded, "big") ^ int.from_bytes(self._pad, "big")
+        printed = number.to_bytes(MOST_BYTES, "big").lstrip(b"\0")
+        cut = len(printed) == MOST_BYTES
+        return HostAnswer(own, printed=(_whole(printed) if cut else printed).decode(errors="replace"), cut=cut)
+
+
+def _whole(text: bytes) -> bytes:
+    """Drop what is left of a character of UTF-8 that was cut off."""
+    return text.lstrip(bytes(range(0x80, 0xC0)))
 
 
 @cache

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pkgutil import get_data
 from typing import Any
 
-from ...module_utils._core import masking
 from ...module_utils._core.clock import Clock
 from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError
@@ -42,7 +41,7 @@ def collect(session: Session, places: Sequence[Mapping[str, Any]]) -> Values:
     """Read every value that is to be exported, by the name that its variable gets."""
     found: dict[str, SecretValue] = {}
     for place in places:
-        names = _names(place.get("keys", []))
+        names = _names(place["keys"]) if "keys" in place else {}
         container = {option: value for option, value in place.items() if option != "keys"}
         values = session.export(container, list(dict.fromkeys(names.values())))
         named = {name: values[key] for name, key in (names or dict(zip(values, values, strict=True))).items()}
@@ -56,11 +55,17 @@ def collect(session: Session, places: Sequence[Mapping[str, Any]]) -> Values:
 
 
 def _names(keys: Any) -> dict[str, str]:
-    """Map the name of each variable to its key; empty where all keys are meant."""
-    names = dict(keys) if isinstance(keys, Mapping) else {key: key for key in keys if isinstance(key, str)}
-    if not isinstance(keys, Mapping | list) or len(names) < len(keys) or not all(map(_is_name, names.values())):
-        raise ConfigurationError("from: keys are a list of names", hint="keys: [KEY, …], or keys: {NAME: KEY, …}")
-    return {str(name): str(key) for name, key in names.items()}
+    """Map the name of each variable to its key."""
+    if isinstance(keys, list):
+        pairs = [(key, key) for key in keys]
+    else:
+        pairs = list(keys.items()) if isinstance(keys, Mapping) else []
+    if not pairs or not all(_is_name(key) for _name, key in pairs):
+        raise ConfigurationError(
+            "from: keys are a list of names, with one at least",
+            hint="keys: [KEY, …], or keys: {NAME: KEY, …}; leave keys out for all of them",
+        )
+    return {str(name): str(key) for name, key in pairs}
 
 
 def _is_name(key: Any) -> bool:
@@ -82,6 +87,8 @@ class ExportedFile(Secrets):
 def run(host: TaskHost, command: list[str], chdir: str | None, values: Values, *, check: bool) -> dict[str, Any]:
     """Run a command with the values in its environment and nowhere else; what it prints comes back masked."""
     names = sorted(values)
+    if not command or not command[0]:
+        raise ConfigurationError("command: it names no program", hint="command: [PROGRAM, ARGUMENT, …]")
     if odd := [name for name in names if "\0" in values[name].reveal()]:
         raise ConfigurationError(f"from: {', '.join(odd)}: a variable cannot hold a NUL character")
     if check:
@@ -99,7 +106,5 @@ def run(host: TaskHost, command: list[str], chdir: str | None, values: Values, *
 
 def _masked(answer: HostAnswer, values: Values) -> str:
     """Return the end of what a command printed, line by line as printable text."""
-    if answer.printed is None:
-        return ""
-    text = masking.scrub_pieces(masking.scrub(answer.printed), [value.reveal() for value in values.values()])
+    text = answer.masked([value.reveal() for value in values.values()])
     return "\n".join(map(printable, text.splitlines()))

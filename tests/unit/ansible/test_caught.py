@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import masking
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import UnexpectedAnswerError
 from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import HostAnswer, HostCommand
@@ -94,6 +95,23 @@ def test_a_long_output_is_cut_and_its_length_is_not_carried() -> None:
     assert answer.printed is not None
     assert answer.printed.endswith("100000\nthe end\n")
     assert len(answer.printed) == MOST_BYTES
+    assert answer.cut
+    assert not short.read(_code, none).cut
+
+
+@pytest.mark.parametrize("left", [1, 5, 11, 12, 30])
+def test_a_value_that_is_cut_in_two_is_not_shown(left: int) -> None:
+    """Its beginning is lost, and its end is what comes first."""
+    value = f"{VALUE}-{'é' * 20}"
+    command = caught(f"read -r value; printf %s $value; seq 10000 99999 | head -c {MOST_BYTES - left}", stdin=value)
+
+    answer = run(command)
+
+    assert answer.cut
+    assert "é" in str(answer.printed)[:left] or left == 1
+    shown = answer.masked([value])
+    assert shown.startswith(masking.MASK)
+    assert not {"é", "�"} & {*shown}
 
 
 def test_a_folder_that_is_missing_is_told_like_any_other_failure() -> None:

@@ -97,6 +97,28 @@ def test_text_beside_pieces_stays_as_it_is() -> None:
     assert masking.scrub_pieces("nothing at all", [VALUE]) == "nothing at all"
 
 
+@pytest.mark.parametrize("left", [*range(1, 13), 20])
+@pytest.mark.parametrize("behind", [" and so on, to the end of the output", "\nan error in the second line of it\n"])
+def test_end_of_a_value_that_was_cut_off_is_masked(left: int, behind: str) -> None:
+    text = f"{VALUE[-left:]}{behind} {VALUE} after"
+    masked = masking.scrub_pieces(masking.scrub(text), [VALUE], cut=True)
+    assert masked.startswith(masking.MASK)
+    assert masked.endswith(f" {masking.MASK} after")
+    assert VALUE[-left:] not in masked.removesuffix(" after")
+
+
+def test_end_of_a_value_with_a_short_one_in_it_is_masked() -> None:
+    masking.register("abcd")
+    masked = masking.scrub_pieces(masking.scrub("xxabcdyyyyy and so on, and on"), ["zz-zzzzzzzxxabcdyyyyy"], cut=True)
+    assert "yyyy" not in masked
+    assert masked.endswith(" on")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "end"])
+def test_little_that_was_cut_off_is_masked(text: str) -> None:
+    assert masking.scrub_pieces(text, [VALUE], cut=True) == (masking.MASK if text.strip() else text)
+
+
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\x00", "\ufeff", "\udcff"])
 def test_a_part_between_characters_that_are_escaped_is_found(separator: str) -> None:
     value = f"first-part-0123{separator}second-part-0123"

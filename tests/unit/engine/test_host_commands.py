@@ -65,6 +65,17 @@ def test_a_value_that_a_failed_command_printed_is_masked(play: Play, world: Worl
     assert value not in shown
 
 
+def test_end_of_a_value_whose_beginning_was_cut_off_is_masked(play: Play, world: World) -> None:
+    def execute(_command: HostCommand) -> HostAnswer:
+        value = world.containers["box"]["TOKEN"][0]
+        return HostAnswer(3, printed=f"{value[-9:]} refused, as the gate is closed to everybody", cut=True)
+
+    play.execute = execute
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+    assert "printed: ********te is closed to everybody" in play.output
+    assert world.containers["box"]["TOKEN"][0][-9:] not in play.output
+
+
 def test_only_the_end_of_a_long_output_is_shown(play: Play, world: World) -> None:
     failing(play, world, lambda value: "begin " + "x y " * 1000 + "end")
     shown = play.output.partition("printed: ")[2].partition(". No value")[0]

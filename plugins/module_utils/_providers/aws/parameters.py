@@ -109,7 +109,7 @@ class Reader:
 
     def unchanged(self, names: Sequence[str], known: Mapping[str, Parameter]) -> dict[str, Parameter] | None:
         """Read values alone; None unless each is of the very version that is known, with all that belongs to it."""
-        values = self._values(names) or {}
+        values = self._values(names)
         if values.keys() != known.keys() or not all(_is_version(known[name], values[name]) for name in values):
             return None
         told = {name: {"type": given["Type"], "value": given["Value"]} for name, given in values.items()}
@@ -146,11 +146,10 @@ class Reader:
     def _read(self, names: Sequence[str]) -> dict[str, Parameter] | None:
         described = self._described(names)
         values = self._values(names)
-        if values is None:
-            return {name: _parameter(facts) for name, facts in described.items()}
-        if values.keys() - described.keys():
+        if any(given and name not in described for name, given in values.items()):
             return None
-        return {name: _parameter({**described[name], **given}) for name, given in values.items()}
+        there = {name: given for name, given in values.items() if name in described}
+        return {name: _parameter({**described[name], **given}) for name, given in there.items()}
 
     def _described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Look at those with our tag first, and then at those that are left."""
@@ -173,26 +172,32 @@ class Reader:
             "DescribeParameters", doing, "Parameters", _LISTED, ParameterFilters=filters, MaxResults=_DESCRIBED_AT_ONCE
         )
 
-    def _values(self, names: Sequence[str]) -> dict[str, dict[str, Any]] | None:
-        """Read values; None where the credentials may not, which does not stop a write."""
+    def _values(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Read values; a name has no facts where the credentials may not read it, which does not stop a write."""
         found: dict[str, dict[str, Any]] = {}
         for batch in batches(names, _VALUES_AT_ONCE):
             try:
-                answer = self._connection.call(
-                    "GetParameters",
-                    f"reading {self._label}",
-                    needs={"Parameters": [_WITH_VALUE], "InvalidParameters": [str]},
-                    resource=", ".join(batch),
-                    Names=batch,
-                    WithDecryption=True,
-                )
-            except PermissionDeniedError:
-                return None
-            there = {item["Name"]: {**item, "Value": SecretValue(item["Value"])} for item in answer["Parameters"]}
-            if set(batch) != {*there, *answer["InvalidParameters"]}:
-                raise UnexpectedAnswerError(f"reading {self._label}: AWS did not answer for every parameter")
-            found |= there
+                found |= self._batch(batch)
+            except PermissionDeniedError:  # one name, or its KMS key, is enough for AWS to deny them all
+                found |= {batch[0]: {}} if len(batch) == 1 else self._one_by_one(batch)
         return found
+
+    def _one_by_one(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        return {name: facts for one in names for name, facts in self._values([one]).items()}
+
+    def _batch(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        answer = self._connection.call(
+            "GetParameters",
+            f"reading {self._label}",
+            needs={"Parameters": [_WITH_VALUE], "InvalidParameters": [str]},
+            resource=", ".join(names),
+            Names=names,
+            WithDecryption=True,
+        )
+        there = {item["Name"]: {**item, "Value": SecretValue(item["Value"])} for item in answer["Parameters"]}
+        if set(names) != {*there, *answer["InvalidParameters"]}:
+            raise UnexpectedAnswerError(f"reading {self._label}: AWS did not answer for every parameter")
+        return there
 
 
 def batches(names: Iterable[str], most: int) -> Iterator[list[str]]:
@@ -218,6 +223,8 @@ def _parameter(facts: Mapping[str, Any]) -> Parameter:
 
 
 def _is_version(known: Parameter, given: Mapping[str, Any]) -> bool:
+    if not given:
+        return False
     return (known.version, known.modified_at) == (int(given["Version"]), _moment(given["LastModifiedDate"]))
 
 

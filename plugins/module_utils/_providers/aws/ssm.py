@@ -9,20 +9,24 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from ..._core.contracts import Evidence, Limits, Look, Options, Schema, Store, by_version, too_long
+from ..._core import guard
+from ..._core.contracts import Evidence, Limits, Look, Options, Schema, Store, by_version, evidence_or_error, too_long
 from ..._core.credential import SecretValue
 from ..._core.errors import (
     ConfigurationError,
     ConflictError,
     CrossedError,
     ForeignChangeError,
+    InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
     RotorError,
     StoppedError,
     UnexpectedAnswerError,
+    UnexpectedError,
     after_an_effect,
 )
 from . import settings
@@ -34,6 +38,8 @@ from .writer import Writer
 OWNER_TAG = "rotor_ledger"
 _REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _STANDARD, _ADVANCED = 4 * 1024, 8 * 1024
+_OF_A_NAME = (PermissionDeniedError, InvalidRequestError, NotFoundError, UnexpectedAnswerError, UnexpectedError)
+"""What may be about one of the names that are asked for together; other errors meet every request alike."""
 _Tags = Mapping[str, Mapping[str, str]]
 """By key, as far as they are known."""
 
@@ -84,24 +90,20 @@ class SsmParameters(Store):
         return self._observed_as(container, _of(container, keys, found))
 
     def observe_all(self, looks: Sequence[Look]) -> list[Evidence | RotorError]:
-        """Read all names together; one by one where AWS refuses that, so that each has an error of its own."""
+        """Read all names together; each look by itself where the error may be about one of the names alone."""
         names = dict.fromkeys(name_of(container, key) for container, keys in looks for key in keys)
         label = f"{self.label(looks[0][0])} and {len(looks) - 1} more"
         try:
             found = Reader(self.connection, label, self._ours).read(list(names))
         except StoppedError:
             raise
-        except RotorError:
-            return super().observe_all(looks)
-        made: list[Evidence | RotorError] = []
-        for container, keys in looks:
-            try:
-                made.append(self._observed_as(container, _of(container, keys, found)))
-            except StoppedError:
-                raise
-            except RotorError as error:
-                made.append(error)
-        return made
+        except BaseException as raised:  # noqa: BLE001 - it is the error of some of the looks, or of all
+            error = guard.as_rotor_error(raised)
+            return super().observe_all(looks) if isinstance(error, _OF_A_NAME) else [error] * len(looks)
+        return [
+            evidence_or_error(partial(self._observed_as, container, _of(container, keys, found)))
+            for container, keys in looks
+        ]
 
     def _observed_as(self, container: Options, found: Mapping[str, Parameter]) -> Evidence:
         self._refuse_kinds(container, found)

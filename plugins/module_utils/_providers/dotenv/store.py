@@ -79,13 +79,14 @@ class DotenvFile(HostFileStore):
 
     def shadows(self, container: Options, keys: Sequence[str], *, fresh: bool = False) -> list[Shadow]:
         """Compare the keys of other files on the host with those of this one; a file that is missing hides nothing."""
-        beside = {path: {**container, "path": path, "create": True} for path in container["hidden_by"]}
-        requests = [HostRequest(one, keys) for one in (container, *beside.values())]
-        own, *others = [answered(answer)["keys"] for answer in self.answers(requests)]
+        other = {**container, "create": False, "look_only": True}
+        beside = {path: {**other, "path": path} for path in container["hidden_by"]}
+        own, *others = self.answers([HostRequest(one, keys) for one in (container, *beside.values())])
+        found = [{} if isinstance(answer, NotFoundError) else answered(answer)["keys"] for answer in others]
         return [
             Shadow(key, path, self.label(one), self.identity(one), seen[key]["fingerprint"] != fact["fingerprint"])
-            for (path, one), seen in zip(beside.items(), others, strict=True)
-            for key, fact in own.items()
+            for (path, one), seen in zip(beside.items(), found, strict=True)
+            for key, fact in answered(own)["keys"].items()
             if key in seen
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..._core.contracts import Evidence, Limits, Look, Options, Shadow, Store
@@ -158,8 +158,8 @@ class GitHubSecrets(Store):
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:
-        latest = max(_dates(evidence).values(), default="")
-        return f"updated {latest[11:19]}" if latest else "absent"
+        latest = max(_dates(evidence).values(), default=None)
+        return f"updated {latest.astimezone(UTC):%H:%M:%S}" if latest else "absent"
 
     def _enter(self, scope: Scope) -> None:
         """Read the repository, once in a run."""
@@ -283,13 +283,14 @@ def _date(facts: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(facts["updated_at"])
 
 
-def _dates(evidence: Evidence) -> dict[str, str]:
-    return {name: facts["updated_at"] for name, facts in evidence["keys"].items()}
+def _dates(evidence: Evidence) -> dict[str, datetime]:
+    """Parse the dates of keys, since a list and a single answer may spell one moment in two ways."""
+    return {name: _date(facts) for name, facts in evidence["keys"].items()}
 
 
-def _is_older(secret: Mapping[str, Any], own: str | None) -> bool:
+def _is_older(secret: Mapping[str, Any], own: datetime | None) -> bool:
     """Return whether a secret was written before our own one."""
-    return own is None or datetime.fromisoformat(secret["updated_at"]) < datetime.fromisoformat(own)
+    return own is None or _date(secret) < own
 
 
 def _name_problem(name: str) -> str:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from ....module_utils._core import guard, masking, registry
+from ....module_utils._core import guard, registry
 from ....module_utils._core.contracts import Evidence
 from ....module_utils._core.errors import (
     BusyError,
@@ -324,15 +324,15 @@ class HostWork:
         elif not answer.printed.strip():
             hint = "It printed nothing"
         else:
-            message, hint = f"{message}, and printed: {self._shown(answer.printed, served)}", "No value is shown"
+            message, hint = f"{message}, and printed: {self._shown(answer, served)}", "No value is shown"
         return RotorError(message, hint=f"{hint}. Mend it there, and run again")
 
-    def _shown(self, printed: str, served: Iterable[str]) -> str:
+    def _shown(self, answer: HostAnswer, served: Iterable[str]) -> str:
         try:
             values = self._values(served)
         except RotorError:  # it has been run, and whatever is wrong with the ledger is said by the next action
             return "(not shown: the values that it may hold cannot be opened)"
-        return _fit(masking.scrub_pieces(masking.scrub(printed), values))
+        return _fit(answer.masked(values))
 
     def _values(self, served: Iterable[str]) -> set[str]:
         """Collect every value that is known of these secrets: a command may print the old one, too."""

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    AuthenticationError,
     ConfigurationError,
     ConflictError,
     InvalidRequestError,
@@ -18,7 +19,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     PermissionDeniedError,
     RotorError,
+    UnavailableError,
     UnexpectedAnswerError,
+    UnexpectedError,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.ssm import SsmParameters
@@ -283,6 +286,62 @@ def test_a_look_that_is_refused_for_all_is_made_for_each(
     first, second = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(2)])
     assert isinstance(first, PermissionDeniedError)
     assert not isinstance(second, RotorError)
+
+
+def test_look_that_breaks_is_the_error_of_its_own_container_alone(
+    ssm: SsmParameters, moto: Moto, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(3):
+        make(moto, f"{path}/{at}/KEY")
+    real = SsmParameters.evidence
+
+    def broken(self: SsmParameters, container: Any, *found: Any) -> Any:
+        if container["path"] == f"{path}/1":
+            raise KeyError("broken")
+        return real(self, container, *found)
+
+    monkeypatch.setattr(SsmParameters, "evidence", broken)
+    first, second, third = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(3)])
+    assert isinstance(second, UnexpectedError)
+    assert not isinstance(first, RotorError)
+    assert not isinstance(third, RotorError)
+
+
+@pytest.mark.parametrize(("status", "kind", "requests"), [(503, UnavailableError, 5), (401, AuthenticationError, 1)])
+def test_what_meets_every_look_alike_is_asked_about_once(
+    ssm: SsmParameters, path: str, proxy: Proxy, status: int, kind: type[RotorError], requests: int
+) -> None:
+    proxy.fault(status=status, times=0)
+    seen = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(10)])
+    assert [type(one) for one in seen] == [kind] * 10
+    assert len(proxy.requests) == requests
+
+
+def test_denied_parameter_takes_no_fingerprint_of_others(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    for at in range(12):
+        make(moto, f"{path}/{at}/KEY")
+    denied = {"__type": "AccessDeniedException"}
+    proxy.fault(operation="GetParameters", body_contains=f"{path}/3/KEY", status=400, body=denied, times=0)
+    seen = ssm.observe_all([({"path": f"{path}/{at}"}, ["KEY"]) for at in range(12)])
+    without = [at for at, one in enumerate(seen) if "fingerprint" not in one["keys"]["KEY"]]  # type: ignore[index]
+    assert without == [3]
+    assert [one.operation for one in proxy.requests].count("GetParameters") == 12, "two batches, and one of them again"
+
+
+def test_denied_key_takes_no_fingerprint_of_its_neighbour(
+    ssm: SsmParameters, moto: Moto, path: str, proxy: Proxy
+) -> None:
+    for key in ("OURS", "DENIED"):
+        make(moto, f"{path}/{key}")
+    denied = {"__type": "AccessDeniedException"}
+    proxy.fault(operation="GetParameters", body_contains="DENIED", status=400, body=denied, times=0)
+    before = ssm.observe({"path": path}, ["OURS", "DENIED", "ABSENT"])
+    assert {key: "fingerprint" in facts for key, facts in before["keys"].items()} == {"OURS": True, "DENIED": False}
+    after = ssm.write({"path": path}, {"OURS": secret(), "DENIED": secret()}, before)
+    assert {key: facts["version"] for key, facts in after["keys"].items()} == {"OURS": 2, "DENIED": 2}
+    assert (value_of(moto, f"{path}/OURS"), value_of(moto, f"{path}/DENIED")) == (NEW, NEW)
 
 
 def test_a_version_that_is_known_is_looked_at_by_its_value_alone(ssm: SsmParameters, path: str, asked: Asked) -> None:

@@ -76,7 +76,7 @@ def task(file: Path, since: dict[str, str] | None = None) -> dict[str, Any]:
     """To set A to ours."""
     return {
         "operation": "change", "path": str(file), "create": False, "mode": "0600", "owner": "", "group": "",
-        "readers": ["shell"], "private": False, "keys": ["A"],
+        "readers": ["shell"], "private": False, "look_only": False, "keys": ["A"],
         "values": {"A": "'ours'"}, "wanted": {"A": "no"}, "since": since,
     }  # fmt: skip
 

@@ -15,7 +15,10 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import InvalidRequestError
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.dotenv.store import DotenvFile
 
+from .access_lists import GROUP, MASK, NO_ID, OTHERS, OWNER, USER, access_list
+
 NEW = {"KEY": SecretValue("new")}
+SOMEBODY_IN = access_list((OWNER, 6, NO_ID), (USER, 4, 4712), (GROUP, 0, NO_ID), (MASK, 4, NO_ID), (OTHERS, 0, NO_ID))
 
 
 @pytest.fixture
@@ -49,6 +52,18 @@ def test_file_that_others_can_read_is_refused(store: DotenvFile, private: dict[s
     file.chmod(0o604)
     said = refused(store, private, file)
     assert said == "its mode is 0604, and not 0600. chmod 0600 it, or say that mode is 0604"
+
+
+def test_file_with_an_access_list_is_refused(store: DotenvFile, private: dict[str, Any], file: Path) -> None:
+    """Its mode says nothing of it: the group's bits are the mask of the list."""
+    try:
+        os.setxattr(file, "system.posix_acl_access", SOMEBODY_IN)
+    except OSError:
+        pytest.skip("this file system has no access lists")
+    assert file.stat().st_mode & 0o777 == 0o640
+    for mode in ("0640", "0660"):
+        said = refused(store, {**private, "mode": mode}, file)
+        assert said == "it has an access list, which may let others in. Remove that: setfacl -b"
 
 
 def test_link_is_refused(store: DotenvFile, private: dict[str, Any], file: Path) -> None:

@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import stat
-import struct
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -46,6 +45,7 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.p
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
 
+from .access_lists import GROUP, MASK, NO_ID, OTHERS, OWNER, USER, access_list
 from .local_host import NOBODY, LocalHost, Run, store_on
 
 ONE, TWO = SecretValue("first-Wert-1!"), SecretValue("second-Wert-2!")
@@ -179,12 +179,6 @@ def test_mode_and_attributes_stay(store: DotenvFile, container: Container, file:
     assert os.getxattr(file, "user.note") == b"keep"
 
 
-def access_list(*entries: tuple[int, int, int]) -> bytes:
-    """An access list as the kernel has it: tag, rights and id of each entry."""
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-
-
-OWNER, USER, GROUP, MASK, OTHERS, NO_ID = 1, 2, 4, 16, 32, 0xFFFFFFFF
 EVERYBODY_IN = access_list((OWNER, 7, NO_ID), (USER, 7, 4711), (GROUP, 7, NO_ID), (MASK, 7, NO_ID), (OTHERS, 4, NO_ID))
 
 
@@ -533,3 +527,45 @@ def test_keys_of_files_that_hide_it_are_compared(store: DotenvFile, container: C
     assert found[0].label == f"dotenv file app1:{beside[0]}"
     assert store.may_be_hidden(hidden)
     assert not store.may_be_hidden(container)
+
+
+def test_file_that_hides_is_looked_at_without_rights_to_write_it(
+    store: DotenvFile, container: Container, file: Path, tmp_path: Path
+) -> None:
+    """It may be somebody else's, in a folder of theirs, and have several names."""
+    beside = tmp_path / "theirs" / ".env"
+    beside.parent.mkdir()
+    beside.write_text("KEY=old\n")
+    os.link(beside, beside.with_name("another name"))
+    store.write(container, {"KEY": SecretValue("new")})
+
+    found = store.shadows({**container, "hidden_by": [str(beside)]}, ["KEY"], fresh=True)
+
+    assert [one.outdated for one in found] == [True]
+
+
+@needs_root
+def test_file_of_root_that_hides_is_looked_at_by_others(stranger: LocalHost, container: Container, file: Path) -> None:
+    own = file.with_name("own") / ".env"
+    own.parent.mkdir()
+    own.write_text("KEY=new\n")
+    for path in (own, own.parent):
+        os.chown(path, NOBODY, NOBODY)
+    file.write_text("KEY=old\n")
+
+    found = store_on(stranger).shadows({**container, "path": str(own), "hidden_by": [str(file)]}, ["KEY"])
+
+    assert [(one.place, one.outdated) for one in found] == [(str(file), True)]
+    file.chmod(0o600)
+    with pytest.raises(PermissionDeniedError, match=f"reading dotenv file app1:{file}: user nobody has no access"):
+        store_on(stranger).shadows({**container, "path": str(own), "hidden_by": [str(file)]}, ["KEY"])
+
+
+def test_missing_folder_hides_nothing(store: DotenvFile, container: Container, file: Path) -> None:
+    store.write(container, {"KEY": SecretValue("new")})
+    missing = str(file.with_name("no such folder") / ".env")
+
+    assert store.shadows({**container, "hidden_by": [missing]}, ["KEY"], fresh=True) == []
+
+    with pytest.raises(NotFoundError, match=r"its folder .* is not there"):
+        store.shadows({**container, "path": missing, "hidden_by": [str(file)]}, ["KEY"], fresh=True)

@@ -147,6 +147,14 @@ def test_evidence_tells_a_change_by_somebody_else(store: GitHubSecrets) -> None:
     assert store.unchanged({"keys": {}}, {"keys": {}})
 
 
+def test_two_spellings_of_one_moment_are_no_change(store: GitHubSecrets) -> None:
+    listed, single = (
+        {"keys": {NAME: {"updated_at": f"2026-11-21T{at}"}}} for at in ("02:14:07Z", "03:14:07.000+01:00")
+    )
+    assert store.unchanged(listed, single)
+    assert store.describe(single) == store.describe(listed) == "updated 02:14:07"
+
+
 def test_evidence_is_described_in_a_few_words(store: GitHubSecrets) -> None:
     assert store.describe({"keys": {NAME: {"updated_at": "2026-11-21T02:14:07Z"}}}) == "updated 02:14:07"
     assert store.describe({"keys": {}}) == "absent"
