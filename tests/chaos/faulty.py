@@ -20,8 +20,7 @@ from .player import Player
 from .scenes import Scene
 from .wire import HurriedClock
 
-FORGET = re.compile(r"rotate_forget=([^'\s]+)")
-"""What a run offers to forget."""
+_FORGET = re.compile(r"rotate_forget=([^'\s]+)")
 NOT_BEGUN = "nothing of it was changed"
 NEVER = ("Traceback", "unexpected ", "Something went wrong", "<html")
 """An error that nobody foresaw, and what the world's wrong answers have in their bodies."""
@@ -109,6 +108,11 @@ def assert_helpful(rotation: Rotation, kind: str) -> None:
         assert re.search(_PLACE, trouble), f"neither an address, a connection nor a container: {trouble}"
         assert re.search(r"^(?:\w.+?: |GET )", trouble), f"it does not say what was being done: {trouble}"
         assert _NEXT_STEP.search(trouble), f"no next step: {trouble}"
+
+
+def offered(rotation: Rotation) -> tuple[str, ...]:
+    """What a run offers to forget."""
+    return tuple({name for names in _FORGET.findall(rotation.output) for name in names.split(",")})
 
 
 def count(system: str, kind: str) -> None:

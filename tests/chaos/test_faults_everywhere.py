@@ -112,10 +112,10 @@ def _spoilt(rotation: OnALine, kind: str, call: Call, lasting: bool, stranger: S
     lost = set(scene.mints()) - scene.recorded()
 
     second = rotation.run()
-    offered = faulty.FORGET.findall(rotation.output)
+    offered = faulty.offered(rotation)
     if kind == "404" and offered:  # such a lie is the truth of every new secret
         assert re.search("was changed by somebody else|is gone: somebody else has deleted it", rotation.output)
-        second = rotation.run(forget=tuple(offered))
+        second = rotation.run(forget=offered)
     assert not second.get("failed"), "the next run does not finish it"
     scene.assert_at_rest()
     assert len(scene.mints()) <= 1 + len(lost)

@@ -127,8 +127,8 @@ def _put_right(rotation: Spoilt, system: str, stranger: Stranger) -> None:
         faulty.assert_helpful(rotation, kind)
 
     second = rotation.run()
-    if offered := faulty.FORGET.findall(rotation.output):  # a wrong answer is the truth of every new secret
-        second = rotation.run(forget=tuple(offered))
+    if offered := faulty.offered(rotation):  # a wrong answer is the truth of every new secret
+        second = rotation.run(forget=offered)
     assert not second.get("failed"), "the next run does not finish it"
     scene.assert_at_rest()
     faulty.assert_honest(rotation)
