@@ -47,6 +47,7 @@ _CONSEQUENCES = (
     "is refused by its provider",
     "still lists it",
     "was changed by somebody else",
+    "somebody else has changed it; nothing was sent",
     "is gone: somebody else has deleted it",
     "are replaced or updated by somebody else all the time",
     "is leased by",

@@ -114,7 +114,7 @@ def _spoilt(rotation: OnALine, kind: str, call: Call, lasting: bool, stranger: S
     second = rotation.run()
     offered = faulty.offered(rotation)
     if kind == "404" and offered:  # such a lie is the truth of every new secret
-        assert re.search("was changed by somebody else|is gone: somebody else has deleted it", rotation.output)
+        assert re.search("changed by somebody else|somebody else has (?:changed|deleted) it", rotation.output)
         second = rotation.run(forget=offered)
     assert not second.get("failed"), "the next run does not finish it"
     scene.assert_at_rest()
