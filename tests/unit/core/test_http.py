@@ -13,13 +13,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.answers import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.budget import Budget
-from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import (
-    Answer,
-    HttpClient,
-    checked_url,
-    origin,
-)
+from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient, checked_url, origin
 from tests.hostile import MARK, problems_of
 from tests.unit.core.doubles import START, Scripted, VirtualClock
 
