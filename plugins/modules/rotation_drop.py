@@ -12,8 +12,8 @@ short_description: Drop an identity that has left the map, such as a login role
 description:
   - Tells what becomes of whatever belongs to the identity, and deletes it at its provider if O(confirm) repeats its
     name. Of a role of PostgreSQL, what it owns goes to the owner, and its rights end, in each database.
-  - Refused as long as an entry of the map names it, one of its credentials has yet to be revoked, or it is in use. One
-    that this ledger has neither minted nor adopted is never dropped.
+  - Refused as long as the map names it, be it as an owner or as the user of a connection, one of its credentials has
+    yet to be revoked, or it is in use. One that this ledger has neither minted nor adopted is never dropped.
 version_added: 0.1.0
 author:
   - The rotor.secrets authors (@rotor-secrets)

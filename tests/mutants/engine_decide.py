@@ -248,7 +248,9 @@ MUTANTS = (
         "accepting",
         instead="(ActionKind.WRITE,))",
     ),
-    departed("an identity that the map names is not dropped", "if identity in _identities(one)]", "if False]"),
+    departed(
+        "an identity that the map names is not dropped", "if holders := relied.get(identity):", "if holders := []:"
+    ),
     departed("one whose credential lives is not dropped", "row.provider_id == identity and row.alive]", "False]"),
     dropped("who goes back shows the old one to its provider", " or self.order.rollback:", "going_back", instead=":"),
     mutant(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.engine_helpers import RUNS, dropped, late, mutant
+from tests.mutants.engine_helpers import RUNS, departed, dropped, late, mutant
 from tests.mutants.mutant import Mutant
 
 _MINT = late(
@@ -215,10 +215,27 @@ MUTANTS = (
     ),
     dropped(
         "proof: listed as revoked, or not at all",
-        "if listed is None or listed.revoked:\n        return",
+        "if listed and not listed.revoked:\n        raise",
         "revoking",
         "rotation",
-        instead="if True:\n        return",
+        instead="if False:\n        raise",
+    ),
+    dropped(
+        "proof: what is not listed is not accepted either",
+        "if listed is None and row.has_value and",
+        "revoking",
+        instead="if False and",
+    ),
+    dropped(
+        "an identity that is not listed does not pass as unused",
+        "if listed is None and work.case.traits.alternating:",
+        "revoking",
+        instead="if False:",
+    ),
+    departed(
+        "an identity that left while in use is listed",
+        "if row.provider_id and row.alive]",
+        "if row.provider_id and False]",
     ),
     dropped(
         "loss: asked again before it is given up",

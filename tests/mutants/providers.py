@@ -677,5 +677,58 @@ MUTANTS = (
     provider(
         "what a role owns goes to the owner", "postgres/departed", "REASSIGN OWNED BY {0} TO {1}; ", "", "departed"
     ),
+    provider(
+        "an owner is not dropped",
+        "postgres/roles",
+        '(*options["roles"], options["owner"])',
+        "cls.identities(options)",
+        "departed",
+    ),
+    provider(
+        "who acts as a role in one database keeps it",
+        "postgres/departed",
+        "r.rolname = ANY (a.s",
+        "'' = ANY (a.s",
+        "departed",
+    ),
+    provider("operators of others are not run", "postgres/client", "'pg_catalog, pg_temp'", "'public'", "roles"),
+    provider("nor by a command", "postgres/command", "SET search_path = pg_catalog, pg_temp;\n", "", "behind_a_host"),
+    provider(
+        "a role of another server is not refused",
+        "postgres/roles",
+        "if answer is Answer.REFUSED and not self._there",
+        "if False and not self._there",
+        "roles",
+        "moved",
+    ),
+    provider("a missing role is not revoked", "postgres/roles", "raise self._missing(role) from None", "pass", "roles"),
+    provider(
+        "a session of a disabled role is a use",
+        "postgres/roles",
+        "if counts[role] else",
+        "if may_login and counts[role] else",
+        "roles",
+    ),
+    provider(
+        "a revoked role is not enabled again",
+        "postgres/roles",
+        "with errors.after_an_effect():",
+        "if True:",
+        "roles",
+    ),
+    provider(
+        "a role that is asked for no password is told before",
+        "postgres/roles",
+        "if server.needs_no_password(",
+        "if False and server.needs_no_password(",
+        "roles",
+    ),
+    Mutant(
+        "a password that nobody asks for is no proof",
+        f"{CORE}/postgres",
+        "if connection.pgconn.used_password:",
+        "if True:",
+        ("providers/postgres/test_roles",),
+    ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
 )

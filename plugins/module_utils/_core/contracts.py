@@ -92,6 +92,11 @@ class Connection(Part):
         """Report the errors that a schema cannot, before any reference is resolved. Sends nothing."""
         return certificates.validate(options)
 
+    @classmethod
+    def relies_on(cls, options: Options) -> tuple[str, ...]:
+        """List the ids, as :meth:`Issuer.relies_on` has them, that the connection itself uses."""
+        return ()
+
     @abstractmethod
     def probe(self) -> str:
         """Ask the system who we are, and say it in a few words. Raises RotorError if unreachable or refused.
@@ -424,6 +429,9 @@ class Issuer(Part):
     """False: the provider keeps what is secret, and a map may name no copy at all."""
     rights: ClassVar[str] = ""
     """What the connection's credential is, or may do; for the provider's page, as are the next two."""
+    known: Collection[str] = ()
+    """The ids of living credentials in the ledger: of ``alternating`` identities, :meth:`listed` has these as well as
+    those of the options, which they may have left."""
     blast_radius: ClassVar[str] = ""
     """What stands still if such a credential is wrong."""
     console: ClassVar[str] = ""
@@ -447,6 +455,11 @@ class Issuer(Part):
         ``verifier``, unless its keys say otherwise.
         """
         return ()
+
+    @classmethod
+    def relies_on(cls, options: Options) -> tuple[str, ...]:
+        """List the ids that must not be dropped: the identities, and whatever these do not work without."""
+        return cls.identities(options)
 
     @classmethod
     def reports_last_used(cls, options: Options) -> bool:
@@ -570,10 +583,13 @@ class Issuer(Part):
             return Answer.UNCLEAR
 
     def revoke(self, credential: Credential) -> None:
-        """End a credential for good; that it is gone already is no error. Its fields may be empty (value unknown)."""
+        """End a credential for good. Its fields may be empty (value unknown).
+
+        That it is gone already is no error, unless it may as well be at another server than the connection's.
+        """
 
     def disable(self, credential: Credential) -> None:
-        """Make a credential useless until :meth:`enable`, before it is revoked; that it is gone already is no error."""
+        """Make a credential useless until :meth:`enable`, before it is revoked; see there for one that is gone."""
         raise NotImplementedError
 
     def enable(self, credential: Credential) -> None:

@@ -37,7 +37,12 @@ _SALT, _ITERATIONS = 16, 4096
 """Bytes and rounds that PostgreSQL takes where nobody says otherwise."""
 _REFUSED = ("password authentication failed", "SASL authentication failed")
 """The last word on a password: the server's and PgBouncer's."""
+_MAY_NOT = "is not permitted to log in"
+"""Said to a role that was let in as far as its password goes."""
+_NO_FILE = "/nonexistent/pgpass"
+"""In which libpq finds no password for a role that is to show none."""
 _UNTRUSTED = ("certificate verify failed", "does not match host name")
+UNPROVEN = "Have it ask for one (pg_hba.conf; PgBouncer: auth_type), or name another address in the connection"
 _STATES: dict[str, type[errors.RotorError]] = {
     "42501": errors.PermissionDeniedError,
     "42704": errors.NotFoundError,
@@ -75,19 +80,8 @@ class Server:
         libpq has no SQLSTATE for a connection that fails: its text is read, and never shown.
         """
         psycopg, where = library("psycopg"), f"{doing}: {self}"
-        verified = self.public or bool(self.ca_cert) or not is_loopback(self.host)
-        tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if verified else {"sslmode": "prefer"}
         try:
-            return psycopg.connect(
-                **self._address(where),
-                dbname=self.database,
-                user=user,
-                password=password.reveal(),
-                connect_timeout=_SECONDS,
-                application_name=APPLICATION,
-                autocommit=True,
-                **tls,
-            )
+            return self._open(where, user=user, password=password.reveal())
         except psycopg.Error as error:
             said = str(error)
         if any(text in said for text in _REFUSED):
@@ -98,6 +92,31 @@ class Server:
             f"{where}: it neither lets {printable(user)} in nor says that the password is wrong"
         )
         raise self.via.explain(away, self.host, self.port) if self.via else away
+
+    def sign_in(self, doing: str, user: str, password: SecretValue) -> Any:
+        """Connect by a password; CheckFailedError where the server asks for none, which proves nothing of this one."""
+        connection = self.connect(doing, user, password)
+        if connection.pgconn.used_password:
+            return connection
+        connection.close()
+        raise errors.CheckFailedError(f"{doing}: {self.unproven(user)}", hint=UNPROVEN)
+
+    def needs_no_password(self, doing: str, user: str) -> bool:
+        """Return whether the server asks a role for no password; it is shown none, and so logs no failed login."""
+        try:
+            self._open(f"{doing}: {self}", user=user, password="", passfile=_NO_FILE).close()
+        except library("psycopg").Error as error:
+            return _MAY_NOT in str(error)
+        return True
+
+    def unproven(self, user: str) -> str:
+        return f"{self} asks {printable(user)} for no password from here, and so nothing is proven of it"
+
+    def _open(self, where: str, **login: str) -> Any:
+        verified = self.public or bool(self.ca_cert) or not is_loopback(self.host)
+        tls = {"sslmode": "verify-full", "sslrootcert": self._trusted()} if verified else {"sslmode": "prefer"}
+        more = {"connect_timeout": _SECONDS, "application_name": APPLICATION, "autocommit": True}
+        return library("psycopg").connect(**self._address(where), dbname=self.database, **login, **more, **tls)
 
     def _address(self, doing: str) -> dict[str, Any]:
         """Return where to connect to: behind a host, a forward's end; the server's name for TLS stays."""
@@ -113,7 +132,7 @@ class Server:
     def authenticate(self, doing: str, user: str, password: SecretValue) -> Answer:
         """Show a password; an error where the server neither lets the role in nor says why not."""
         try:
-            self.connect(doing, user, password).close()
+            self.sign_in(doing, user, password).close()
         except errors.AuthenticationError:
             return Answer.REFUSED
         return Answer.ACCEPTED

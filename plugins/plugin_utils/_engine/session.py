@@ -225,7 +225,7 @@ class Session:
             if not check:
                 access.ledger.begin_run(run, {}, self._caller.by, reason)
                 drop.drop(ctx, name, identity)
-        self._say(f"DROPPED  {name}   {identity}")
+        self._say(f"{'WOULD DROP' if check else 'DROPPED'}  {name}   {identity}")
         return {"changed": True}
 
     def advance(self, run: str, until: Phase) -> Row:

@@ -243,7 +243,7 @@ class Roles(_Kind):
 
     def listed(self) -> list[Listed]:
         def look() -> list[Listed]:
-            roles = self.options["roles"]
+            roles = dict.fromkeys([*self.options["roles"], *self.known])
             return [Listed(role, role, revoked=all(one.revoked for one in self._of(role))) for role in roles]
 
         return self.world.call("list", "roles", look)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,9 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
 from tests.unit.engine.conftest import rotate_once, token_map
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_issuers import Roles
 from tests.unit.engine.fakes import SelfTest, Token
+from tests.unit.engine.kinds import plays
 from tests.unit.engine.world import Killed, World
 
 
@@ -163,6 +166,28 @@ def test_unused_holds_the_revoke_while_somebody_unlisted_uses_the_old_one(
     old.last_used_at = world.clock.now() - timedelta(days=9)
     assert not play.rotate("TOKEN")["failed"]
     assert old.revoked
+
+
+def test_identity_that_is_not_listed_never_passes_as_unused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with plays(tmp_path) as make:
+        play = make("roles")
+        monkeypatch.setattr(Roles, "reports_last_used", classmethod(lambda _cls, _options: True))
+        monkeypatch.setattr(Roles, "listed", lambda _issuer: [])
+        play.map["TOKEN"]["revoke"] = {"require": ["unused"]}
+        assert play.rotate("TOKEN", force=True)["failed"]
+        assert "is not listed, and so nobody can say whether it is in use" in play.output
+        assert play.world.counted("revoke") == 0
+
+
+def test_credential_that_is_not_listed_and_still_accepted_is_not_revoked(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the map's issuer was pointed at another account, which has no such credential."""
+    monkeypatch.setattr(Token, "revoke", lambda _issuer, _credential: None)
+    monkeypatch.setattr(Token, "listed", lambda _issuer: [])
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "is not listed by its provider, which still accepts it" in play.output
+    assert len([row for row in play.state("TOKEN").credentials if row.alive]) == 2
 
 
 def test_an_issuer_that_cannot_tell_who_uses_a_credential_is_not_asked(

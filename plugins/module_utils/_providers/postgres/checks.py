@@ -70,7 +70,7 @@ class SignIn(Check):
         if not made_at:
             return
         with session.transaction():
-            session.execute("SET LOCAL ROLE NONE")
+            session.execute("SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp")
             [age] = session.execute(_AGE).fetchone()
         if timedelta(seconds=float(age)) > self.clock.now() - datetime.fromisoformat(made_at):
             raise errors.CheckFailedError(
@@ -81,7 +81,7 @@ class SignIn(Check):
     def _signed_in(self, server: postgres.Server, doing: str, role: str, credential: Credential) -> Any:
         self.clock.check()
         try:
-            return server.connect(doing, role, credential.fields["password"])
+            return server.sign_in(doing, role, credential.fields["password"])
         except errors.AuthenticationError as error:
             raise errors.CheckFailedError(error.message) from None
 

@@ -44,6 +44,11 @@ MADE_AT = "made_at"
 """The fact of a credential that tells when its password was made."""
 CONSOLE = "pgbouncer"
 """The database that PgBouncer has for whoever administrates it."""
+_SETTINGS = """
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
+  pg_catalog.set_config('statement_timeout', %s, false)
+"""
+"""First of all: whoever may create operators in a schema of the search path would have them run with our rights."""
 _WHO = "SELECT current_user, current_setting('server_version'), clock_timestamp()"
 _SESSIONS = """
 SELECT usename, count(*) FROM pg_stat_activity WHERE usename = ANY (%s) AND application_name <> %s GROUP BY usename
@@ -109,6 +114,10 @@ class PostgresConnection(Connection):
         missing = [f"missing option {name}" for name in _LOGIN if name not in options]
         return [*missing, *super().validate(options)]
 
+    @classmethod
+    def relies_on(cls, options: Options) -> tuple[str, ...]:
+        return (options["user"],) if "user" in options else ()
+
     def probe(self) -> str:
         if self.is_console:
             [(version,)] = self.query(f"signing in to {self.server}", "SHOW VERSION")
@@ -133,7 +142,7 @@ class PostgresConnection(Connection):
             return
         with postgres.told(doing), known.connect(doing, *self._login) as session:
             if not self.is_console:  # which knows its own commands, and nothing else
-                session.execute("SELECT set_config('statement_timeout', %s, false)", (f"{SECONDS}s",))
+                session.execute(_SETTINGS, (f"{SECONDS}s",))
             yield session
 
     def query(self, doing: str, text: str, values: Any = ()) -> list[Any]:

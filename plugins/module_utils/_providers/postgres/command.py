@@ -41,6 +41,7 @@ _SETTINGS = """\
 _SESSION = f"""\
 SET client_encoding = 'UTF8';
 SET application_name = '{postgres.APPLICATION}';
+SET search_path = pg_catalog, pg_temp;
 SET statement_timeout = '{SECONDS}s';
 """
 _STATE = re.compile(r"^(?:psql:\S+: )?(?:ERROR|FATAL|PANIC):\s+([0-9A-Z]{5})\s*$", re.MULTILINE)

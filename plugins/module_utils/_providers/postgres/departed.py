@@ -25,7 +25,10 @@ SELECT r.rolcanlogin, r.rolsuper, me.rolname, current_setting('server_version_nu
   me.rolsuper OR me.rolcreaterole AND
     (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')),
   pg_has_role(r.oid, 'USAGE') AND pg_has_role(o.oid, 'USAGE'),
-  (SELECT string_agg(rolname, ', ' ORDER BY rolname) FROM pg_roles WHERE 'role=' || r.rolname = ANY (rolconfig))
+  (SELECT string_agg(a.who, ', ' ORDER BY a.who) FROM
+    (SELECT coalesce(u.rolname, 'all roles') || coalesce(' in database ' || d.datname, '') AS who, setconfig
+      FROM pg_db_role_setting LEFT JOIN pg_roles u ON u.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase) a
+    WHERE 'role=' || r.rolname = ANY (a.setconfig))
 FROM pg_roles r JOIN pg_roles me ON me.rolname = current_user JOIN pg_roles o ON o.rolname = %s WHERE r.rolname = %s
 """
 _MEMBERS = """
@@ -63,7 +66,8 @@ class DepartedRole:
 
     def remains(self) -> Remains:
         """Tell what becomes of its objects in which database, and what keeps it from being dropped."""
-        lines, owns, granted = self._members(), False, list[str]()
+        lines = [f"{self.role} is dropped at {self.connection.server}", *self._members()]
+        owns, granted = False, list[str]()
         for database in self._databases():
             objects = self._objects(database)
             kept, ended = ([what for what, owned, _may in objects if owned is wanted] for wanted in (True, False))
@@ -79,12 +83,11 @@ class DepartedRole:
         """Empty the role in each database where anything depends on it, and drop it; the same again goes on."""
         sql = library("psycopg.sql")
         names = sql.Identifier(self.role), sql.Identifier(self.owner)
-        with suppress(NotFoundError):
-            for database in self._databases():
-                with self.connection.session(f"emptying {self.role} in {database}", database=database) as session:
-                    session.execute(sql.SQL(_LEAVE).format(*names))
-            with self.connection.session(f"dropping role {self.role}") as session:
-                session.execute(sql.SQL("DROP ROLE {}").format(names[0]))
+        for database in self._databases():
+            with self.connection.session(f"emptying {self.role} in {database}", database=database) as session:
+                session.execute(sql.SQL(_LEAVE).format(*names))
+        with suppress(NotFoundError), self.connection.session(f"dropping role {self.role}") as session:
+            session.execute(sql.SQL("DROP ROLE {}").format(names[0]))
 
     def _databases(self) -> list[str]:
         rows = self.connection.query(f"looking for what depends on {self.role}", _DATABASES, (self.role,))
@@ -110,6 +113,7 @@ class DepartedRole:
         grant = f"GRANT {self.role}, {self.owner} TO {me}{how}, and take it back afterwards"
         may_not = "the connection's role may not"
         found = {
+            f"role {self.role} is the owner itself, to whom its objects would go": self.role == self.owner,
             f"role {self.role} may log in": may_log_in,
             f"role {self.role} is a superuser": is_super,
             f"{actors} act as {self.role}": actors,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from ..._core import errors, masking, postgres
@@ -78,19 +77,30 @@ class _Roles(Issuer):
         values = {"roles": self.roles, "owner": self.options.get("owner")}
         rows = self.connection.query(f"looking at {', '.join(self.roles)}", _ROLE, values)
         found = {role: facts for role, *facts in rows}
-        return [problem for role in self.roles for problem in self._problems_of(role, found.get(role))]
+        problems = [problem for role in self.roles for problem in self._problems_of(role, found.get(role))]
+        server = self.connection.server
+        if isinstance(server, postgres.Server):  # a command compares what the server keeps
+            problems += [
+                f"{server.unproven(role)}. {postgres.UNPROVEN}"
+                for role in found
+                if server.needs_no_password(f"looking how {role} is let in", role)
+            ]
+        return problems
 
     def activate(self, credential: Credential) -> None:
         """Set the password, unless it is in force: the connection may have been opened with the one before."""
         if self._is_in_force(credential):
             return
-        role = str(credential.id)
-        with self.connection.session(f"setting the password of {role}") as session:
-            self._alter(session, role, self.sets, credential.fields["verifier"].reveal())
+        self._alter("setting the password of", credential, self.sets, credential.fields["verifier"].reveal())
 
     def verify(self, credential: Credential) -> Answer:
-        """Ask the server, and after its refusal the poolers: one of them may take the password until it is reloaded."""
+        """Ask the server, and after its refusal the poolers: one of them may take the password until it is reloaded.
+
+        NotFoundError where the server has no such role, which it refuses in the same words.
+        """
         answer = self._shown_at(self.connection.server, credential)
+        if answer is Answer.REFUSED and not self._there([str(credential.id)]):
+            raise self._missing(str(credential.id))
         if answer is not Answer.REFUSED or all(self._refuses(pooler, credential) for pooler in self.connection.poolers):
             return answer
         return Answer.UNCLEAR
@@ -121,10 +131,26 @@ class _Roles(Issuer):
         fields = {"username": PublicValue(role), "password": password, "verifier": postgres.verifier(password)}
         return Credential(role, name, fields, {MADE_AT: self.clock.now().isoformat()})
 
-    def _alter(self, session: Any, role: str, how: str, *values: str) -> None:
-        sql = library("psycopg.sql")
+    def _alter(self, doing: str, credential: Credential, how: str, *values: str) -> None:
+        sql, role = library("psycopg.sql"), str(credential.id)
         text = sql.SQL("ALTER ROLE {} " + how).format(sql.Identifier(role), *map(sql.Literal, values))
-        session.execute(text)
+        try:
+            with self.connection.session(f"{doing} {role}") as session:
+                session.execute(text)
+        except errors.NotFoundError:
+            raise self._missing(role) from None
+
+    def _there(self, roles: Collection[str]) -> list[str]:
+        query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1"
+        return [role for (role,) in self.connection.query("looking at the roles", query, (list(roles),))]
+
+    def _missing(self, role: str) -> errors.NotFoundError:
+        """Return the error for a role that is dropped, or is at another server, where it may live on."""
+        hint = (
+            "If the connection was pointed at another server, name the one before. If somebody has dropped the role, "
+            "say so: rotor.secrets.attest"
+        )
+        return errors.NotFoundError(f"there is no role {role} at {self.connection.server}", hint=hint)
 
     def _problems_of(self, role: str, facts: list[Any] | None) -> list[str]:
         owner = self.options.get("owner")
@@ -214,13 +240,14 @@ class RolesInTurns(_Roles):
 
     def listed(self) -> list[Listed]:
         query = "SELECT rolname, rolcanlogin, clock_timestamp() FROM pg_roles WHERE rolname = ANY (%s)"
-        found = self.connection.query("looking at the roles", query, (self.roles,))
-        counts = self.connection.sessions(self.roles)
+        roles = list(dict.fromkeys([*self.roles, *self.known]))
+        found = self.connection.query("looking at the roles", query, (roles,))
+        counts = self.connection.sessions(roles)
         return [
             Listed(
                 role,
                 role,
-                last_used_at=postgres.moment(now) if may_login and counts[role] else None,
+                last_used_at=postgres.moment(now) if counts[role] else None,
                 revoked=not may_login,
             )
             for role, may_login, now in found
@@ -230,9 +257,12 @@ class RolesInTurns(_Roles):
     def identities(cls, options: Options) -> tuple[str, ...]:
         return tuple(options["roles"])
 
+    @classmethod
+    def relies_on(cls, options: Options) -> tuple[str, ...]:
+        return (*options["roles"], options["owner"])
+
     def still_there(self, identities: Collection[str]) -> list[str]:
-        query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) ORDER BY 1"
-        return [role for (role,) in self.connection.query("looking at the roles", query, (list(identities),))]
+        return self._there(identities)
 
     def remains(self, identity: str) -> Remains:
         return self._departed(identity).remains()
@@ -244,23 +274,17 @@ class RolesInTurns(_Roles):
         return DepartedRole(self.connection, role, self.options["owner"])
 
     def disable(self, credential: Credential) -> None:
-        self._let_in(credential, "NOLOGIN")
+        self._alter("setting NOLOGIN for", credential, "NOLOGIN")
 
     def enable(self, credential: Credential) -> None:
-        self._let_in(credential, "LOGIN")
-
-    def _let_in(self, credential: Credential, how: str) -> None:
-        role = str(credential.id)
-        with suppress(errors.NotFoundError), self.connection.session(f"setting {how} for {role}") as session:
-            self._alter(session, role, how)
+        self._alter("setting LOGIN for", credential, "LOGIN")
 
     def revoke(self, credential: Credential) -> None:
         """Keep the role from logging in, without a password; its open sessions end where the map says so."""
-        role = str(credential.id)
-        with suppress(errors.NotFoundError), self.connection.session(f"revoking the password of {role}") as session:
-            self._alter(session, role, "NOLOGIN PASSWORD NULL")
+        self._alter("revoking the password of", credential, "NOLOGIN PASSWORD NULL")
         if self.options.get("terminate"):
-            self.connection.terminate(role)
+            with errors.after_an_effect():
+                self.connection.terminate(str(credential.id))
 
     def preview(self) -> list[str]:
         """Say where two pools may have no room, besides: while both roles are in use, each has its sessions."""

@@ -238,6 +238,9 @@ def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:
     if "unused" not in work.case.secret.revoke.require or not issuer.reports_last_used(issuer.options):
         return
     listed = _find(all_listed(), row)
+    if listed is None and work.case.traits.alternating:
+        hint = "See where it is. If it has ended, say so: rotor.secrets.attest"
+        raise RotorError(f"{row.name} is not listed, and so nobody can say whether it is in use", hint=hint)
     since = replacement.closed_at if replacement else None
     if listed and listed.last_used_at and since and listed.last_used_at > since:
         raise RotorError(
@@ -361,9 +364,12 @@ def _prove(ctx: EffectContext, work: Work, issuer: Issuer) -> Proof:
     if not lists(type(issuer)):
         return Proof.ATTESTED
     listed = _find(issuer.listed(), row)
-    if listed is None or listed.revoked:
-        return Proof.PROVIDER
-    raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
+    if listed and not listed.revoked:
+        raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
+    if listed is None and row.has_value and issuer.answer(ctx.ledger.unseal(row)) is Answer.ACCEPTED:
+        hint = "Has the map's issuer been pointed elsewhere? Name the place where it was made, and run again"
+        raise OutcomeUnknownError(f"{row.name} is not listed by its provider, which still accepts it", hint=hint)
+    return Proof.PROVIDER
 
 
 def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: CredentialRow | None) -> Proof:

@@ -96,7 +96,11 @@ class Systems:
     def issuer(self, secret: model.Secret) -> Issuer:
         with self._lock:
             if secret.name not in self._issuers:
-                self._issuers[secret.name] = self._part("issuers", secret.issuer)
+                issuer: Issuer = self._part("issuers", secret.issuer)
+                if issuer.traits.alternating and self._ledger:
+                    rows = self._ledger.state(secret.name).credentials
+                    issuer.known = [row.provider_id for row in rows if row.provider_id and row.alive]
+                self._issuers[secret.name] = issuer
             return self._issuers[secret.name]
 
     def consumer(self, part: model.ConsumerSpec) -> Consumer:

@@ -19,7 +19,7 @@ from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
 from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
-from ..decide.departed import departed
+from ..decide.departed import departed, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
 from ..effects.life import lists, tells_life
@@ -144,6 +144,7 @@ class Status:
         self._ledger = access.ledger
         self._clock = clock
         self._lists: Memo[list[Listed] | RotorError] = Memo()
+        self._relied = relied_on(secret_map)
 
     def ask(self) -> Iterator[SecretStatus]:
         """Yield each secret that the options pick, and what its systems say, of which all are asked at once."""
@@ -199,7 +200,7 @@ class Status:
 
     def _departed(self, case: Case) -> tuple[str, ...]:
         """List the identities that have left the map and are still there; none where nobody can tell."""
-        known = departed(case.secret, case.state)
+        known = departed(case.secret, case.state, self._relied)
         try:
             there = self._systems.issuer(case.secret).still_there(known) if known else ()
             return tuple(one for one in known if one in there)

@@ -28,7 +28,7 @@ from tests.servers.postgres import ADMIN, Postgres
 from tests.servers.process import free_port
 from tests.servers.sshd import Sshd
 from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
-from tests.unit.providers.postgres.test_roles import MANAGER, cluster, in_turns, issued, server, session
+from tests.unit.providers.postgres.test_roles import MANAGER, cluster, in_turns, issued, planted, server, session
 
 __all__ = ["cluster", "server"]
 pytestmark = [
@@ -150,7 +150,7 @@ def test_role_that_has_left_is_dropped_by_a_command(server: Postgres, contained:
     with server.connect(database) as admin:
         admin.execute("CREATE TABLE sale (id int); ALTER TABLE sale OWNER TO nova_a")
     issuer = in_turns(contained)
-    assert f"database {database}: to nova_owner goes table sale" in issuer.remains("nova_a").lines
+    assert f"database {database}: to nova_owner goes table public.sale" in issuer.remains("nova_a").lines
     assert issuer.remains("nova_a").problems == []
     issuer.drop("nova_a")
     assert issuer.still_there(["nova_a", "nova_b"]) == ["nova_b"]
@@ -181,6 +181,12 @@ def test_command_is_given_the_verifier_and_nothing_else_of_a_password(
     assert "exec\n-i\nshop\npsql\n" in docker.given
     assert kept not in docker.given
     assert made.fields["password"].reveal() not in docker.said + docker.given + server.log.read_text()
+
+
+def test_operators_that_others_have_made_are_not_run(server: Postgres, forwards: Forwards, docker: Docker) -> None:
+    with planted(server) as database:
+        connection = by_command(forwards, *docker.psql, database=database)
+        assert in_turns(connection).preflight(None) == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import NotFoundError, RotorError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.client import PostgresConnection
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolesInTurns
 from tests.servers import postgres
 from tests.servers.postgres import Postgres
 from tests.unit.engine.conftest import token_map
@@ -91,6 +94,7 @@ class Desk:
         with self.server.connect() as admin:
             for name in self.databases:
                 admin.execute(f"DROP DATABASE {name}")
+            admin.execute("ALTER DATABASE template1 RESET role")
             admin.execute("DROP ROLE IF EXISTS manager, reader, shop_a, shop_b, shop_c, shop, store")
         del WORLDS[self.world.name]
 
@@ -104,6 +108,11 @@ class Desk:
     def ask(self, question: str, database: str = "postgres") -> Any:
         with self.server.connect(database) as admin:
             return admin.execute(question).fetchall()
+
+    def issuer(self, owner: str = "shop") -> RolesInTurns:
+        options = {**self.play.connections["pg"], "password": SecretValue(MANAGER)}
+        connection = PostgresConnection(options, clock=self.world.clock)
+        return RolesInTurns({"roles": ["shop_b", "shop_c"], "owner": owner}, connection, clock=self.world.clock)
 
     @property
     def is_there(self) -> bool:
@@ -133,15 +142,18 @@ def test_role_that_left_is_told_of_and_dropped_when_confirmed(desk: Desk) -> Non
             desk.drop(confirm)
         assert f"{command} -e drop_confirm=shop_a" in str(raised.value)
     for name in desk.databases:
-        assert f"  database {name}: to shop goes table sale" in desk.play.output
-        assert f"  database {name}: it loses its part in table price" in desk.play.output
+        assert f"  database {name}: to shop goes table public.sale" in desk.play.output
+        assert f"  database {name}: it loses its part in table public.price" in desk.play.output
         assert f"  database {name}: it loses its part in default privileges on new relations" in desk.play.output
     assert "  shop_a is no member of shop any more" in desk.play.output
+    assert f"  shop_a is dropped at postgresql://127.0.0.1:{desk.server.port}/postgres" in desk.play.output
     assert desk.owners() == {"shop_a"}
 
     assert desk.drop(CONFIRMED, check=True) == {"changed": True}
+    assert desk.play.lines[-1] == "WOULD DROP  SHOP   shop_a"
     assert desk.is_there
     assert desk.drop(CONFIRMED) == {"changed": True}
+    assert desk.play.lines[-1] == "DROPPED  SHOP   shop_a"
     assert not desk.is_there
     assert desk.owners() == {"shop"}
     assert desk.drop(CONFIRMED) == {"changed": False}
@@ -167,6 +179,8 @@ def test_role_with_an_open_session_is_not_dropped(desk: Desk) -> None:
     [
         ("ALTER ROLE shop_a LOGIN", "role shop_a may log in"),
         ("ALTER ROLE reader SET role = shop_a", "reader act as shop_a"),
+        ("ALTER ROLE reader IN DATABASE template1 SET role = shop_a", "reader in database template1 act as shop_a"),
+        ("ALTER DATABASE template1 SET role = shop_a", "all roles in database template1 act as shop_a"),
         ("ALTER ROLE shop_a SUPERUSER", "role shop_a is a superuser"),
         ("ALTER ROLE manager NOCREATEROLE", "the connection's role may not drop shop_a"),
         ("ALTER ROLE shop RENAME TO store", "there is no role shop, to whom its objects would go"),
@@ -206,12 +220,53 @@ def test_role_that_the_map_names_or_the_ledger_does_not_know_is_not_dropped(desk
     assert desk.is_there
 
 
+def test_role_that_has_become_the_owner_is_not_dropped(desk: Desk) -> None:
+    desk.play.map["SHOP"]["issuer"]["owner"] = "shop_a"
+    assert desk.play.status()["secrets"][0]["departed"] == []
+    with pytest.raises(RotorError, match="shop_a is not dropped: the map has it in SHOP"):
+        desk.drop(CONFIRMED)
+    problems = desk.issuer(owner="shop_a").remains("shop_a").problems
+    assert "role shop_a is the owner itself, to whom its objects would go" in problems
+    assert desk.owners() == {"shop_a"}
+
+
+def test_role_that_a_connection_uses_is_not_dropped(desk: Desk) -> None:
+    desk.play.connections["other"] = {**desk.play.connections["pg"], "user": "shop_a"}
+    desk.play.map["SHOP"]["rollout"][0]["verify"] = [{"type": "postgres", "connection": "other"}]
+    with pytest.raises(RotorError, match="shop_a is not dropped: the map has it in connection other"):
+        desk.drop(CONFIRMED)
+
+
+def test_role_whose_owner_has_vanished_meanwhile_is_no_dropped_one(desk: Desk) -> None:
+    desk.grant()
+    with desk.server.connect() as admin:
+        admin.execute("ALTER ROLE shop RENAME TO store")
+    with pytest.raises(NotFoundError):
+        desk.issuer().drop("shop_a")
+    assert desk.is_there
+
+
+def test_role_that_left_while_in_use_is_looked_at_before_its_revoke(desk: Desk) -> None:
+    desk.play.map["SHOP"]["issuer"]["roles"] = ["shop_a", "shop_c"]
+    desk.play.map["SHOP"]["revoke"] = {"accept": "life", "require": ["unused"]}
+    password = desk.play.world.containers["app"]["PASSWORD"][0]
+    login = f"host=127.0.0.1 port={desk.server.port} dbname=postgres user=shop_b password={password}"
+    may_log_in = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'shop_b'"
+    with psycopg.connect(login):
+        assert desk.play.rotate("SHOP", force=True)["failed"]
+        assert "Something that the map does not name still uses it" in desk.play.output
+        assert desk.ask(may_log_in) == [(True,)]
+    assert not desk.play.rotate("SHOP")["failed"], desk.play.output
+    assert desk.ask(may_log_in) == [(False,)]
+    assert "shop_b is given up" not in desk.play.output
+
+
 def test_right_that_another_role_has_granted_is_told_before(desk: Desk) -> None:
     """DROP OWNED would leave it there with a warning, and DROP ROLE would fail."""
     desk.grant()
     with desk.server.connect(desk.databases[0]) as admin:
         admin.execute("CREATE TABLE secret_one (id int); GRANT SELECT ON secret_one TO shop_a")
-    problem = f"take back what shop_a was given on table secret_one of database {desk.databases[0]}; it takes"
+    problem = f"take back what shop_a was given on table public.secret_one of database {desk.databases[0]}; it takes"
     with pytest.raises(RotorError, match=problem):
         desk.drop(CONFIRMED)
     desk.play.connections["pg"] |= {"user": postgres.ADMIN, "password": postgres.PASSWORD}

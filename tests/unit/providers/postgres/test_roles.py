@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ import psycopg
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core import postgres as postgres_core
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, PublicValue, SecretValue
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.checks import Sessions, SignIn
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.client import PostgresConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolePasswords, RolesInTurns
 from tests.servers import postgres
+from tests.servers.openbao import wait_until
 from tests.servers.postgres import Postgres
 from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
 
@@ -32,6 +35,16 @@ ALTER ROLE nova_a SET role = nova_owner;
 ALTER ROLE nova_b SET role = nova_owner;
 CREATE ROLE single LOGIN PASSWORD 'the-old-one';
 """
+SHOWN = dict.fromkeys(("password", "verifier"), SecretValue("some-password"))
+PLANTED = """
+CREATE FUNCTION planted(oid, regclass) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$planted$$; END';
+CREATE OPERATOR = (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = planted);
+CREATE FUNCTION planted(text, name) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$planted$$; END';
+CREATE OPERATOR || (LEFTARG = text, RIGHTARG = name, FUNCTION = planted);
+CREATE TABLE sale (id int);
+ALTER TABLE sale OWNER TO nova_a;
+"""
+"""What fits our looks better than the server's own, by whoever owns the database."""
 GONE = "DROP ROLE IF EXISTS nova_a, nova_b, nova_owner, single"
 
 
@@ -229,6 +242,118 @@ def test_sessions_are_ended_on_replicas_as_well(server: Postgres) -> None:
     assert len(ended) >= 2
 
 
+@contextmanager
+def planted(server: Postgres) -> Iterator[str]:
+    """Yield the name of a database whose owner lies in wait for us."""
+    database = server.database()
+    with server.connect(database) as owner:
+        owner.execute(PLANTED)
+    try:
+        yield database
+    finally:
+        with server.connect() as admin:
+            admin.execute(f"DROP DATABASE {database}")
+
+
+def test_operators_that_others_have_made_are_not_run(server: Postgres) -> None:
+    with planted(server) as database:
+        issuer = in_turns(connected(server, database=database))
+        assert issuer.preflight(None) == []
+        assert f"database {database}: to nova_owner goes table public.sale" in issuer.remains("nova_a").lines
+
+
+def test_statement_of_a_check_has_the_roles_own_search_path(server: Postgres, connection: PostgresConnection) -> None:
+    made = issued(in_turns(connection))
+    with server.connect() as admin:
+        admin.execute("ALTER ROLE nova_a SET search_path = its_own")
+    for path, fits in (("its_own", True), ("pg_catalog", False)):
+        statement = f"SELECT 1 / (current_setting('search_path') = '{path}')::int"
+        check = SignIn({"statement": statement}, connection, clock=VirtualClock())
+        with nullcontext() if fits else pytest.raises(errors.InvalidRequestError):
+            check.run(made, MemoryCheckpoint())
+
+
+@contextmanager
+def letting_in(server: Postgres, *roles: str) -> Iterator[None]:
+    """Have the server ask these roles for no password."""
+    with server.connect() as admin:
+        (file,) = admin.execute("SHOW hba_file").fetchone()
+        rules = Path(file).read_text()
+
+        def put(text: str) -> None:
+            Path(file).write_text(text)
+            admin.execute("SELECT pg_reload_conf()")
+            probe = postgres_core.Server("127.0.0.1", server.port, "postgres")
+            wait_until(lambda: probe.needs_no_password("asking", roles[0]) is (text != rules))
+
+        put("".join(f"host all {role} 127.0.0.1/32 trust\n" for role in roles) + rules)
+        try:
+            yield
+        finally:
+            put(rules)
+
+
+def test_password_that_nobody_asks_for_is_no_proof(server: Postgres, connection: PostgresConnection) -> None:
+    issuer = RolePasswords({"role": "single"}, connection, clock=VirtualClock())
+    old = Credential("single", "by hand", {"password": SecretValue("the-old-one")})
+    assert issuer.answer(old) is Answer.ACCEPTED
+    new, check = issuer.generate("rotor-1"), SignIn({}, connection, clock=VirtualClock())
+    with letting_in(server, "single"):
+        [problem] = issuer.preflight("single")
+        assert problem.endswith(
+            "/postgres asks single for no password from here, and so nothing is proven of it. Have it ask for one "
+            "(pg_hba.conf; PgBouncer: auth_type), or name another address in the connection"
+        )
+        issuer.activate(new)
+        assert [issuer.answer(one) for one in (old, new)] == [Answer.UNCLEAR, Answer.UNCLEAR]
+        for ask in (issuer.verify, lambda one: check.run(one, MemoryCheckpoint())):
+            with pytest.raises(errors.CheckFailedError, match="asks single for no password from here"):
+                ask(new)
+    assert [issuer.answer(one) for one in (old, new)] == [Answer.REFUSED, Answer.ACCEPTED]
+    assert issuer.preflight("single") == []
+
+
+def test_role_that_may_not_log_in_yet_is_asked_for_its_password_too(
+    server: Postgres, connection: PostgresConnection
+) -> None:
+    with letting_in(server, "nova_b"):
+        [problem] = in_turns(connection).preflight(None)
+    assert "asks nova_b for no password" in problem
+
+
+def test_look_how_a_role_is_let_in_is_no_failed_login(server: Postgres, connection: PostgresConnection) -> None:
+    before = server.log.read_text().count("authentication failed")
+    assert in_turns(connection).preflight(None) == []
+    assert server.log.read_text().count("authentication failed") == before
+
+
+def test_session_that_a_disabled_role_still_has_is_a_use(server: Postgres, connection: PostgresConnection) -> None:
+    issuer = in_turns(connection)
+    made = issued(issuer)
+    with session(server, made):
+        issuer.disable(made)
+        assert {one.id for one in issuer.listed() if one.last_used_at} == {"nova_a"}
+
+
+def test_roles_that_have_left_are_listed_as_long_as_the_ledger_has_them(
+    server: Postgres, connection: PostgresConnection
+) -> None:
+    issuer = in_turns(connection)
+    assert {one.id for one in issuer.listed()} == {"nova_a", "nova_b"}
+    issuer.known = ["single", "nova_a"]
+    assert {one.id for one in issuer.listed()} == {"nova_a", "nova_b", "single"}
+
+
+def test_revoked_role_whose_sessions_cannot_be_ended_is_of_unknown_outcome(server: Postgres) -> None:
+    issuer = in_turns(connected(server, replicas=["127.0.0.1:1"]), terminate=True)
+    made = issued(in_turns(connected(server)))
+    with pytest.raises(errors.OutcomeUnknownError, match=r"127\.0\.0\.1:1/"):
+        issuer.revoke(made)
+    with server.connect() as admin:
+        state = "SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = 'nova_a'"
+        assert admin.execute(state).fetchone() == (False, None)
+
+
 def test_a_role_may_set_its_own_password(server: Postgres) -> None:
     own = connected(server, user="single", password=SecretValue("the-old-one"))
     issuer = RolePasswords({"role": "single"}, own, clock=VirtualClock())
@@ -250,11 +375,11 @@ def test_errors_are_told_by_their_state(server: Postgres, connection: PostgresCo
         connected(server, password=SecretValue("wrong")).probe()
     with pytest.raises(errors.UnavailableError):
         connected(server, database="missing").probe()
-    with pytest.raises(errors.NotFoundError, match=r"42704 \(UndefinedObject\)"):
-        RolePasswords({"role": "missing"}, connection, clock=VirtualClock()).activate(
-            Credential("missing", "rotor-1", dict.fromkeys(("password", "verifier"), SecretValue("some-password")))
-        )
-    in_turns(connection).revoke(Credential("missing", "rotor-1", {}))  # it is gone already
+    missing, issuer = Credential("missing", "rotor-1", SHOWN), in_turns(connection)
+    single = RolePasswords({"role": "missing"}, connection, clock=VirtualClock())
+    for ask in (single.activate, single.verify, issuer.verify, issuer.disable, issuer.revoke):
+        with pytest.raises(errors.NotFoundError, match=r"there is no role missing at postgresql://.*was pointed at"):
+            ask(missing)
     assert connection.probe().startswith("role manager on PostgreSQL ")
     assert connection.server_time() is not None
 
