@@ -367,7 +367,7 @@ def _prove(ctx: EffectContext, work: Work, issuer: Issuer) -> Proof:
     if listed and not listed.revoked:
         raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
     if listed is None and row.has_value and issuer.answer(ctx.ledger.unseal(row)) is Answer.ACCEPTED:
-        hint = "Has the map's issuer been pointed elsewhere? Name the place where it was made, and run again"
+        hint = "Run again. If that lasts, the map's issuer is another one than it was made by: name that one"
         raise OutcomeUnknownError(f"{row.name} is not listed by its provider, which still accepts it", hint=hint)
     return Proof.PROVIDER
 
