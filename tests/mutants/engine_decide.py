@@ -42,7 +42,8 @@ MUTANTS = (
         "",
         "approval",
     ),
-    mutant("approval: a later write asks anew", " or found.id < _last_change(case.state)", "", "approval"),
+    mutant("approval: a later write asks anew", " or found.id < _last_change(case)", "", "approval"),
+    dropped("approval: narrowing asks nothing anew", " and target not in narrowed", "approval"),
     mutant(
         "only revokes: nothing is minted",
         "if options.rollback or options.only_revoke or state.pending:",

@@ -23,16 +23,23 @@ MUTANTS = (
     ),
     mutant(
         "freeze: begun before a hook",
-        "if self._freeze and not goes_on:",
-        "if False:",
+        "if not goes_on and (freeze := self._ledger.freeze()):",
+        "if freeze := None:",
         "windows",
     ),
     mutant(
         "freeze: nothing is revoked",
-        "        if self._freeze and not (case.is_urgent or case.order.rollback):\n",
-        "        if False:\n",
+        "        if not (case.is_urgent or case.order.rollback) and (freeze := self._ledger.freeze()):\n",
+        "        if freeze := None:\n",
         "windows",
     ),
+    dropped(
+        "a role whose turn it is ends like any other",
+        " or (action.kind is ActionKind.REVOKE_ORPHAN and was_in_use)",
+        "windows",
+        "approval",
+    ),
+    dropped("a command is fed each secret's own value", "not consumer.is_fed and ", "host_commands"),
     mutant(
         "no second value is taken before the first is rolled out",
         "            _refuse_second(name, state)\n",

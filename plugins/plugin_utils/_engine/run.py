@@ -27,7 +27,7 @@ from .decide import windows
 from .decide.case import Case, is_under_way
 from .decide.clocks import NotYetError
 from .decide.planner import Action, in_environments, is_of_use, remaining
-from .decide.state import ActionKind, CredentialState, Freeze, Order, Phase, SecretState, Subject
+from .decide.state import ActionKind, CredentialState, Order, Origin, Phase, SecretState, Subject
 from .effects import mint, revoke, write
 from .effects.context import EffectContext, Work
 from .pools import Pools
@@ -189,7 +189,6 @@ class Engine:
         self.picked = in_environments(environments)
         self._max_failures = max_failures
         self._only_roll_out = only_roll_out
-        self._freeze: Freeze | None = None
         self.rotations = [self._rotation(order) for order in orders.values()]
         self._by_name = {rotation.name: rotation for rotation in self.rotations}
         self._turns = Turns(list(self._by_name))
@@ -224,7 +223,7 @@ class Engine:
     def advance(self, until: Phase) -> list[Rotation]:
         """Do everything that can be done up to the end of that phase. StoppedError when the run was asked to stop."""
         with ExitStack() as held:
-            failures, self._freeze = self._ledger.failures(self._ctx.run), self._ledger.freeze()
+            failures = self._ledger.failures(self._ctx.run)
             for rotation in self.rotations:
                 self._lock(rotation, held)
             self._refresh(*self.rotations)
@@ -359,32 +358,40 @@ class Engine:
         """Say why a rotation may not begin now, which it might when it was planned."""
         case, now, failures = rotation.case, self._ctx.clock.now(), self._turns.count(Standing.HELD)
         goes_on = case.is_urgent or is_under_way(case.state)
-        if self._freeze and not goes_on:
-            return f"all is {self._freeze}"
+        if not goes_on and (freeze := self._ledger.freeze()):
+            return f"all is {freeze}"
         if not (goes_on or case.order.anytime) and (closed := windows.closed(case.secret.window, now)):
             return closed
         return f"{failures} other secrets were held" if failures > self._max_failures else ""
 
     def _keeps(self, rotation: Rotation, action: Action) -> str:
-        """Say what keeps an old credential after a roll-out; no freeze does so where a rollback has replaced it."""
-        case, ends = rotation.case, action.kind in _ENDS
+        """Say what keeps an old credential now; no freeze does so where a rollback has replaced it.
+
+        One that has an alternating identity ends before the next is made, and is no orphan.
+        """
+        case, row = rotation.case, rotation.case.state.credential(action.credential)
+        was_in_use = row is not None and row.origin is not Origin.ORPHAN
+        ends = action.kind in _ENDS or (action.kind is ActionKind.REVOKE_ORPHAN and was_in_use)
         if not (ends or (action.kind is ActionKind.APPROVE and action.again)):
             return ""
-        if self._freeze and not (case.is_urgent or case.order.rollback):
-            return f"all is {self._freeze}"
-        late = ends and not action.early
-        return "this run only rolls out; rotor.secrets.revoke goes on" if late and self._only_roll_out else ""
+        if not (case.is_urgent or case.order.rollback) and (freeze := self._ledger.freeze()):
+            return f"all is {freeze}"
+        if ends and was_in_use and self._only_roll_out:
+            return "this run only rolls out; rotor.secrets.revoke goes on"
+        return ""
 
     def _start_reload(self, rotation: Rotation, action: Action) -> None:
         """Reload once for every secret that needs it now, once none is about to need it.
 
-        Where others release a consumer, each secret waits for the release after its own writes.
+        Where others release a consumer, each secret waits for the release after its own writes; what is fed a value
+        is reloaded for each secret by itself.
         """
-        if self._ctx.secret_map.consumers[action.target].awaited:
+        consumer = self._ctx.secret_map.consumers[action.target]
+        if consumer.awaited:
             self._submit([(rotation, Work(rotation.case, action))])
             return
         sharing = (other for other in self._sharing[action.target] if other is not rotation and other.under_way)
-        others = [other for other in sharing if self._turns.has_begun(other.name)]
+        others = [other for other in sharing if not consumer.is_fed and self._turns.has_begun(other.name)]
         if any(_about_to_reload(other, action.target) for other in others):
             self._blocked.setdefault(action.target, deque()).append(rotation)
             return
@@ -395,7 +402,7 @@ class Engine:
                 (other, Work(other.case, mine)) for mine in same if (other.name, mine.target) not in self._reloading
             ]
         self._reloading |= {(part.name, action.target) for part, _work in parts}
-        if host := self._ctx.secret_map.consumers[action.target].host:
+        if host := consumer.host:
             self._hand_over(host, f"reload {action.target}", parts)
         else:
             self._submit(parts)

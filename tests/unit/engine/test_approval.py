@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.appro
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
 from tests.unit.engine.conftest import token_map
 from tests.unit.engine.driver import Play
-from tests.unit.engine.world import Issued, Killed, World
+from tests.unit.engine.kinds import plays
+from tests.unit.engine.test_accepting import turned
+from tests.unit.engine.world import WORLDS, Issued, Killed, World
 
 ASKED = re.compile(r"rotate_approve=TOKEN:(\w+)")
 
@@ -311,6 +314,29 @@ def test_a_run_that_only_rolls_out_revokes_nothing(make_play: Callable[..., Play
     assert "WAITING  TOKEN\n  this run only rolls out; rotor.secrets.revoke goes on" in play.output
     assert not play.rotate(only_revoke=True)["failed"]
     assert old_of(play).revoked
+
+
+def test_a_run_that_only_rolls_out_leaves_the_role_whose_turn_it_is(tmp_path: Path) -> None:
+    with plays(tmp_path) as made:
+        play = made("roles")
+        play.rotate("TOKEN", force=True, only_roll_out=True)
+        play.world.clock.pass_(days=3)
+        play.world.log.clear()
+        assert play.rotate("TOKEN", force=True, only_roll_out=True)["counts"] == {"waiting": 1}
+        assert not play.world.mutations
+        assert not play.rotate(only_revoke=True)["failed"], play.output
+        assert play.rotate("TOKEN", force=True, only_roll_out=True)["counts"] == {"waiting": 1}
+        assert play.world.counted("activate") == 1
+
+
+def test_a_yes_outlasts_the_lists_that_are_narrowed_for_it(tmp_path: Path) -> None:
+    play = turned("narrowed", tmp_path, revoke={"confirm": True}, retain="current")
+    try:
+        assert not play.rotate("TOKEN", force=True)["failed"], play.output
+        assert not say_yes(play)["failed"], play.output
+        assert play.world.counted("revoke") == 1, play.output
+    finally:
+        del WORLDS["narrowed"]
 
 
 def test_a_run_that_only_rolls_out_asks(make_play: Callable[..., Play]) -> None:

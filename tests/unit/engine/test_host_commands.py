@@ -227,6 +227,18 @@ def test_script_beside_the_playbook_is_sent_before_the_value(scripted: Play, fol
     assert run.stdin.reveal() == world.containers["box"]["TOKEN"][0] + "\n"
 
 
+def test_each_secret_feeds_its_own_value_to_a_command_that_they_share(scripted: Play, world: World) -> None:
+    world.put("other", {})
+    copies = [{"store": "cloud", "box": "other", "keys": {"OTHER": "${token}"}}]
+    scripted.map["OTHER"] = {**scripted.map["TOKEN"], "copies": copies}
+    scripted.consumers["script"] = {"type": "command", "host": "app1", "command": "apply", "stdin": "${token}"}
+    sent: list[HostCommand] = []
+    scripted.execute = lambda command: sent.append(command) or HostAnswer(0, "1")  # type: ignore[func-returns-value]
+    assert not scripted.rotate("TOKEN", "OTHER")["failed"], scripted.output
+    fed = {command.stdin.reveal() for command in sent if command.stdin}
+    assert fed == {world.containers["box"]["TOKEN"][0], world.containers["other"]["OTHER"][0]}
+
+
 def test_script_that_is_nowhere_is_told_before_anything_is_minted(scripted: Play, world: World) -> None:
     for check in (True, False):
         assert not scripted.plan("TOKEN", check=check)["go"]

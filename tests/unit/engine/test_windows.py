@@ -221,6 +221,27 @@ def test_a_freeze_that_begins_in_a_run_lets_its_roll_out_end(
     assert "all is frozen until" in play.output
 
 
+def test_a_freeze_is_seen_by_the_run_that_it_meets_at_work(free: Play, world: World) -> None:
+    assert not free.rotate("TOKEN", force=True)["failed"], free.output
+    world.clock.pass_(days=1)
+    run = free.plan("TOKEN", force=True)["run"]
+    world.after["write"] = lambda: freeze(free)
+    assert free.advance(run, Phase.REVOKED)["counts"] == {"waiting": 1}
+    assert "revoke" not in done(free)
+
+
+def test_a_freeze_keeps_a_role_whose_turn_was_to_come(tmp_path: Path) -> None:
+    with plays(tmp_path) as made:
+        play = made("roles", revoke={"after": "48h"})
+        assert not play.rotate("TOKEN", force=True)["failed"], play.output
+        play.world.clock.pass_(days=3)
+        run = play.plan("TOKEN", force=True)["run"]
+        play.world.log.clear()
+        freeze(play)
+        assert play.advance(run, Phase.REVOKED)["counts"] == {"waiting": 1}
+        assert done(play) == []
+
+
 def test_a_freeze_stops_a_rotation_whose_old_value_lives_and_no_rollback(play: Play, world: World) -> None:
     play.map["TOKEN"]["retain"] = "current"
     world.clock.pass_(hours=23)

@@ -48,7 +48,8 @@ class Command(Consumer):
             "stdin": {
                 "type": "string",
                 "minLength": 1,
-                "description": "The command's standard input, such as ${value}: the one way to hand it a field.",
+                "description": "The command's standard input, such as ${value}: the one way to hand it a field. It is "
+                "then run for each secret by itself.",
             },
             "timeout": {
                 "type": "integer",

@@ -36,7 +36,7 @@ def question(case: Case, row: CredentialRow) -> Intent | None:
     """Find the question about ``row`` that is still open, or whose yes still holds."""
     found = case.state.approvals.get(row.id)
     replacement = case.replacement.id if case.replacement else None
-    if found is None or found.progress.get("replacement") != replacement or found.id < _last_change(case.state):
+    if found is None or found.progress.get("replacement") != replacement or found.id < _last_change(case):
         return None
     ends = ends_at(case, found)
     return None if ends and ends <= case.now else found
@@ -89,7 +89,9 @@ def refusal(case: Case, run: str, job: str) -> str:
     return ""
 
 
-def _last_change(state: SecretState) -> int:
-    """Return the number of the newest write or reload."""
+def _last_change(case: Case) -> int:
+    """Return the number of the newest write or reload; what lets credentials in is reloaded by the end itself, too."""
     changes = (ActionKind.WRITE, ActionKind.RELOAD)
-    return max((number for (kind, _target), number in state.done.items() if kind in changes), default=0)
+    narrowed = {name for _index, step in case.secret.accepting for name in step.reload}
+    done = case.state.done.items()
+    return max((number for (kind, target), number in done if kind in changes and target not in narrowed), default=0)

@@ -55,6 +55,11 @@ class ConsumerSpec(PartSpec):
     awaited: bool = False
     """Whether others release it: nobody here reloads it."""
 
+    @property
+    def is_fed(self) -> bool:
+        """Whether a reload hands it a value, which is that of one secret."""
+        return "stdin" in self.options
+
 
 @dataclass(frozen=True)
 class Copy:
