@@ -255,6 +255,11 @@ MUTANTS = (
     dropped("unused: a proof of ours is no use", " if not begun else ", "last_use", instead=" if True else "),
     dropped("unused: in use now, by no clock", "if listed.in_use else used", "last_use", instead="if False else used"),
     dropped(
+        "unused: its provider's clock is read at the close",
+        " or holds_use(secret, type(issuer))",
+        "last_use",
+    ),
+    dropped(
         "unused: a way back counts from its own end",
         "ours = row.taken_back_at or (new",
         "last_use",

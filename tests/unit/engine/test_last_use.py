@@ -167,9 +167,9 @@ def test_unlisted_credential_whose_value_is_refused_is_unused(
 def test_revoke_with_a_lost_answer_goes_on_though_unlisted(
     play: Play, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play.map["TOKEN"]["retain"] = "none"
     old = graced(play)
     world.clock.pass_(days=3)
+    world.unclear.add(old.id)
     world.fail("revoke", OutcomeUnknownError("no answer"), after=True)
     assert play.rotate("TOKEN")["failed"]
     assert old.revoked
@@ -208,6 +208,17 @@ def test_use_after_the_close_by_the_providers_clock_holds_the_revoke(
     assert f"{USED}: " in play.output
     assert "by its provider's clock" in play.output
     assert not old.revoked
+
+
+def test_time_of_the_close_is_read_off_the_providers_clock(play: Play, world: World) -> None:
+    """The controller's clock was an hour behind then, and is set right since."""
+    world.ahead = timedelta(hours=1)
+    used = world.clock.now() + world.ahead - timedelta(seconds=30)
+    old = graced(play, after="0s")
+    world.clock.pass_(hours=1)
+    world.ahead = timedelta()
+    old.last_used_at = used
+    assert not play.rotate("TOKEN")["failed"], play.output
 
 
 def test_error_says_where_its_provider_tells_no_time(play: Play, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
