@@ -614,6 +614,9 @@ MUTANTS = (
         ("providers/postgres/test_roles",),
     ),
     provider(
+        "a role with sessions is in use now", "postgres/roles", "in_use=bool(counts[role])", "in_use=False", "roles"
+    ),
+    provider(
         "the server is given no password",
         "postgres/roles",
         'credential.fields["verifier"].reveal()',

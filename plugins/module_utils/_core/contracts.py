@@ -380,6 +380,8 @@ class Listed:
     last_used_at: datetime | None = None
     scope: str = ""
     revoked: bool = False
+    in_use: bool = False
+    """Whether somebody uses it at this very moment, where the provider sees that."""
 
 
 @dataclass(frozen=True)

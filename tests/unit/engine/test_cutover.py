@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Issuer, Overlap
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer, Issuer, Overlap
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     CheckFailedError,
@@ -21,7 +21,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from tests.unit.engine.driver import Play
-from tests.unit.engine.fake_issuers import KINDS
+from tests.unit.engine.fake_issuers import KINDS, Chosen
 from tests.unit.engine.kinds import assert_at_rest, done, plays
 from tests.unit.engine.quick import quick_runs
 
@@ -438,3 +438,24 @@ def test_what_fits_into_the_life_of_the_old_one_goes_and_says_until_when(ready: 
     play.lines.clear()
     assert play.plan("TOKEN")["go"]
     assert said in play.output
+
+
+def test_proof_shows_a_refused_value_twice_and_slowly(
+    ready: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two failed sign-ins within a second lock the account at a Keycloak that looks for brute force."""
+    play = ready("chosen")
+    shown: list[tuple[float, Answer]] = []
+    really = Chosen.verify
+
+    def verify(issuer: Chosen, credential: Credential) -> Answer:
+        answer = really(issuer, credential)
+        shown.append((play.world.clock.monotonic(), answer))
+        return answer
+
+    monkeypatch.setattr(Chosen, "verify", verify)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    refused = [at for at, answer in shown if answer is Answer.REFUSED]
+    assert len(refused) == 2
+    assert refused[1] - refused[0] >= 2
+    assert Answer.ACCEPTED in [answer for at, answer in shown if refused[0] <= at <= refused[1]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,18 @@ def test_a_replacement_that_is_listed_no_more_holds_the_revoke(
     world.clock.pass_(days=2)
     assert_held(play, play.rotate("TOKEN"), word)
     assert not old.revoked
+
+
+def test_replacement_that_has_yet_to_expire_by_its_providers_clock_lives(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = in_grace(play)
+    monkeypatch.setattr(Token, "verify", Issuer.verify)
+    world.clock.pass_(days=2)
+    world.ahead = timedelta(minutes=-4)
+    new.ends_at = world.clock.now() - timedelta(minutes=1)
+    assert not play.rotate("TOKEN", only_revoke=True)["failed"], play.output
+    assert old.revoked
 
 
 @pytest.mark.parametrize("how", ["unclear", "unreachable", "refusing"])

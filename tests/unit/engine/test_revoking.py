@@ -106,10 +106,25 @@ def test_an_unclear_answer_proves_no_refusal(play: Play, world: World) -> None:
     assert proof(play) == "provider"
 
 
-def test_a_value_that_is_still_accepted_is_not_said_to_be_refused(play: Play, world: World) -> None:
+@pytest.mark.parametrize("kind", ["token", "listless"])
+@pytest.mark.parametrize("new", ["kept", "not kept"])
+def test_value_that_is_still_accepted_has_not_ended(play: Play, world: World, kind: str, new: str) -> None:
+    play.map["TOKEN"]["issuer"]["type"] = f"test.fake.{kind}"
+    play.map["TOKEN"]["retain"] = "current" if new == "kept" else "none"
     world.stubborn.add(first_id(play))
-    play.rotate("TOKEN", force=True)
-    assert proof(play) == "provider"
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert "was revoked, and its provider still accepts it" in play.output
+    assert proof(play) is None
+    world.stubborn.clear()
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert proof(play) == "refused"
+
+
+def test_answer_to_a_revoke_is_all_that_a_silent_provider_gives(play: Play, world: World) -> None:
+    play.map["TOKEN"]["issuer"]["type"] = "test.fake.listless"
+    world.unclear.add(first_id(play))
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert proof(play) == "attested"
 
 
 def test_refusal_of_the_old_alone_proves_no_refusal(play: Play, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +201,8 @@ def test_credential_that_is_not_listed_and_still_accepted_is_not_revoked(
     monkeypatch.setattr(Token, "revoke", lambda _issuer, _credential: None)
     monkeypatch.setattr(Token, "listed", lambda _issuer: [])
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert "is not listed by its provider, which still accepts it" in play.output
+    assert "its provider still accepts it" in play.output
+    assert "see whether the map's issuer is the one that made it" in play.output
     assert len([row for row in play.state("TOKEN").credentials if row.alive]) == 2
 
 

@@ -249,6 +249,7 @@ class RolesInTurns(_Roles):
                 role,
                 last_used_at=postgres.moment(now) if counts[role] else None,
                 revoked=not may_login,
+                in_use=bool(counts[role]),
             )
             for role, may_login, now in found
         ]

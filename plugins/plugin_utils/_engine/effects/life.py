@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Recover
 from ....module_utils._core.errors import RotorError, StoppedError, UntrustedServerError
-from ..decide.state import CredentialRow, Life, SecretState
+from ..decide.state import CredentialRow, CredentialState, Life, SecretState
 from ..ledger.writer import Ledger
+from ..secret_map.model import Secret
 from .context import PROPAGATION
 
-SETTLE = 1.0
-"""Seconds between the two refusals that prove an end."""
+SETTLE = 2.0
+"""Seconds between the two refusals that prove an end: two within a second look like an attack to some."""
 
 
 def lists(issuer: type[Issuer]) -> bool:
@@ -42,6 +43,17 @@ def tells_life(issuer: type[Issuer]) -> bool:
     return lists(issuer) or shows(issuer)
 
 
+def holds_use(secret: Secret, issuer: type[Issuer]) -> bool:
+    """Whether a use of an old credential holds its revoke, our own showing of it included."""
+    return "unused" in secret.revoke.require and issuer.reports_last_used(secret.issuer.options)
+
+
+def may_show(secret: Secret, issuer: type[Issuer], row: CredentialRow) -> bool:
+    """Whether to show a credential to its provider is no use that would hold its revoke."""
+    in_use = row.state in (CredentialState.PENDING, CredentialState.CURRENT)
+    return in_use or not holds_use(secret, issuer)
+
+
 def life(
     issuer: Issuer,
     ledger: Ledger,
@@ -49,15 +61,21 @@ def life(
     state: SecretState,
     row: CredentialRow,
     listed: Callable[[], Sequence[Listed]] | None = None,
+    *,
+    show: bool = True,
 ) -> Life:
-    """Ask what its provider says of ``row``; ``listed`` spares asking twice for what it lists."""
+    """Ask what its provider says of ``row``; ``listed`` spares asking twice for what it lists.
+
+    Without ``show``, the value of a credential that is listed is not shown.
+    """
     found = _found(issuer, listed or issuer.listed) if row.provider_id else None
     entry = next((item for item in found or () if item.id == row.provider_id), None)
     if entry and (over := over_by_list(issuer, clock, entry)):
         return over
     if _is_overwritten(issuer, ledger, row):
         return Life.OVERWRITTEN
-    answer = issuer.answer(ledger.unseal(row)) if row.has_value else Answer.UNCLEAR
+    shown = row.has_value and (show or entry is None)
+    answer = issuer.answer(ledger.unseal(row)) if shown else Answer.UNCLEAR
     if answer is Answer.ACCEPTED:
         return Life.LIVES
     if answer is Answer.REFUSED and _is_known_everywhere(clock, row):
@@ -83,9 +101,15 @@ def over_by_list(issuer: Issuer, clock: Clock, entry: Listed) -> Life | None:
     """Tell how a credential is listed as ended; one expires when our clock and the issuer's say so."""
     if entry.revoked:
         return Life.REVOKED
-    theirs = issuer.connection.server_time() if issuer.connection else None
+    theirs = their_time(issuer)
     now = min(clock.now(), theirs) if theirs else clock.now()
     return Life.EXPIRED if entry.expires_at is not None and entry.expires_at <= now else None
+
+
+def their_time(issuer: Issuer) -> datetime | None:
+    """Return the issuer's own time, by its last answer; None where it tells none."""
+    time: datetime | None = issuer.connection.server_time() if issuer.connection else None
+    return time
 
 
 def _is_overwritten(issuer: Issuer, ledger: Ledger, row: CredentialRow) -> bool:

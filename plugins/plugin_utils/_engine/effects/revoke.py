@@ -30,7 +30,7 @@ from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
 from ..secret_map.model import Copy
 from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
-from .life import SETTLE, disables, life, lists, shows, tells_life
+from .life import SETTLE, disables, holds_use, life, lists, may_show, over_by_list, shows, tells_life, their_time
 from .looks import bundles, observe
 from .own import demand_reconnected
 
@@ -109,30 +109,38 @@ def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     listed = cache(issuer.listed)
     if not _may_be_disabled(work, issuer):  # or else what speaks against it enables the old one again
         _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
-        _demand_unused(work, issuer, listed)
+        _demand_unused(ctx, work, issuer, listed)
     return issuer
 
 
 def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
     """Take a credential for ended that its provider refuses; PersonNeededError until a person has ended it."""
     row, new = work.row, work.case.replacement
-    if row.has_value and new and new.has_value:
-        old, value = ctx.ledger.unseal(row), ctx.ledger.unseal(new)
-        if issuer.answer(old) is Answer.REFUSED and _refused_for_good(ctx, issuer, old, value):
-            ctx.ledger.retired(ctx.run, work.name, row.id, Proof.REFUSED)
-            return f"{row.name} was ended by a person, proof: {Proof.REFUSED}"
+    if not _is_listed_alive(ctx, work, issuer) and _is_refused(ctx, issuer, row, new):
+        ctx.ledger.retired(ctx.run, work.name, row.id, Proof.REFUSED)
+        return f"{row.name} was ended by a person, proof: {Proof.REFUSED}"
     if issuer.traits.value is not Maker.PERSON:
         raise PersonNeededError(f"a person ends {row.name} at its provider: its id is not known here")
     handwork = issuer.handwork(issuer.options)
     raise PersonNeededError(f"a person ends {row.name}: {handwork.where}: {handwork.end}")
 
 
+def _is_listed_alive(ctx: EffectContext, work: Work, issuer: Issuer) -> bool:
+    """Whether the list says that it lives, where to show it would count as a use."""
+    if may_show(work.case.secret, type(issuer), work.row):
+        return False
+    listed = _find(issuer.listed(), work.row)
+    return listed is not None and not over_by_list(issuer, ctx.clock, listed)
+
+
 def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: str, *, check: bool) -> str:
     """Record that a person says that a credential has ended, unless somebody has it, or its provider says otherwise."""
     blocking = rule.obstacles(case, row)
     issuer = ctx.systems.issuer(case.secret)
-    if not blocking and life(issuer, ctx.ledger, ctx.clock, case.state, row) is Life.LIVES:
-        blocking = ["its provider says that it lives"]
+    if not blocking:
+        show = may_show(case.secret, type(issuer), row)
+        lives = life(issuer, ctx.ledger, ctx.clock, case.state, row, show=show) is Life.LIVES
+        blocking = ["its provider says that it lives"] if lives else []
     if blocking:
         problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
         raise RotorError(problem, hint="End it first, and run again")
@@ -160,7 +168,7 @@ def _disabled(ctx: EffectContext, work: Work, issuer: Issuer, old: Credential) -
     issuer.disable(old)
     try:
         _recheck(ctx, work, issuer, issuer.listed, checks=True)
-        _demand_unused(work, issuer, issuer.listed)
+        _demand_unused(ctx, work, issuer, issuer.listed)
         yield
     except (StoppedError, *DOUBTFUL):
         raise
@@ -233,20 +241,43 @@ def _demand_grace_over(ctx: EffectContext, work: Work) -> None:
         clocks.demand_over(work.row.name, ctx.clock.now(), ctx.systems.readings(secret, ends))
 
 
-def _demand_unused(work: Work, issuer: Issuer, all_listed: _Listed) -> None:
-    row, replacement = work.row, work.case.replacement
-    if "unused" not in work.case.secret.revoke.require or not issuer.reports_last_used(issuer.options):
+def _demand_unused(ctx: EffectContext, work: Work, issuer: Issuer, all_listed: _Listed) -> None:
+    """RotorError where its provider says that somebody uses the credential, or cannot say so, and ``unused`` is asked.
+
+    Once a revoke of it has begun, uses are no longer told apart from our own: that has shown it for its proof.
+    """
+    row = work.row
+    if not holds_use(work.case.secret, type(issuer)):
         return
-    listed = _find(all_listed(), row)
-    if listed is None and work.case.traits.alternating:
+    listed, begun = _find(all_listed(), row), work.case.state.intent(ActionKind.REVOKE, row.name) is not None
+    if listed is None:
+        if begun or row.never_in_use or _is_refused(ctx, issuer, row, work.case.replacement):
+            return
         hint = "See where it is. If it has ended, say so: rotor.secrets.attest"
         raise RotorError(f"{row.name} is not listed, and so nobody can say whether it is in use", hint=hint)
-    since = replacement.closed_at if replacement else None
-    if listed and listed.last_used_at and since and listed.last_used_at > since:
-        raise RotorError(
-            f"{row.name} was last used {listed.last_used_at:%Y-%m-%d %H:%M:%S}, after every copy had changed",
-            hint="Something that the map does not name still uses it. Find it, add it, and run again",
-        )
+    used = _use_since_closed(ctx, work, issuer, listed) if not begun else ""
+    used = "is in use now" if listed.in_use else used
+    if used:
+        hint = "Something that the map does not name still uses it. Find it, add it, and run again"
+        raise RotorError(f"{row.name} {used}", hint=hint)
+
+
+def _use_since_closed(ctx: EffectContext, work: Work, issuer: Issuer, listed: Listed) -> str:
+    """Say when a credential was used after the last copy had changed, by its provider's clock; empty if it was not.
+
+    What that clock said then was not read in every case: it is taken to differ from ours as it does now.
+    """
+    row, new, last = work.row, work.case.replacement, listed.last_used_at
+    ours = row.taken_back_at or (new.closed_at if new else None)
+    if not (last and ours):
+        return ""
+    theirs = their_time(issuer)
+    read = None if row.taken_back_at or not new else new.closed_by_issuer
+    since = read or (ours + (theirs - ctx.clock.now()) if theirs else ours)
+    whose = "its provider's clock" if read or theirs else "this controller's clock, since its provider tells no time"
+    if last <= since:
+        return ""
+    return f"was last used {last:%Y-%m-%d %H:%M:%S}, after every copy had changed: {since:%H:%M:%S} by {whose}"
 
 
 # -- the world asked again ------------------------------------------------------------------------------------------
@@ -313,9 +344,8 @@ def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _
     found = _find(listed(), new)
     if found is None:
         return f"{new.name}, which has taken its place, is not listed by its provider"
-    expired = found.expires_at is not None and found.expires_at <= ctx.clock.now()
-    ended = "revoked" if found.revoked else "expired" if expired else ""
-    return f"{new.name}, which has taken its place, is listed as {ended}" if ended else None
+    ended = over_by_list(issuer, ctx.clock, found)
+    return f"{new.name}, which has taken its place, {ended}" if ended else None
 
 
 def _recheck_copies(ctx: EffectContext, work: Work) -> tuple[list[tuple[Copy, str]], list[str]]:
@@ -356,19 +386,19 @@ def _find(listed: Sequence[Listed], row: CredentialRow) -> Listed | None:
 
 def _prove(ctx: EffectContext, work: Work, issuer: Issuer) -> Proof:
     """Return the best proof there is; of an issuer that lists nothing, its answer to the revoke is all."""
-    row, new = work.row, work.case.replacement
-    if row.has_value and new and new.has_value:
-        old, value = ctx.ledger.unseal(row), ctx.ledger.unseal(new)
-        if _refused_for_good(ctx, issuer, old, value):
+    row, new, kind = work.row, work.case.replacement, type(issuer)
+    if row.has_value and shows(kind):
+        answer = _last_answer(ctx, issuer, row, new)
+        if answer is Answer.REFUSED:
             return Proof.REFUSED
-    if not lists(type(issuer)):
+        if answer is Answer.ACCEPTED:
+            hint = "Run again. If that lasts, see whether the map's issuer is the one that made it, or end it by hand"
+            raise OutcomeUnknownError(f"{row.name} was revoked, and its provider still accepts it", hint=hint)
+    if not lists(kind):
         return Proof.ATTESTED
     listed = _find(issuer.listed(), row)
     if listed and not listed.revoked:
         raise OutcomeUnknownError(f"{row.name} was revoked, and the provider still lists it as valid")
-    if listed is None and row.has_value and issuer.answer(ctx.ledger.unseal(row)) is Answer.ACCEPTED:
-        hint = "Run again. If that lasts, the map's issuer is another one than it was made by: name that one"
-        raise OutcomeUnknownError(f"{row.name} is not listed by its provider, which still accepts it", hint=hint)
     return Proof.PROVIDER
 
 
@@ -376,10 +406,11 @@ def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: C
     """Return ``attested`` where nobody can be asked: it has ended by what its provider publishes, and nothing else."""
     value = ctx.ledger.unseal(new) if new and new.has_value else None
     if row.has_value and value:
-        old = ctx.ledger.unseal(row)
-        if issuer.answer(old) is not Answer.UNCLEAR and _refused_for_good(ctx, issuer, old, value):
+        answer = issuer.answer(ctx.ledger.unseal(row))
+        answer = answer if answer is Answer.UNCLEAR else _last_answer(ctx, issuer, row, new, answer)
+        if answer is Answer.REFUSED:
             return Proof.REFUSED
-        if issuer.answer(old) is Answer.ACCEPTED:
+        if answer is Answer.ACCEPTED:
             raise RotorError(
                 f"{row.name} should have ended with the one that replaced it, and its provider still accepts it",
                 hint="If this lasts, end it at its provider, and run again",
@@ -394,15 +425,39 @@ def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: C
     return Proof.PROVIDER if replaced else Proof.ATTESTED
 
 
-def _refused_for_good(ctx: EffectContext, issuer: Issuer, old: Credential, new: Credential) -> bool:
-    if not _refused(ctx, issuer, old, new):
+def _is_refused(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: CredentialRow | None) -> bool:
+    """Whether a provider refuses a value for good, without waiting for it to begin."""
+    if not (row.has_value and new and new.has_value and issuer.answer(ctx.ledger.unseal(row)) is Answer.REFUSED):
         return False
-    ctx.clock.sleep(SETTLE)
-    return _refused(ctx, issuer, old, new)
+    return _last_answer(ctx, issuer, row, new, Answer.REFUSED) is Answer.REFUSED
 
 
-def _refused(ctx: EffectContext, issuer: Issuer, old: Credential, new: Credential) -> bool:
+def _last_answer(
+    ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: CredentialRow | None, first: Answer | None = None
+) -> Answer:
+    """Show a value until it is refused; REFUSED only where it is so twice, and the new one is accepted after each.
+
+    ``first`` is what it was just answered: two refusals in a row may lock an account.
+    """
+    value = ctx.ledger.unseal(new) if new and new.has_value else None
+    for turn in range(2):
+        if turn:
+            ctx.clock.sleep(SETTLE)
+        answer = first if first is Answer.REFUSED and not turn else _until_refused(ctx, issuer, row)
+        if answer is not Answer.REFUSED:
+            return answer
+        if value is None or issuer.answer(value) is not Answer.ACCEPTED:
+            return Answer.UNCLEAR
+    return Answer.REFUSED
+
+
+def _until_refused(ctx: EffectContext, issuer: Issuer, row: CredentialRow) -> Answer:
+    """Show a value as long as a revoke may take to spread, and return the last answer."""
+    old, answers = ctx.ledger.unseal(row), [Answer.UNCLEAR]
+
     def refused() -> bool | None:
-        return True if issuer.answer(old) is Answer.REFUSED else None
+        answers.append(issuer.answer(old))
+        return True if answers[-1] is Answer.REFUSED else None
 
-    return bool(ctx.clock.poll(refused, every=2, within=PROPAGATION)) and issuer.answer(new) is Answer.ACCEPTED
+    ctx.clock.poll(refused, every=2, within=PROPAGATION)
+    return answers[-1]

@@ -19,7 +19,7 @@ from ..decide.state import ActionKind, CredentialState
 from ..secret_map.model import Copy, Secret
 from . import release
 from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
-from .life import switches
+from .life import holds_use, switches
 
 
 def write(ctx: EffectContext, work: Work) -> str:
@@ -210,7 +210,7 @@ def promote(ctx: EffectContext, work: Work) -> str:
     issuer = ctx.systems.issuer(secret)
     if switches(type(issuer)):
         _put_in_use(ctx, work, issuer)
-    measured = clocks.waits(secret, work.case.traits)
+    measured = clocks.waits(secret, work.case.traits) or holds_use(secret, type(issuer))
     ctx.ledger.closed(ctx.run, secret.name, row.id, ctx.systems.issuer_time(secret) if measured else None)
     return f"{row.name} is in every copy and proven"
 

@@ -22,13 +22,13 @@ from ..decide.case import Case
 from ..decide.departed import departed, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
-from ..effects.life import lists, tells_life
+from ..effects.life import lists, may_show, over_by_list, tells_life
 from ..effects.looks import bundles, observe
 from ..effects.own import late_connections
 from ..effects.systems import Systems
 from ..ledger.location import LedgerAccess
 from ..pools import Pools
-from ..secret_map.model import Copy, SecretMap
+from ..secret_map.model import Copy, Secret, SecretMap
 from .claims import Basis, Claim, Fact, claim, life, places
 
 _ANSWERS = {Answer.ACCEPTED: Fact.ACCEPTED, Answer.REFUSED: Fact.REFUSED}
@@ -219,7 +219,7 @@ class Status:
         try:
             issuer = self._systems.issuer(secret)
             listed = self._listed(secret.issuer.scope, issuer) if lists(kind) else None
-            said = {row.id: claim(self._answer(issuer, row, listed), row, at=self._clock.now()) for row in rows}
+            said = {row.id: claim(self._answer(secret, issuer, row, listed), row, at=self._clock.now()) for row in rows}
             return said, listed or []
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
@@ -239,16 +239,16 @@ class Status:
             raise answer
         return answer
 
-    def _answer(self, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
+    def _answer(self, secret: Secret, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""
-        answer = issuer.answer(self._ledger.unseal(row)) if row.has_value else Answer.UNCLEAR
+        shown = row.has_value and may_show(secret, type(issuer), row)
+        answer = issuer.answer(self._ledger.unseal(row)) if shown else Answer.UNCLEAR
         if answer in _ANSWERS or listed is None:
             return _ANSWERS.get(answer, Fact.UNCLEAR)
         found = next((one for one in listed if one.id == row.provider_id), None)
         if found is None:
             return Fact.UNLISTED
-        expired = found.expires_at is not None and found.expires_at <= self._clock.now()
-        return Fact.LISTED_ENDED if found.revoked or expired else Fact.LISTED
+        return Fact.LISTED_ENDED if over_by_list(issuer, self._clock, found) else Fact.LISTED
 
     def _look_again(self, case: Case) -> dict[str, Claim]:
         pairs = [(case, copy) for copy in _marked(case)]
