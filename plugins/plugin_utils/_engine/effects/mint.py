@@ -23,14 +23,12 @@ from ....module_utils._core.errors import (
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
-from ..decide.state import ActionKind, Intent
+from ..decide.state import IN_FORCE, ActionKind, Intent
 from ..secret_map.model import LEDGER, Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
 from .life import life, lists, over_by_list, shows, tells_life
 from .write import refuse_unfit_values, render
 
-_IN_FORCE = "in_force"
-"""What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
 _TURNS = 3
 _LOOKS = 10.0
 """Seconds that a provider gets to accept a value while a person waits."""
@@ -73,9 +71,9 @@ def recover(ctx: EffectContext, work: Work) -> str:
 
 def _read_back(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> str:
     name = lost.target
-    found = issuer.recover(name) if _IN_FORCE in lost.progress else None  # else it had not come to the mint
+    found = issuer.recover(name) if IN_FORCE in lost.progress else None  # else it had not come to the mint
     shown = ctx.ledger.fingerprint(work.name, found.fields) if found else None
-    if found is None or shown == lost.progress[_IN_FORCE]:
+    if found is None or shown == lost.progress[IN_FORCE]:
         return _seek(ctx, work, issuer, lost)
     in_force = _dated(_in_force(ctx, work, issuer), issuer)
     ctx.ledger.minted(ctx.run, work.name, lost.id, replace(found, name=name), lost.baseline, in_force=in_force)
@@ -207,7 +205,7 @@ def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int
     if issuer.traits.recover is Recover.READABLE:
         before = issuer.recover(name)
         shown = ctx.ledger.fingerprint(work.name, before.fields) if before else None
-        ctx.ledger.progress(ctx.run, work.name, intent, {"baseline": baseline, _IN_FORCE: shown})
+        ctx.ledger.progress(ctx.run, work.name, intent, {"baseline": baseline, IN_FORCE: shown})
     return issuer.mint(name)
 
 
