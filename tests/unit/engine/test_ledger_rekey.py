@@ -18,9 +18,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     ConfigurationError,
     ConflictError,
-    OutcomeUnknownError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.maintenance import (
     change_keys,
@@ -32,7 +31,7 @@ from tests.unit.engine.driver import KEY, Play
 from tests.unit.engine.kinds import settled
 from tests.unit.engine.places import in_file
 from tests.unit.engine.test_kill import killed_at, settled_play
-from tests.unit.engine.world import WORLDS, World
+from tests.unit.engine.world import WORLDS, Killed, World
 
 NEW = Fernet.generate_key().decode()
 BOTH = f"{NEW},{KEY}"
@@ -132,16 +131,27 @@ def test_fingerprints_of_a_plan_can_still_be_compared(make_play: Callable[..., P
     assert not play.advance(plan["run"], Phase.REVOKED)["failed"], play.output
 
 
-def test_a_mint_that_never_was_is_not_read_back_as_the_old_value(tmp_path: Path) -> None:
+def test_a_mint_that_never_was_is_not_read_back_as_the_old_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World("rekeyed-reset")
     play = settled("reset", world, tmp_path, retain="none")
     old = world.containers["app"]["TOKEN"][0]
-    world.fail("mint", OutcomeUnknownError("the connection broke"))
-    assert play.rotate("TOKEN", force=True)["failed"]
+    call = world.call
+
+    def killed_at_the_mint(kind: str, *call_of: Any) -> Any:
+        world.dead = world.dead or kind == "mint"
+        return call(kind, *call_of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "call", killed_at_the_mint)
+        with pytest.raises(Killed):
+            play.rotate("TOKEN", force=True)
+    world.revive()
+    assert play.state("TOKEN").intent(ActionKind.MINT)
     assert rekey(play)
     play.setting["key"] = NEW
-    assert not play.rotate("TOKEN", force=True)["failed"], play.output
-    assert "was never minted" in play.output
+    assert not play.rotate("TOKEN")["failed"], play.output
     assert world.containers["app"]["TOKEN"][0] == world.alive[-1].value != old
     del WORLDS[world.name]
 
