@@ -46,12 +46,13 @@ def probing(ctx: EffectContext, work: Work) -> StoreEffect:
     known = work.case.order.baseline.get(copy.id) if work.action.credential is None else None
     store = ctx.systems.store(copy)
     with ctx.attempt(work, ActionKind.PROBE, copy.id) as intent:
-        seen = yield HostRequest(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
+        mark = state.holdings.get(copy.id)
+        seen = rule.apart(copy, mark, (yield HostRequest(copy.container, rule.looked_at(copy, mark))))
         ours = rule.in_doubt(state, copy)
         if known is not None and not ours and not store.unchanged(known, seen):
             ctx.withdraw(work, how := rule.drift(copy, known, seen))
             raise ConflictError(how, hint=rule.forget_hint(copy))
-    ctx.ledger.looked(ctx.run, work.name, intent, copy.id, seen if known is None else known)
+    ctx.ledger.looked(ctx.run, work.name, intent, copy.id, rule.taken(known, seen) or seen)
     return f"{copy.label} is within reach"
 
 

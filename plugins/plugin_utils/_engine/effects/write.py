@@ -143,8 +143,8 @@ def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
     copy, state = work.copy, work.case.state
     if rule.in_doubt(state, copy):
         return None  # our own effect of unknown outcome is no drift
-    baseline = rule.as_left(work.case, work.row, copy)
-    store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
+    baseline = rule.since(work.case, work.row, copy)
+    store, keys = ctx.systems.store(copy), rule.looked_at(copy, state.holdings.get(copy.id))
     if baseline is None or store.compares:
         return baseline
     if not store.unchanged(baseline, seen := store.observe(copy.container, keys)):
