@@ -235,6 +235,19 @@ MUTANTS = (
         " or (i.sought_until or now) <= now",
         "landed",
     ),
+    # keys that the map adds
+    dropped(
+        "a new key is no change by others",
+        'return {**seen, "keys": ours, NEW: new} if new else seen',
+        "edited",
+        instead="return seen",
+    ),
+    dropped(
+        "a new key is as it was before the mint",
+        "for key, facts in {**seen, **before}.items()",
+        "edited",
+        instead="for key, facts in seen.items()",
+    ),
     # what lets credentials in
     dropped("a list is narrowed before the revoke", "*narrowing, *revokes", "accepting", instead="*revokes"),
     dropped(

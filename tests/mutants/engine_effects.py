@@ -467,6 +467,18 @@ MUTANTS = (
         instead="if admissions := [*()]:",
     ),
     dropped(
+        "a look after a write is no failure without effect",
+        "is evidence, too\n                with after_an_effect():",
+        "accepting",
+        instead="is evidence, too\n                if True:",
+    ),
+    dropped(
+        "a look after a narrowing is no failure without effect",
+        "request.gone)\n            with after_an_effect():",
+        "accepting",
+        instead="request.gone)\n            if True:",
+    ),
+    dropped(
         "each identity keeps its own credential",
         " if not copy.accepts or key == credential.id]",
         "accepting",

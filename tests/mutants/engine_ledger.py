@@ -135,5 +135,14 @@ MUTANTS = (
     mutant("a ledger has one name", "if path.exists() and path.stat().st_nlink > 1:", "if False:", "ledger_location"),
     dropped("a lock is no link", " | os.O_NOFOLLOW", "ledger_location"),
     mutant("ledger: what the system refuses is no damage", "if path and not _is_damage(error):", "if False:", "claims"),
+    dropped(
+        "new keys: of a value before a mint", '("fingerprint", IN_FORCE)', "ledger_rekey", instead='("fingerprint",)'
+    ),
+    dropped(
+        "new keys: of what a plan was compared with",
+        '_replace_fingerprints(plan["orders"], rekeyed)',
+        "ledger_rekey",
+        instead='plan["orders"]',
+    ),
     dropped("what reads a list reads it anew", 'row["evidence"], LAGS: True}', "accepting", instead='row["evidence"]}'),
 )

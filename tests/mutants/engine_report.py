@@ -46,8 +46,8 @@ MUTANTS = (
     ),
     mutant(
         "report: a write without an answer may have made a key",
-        "in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id):",
-        "in item.case.state.holdings:",
+        "if not unseen or item.case.state.intent(ActionKind.WRITE, copy.id):",
+        "if not unseen:",
         "claims",
     ),
     mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),

@@ -6,8 +6,16 @@
 from __future__ import annotations
 
 from tests.mutants.engine_helpers import dropped, mutant
+from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    Mutant(
+        "one entry names a key once",
+        "plugin_utils/_engine",
+        " or (first != path and containers[copy.id] == path):",
+        ":",
+        ("providers/aws/test_ssm_store",),
+    ),
     mutant("a key that left with an adopted one", "*keys, *self.consumers}", "*self.consumers}", "edited"),
     dropped(
         "each: entries that would be the same are refused",

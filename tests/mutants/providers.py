@@ -300,6 +300,14 @@ MUTANTS = (
         "command",
     ),
     # files on hosts
+    files("a problem is that of its task", "return [answer or others[number]", "return [others[number]", "store"),
+    Mutant(
+        "files on hosts: // is /",
+        f"{CORE}/host_files",
+        'container["path"].lstrip("/")',
+        'container["path"][1:]',
+        ("providers/dotenv/test_dotenv_store",),
+    ),
     files(
         "no access list of the folder",
         "        if _ACCESS_LIST in _attributes(descriptor):",
@@ -314,6 +322,48 @@ MUTANTS = (
         "interference",
     ),
     # evidence of a store
+    provider(
+        "one parameter by two names (Parameter Store)",
+        "aws/ssm",
+        "        return name_of(container, key)\n",
+        '        return f"{cls.identity(container)}#{key}"\n',
+        "ssm_store",
+    ),
+    provider(
+        "no old value is evidence (HTTP)",
+        "http/store",
+        " if _may_be_value(fact) else fact",
+        " if False else fact",
+        "http_store",
+    ),
+    provider(
+        "what was written is not refused (HTTP)",
+        "http/store",
+        "        with after_an_effect():\n",
+        "        if True:\n",
+        "http_store",
+    ),
+    provider(
+        "stopped between two writes (HTTP)",
+        "http/store",
+        "            except StoppedError:\n                raise\n",
+        "",
+        "http_store",
+    ),
+    provider(
+        "stopped before the look back (HTTP)",
+        "http/store",
+        "        except StoppedError:\n            raise\n        except RotorError as error:\n            raise _half",
+        "        except RotorError as error:\n            raise _half",
+        "http_store",
+    ),
+    provider(
+        "written and overwritten is in doubt (KV 1)",
+        "vault/documents",
+        'raise CrossedError(f"writing',
+        'raise MismatchError(f"writing',
+        "vault_kv1",
+    ),
     provider("evidence (Fly)", "fly/store", "return before == now and None not", "return None not", "fly_store"),
     provider("evidence: none is not the same (Fly)", "fly/store", " and None not in before.values()", "", "fly_store"),
     provider(

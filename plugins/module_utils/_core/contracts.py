@@ -188,6 +188,11 @@ class Store(Part):
         """Return a key that two spellings of one container share, within this connection."""
 
     @classmethod
+    def key_identity(cls, container: Options, key: str) -> str:
+        """Return what two spellings of one key share; overridden where two containers may have the same key."""
+        return f"{cls.identity(container)}#{key}"
+
+    @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         """Report the errors that a schema cannot: names that the system refuses. Sends nothing."""
         return []

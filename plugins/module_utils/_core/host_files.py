@@ -93,7 +93,8 @@ class HostFileStore(HostStore):
 
     @classmethod
     def identity(cls, container: Options) -> str:
-        return f"{container['host']}:{posixpath.normpath(container['path'])}"
+        path = container["path"].lstrip("/")  # POSIX lets // mean something else, which no host of ours does
+        return f"{container['host']}:{posixpath.normpath(f'/{path}')}"
 
     @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:

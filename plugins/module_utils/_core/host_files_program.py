@@ -287,17 +287,30 @@ def change(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> lis
             found = _statements(form, file.text, tasks[0])
             before = [_seen(file, found, task["keys"], macs) for task in tasks]
             answers = [_settled(task, before[number]) for number, task in enumerate(tasks)]
-            left = [number for number, answer in enumerate(answers) if answer is None]
-            if left:
-                file.check_rights()
-                values = {key: value for number in left for key, value in tasks[number]["values"].items()}
-                text = edited(form, found, values)
-                if not file.replace(text, tasks[0]):
-                    continue
+            left = [task for number, task in enumerate(tasks) if answers[number] is None]
+            try:
+                text = _rewrite(form, file, found, left)
+            except (Problem, OSError) as problem:
+                return _filled(answers, [_answer(problem)] * len(tasks))
+            if text is not None:
                 found = _statements(form, text, tasks[0])
-            done = [_seen(file, found, task["keys"], macs) for task in tasks]
-            return [answer or done[number] for number, answer in enumerate(answers)]
-    raise Problem("failed", f"somebody else wrote it each of {ATTEMPTS} times", "Run again once nobody does")
+                return _filled(answers, [_seen(file, found, task["keys"], macs) for task in tasks])
+    lost = Problem("failed", f"somebody else wrote it each of {ATTEMPTS} times", "Run again once nobody does")
+    return _filled(answers, [lost.answer] * len(tasks))
+
+
+def _rewrite(form: Any, file: File, found: list[Any], left: list[dict[str, Any]]) -> bytes | None:
+    """Make the changes that are left to do, and return the file's text; None if somebody else has written meanwhile."""
+    if not left:
+        return file.text
+    file.check_rights()
+    text = edited(form, found, {key: value for task in left for key, value in task["values"].items()})
+    return text if file.replace(text, left[0]) else None
+
+
+def _filled(answers: list[dict[str, Any] | None], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the tasks that were left the other answers: what befell them is not that of their neighbours."""
+    return [answer or others[number] for number, answer in enumerate(answers)]
 
 
 def _statements(form: Any, text: bytes, task: dict[str, Any]) -> list[Any]:
@@ -377,6 +390,10 @@ def _problem_of(error: OSError) -> Problem:
     return Problem("failed", f"the host's system says: {message}")
 
 
+def _answer(problem: Problem | OSError) -> dict[str, str]:
+    return (_problem_of(problem) if isinstance(problem, OSError) else problem).answer
+
+
 def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler gets one
     raise SystemExit(128 + number)
 
@@ -384,10 +401,8 @@ def _stop(number: int, frame: object) -> None:  # noqa: ARG001 - every handler g
 def _of_file(form: Any, tasks: list[dict[str, Any]], macs: list[hmac.HMAC]) -> list[dict[str, Any]]:
     try:
         return (look if tasks[0]["operation"] == "look" else change)(form, tasks, macs)
-    except Problem as problem:
-        return [problem.answer] * len(tasks)
-    except OSError as error:
-        return [_problem_of(error).answer] * len(tasks)
+    except (Problem, OSError) as problem:
+        return [_answer(problem)] * len(tasks)
 
 
 def _form(text: str) -> Any:

@@ -67,6 +67,10 @@ class Folder:
         return str(container["folder"]).lower()
 
     @classmethod
+    def key_identity(cls, container: Any, key: str) -> str:
+        return f"{cls.identity(container)}/{key}"
+
+    @classmethod
     def label(cls, container: Any) -> str:
         return f"folder {container['folder']}"
 

@@ -72,9 +72,7 @@ class Shelf(Store):
 
     @classmethod
     def unchanged(cls, recorded: Evidence, observed: Evidence) -> bool:
-        return dict(recorded["keys"]) == {key: observed["keys"].get(key) for key in recorded["keys"]} and (
-            bool(recorded["keys"]) or not observed["keys"]
-        )
+        return dict(recorded["keys"]) == dict(observed["keys"])
 
     @classmethod
     def describe(cls, evidence: Evidence) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError, UnavailableError
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import planner
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import machines
 from tests.unit.engine.driver import Play
@@ -208,6 +209,27 @@ def test_a_list_that_does_not_answer_holds_the_revoke(
     )
     assert play.rotate("TOKEN", force=True)["held"] == ["TOKEN"], play.output
     assert world.counted("revoke") == 0
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert_narrow(play)
+    assert_at_rest(play)
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_a_list_that_cannot_be_looked_at_after_its_write_is_in_doubt(begun: Callable[..., Play], write: int) -> None:
+    """The first write lets the new one in, the second one takes the old one out."""
+    play = begun()
+    world = play.world
+
+    def lose_the_look() -> None:
+        world.fail("observe", UnavailableError("away"), "list")
+
+    world.after["write"] = lose_the_look
+    if write == 2:
+        world.after["write"] = lambda: None
+        world.after["test"] = lambda: world.after.update({"test": lambda: world.after.update(write=lose_the_look)})
+    assert play.rotate("TOKEN", force=True)["failed"]
+    kind = ActionKind.WRITE if write == 1 else ActionKind.NARROW
+    assert play.state("TOKEN").intent(kind, "cloud:list"), "it may have had its effect"
     assert not play.rotate("TOKEN")["failed"], play.output
     assert_narrow(play)
     assert_at_rest(play)

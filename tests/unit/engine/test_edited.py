@@ -59,6 +59,45 @@ def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world
     assert world.counted("observe") - before == looks
 
 
+def grown(play: Play, kind: str) -> Play:
+    """After a first rotation the map adds a key, of which a person has put one of that name there."""
+    play.world.put("app", {"OTHER": "by hand"})
+    assert not stored_in(play, kind).rotate("TOKEN")["failed"], play.output
+    play.map["TOKEN"]["rollout"][0]["copies"][0]["keys"] = {"TOKEN": "${token}", "OTHER": "Bearer ${token}"}
+    play.world.clock.pass_(days=1)
+    play.lines.clear()
+    return play
+
+
+@pytest.mark.parametrize("kind", ["cloud", "window"])
+def test_key_that_is_new_to_the_map_and_there_already_is_told_and_overwritten(
+    play: Play, world: World, kind: str
+) -> None:
+    grown(play, kind)
+    assert play.status()["secrets"][0]["copies"][0]["now"] == "unchanged"
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert "box app: TOKEN, OTHER (over a value that is not known here and then lost: OTHER)" in play.output
+    value = world.issued[current_id(play)].value
+    assert {key: held for key, (held, _at) in world.containers["app"].items()} == {
+        "TOKEN": value, "OTHER": f"Bearer {value}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["cloud", "window"])
+@pytest.mark.parametrize("key", ["TOKEN", "OTHER"])
+def test_hand_that_changes_a_copy_with_a_new_key_after_the_plan_is_noticed(
+    play: Play, world: World, kind: str, key: str
+) -> None:
+    plan = grown(play, kind).plan("TOKEN", force=True)
+    play.session().advance(plan["run"], Phase.ISSUED)
+    world.put("app", {key: "fixed at 3 a.m."})
+    assert play.session().advance(plan["run"], Phase.ROLLED_OUT)["held"] == ["TOKEN"]
+    assert play.rotate("TOKEN").get("failed", True), "the next run has not seen it before, either"
+    assert world.containers["app"][key][0] == "fixed at 3 a.m."
+    assert "changed by somebody else" in play.output
+    assert not play.rotate("TOKEN", forget=(f"{kind}:app",))["failed"], play.output
+
+
 def test_what_a_hand_wrote_is_overwritten_once_it_is_forgotten(play: Play, world: World) -> None:
     rotate_once(play)
     world.put("ci", {"TOKEN": "fixed at 3 a.m."})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,23 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential, SecretValue
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError, ConflictError
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    ConflictError,
+)
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.maintenance import (
     change_keys,
     needs_rekeying,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
+from tests.unit.engine.conftest import token_map
 from tests.unit.engine.driver import KEY, Play
+from tests.unit.engine.kinds import settled
 from tests.unit.engine.places import in_file
 from tests.unit.engine.test_kill import killed_at, settled_play
+from tests.unit.engine.world import WORLDS, Killed, World
 
 NEW = Fernet.generate_key().decode()
 BOTH = f"{NEW},{KEY}"
@@ -107,6 +114,46 @@ def test_a_plan_made_before_is_carried_out_afterwards(play: Play) -> None:
     play.setting["key"] = NEW
     play.through(plan["run"], Phase.ROLLED_OUT)
     assert not play.advance(plan["run"], Phase.REVOKED)["failed"], play.output
+
+
+def test_fingerprints_of_a_plan_can_still_be_compared(make_play: Callable[..., Play], world: World) -> None:
+    connections = {kind: {"type": f"test.fake.{kind}", "world": world.name} for kind in ("cloud", "window")}
+    secret = token_map()
+    for step in secret["rollout"]:
+        step["copies"][0]["store"] = "window"
+        step["verify"][0]["connection"] = "cloud"
+    play = make_play(secret_map={"TOKEN": secret}, connections=connections)
+    plan = play.plan("TOKEN")
+    play.through(plan["run"], Phase.ISSUED)
+    assert rekey(play)
+    play.setting["key"] = NEW
+    play.through(plan["run"], Phase.ROLLED_OUT)
+    assert not play.advance(plan["run"], Phase.REVOKED)["failed"], play.output
+
+
+def test_a_mint_that_never_was_is_not_read_back_as_the_old_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World("rekeyed-reset")
+    play = settled("reset", world, tmp_path, retain="none")
+    old = world.containers["app"]["TOKEN"][0]
+    call = world.call
+
+    def killed_at_the_mint(kind: str, *call_of: Any) -> Any:
+        world.dead = world.dead or kind == "mint"
+        return call(kind, *call_of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "call", killed_at_the_mint)
+        with pytest.raises(Killed):
+            play.rotate("TOKEN", force=True)
+    world.revive()
+    assert play.state("TOKEN").intent(ActionKind.MINT)
+    assert rekey(play)
+    play.setting["key"] = NEW
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert world.containers["app"]["TOKEN"][0] == world.alive[-1].value != old
+    del WORLDS[world.name]
 
 
 def test_the_trail_is_whole_over_changes_of_keys_and_heads_that_were_noted_stay_good(held: Play) -> None:

@@ -87,6 +87,24 @@ def test_each_run_looks_for_itself(play: Play, world: World) -> None:
     assert in_file(world) == "somebody else's"
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_key_that_is_new_to_the_map_and_in_the_file_already_is_as_the_look_has_seen_it(
+    play: Play, world: World, changed: bool
+) -> None:
+    world.put(PATH, {"OTHER": "by hand"})
+    assert not play.rotate("TOKEN")["failed"], play.output
+    play.map["TOKEN"]["rollout"][1]["copies"][0]["keys"] = {"TOKEN": "${token}", "OTHER": "${token}"}
+    plan = play.plan("TOKEN", force=True)
+    told = f"file app1:{PATH}: TOKEN, OTHER (over what nobody has seen, and a value there is then lost: OTHER)"
+    assert told in play.output
+    play.through(plan["run"], Phase.ISSUED)
+    if changed:
+        world.put(PATH, {"OTHER": "somebody else's"})
+    result = play.through(plan["run"], Phase.ROLLED_OUT)
+    assert (result["held"] == ["TOKEN"]) is changed, play.output
+    assert (world.containers[PATH]["OTHER"][0] == in_file(world)) is not changed
+
+
 def test_a_persons_change_to_the_file_is_noticed_before_the_next_mint(play: Play, world: World) -> None:
     play.rotate("TOKEN")
     world.put(PATH, {"TOKEN": "somebody else's"})

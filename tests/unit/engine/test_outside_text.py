@@ -51,6 +51,7 @@ _UNSAID = (
     contracts.Connection.probe,
     contracts.Consumer.label,
     contracts.Store.identity,
+    contracts.Store.key_identity,
     contracts.Store.place,
     contracts.Issuer.still_there,
 )

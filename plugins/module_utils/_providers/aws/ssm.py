@@ -73,6 +73,11 @@ class SsmParameters(Store):
         return str(container.get("path") or "")
 
     @classmethod
+    def key_identity(cls, container: Options, key: str) -> str:
+        """Return the parameter's whole name: a path, or none, may stand before the same one."""
+        return name_of(container, key)
+
+    @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
         return [f"{key}: {problem}" for key in keys if (problem := name_problem(container, key))]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,9 @@ from ..._core.errors import (
     NotFoundError,
     OutcomeUnknownError,
     RotorError,
+    StoppedError,
     UnexpectedAnswerError,
+    after_an_effect,
 )
 from ..._core.http import paths
 from ..._core.http.answers import Answer
@@ -29,6 +32,7 @@ from .consumer import HttpRequests, ids_of
 _METHODS = {"write": "PUT", "delete": "DELETE"}
 _OK = {"write": description.OK, "delete": description.GONE}
 _UNSEEN = "unseen"
+_VERSION = re.compile(r"v?\d{1,5}(\.\d{1,5}){0,3}")
 
 _HIDDEN_BY = {
     "type": "array",
@@ -122,7 +126,8 @@ class HttpSecrets(Store):
                 f"{self.label(container)} took {', '.join(missing)}, and does not show it",
                 hint="Does the description's read say where it is shown?",
             )
-        self._refuse_values_as_evidence(container, seen, values)
+        with after_an_effect():
+            self._refuse_values_as_evidence(container, seen, values)
         return seen
 
     def delete(self, container: Options, keys: Sequence[str]) -> Evidence:
@@ -148,12 +153,14 @@ class HttpSecrets(Store):
     def describe(cls, evidence: Evidence) -> str:
         if evidence.get(_UNSEEN):
             return "nothing is shown of it"
-        facts = {f"{name} {fact}" for facts in evidence["keys"].values() for name, fact in facts.items()}
+        facts = {f"{name} {_shown(fact)}" for facts in evidence["keys"].values() for name, fact in facts.items()}
         return ", ".join(sorted(facts)) or "absent"
 
     def _look_back(self, container: Options, done: Sequence[str]) -> Evidence:
         try:
             return self.observe(container, done)
+        except StoppedError:
+            raise
         except RotorError as error:
             raise _halfway(error, done) from None
 
@@ -165,6 +172,8 @@ class HttpSecrets(Store):
             doing = f"{'writing' if name == 'write' else 'deleting'} {', '.join(keys)} of {self.label(container)}"
             try:
                 answer = self.connection.change(method, path, doing, body=body, ok=ok)
+            except StoppedError:
+                raise
             except RotorError as error:
                 raise _halfway(error, done) if done else error from None
             if answer.status != 404:
@@ -174,23 +183,41 @@ class HttpSecrets(Store):
 
     def _read_all(self, container: Options, read: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Evidence]:
         answer = self.connection.read(read["path"], f"looking at {self.label(container)}", ok=(200,))
-        return {key: _evidence(answer, read["evidence"], key, may_lack=True) for key in keys}
+        return {key: self._evidence(answer, read["evidence"], key, may_lack=True) for key in keys}
 
     def _read_each(self, container: Options, read: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Evidence]:
         found: dict[str, Evidence] = {}
         for key in keys:
             doing = f"looking at {key} of {self.label(container)}"
             answer = self.connection.read(description.in_path(read["path"], key), doing, ok=(200, 404))
-            found[key] = {} if answer.status == 404 else _evidence(answer, read["evidence"], key, may_lack=False)
+            found[key] = {} if answer.status == 404 else self._evidence(answer, read["evidence"], key, may_lack=False)
         return found
 
+    def _evidence(self, answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:
+        """Return the evidence of a key; a text that may be a value, which nobody knows before a write, is not kept."""
+        facts = _facts(answer, wanted, key, may_lack=may_lack)
+        return {name: self._fingerprinted(fact) if _may_be_value(fact) else fact for name, fact in facts.items()}
+
+    def _fingerprinted(self, text: str) -> Evidence:
+        return {"fingerprint": self.fingerprint(SecretValue(text))}
+
     def _refuse_values_as_evidence(self, container: Options, seen: Evidence, values: Mapping[str, SecretValue]) -> None:
-        shown = {str(fact) for facts in seen["keys"].values() for fact in facts.values()}
-        if any(value.reveal() in fact for value in values.values() for fact in shown):
+        facts = [fact for facts in seen["keys"].values() for fact in facts.values()]
+        given = {value.reveal() for value in values.values()} | {self.fingerprint(one) for one in values.values()}
+        if any(one in str(_shown(fact)) for one in given for fact in facts):
             raise ConfigurationError(
                 f"{self.label(container)}: read.evidence leads to the value itself, which was not kept",
                 hint="Name a version or a date instead",
             )
+
+
+def _may_be_value(fact: Any) -> bool:
+    """Tell whether a fact is a text that is neither a date nor the number of a version."""
+    return isinstance(fact, str) and not (_VERSION.fullmatch(fact) or _time(fact))
+
+
+def _shown(fact: Any) -> Any:
+    return fact["fingerprint"] if isinstance(fact, Mapping) else fact
 
 
 def _is_newer(facts: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
@@ -209,8 +236,8 @@ def _time(text: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _evidence(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:
-    """Return the evidence of a key; empty where the document lacks the key."""
+def _facts(answer: Answer, wanted: Mapping[str, str], key: str, *, may_lack: bool) -> Evidence:
+    """Return what stands where a key's evidence is to be; empty where the document lacks the key."""
     facts = {name: paths.at(answer.json, path, key) for name, path in wanted.items()}
     there = [fact for fact in facts.values() if fact is not None]
     if not there and may_lack:

@@ -15,6 +15,7 @@ from typing import Any
 from ..._core.credential import SecretValue
 from ..._core.deps import library
 from ..._core.errors import (
+    CrossedError,
     NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -140,7 +141,7 @@ class KvV1(Kv):
         else:
             api.delete_secret(**self._at)  # the engine takes no document without keys
         if not self._is_seen(changes):
-            raise MismatchError(f"writing {self.label}: it does not show what was written")
+            raise CrossedError(f"writing {self.label}: it was taken, and does not show what was written")
 
     def _is_seen(self, changes: Changes) -> bool:
         """Read a document back after a write, whose answer says nothing."""

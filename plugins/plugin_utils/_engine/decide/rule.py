@@ -18,6 +18,8 @@ from ..secret_map.model import CheckSpec, Copy, Secret, Step, key_id
 from .case import Case, holds
 from .state import ActionKind, CredentialRow, Intent, Mark, Origin, SecretState
 
+NEW = "new"
+"""In the evidence of a copy: that of its new keys, which the map has added since this ledger wrote the copy."""
 RUN = "run"
 """In the evidence of a check on a host: the run in which it held."""
 
@@ -163,6 +165,16 @@ def as_left(case: Case, row: CredentialRow, copy: Copy) -> Mapping[str, Any] | N
     return mark.evidence if mark else {**before, **case.order.baseline}.get(copy.id)
 
 
+def since(case: Case, row: CredentialRow, copy: Copy) -> Mapping[str, Any] | None:
+    """Return the evidence that a copy has to fit as it is written: as it was left, and the keys that are new."""
+    left, mark = as_left(case, row, copy), case.state.holdings.get(copy.id)
+    if left is None or mark is None:
+        return left
+    seen, before = (base.get(copy.id, {}).get(NEW, {}) for base in (case.order.baseline, row.baseline))
+    new = {key: facts for key, facts in {**seen, **before}.items() if key in newcomers(copy, mark)}
+    return {**left, "keys": {**left["keys"], **new}}
+
+
 def probe_of(case: Case, copy: Copy, about: int | None) -> Intent | None:
     """Find this run's probe of a copy on a host, made when it was to hold the credential ``about``.
 
@@ -179,9 +191,33 @@ def has_proven(case: Case, step: Step, check: CheckSpec, row: CredentialRow) -> 
 
 
 def watched(copy: Copy, mark: Mark | None) -> list[str]:
-    """List the keys of a copy that are ours: what the map gives it now, and what was written to it before."""
-    before = mark.keys if mark else None
-    return list({**(before or {}), **copy.keys})
+    """List the keys of a copy that are ours: what was written to it, or what the map gives one never written."""
+    return list((mark.keys if mark else None) or copy.keys)
+
+
+def newcomers(copy: Copy, mark: Mark | None) -> list[str]:
+    """List the keys that the map has added to a copy since it was written: what is there, nobody here has seen."""
+    known = watched(copy, mark)
+    return [key for key in copy.keys if key not in known]
+
+
+def looked_at(copy: Copy, mark: Mark | None) -> list[str]:
+    """List the keys that are looked at before a write: ours, and those that are to become ours."""
+    return watched(copy, mark) + newcomers(copy, mark)
+
+
+def apart(copy: Copy, mark: Mark | None, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the evidence of a copy with that of its new keys apart, which can be compared with no earlier one."""
+    new = {key: facts for key, facts in seen["keys"].items() if key in newcomers(copy, mark)}
+    ours = {key: facts for key, facts in seen["keys"].items() if key not in new}
+    return {**seen, "keys": ours, NEW: new} if new else seen
+
+
+def taken(known: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return what a copy is to be compared with: what is known of it, and its new keys as they are seen now."""
+    if known is None or seen is None or NEW not in seen:
+        return seen if known is None else known
+    return {**known, NEW: seen[NEW]}
 
 
 def is_gone(recorded: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:

@@ -130,6 +130,8 @@ class IntentState(StrEnum):
     UNKNOWN = "unknown"  # sent, and no answer came
 
 
+IN_FORCE = "in_force"
+"""In the progress of a mint at a provider that can be read: the fingerprint of the value before it."""
 INSTANCES = "instances"
 """In the progress of a reload that others make, and in its evidence: each instance that there was, with its mark."""
 LAGS = "lags"

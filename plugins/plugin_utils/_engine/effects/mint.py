@@ -23,14 +23,12 @@ from ....module_utils._core.errors import (
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.outside_text import identifier
 from ..decide import clocks, rule
-from ..decide.state import ActionKind, Intent
+from ..decide.state import IN_FORCE, ActionKind, Intent
 from ..secret_map.model import LEDGER, Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
 from .life import life, lists, over_by_list, shows, tells_life
 from .write import refuse_unfit_values, render
 
-_IN_FORCE = "in_force"
-"""What a mint remembers of a provider that can be read: the fingerprint of the value before it."""
 _TURNS = 3
 _LOOKS = 10.0
 """Seconds that a provider gets to accept a value while a person waits."""
@@ -48,12 +46,13 @@ def probing(ctx: EffectContext, work: Work) -> StoreEffect:
     known = work.case.order.baseline.get(copy.id) if work.action.credential is None else None
     store = ctx.systems.store(copy)
     with ctx.attempt(work, ActionKind.PROBE, copy.id) as intent:
-        seen = yield HostRequest(copy.container, rule.watched(copy, state.holdings.get(copy.id)))
+        mark = state.holdings.get(copy.id)
+        seen = rule.apart(copy, mark, (yield HostRequest(copy.container, rule.looked_at(copy, mark))))
         ours = rule.in_doubt(state, copy)
         if known is not None and not ours and not store.unchanged(known, seen):
             ctx.withdraw(work, how := rule.drift(copy, known, seen))
             raise ConflictError(how, hint=rule.forget_hint(copy))
-    ctx.ledger.looked(ctx.run, work.name, intent, copy.id, seen if known is None else known)
+    ctx.ledger.looked(ctx.run, work.name, intent, copy.id, rule.taken(known, seen) or seen)
     return f"{copy.label} is within reach"
 
 
@@ -73,9 +72,9 @@ def recover(ctx: EffectContext, work: Work) -> str:
 
 def _read_back(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> str:
     name = lost.target
-    found = issuer.recover(name) if _IN_FORCE in lost.progress else None  # else it had not come to the mint
+    found = issuer.recover(name) if IN_FORCE in lost.progress else None  # else it had not come to the mint
     shown = ctx.ledger.fingerprint(work.name, found.fields) if found else None
-    if found is None or shown == lost.progress[_IN_FORCE]:
+    if found is None or shown == lost.progress[IN_FORCE]:
         return _seek(ctx, work, issuer, lost)
     in_force = _dated(_in_force(ctx, work, issuer), issuer)
     ctx.ledger.minted(ctx.run, work.name, lost.id, replace(found, name=name), lost.baseline, in_force=in_force)
@@ -207,7 +206,7 @@ def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int
     if issuer.traits.recover is Recover.READABLE:
         before = issuer.recover(name)
         shown = ctx.ledger.fingerprint(work.name, before.fields) if before else None
-        ctx.ledger.progress(ctx.run, work.name, intent, {"baseline": baseline, _IN_FORCE: shown})
+        ctx.ledger.progress(ctx.run, work.name, intent, {"baseline": baseline, IN_FORCE: shown})
     return issuer.mint(name)
 
 

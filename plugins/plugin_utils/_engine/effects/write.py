@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from ....module_utils._core import registry
 from ....module_utils._core.contracts import Evidence, Issuer, Written
 from ....module_utils._core.credential import Credential, SecretValue
-from ....module_utils._core.errors import ConflictError, ForeignChangeError, InvalidRequestError, RotorError
+from ....module_utils._core.errors import (
+    ConflictError,
+    ForeignChangeError,
+    InvalidRequestError,
+    RotorError,
+    after_an_effect,
+)
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
@@ -31,7 +37,8 @@ def write(ctx: EffectContext, work: Work) -> str:
         try:
             evidence = store.write(request.container, request.values or {}, request.since)
             if work.copy.accepts:  # what else it lets in is evidence, too
-                evidence = store.observe(request.container, request.keys)
+                with after_an_effect():
+                    evidence = store.observe(request.container, request.keys)
         except BaseException as error:  # noqa: BLE001 - the effect records it, and raises it again
             return finish(effect, error)
         return finish(effect, evidence)
@@ -71,7 +78,8 @@ def narrow(ctx: EffectContext, work: Work) -> str:
         request = next(effect)
         try:
             store.delete(request.container, request.gone)
-            evidence = store.observe(request.container, request.keys)
+            with after_an_effect():
+                evidence = store.observe(request.container, request.keys)
         except BaseException as error:  # noqa: BLE001 - the effect records it, and raises it again
             return finish(effect, error)
         return finish(effect, evidence)
@@ -135,8 +143,8 @@ def _refuse_drift(ctx: EffectContext, work: Work) -> Evidence | None:
     copy, state = work.copy, work.case.state
     if rule.in_doubt(state, copy):
         return None  # our own effect of unknown outcome is no drift
-    baseline = rule.as_left(work.case, work.row, copy)
-    store, keys = ctx.systems.store(copy), rule.watched(copy, state.holdings.get(copy.id))
+    baseline = rule.since(work.case, work.row, copy)
+    store, keys = ctx.systems.store(copy), rule.looked_at(copy, state.holdings.get(copy.id))
     if baseline is None or store.compares:
         return baseline
     if not store.unchanged(baseline, seen := store.observe(copy.container, keys)):

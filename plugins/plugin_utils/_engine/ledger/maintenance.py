@@ -18,6 +18,7 @@ from typing import Any
 from ....module_utils._core.errors import ConflictError
 from ....module_utils._core.fingerprints import Fingerprints
 from ....module_utils._core.outside_text import printable, shown
+from ..decide.state import IN_FORCE
 from .audit import KEYS_CHANGED, LEDGER, TAGGED_TABLES, AuditLog
 from .database import Row, Transaction, reading, tables
 from .location import LedgerAccess
@@ -26,6 +27,7 @@ from .writer import Ledger
 
 _SHOWN_PROBLEMS = 50
 _FINGERPRINT = re.compile("[0-9a-f]{12}")
+_NAMES_OF_FINGERPRINTS = ("fingerprint", IN_FORCE)
 
 
 class Maintenance:
@@ -99,13 +101,16 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
         renew, rekeyed = keys.sealer.renew, Fingerprints(b"", [fingerprint_key]).covered
         for table, column, new in (
             (t.credentials, "sealed", lambda fields: {name: renew(sealed) for name, sealed in fields.items()}),
-            (t.runs, "plan", renew),
             (t.credentials, "fingerprint", lambda old: old and rekeyed(old)),
             (t.credentials, "baseline", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
             (t.holdings, "evidence", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
             (t.intents, "progress", lambda evidence: _replace_fingerprints(evidence, rekeyed)),
         ):
             _update_all(unrecorded, table, column, new)
+        for row in unrecorded.select(t.runs, {}):
+            plan = _replace_in_plan(keys.sealer.open_plan(row["id"], row["plan"]), rekeyed)
+            sealed = keys.sealer.seal_plan(row["id"], plan)
+            unrecorded.update(t.runs, {"id": row["id"]}, {"plan": sealed}, rows=[row])
         unrecorded.flush()
         for name, old_keys, key in (
             ("fingerprint_key", keys.fingerprint_keys, fingerprint_key),
@@ -132,10 +137,15 @@ def _replace_fingerprints(evidence: Any, rekeyed: Callable[[str], str]) -> Any:
         return evidence
     return {
         name: rekeyed(value)
-        if name == "fingerprint" and isinstance(value, str) and _FINGERPRINT.fullmatch(value)
+        if name in _NAMES_OF_FINGERPRINTS and isinstance(value, str) and _FINGERPRINT.fullmatch(value)
         else _replace_fingerprints(value, rekeyed)
         for name, value in evidence.items()
     }
+
+
+def _replace_in_plan(plan: Row, rekeyed: Callable[[str], str]) -> Row:
+    """Copy a plan with every fingerprint of its orders rekeyed; what else it has is the map's, and no evidence."""
+    return {**plan, "orders": _replace_fingerprints(plan["orders"], rekeyed)} if "orders" in plan else plan
 
 
 def _history(rows: Iterable[Row], secret: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from ....module_utils._core.shadows import HINT, unexpected
 from ..decide import clocks
 from ..decide.case import Case
 from ..decide.planner import Action
-from ..decide.rule import drift, forget_hint, in_doubt, watched
+from ..decide.rule import apart, drift, forget_hint, in_doubt, looked_at, taken
 from ..decide.selection import Due
 from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT
@@ -187,7 +187,7 @@ class Preflight:
         seen = None if copy.host else self._ask(self._observation(item, copy))
         if isinstance(seen, RotorError):
             return False
-        return seen is None or not self._has_drifted(item, copy, mark.evidence, seen)
+        return seen is None or not self._has_drifted(item, copy, mark.evidence, apart(copy, mark, seen))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """Ask the issuer for its problems with ``current`` as the credential that is to be replaced."""
@@ -242,7 +242,7 @@ class Preflight:
         return []
 
     def _observation(self, item: Selected, copy: Copy) -> Question:
-        keys = watched(copy, item.case.state.holdings.get(copy.id))
+        keys = looked_at(copy, item.case.state.holdings.get(copy.id))
         about = f"{item.name} {copy.id}"
         return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys), (copy, keys))
 
@@ -329,8 +329,8 @@ class Preflight:
                 item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {self._ours(copy)}"])
             elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
                 drifts.append((copy, drift(copy, known, seen)))
-            if known is not None or seen is not None:
-                baseline[copy.id] = seen if known is None else known
+            if (base := taken(known, seen)) is not None:
+                baseline[copy.id] = base
         for consumer in self._awaited(item):
             baseline[consumer.name] = {INSTANCES: self._answer(self._about_instances(consumer))}
         changed = [copy for copy, _line in drifts]
@@ -347,11 +347,16 @@ class Preflight:
         )
 
     def _seen(self, item: Selected, copy: Copy) -> Evidence | None:
-        """Return the evidence of a copy; None on a host, or in a system that is down while the old value is dead."""
+        """Return the evidence of a copy, its new keys apart.
+
+        None on a host, or in a system that is down while the old value is dead.
+        """
         answer = None if copy.host else self._ask(self._observation(item, copy))
         if isinstance(answer, RotorError) and not item.case.old_expired:
             raise answer
-        return None if isinstance(answer, RotorError) else answer
+        if answer is None or isinstance(answer, RotorError):
+            return None
+        return apart(copy, item.case.state.holdings.get(copy.id), answer)
 
     def _has_drifted(self, item: Selected, copy: Copy, known: Evidence, seen: Evidence) -> bool:
         """Tell whether somebody has changed a copy; an effect of ours whose outcome is unknown explains a change."""

@@ -68,7 +68,7 @@ class Fact(StrEnum):
     UNSEEN = "unseen", Basis.UNKNOWN, "nobody can see whether it was changed"
     ABSENT = "absent", Basis.ASKED, "new{note}"
     PRESENT = "present", Basis.ASKED, "over a value that is not known here and then lost{note}"
-    UNLOOKED = "unlooked", Basis.UNKNOWN, "over what nobody has seen, and a value there is then lost"
+    UNLOOKED = "unlooked", Basis.UNKNOWN, "over what nobody has seen, and a value there is then lost{note}"
 
     basis: Basis
     words: str

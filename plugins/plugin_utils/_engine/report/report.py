@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -181,19 +181,19 @@ class Report:
         """Name the keys of a copy; of one that this ledger has yet to write, say which are there already."""
         keys, seen = (" or " if copy.accepts else ", ").join(copy.keys), item.case.order.baseline.get(copy.id)
         how = ", by Ansible" if copy.host else ""
-        if copy.id in item.case.state.holdings or item.case.state.intent(ActionKind.WRITE, copy.id):
+        mark = item.case.state.holdings.get(copy.id)
+        unseen = set(rule.newcomers(copy, mark) if mark else copy.keys)
+        if not unseen or item.case.state.intent(ActionKind.WRITE, copy.id):
             return keys + how
+
+        def claim(fact: Fact, some: Collection[str]) -> Claim:
+            note = "" if len(some) == len(copy.keys) else f": {', '.join(sorted(some))}"
+            return Claim(fact, target=copy.id, note=note)
+
         if copy.host or seen is None or seen.get("unseen"):  # a host is looked at later
-            return f"{keys} ({self.say(Claim(Fact.UNLOOKED, target=copy.id))}){how}"
-        parts = {
-            Fact.ABSENT: copy.keys.keys() - seen["keys"].keys(),
-            Fact.PRESENT: copy.keys.keys() & seen["keys"].keys(),
-        }
-        found = [
-            Claim(fact, target=copy.id, note="" if len(some) == len(copy.keys) else f": {', '.join(sorted(some))}")
-            for fact, some in parts.items()
-            if some
-        ]
+            return f"{keys} ({self.say(claim(Fact.UNLOOKED, unseen))}){how}"
+        there = {*seen["keys"], *seen.get(rule.NEW, ())} & unseen
+        found = [claim(fact, some) for fact, some in ((Fact.ABSENT, unseen - there), (Fact.PRESENT, there)) if some]
         return f"{keys} ({self.say(*found)})"
 
     def _previews(self, item: Planned, consumer: str) -> Sequence[str]:

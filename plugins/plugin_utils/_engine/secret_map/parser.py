@@ -321,10 +321,12 @@ def _cross_checks(entries: Sequence[_MapEntry], errors: ValidationErrors) -> Non
             if first is not path:
                 errors.add(path, f"is the container of {show(first)}", "write all of its keys in one copy")
             for key in copy.keys:
-                owner, first = keys.setdefault((copy.id, key), (entry.name, path))
-                if owner != entry.name:
+                place = registry.find("stores", copy.type).key_identity(copy.container, key)
+                owner, first = keys.setdefault((copy.store, place), (entry.name, path))
+                if owner != entry.name or (first != path and containers[copy.id] == path):
                     what = f"{show(first)} writes this key, too"
-                    errors.add((*path, "keys", key), what, "each key belongs to one secret")
+                    hint = "each key belongs to one secret" if owner != entry.name else "name it in one copy"
+                    errors.add((*path, "keys", key), what, hint)
         if entry.issuer and entry.current_id:
             path = (*entry.path, "issuer", "current_id")
             first = credentials.setdefault((entry.issuer.type, entry.issuer.connection, entry.current_id), path)

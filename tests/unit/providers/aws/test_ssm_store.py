@@ -25,6 +25,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.client import SsmConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.aws.ssm import SsmParameters
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 from tests.conformance.proxy import Proxy
 from tests.servers.moto import Keys, Moto
 from tests.unit.core.doubles import Scripted, VirtualClock
@@ -64,6 +66,24 @@ def secret(value: str = NEW) -> SecretValue:
 
 def sent(asked: Asked) -> list[dict[str, Any]]:
     return [arguments for operation, arguments in asked if operation == "PutParameter"]
+
+
+# What it is called
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_parameter_stands_in_the_map_once_however_its_name_is_spelled(*, together: bool) -> None:
+    copies: list[Any] = [
+        {"store": "ssm", "path": "/molecule/prod", "keys": {"X": "${value}"}},
+        {"store": "ssm", "keys": {"/molecule/prod/X": "${value}", "/molecule/prod/Y": "${value}"}},
+    ]
+    shares = [copies] if together else [[copy] for copy in copies]
+    entries = {f"S{number}": {"max_age": "90d", "issuer": {"type": "random"}, "copies": share}
+               for number, share in enumerate(shares)}  # fmt: skip
+    with pytest.raises(MapError) as caught:
+        parse(entries, {}, {"ssm": {"type": "aws_ssm", "region": "eu-west-1"}})
+    [problem] = caught.value.errors
+    assert 'keys["/molecule/prod/X"]: secret_map.S0.copies[0] writes this key, too' in problem
 
 
 # What is kept

@@ -67,6 +67,7 @@ def test_dotenv_file_is_a_store_on_a_host() -> None:
 def test_identity_ignores_the_spelling_of_a_path() -> None:
     first, second = {"host": "app1", "path": "/opt/nova/.env"}, {"host": "app1", "path": "/opt/./x/../nova//.env"}
     assert DotenvFile.identity(first) == DotenvFile.identity(second)
+    assert DotenvFile.identity(first) == DotenvFile.identity({**first, "path": "//opt/nova/.env"})
     assert DotenvFile.identity(first) != DotenvFile.identity({**first, "host": "app2"})
     assert DotenvFile.label(first) == "dotenv file app1:/opt/nova/.env"
 
@@ -391,6 +392,20 @@ def test_a_file_with_hard_links_is_refused(store: DotenvFile, container: Contain
 
     with pytest.raises(InvalidRequestError, match="it has hard links, and each would keep the old value"):
         store.write(container, {"A": ONE})
+
+
+def test_a_file_that_cannot_be_replaced_is_a_problem_of_those_alone_who_change_it(
+    store: DotenvFile, container: Container, file: Path
+) -> None:
+    store.write(container, {"A": ONE})
+    since = store.observe(container, ["B"])
+    file.write_text(f"{file.read_text()}B=changed\n")
+    (file.parent / "other").hardlink_to(file)
+
+    requests = [("A", ONE, None), ("B", TWO, since), ("C", TWO, None)]
+    answers = store.answers([HostRequest(container, [key], {key: new}, known) for key, new, known in requests])
+
+    assert [type(answer) for answer in answers] == [dict, ForeignChangeError, InvalidRequestError]
 
 
 @pytest.fixture

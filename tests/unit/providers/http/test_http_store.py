@@ -265,7 +265,37 @@ def test_a_page_for_people_is_no_success(scripted: Connect, script: Scripted) ->
 def test_a_value_is_never_kept_as_evidence(scripted: Connect, script: Scripted) -> None:
     script.answer(200, {"status": "saved"}).answer(200, [{"key": NAME, "plain": VALUE}])
     container = {**SETTINGS, "read": {"evidence": {"text": "[key=<key>].plain"}}}
-    failure(lambda: scripted().write(container, {NAME: SecretValue(VALUE)}, SINCE), errors.ConfigurationError)
+    error = failure(lambda: scripted().write(container, {NAME: SecretValue(VALUE)}, SINCE), errors.OutcomeUnknownError)
+    assert "read.evidence leads to the value itself, which was not kept, after something was written" in str(error)
+
+
+def test_text_that_may_be_an_old_value_is_kept_as_a_fingerprint(scripted: Connect, script: Scripted) -> None:
+    dates = {"a": "2026-11-02T00:00:00Z", "b": "2026-11-02", "c": "v12.3", "d": "7", "e": 7, "f": True}
+    script.answer(200, [{"key": NAME, "plain": VALUE, **dates}])
+    evidence = {name: f"[key=<key>].{name}" for name in ("plain", *dates)}
+    store = scripted()
+    seen = store.observe({**SETTINGS, "read": {"evidence": evidence}}, [NAME])
+    assert seen == {"keys": {NAME: {"plain": {"fingerprint": store.fingerprint(SecretValue(VALUE))}, **dates}}}
+    assert f"plain {store.fingerprint(SecretValue(VALUE))}" in store.describe(seen)
+
+
+@pytest.mark.parametrize(("read", "values"), [(SETTINGS["read"], {NAME: SecretValue(VALUE)}), ("none", PAIR)])
+def test_a_run_that_is_stopped_after_a_write_says_so(
+    scripted: Connect,
+    script: Scripted,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Any,
+    values: dict[str, SecretValue],
+) -> None:
+    answer = script.answer(200, {"status": "saved"}).next
+
+    def stop(received: Any) -> Any:
+        clock.stop()
+        return answer(received)
+
+    monkeypatch.setattr(script, "next", stop)
+    failure(lambda: scripted().write({**SETTINGS, "read": read}, values, SINCE), errors.StoppedError)
 
 
 def test_a_refusal_after_a_first_success_leaves_the_outcome_open(scripted: Connect, script: Scripted) -> None:

@@ -82,6 +82,13 @@ def test_a_key_that_somebody_takes_right_after_our_write_is_noticed(kv1: Place, 
         store.write(kv1.container, secret(A="two"), since)
 
 
+def test_writes_that_were_all_taken_and_overwritten_are_in_doubt(kv1: Place, proxy: Proxy) -> None:
+    proxy.before(lambda: kv1.put(A="theirs"), "GET", f"{kv1.path}$", times=0)
+    with pytest.raises(OutcomeUnknownError, match="it was taken, and does not show what was written"):
+        kv1.store(url=proxy.url).write(kv1.container, secret(A="two"))
+    assert proxy.mutating == 5
+
+
 def test_a_lost_answer_is_resolved_by_reading(kv1: Place, proxy: Proxy) -> None:
     proxy.fault("PUT", kind="reset_after")
     kv1.store(url=proxy.url).write(kv1.container, secret(A="two"))
