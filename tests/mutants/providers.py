@@ -634,6 +634,7 @@ MUTANTS = (
         "return any(not self._refuses(one, credential) for one in (self.connection.server, *self.connection.poolers))",
         "pooler",
     ),
+    provider("a check leaves a pooler no session", "postgres/checks", "session.execute(_END", "print(_END", "pooler"),
     provider("a pooler reads its list", "postgres/pooler", 'session.execute("RELOAD")', "pass", "pooler"),
     provider(
         "the server connections of before are closed",
