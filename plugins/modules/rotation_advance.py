@@ -40,6 +40,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: The run's id.
+  type: str
+  returned: always
 todo:
   description: Work that only Ansible can do, for M(rotor.secrets.rotation_host); one entry for each host.
   type: list

@@ -29,7 +29,8 @@ options:
     type: dict
     required: true
   progress:
-    description: The result of the last M(rotor.secrets.rotation_advance), if there was one.
+    description: The result of the last M(rotor.secrets.rotation_advance), if there was one. That of another run is left
+      out.
     type: dict
 """
 

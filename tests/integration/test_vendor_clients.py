@@ -137,7 +137,7 @@ def test_anthropics_client_sees_the_end_of_a_key_that_a_person_made(
 @pytest.mark.skipif(not (VENV / ".made").exists(), reason="Stripe's library is not here: make venv-clients")
 def test_stripes_library_takes_an_event_of_ours_and_no_forged_one() -> None:
     secret = "whsec_of-the-library"
-    options = {"secret": "${value}", "dialect": "stripe", "retries": 0}
+    options = {"secret": "${value}", "dialect": "stripe", "retries": 0, "in_a_row": 1}
     with ScriptedServer() as script:
         script.answer(200).answer(400)
         check = registry.find("checks", "signed_request")({**options, "url": script.url}, None, clock=ServersClock())

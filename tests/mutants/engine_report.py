@@ -51,6 +51,12 @@ MUTANTS = (
         "claims",
     ),
     mutant("status: absence from a list is no end", "return Fact.UNLISTED", "return Fact.LISTED_ENDED", "claims"),
+    mutant(
+        "report: another run's progress is left out",
+        'progress if progress.get("run") == plan.get("run") else {}',
+        "progress",
+        "reported",
+    ),
     dropped("status names what a revoke waits for", "if case.is_settled else []", "own", instead="if False else []"),
     dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
     dropped(

@@ -41,6 +41,10 @@ def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
 
 
+def demand(safeguard: str, text: str, instead: str) -> Mutant:
+    return Mutant(f"demand: {safeguard}", f"{CORE}/demand", text, instead, ("providers/http/test_signed_request",))
+
+
 def forward(safeguard: str, text: str, instead: str, *, file: str = "forwards") -> Mutant:
     return Mutant(safeguard, f"{CORE}/{file}", text, instead, ("core/test_forwards",))
 
@@ -101,7 +105,7 @@ MUTANTS = (
     provider(
         "signed: nobody's secret is refused",
         "http/signed",
-        'self._demand(secrets.token_bytes(32), "nobody\'s secret has signed", accepted=False)',
+        'self._demand(secrets.token_bytes(32), "nobody\'s secret has signed", Answer.REFUSED)',
         "pass",
         "signed_request",
     ),
@@ -115,10 +119,14 @@ MUTANTS = (
     provider(
         "signed: an unclear answer is no refusal",
         "http/signed",
-        "(False if refused else None)",
-        "False",
+        "(Answer.REFUSED if refused else Answer.UNCLEAR)",
+        "Answer.REFUSED",
         "signed_request",
     ),
+    provider("signed: a 403 is no refusal", "http/signed", "(400, 401)\n", "(400, 401, 403)\n", "signed_request"),
+    demand("one right answer is one replica's", "for good in range(needed):", "for good in range(1):"),
+    demand("chance does not make a row", "needed *= 2 if good else 1", "needed *= 1"),
+    demand("a clear answer fails before a revoke", "(check.before_revoke and answer is not Answer.UNCLEAR)", "False"),
     # a run's parts
     provider(
         "GitHub: only a success is one", "github/check", 'if end != "success"', 'if end == "failure"', "github_workflow"
@@ -129,7 +137,18 @@ MUTANTS = (
     ),
     # a counter's growth
     provider(
-        "Prometheus: old counts do not count", "http/prometheus", "before[-1] if before else 0.0", "0.0", "prometheus"
+        "Prometheus: old counts do not count",
+        "http/prometheus",
+        "surely else before[-1:]",
+        "surely else []",
+        "prometheus",
+    ),
+    provider(
+        "Prometheus: uses of before are no uses",
+        "http/prometheus",
+        "after[:1] if surely else before[-1:]",
+        "before[-1:]",
+        "prometheus",
     ),
     provider(
         "Prometheus: a restart is no loss",
@@ -163,6 +182,17 @@ MUTANTS = (
         "checkpoint.recall()",
         "log",
     ),
+    # what a JSON document says
+    provider("http: no text matches nothing", "http/steps", "paths.text_of(self._at(", "str(self._at(", "http_steps"),
+    Mutant(
+        "http: what is absent is not null",
+        f"{CORE}/http/paths",
+        "found = find(document, path)\n",
+        "found = at(document, path)\n",
+        ("providers/http/test_http_steps", "providers/http/test_http_consumer"),
+    ),
+    provider("http: a missing field is not null", "http/check", "return paths.ABSENT", "return None", "http_check"),
+    provider("http: each look may meet another replica", "http/check", "idempotent=False,", "", "http_check"),
     # checks in steps
     provider(
         "steps: what they make is recorded before",
@@ -687,6 +717,7 @@ MUTANTS = (
         "return any(not self._refuses(one, credential) for one in (self.connection.server, *self.connection.poolers))",
         "pooler",
     ),
+    provider("a check leaves a pooler no session", "postgres/checks", "session.execute(_END", "print(_END", "pooler"),
     provider("a pooler reads its list", "postgres/pooler", 'session.execute("RELOAD")', "pass", "pooler"),
     provider(
         "the server connections of before are closed",

@@ -11,15 +11,16 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from .._core import durations, redis
+from .._core import demand, redis
 from .._core.contracts import Answer, Check, Checkpoint, Evidence, Options, Provider, Schema
 from .._core.credential import Credential, SecretValue
-from .._core.errors import CheckFailedError, ConfigurationError, UnavailableError, UntrustedServerError
+from .._core.errors import ConfigurationError, UnavailableError, UntrustedServerError
 from .._core.http import certificates
 from .._core.http.proxies import is_loopback
 from .._core.templates import Template
 
-_PORT, _SECONDS = 6379, 10
+_PORT, _SECONDS, _RETRIES = 6379, 10, 5
+_HINT = "See which password its user has there, if it needs one at all, and run again"
 
 
 class SignIn(Check):
@@ -41,19 +42,7 @@ class SignIn(Check):
             },
             "password": {"type": "string", "minLength": 1, "description": "The password: ${password}."},
             certificates.OPTION: certificates.SCHEMA,
-            "retries": {
-                "type": "integer",
-                "minimum": 0,
-                "default": 5,
-                "description": "How many more times to sign in before it has failed.",
-            },
-            "every": {
-                "type": "string",
-                "pattern": durations.PATTERN,
-                "minLength": 2,
-                "default": "3s",
-                "description": "The pause between two attempts.",
-            },
+            **demand.schema(_RETRIES),
         },
         required=("url", "password"),
     )
@@ -69,8 +58,7 @@ class SignIn(Check):
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
-        retries: int = options.get("retries", 5)
-        return 2 * (timedelta(seconds=_SECONDS) * (retries + 1) + durations.parse(options.get("every", "3s")) * retries)
+        return 2 * demand.Demand(options, _RETRIES).longest(_SECONDS)
 
     @property
     def _server(self) -> redis.Server:
@@ -101,28 +89,18 @@ class SignIn(Check):
         return template.render(known)
 
     def _demand(self, wanted: Answer, what: str, password: SecretValue, user: str) -> int:
-        """Sign in until the answer is as it has to be, and return how often that was."""
-        every = durations.parse(self.options.get("every", "3s")).total_seconds()
-        tries, answer = self.options.get("retries", 5) + 1, "not answered"
-        for attempt in range(1, tries + 1):
-            answer = self._answer(password, user)
-            if answer == wanted:
-                return attempt
-            if attempt < tries:
-                self.clock.waits_for(f"another answer to {what}: it is {answer}")
-                self.clock.sleep(every)
-        raise CheckFailedError(
-            f"{self.label(self.options)}: {what} is {answer} (asked {tries} times)",
-            hint="See which password its user has there, if it needs one at all, and run again",
-        )
+        """Sign in until the answer is as it has to be, and return how many times that was begun."""
+        how = demand.Demand(self.options, _RETRIES)
+        return how.hold(self, wanted, what, lambda: self._sign_in(password, user), _HINT)
 
-    def _answer(self, password: SecretValue, user: str) -> str:
+    def _sign_in(self, password: SecretValue, user: str) -> tuple[Answer, str]:
         try:
-            return self._server.authenticate("checking", password, user, ping=True)
+            answer = self._server.authenticate("checking", password, user, ping=True)
         except UntrustedServerError:
             raise
         except UnavailableError as error:
-            return f"not answered ({error.message.rpartition(': ')[2]})"
+            return Answer.UNCLEAR, f"not answered ({error.message.rpartition(': ')[2]})"
+        return answer, f"it is {answer}"
 
 
 def _parts(options: Options) -> SplitResult:

@@ -245,7 +245,7 @@ class Session:
         rotations = engine.advance(until)
         stuck = plan["stuck"]
         over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
-        result: Row = shown(_advanced(rotations, engine.todo, stuck if over else [], over))
+        result: Row = shown({"run": run, **_advanced(rotations, engine.todo, stuck if over else [], over)})
         report = Report(secret_map, run, self._caller.again, plan["environments"])
         if over:
             self._print(report.results(rotations, stuck, access.ledger.audit_head()))

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
 from ansible_collections.rotor.secrets.plugins.module_utils._core.http.client import HttpClient
 from tests.servers import fronts as tls
 from tests.servers.fronts import Front, Fronts
-from tests.unit.core.doubles import Received, Scripted, VirtualClock
+from tests.unit.core.doubles import OneAnswerEach, Received, Scripted, VirtualClock
 
 DOING = "making a token"
 
@@ -172,31 +170,3 @@ def test_a_client_has_eight_requests_under_way(server: Scripted, clock: VirtualC
         answers = list(pool.map(lambda number: client.request("GET", f"/{number}", doing=DOING), range(24)))
     assert [answer.status for answer in answers] == [200] * 24
     assert most == [8]
-
-
-class OneAnswerEach:
-    """A server that answers each connection once, and hangs up as soon as anything else comes over it."""
-
-    def __init__(self) -> None:
-        self.asked_in_vain = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> OneAnswerEach:
-        threading.Thread(target=self._listen, daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._listener.close()
-
-    def _listen(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _address = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError), client:
-            client.recv(65536)
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            self.asked_in_vain += bool(client.recv(65536))

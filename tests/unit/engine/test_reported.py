@@ -72,6 +72,16 @@ def test_a_report_of_a_run_that_a_hook_has_ended_is_a_failure(play: Play, monkey
     assert (document["failed"], document["states"]) == (True, {"TOKEN": "ready"})
 
 
+def test_a_report_leaves_out_the_progress_of_another_run(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a role registers outlives it, and it may be included twice."""
+    earlier = play.plan("TOKEN")["run"]
+    for phase in Phase:
+        progress = play.through(earlier, phase)
+    plan = play.plan("TOKEN", force=True)
+    document = reported(play, monkeypatch, plan, progress)
+    assert (document["run"], document["failed"], document["states"]) == (plan["run"], True, {})
+
+
 @pytest.mark.parametrize("code", [None, 1])
 def test_a_report_that_cannot_be_written_is_told(play: Play, code: int | None) -> None:
     host = nowhere if code is None else lambda _command: HostAnswer(1)

@@ -26,7 +26,7 @@ from ..._core.errors import (
     UnreadableAnswerError,
     UntrustedServerError,
 )
-from ..._core.http import certificates
+from ..._core.http import certificates, paths
 from ..._core.http.answers import Answer
 from ..._core.http.client import HttpClient, checked_url, origin
 from ..._core.templates import FILTERS, Template
@@ -48,7 +48,7 @@ class _Field:
 
     def problem(self, document: Any) -> str:
         found = _at(document, self.path)
-        same = str(found) == self.value if not self.shown else type(found) is type(self.value) and found == self.value
+        same = paths.text_of(found) == self.value if not self.shown else _is(found, self.value)
         return "" if same else f"{self.path} in its JSON is not {self.shown or 'what the new credential says'}"
 
 
@@ -201,6 +201,7 @@ class Http(Check):
                     doing="checking",
                     ok=ANY_STATUS,
                     headers=headers,
+                    idempotent=False,  # over a new connection: a balancer leaves one that is kept with one replica
                     timeout=self.options.get("timeout", 10),
                 )
             except UntrustedServerError:  # it is refused again, however often one asks
@@ -262,12 +263,16 @@ def _known(credential: Credential | None) -> Mapping[str, Callable[[], str]]:
 
 
 def _at(document: Any, path: str) -> Any:
-    """Return what stands at a path like ``items.0.name``; None where there is nothing."""
+    """Return what stands at a path like ``items.0.name``; ABSENT where there is nothing, which is not null."""
     for step in path.split("."):
         if isinstance(document, list) and step.isdigit() and int(step) < len(document):
             document = document[int(step)]
         elif isinstance(document, dict) and step in document:
             document = document[step]
         else:
-            return None
+            return paths.ABSENT
     return document
+
+
+def _is(found: Any, value: Any) -> bool:
+    return type(found) is type(value) and bool(found == value)

@@ -239,9 +239,7 @@ class HttpRequests(Consumer):
 
 
 def _fits(document: Any, path: str, wanted: Any) -> bool:
-    found = paths.at(document, path)
-    values = wanted if isinstance(wanted, list) else [wanted]
-    return any(found == value and isinstance(found, bool) == isinstance(value, bool) for value in values)
+    return any(paths.says(document, path, value) for value in (wanted if isinstance(wanted, list) else [wanted]))
 
 
 def _said(document: Any, wanted: Mapping[str, Any]) -> str:
@@ -249,11 +247,11 @@ def _said(document: Any, wanted: Mapping[str, Any]) -> str:
     if not wanted or not all(_fits(document, path, value) for path, value in wanted.items()):
         return ""
     first = next(iter(wanted))
-    return f"{first} is {paths.at(document, first)}"
+    return f"{first} is {_shown(paths.at(document, first))}"
 
 
 def _shown(wanted: Any) -> str:
-    return " or ".join(map(str, wanted)) if isinstance(wanted, list) else str(wanted)
+    return " or ".join(map(_shown, wanted)) if isinstance(wanted, list) else "null" if wanted is None else str(wanted)
 
 
 def _few(names: Sequence[str]) -> str:

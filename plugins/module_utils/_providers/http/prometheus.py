@@ -128,8 +128,8 @@ class Growth(Check):
 
     def _growth(self, since: float, passed: float) -> tuple[float, bool]:
         """Return by how much all series have grown since then, and whether any of them was scraped."""
-        series = self._series(math.ceil(passed) + _LOOKBACK)
-        return sum(_grown(samples, since) for samples in series), any(
+        series, surely = self._series(math.ceil(passed) + _LOOKBACK), "at_least" in self.options
+        return sum(_grown(samples, since, surely) for samples in series), any(
             time > since for samples in series for time, _value in samples
         )
 
@@ -165,11 +165,16 @@ def _sample(found: Any, what: str) -> tuple[float, float]:
     raise UnexpectedAnswerError(f"Prometheus answered with a sample of {what} that is none")
 
 
-def _grown(samples: _Samples, since: float) -> float:
-    """Add up what a counter has counted since then; one that is smaller than before has begun anew, from zero."""
+def _grown(samples: _Samples, since: float, surely: bool) -> float:
+    """Add up what a counter may have counted since then; one that is smaller than before has begun anew, from zero.
+
+    What it has ``surely`` counted begins at its first sample since: the last one before cannot tell what came between.
+    """
     before = [value for time, value in samples if time <= since]
-    last, total = before[-1] if before else 0.0, 0.0
-    for value in (value for time, value in samples if time > since and not math.isnan(value)):
+    after = [value for time, value in samples if time > since and not math.isnan(value)]
+    known = after[:1] if surely else before[-1:]
+    last, total = known[0] if known else 0.0, 0.0
+    for value in after:
         total += value - last if value >= last else value
         last = value
     return total

@@ -4,7 +4,7 @@
 """The check ``signed_request``: whoever verifies signatures takes a harmless event that the new secret has signed.
 
 It is accepted, one that a secret of nobody has signed is refused, and after the grace so is one of the old secret. A
-verifier that takes everything proves nothing, and fails.
+verifier that takes everything proves nothing, and fails; so does one of whose replicas some have not been reloaded.
 
 Sources: docs.stripe.com, "Verify webhook signatures manually"; the Standard Webhooks specification 1.0.0;
 docs.github.com, "Validating webhook deliveries".
@@ -21,11 +21,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..._core import durations
-from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
+from ..._core import demand
+from ..._core.contracts import Answer, Check, Checkpoint, Evidence, Options, Schema
 from ..._core.credential import Credential
 from ..._core.errors import (
-    CheckFailedError,
     ConfigurationError,
     OutcomeUnknownError,
     RotorError,
@@ -40,8 +39,8 @@ from . import description
 from .check import STATUSES, address
 from .steps import ANY_STATUS
 
-_DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
-_ACCEPTED, _REFUSED = (200, 201, 202, 204), (400, 401, 403)
+_RETRIES, _SECONDS = 10, 10
+_ACCEPTED, _REFUSED = (200, 201, 202, 204), (400, 401)
 _PLACES = ("<id>", "<timestamp>", "<time>")
 _PREFIX = "whsec_"
 """What stands before the base64 of a key in Standard Webhooks."""
@@ -148,7 +147,8 @@ class SignedRequest(Check):
             "refused": {
                 **STATUSES,
                 "default": list(_REFUSED),
-                "description": "The statuses of an event whose signature is wrong; none of them is one of status.",
+                "description": "The statuses of an event whose signature is wrong; none of them is one of status. A "
+                "403 is one only where it is said, since a firewall answers so, too.",
             },
             "old_refused": {
                 "enum": ["after_grace", "at_once"],
@@ -157,14 +157,8 @@ class SignedRequest(Check):
                 "before it is revoked, when the checks run again; at_once, also in the roll-out.",
             },
             certificates.OPTION: certificates.SCHEMA,
-            "retries": {
-                "type": "integer",
-                "minimum": 0,
-                "default": 10,
-                "description": "How many more times to send each before it has failed.",
-            },
-            "every": {**_DURATION, "default": "3s", "description": "The pause between two requests."},
-            "timeout": {"type": "integer", "minimum": 1, "default": 10, "description": "Seconds for one answer."},
+            **demand.schema(_RETRIES),
+            "timeout": {"type": "integer", "minimum": 1, "default": _SECONDS, "description": "Seconds for one answer."},
         },
         required=("url", "secret", "dialect"),
     )
@@ -179,9 +173,7 @@ class SignedRequest(Check):
 
     @classmethod
     def longest(cls, options: Options) -> timedelta:
-        retries: int = options.get("retries", 10)
-        each = timedelta(seconds=options.get("timeout", 10)) * (retries + 1)
-        return 3 * (each + durations.parse(options.get("every", "3s")) * retries)
+        return 3 * demand.Demand(options, _RETRIES).longest(options.get("timeout", _SECONDS))
 
     def preflight(self) -> list[str]:
         self._client().reach(self.label(self.options))
@@ -193,32 +185,20 @@ class SignedRequest(Check):
                 f"{self.label(self.options)} needs the new credential", hint="Name it under verify, not healthy"
             )
         key = _key(self.options, credential)
-        tries = self._demand(key, "the new secret has signed", accepted=True)
-        self._demand(secrets.token_bytes(32), "nobody's secret has signed", accepted=False)
+        tries = self._demand(key, "the new secret has signed", Answer.ACCEPTED)
+        self._demand(secrets.token_bytes(32), "nobody's secret has signed", Answer.REFUSED)
         ended = self.replaced if self.before_revoke or self.options.get("old_refused") == "at_once" else None
         if ended:
-            self._demand(_key(self.options, ended), "the old secret has signed", accepted=False)
+            self._demand(_key(self.options, ended), "the old secret has signed", Answer.REFUSED)
         return {"attempts": tries, "old": "refused" if ended else "not asked"}
 
-    def _demand(self, key: bytes, what: str, *, accepted: bool) -> int:
-        """Send events until one of them is accepted, or refused, and return how many that took."""
-        tries = self.options.get("retries", 10) + 1
-        every = durations.parse(self.options.get("every", "3s")).total_seconds()
-        for attempt in range(1, tries + 1):
-            found, said = self._send(key)
-            if found is accepted:
-                return attempt
-            if attempt < tries:
-                self.clock.waits_for(f"another answer to an event that {what}: {said}")
-                self.clock.sleep(every)
-        wanted = "accepted" if accepted else "refused"
-        raise CheckFailedError(
-            f"{self.label(self.options)}: an event that {what} is not {wanted}: {said} (asked {tries} times)",
-            hint=_HINTS[accepted],
-        )
+    def _demand(self, key: bytes, what: str, wanted: Answer) -> int:
+        """Send events until enough in a row are accepted, or refused, and return how many times that was begun."""
+        how = demand.Demand(self.options, _RETRIES)
+        return how.hold(self, wanted, f"an event that {what}", lambda: self._send(key), _HINTS[wanted])
 
-    def _send(self, key: bytes) -> tuple[bool | None, str]:
-        """Send an event of its own; return whether it was accepted, None where that is not clear, and the answer."""
+    def _send(self, key: bytes) -> tuple[Answer, str]:
+        """Send an event of its own, and return the answer, and in words what came."""
         client = self._client()
         body, headers = _event(_dialect(self.options), key, client.server_time() or self.clock.now())
         try:
@@ -229,16 +209,16 @@ class SignedRequest(Check):
                 ok=ANY_STATUS,
                 content=body,
                 headers={"Content-Type": "application/json", **headers},
-                timeout=self.options.get("timeout", 10),
+                timeout=self.options.get("timeout", _SECONDS),
             )
         except UntrustedServerError:
             raise
         except (UnavailableError, OutcomeUnknownError, UnreadableAnswerError) as error:
-            return None, f"no answer, {error.message.rpartition(': ')[2]}"
+            return Answer.UNCLEAR, f"no answer, {error.message.rpartition(': ')[2]}"
         if answer.status in self.options.get("status", _ACCEPTED):
-            return True, f"it answered {answer.status}"
+            return Answer.ACCEPTED, f"it answered {answer.status}"
         refused = answer.status in self.options.get("refused", _REFUSED)
-        return (False if refused else None), f"it answered {answer.status}"
+        return (Answer.REFUSED if refused else Answer.UNCLEAR), f"it answered {answer.status}"
 
     def _client(self) -> HttpClient:
         if self._made is None:
@@ -251,8 +231,8 @@ class SignedRequest(Check):
 
 
 _HINTS = {
-    True: "See whether what verifies there has been given the new secret, and takes such an event, and run again",
-    False: "What takes it does not verify signatures, or still has another secret; mend that, and run again",
+    Answer.ACCEPTED: "See whether all that verifies there has the new secret and takes such an event, and run again",
+    Answer.REFUSED: "What takes it does not verify signatures, or still has another secret; mend that, and run again",
 }
 
 

@@ -9,6 +9,7 @@ by that name and deletes it: after the steps however they ended, and where a kil
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -180,11 +181,11 @@ class Steps:
         except UnexpectedAnswerError:
             return f"answered {answer.status} with something that is not JSON"
         for path, wanted in step.get("until", {}).items():
-            found, value = self._at(document, path, places), _filled(wanted, places)
-            if found != value or isinstance(found, bool) != isinstance(value, bool):
-                return f"does not say {wanted} at {path}"
+            if not paths.says(document, _filled(path, places), _filled(wanted, places)):
+                return f"does not say {json.dumps(wanted)} at {path}"
         for path, pattern in step.get("matches", {}).items():
-            if not re.search(pattern, str(self._at(document, path, places))):
+            text = paths.text_of(self._at(document, path, places))
+            if text is None or not re.search(pattern, text):
                 return f"has nothing at {path} that matches {pattern}"
         return ""
 

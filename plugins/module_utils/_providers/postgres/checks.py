@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +14,18 @@ from typing import Any
 from ..._core import durations, errors, postgres
 from ..._core.contracts import Check, Checkpoint, Evidence, Options, Schema
 from ..._core.credential import Credential
+from ..._core.deps import library
 from .client import MADE_AT, PORT, PostgresConnection
 from .command import CommandServer
 
 _DURATION = {"type": "string", "pattern": durations.PATTERN, "minLength": 2}
 _AGE = "SELECT extract(epoch FROM clock_timestamp() - backend_start) FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_AS_ITSELF = "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp"
+_BEGIN = "BEGIN; SAVEPOINT rotor_secrets"
+_END = f"""
+ROLLBACK TO rotor_secrets; {_AS_ITSELF};
+SELECT pg_terminate_backend(pg_backend_pid()) WHERE pg_backend_pid() <> {{}}
+"""
 _TEXT = {"type": "string", "minLength": 1}
 
 
@@ -55,9 +64,13 @@ class SignIn(Check):
         server, fields = replace(known, **given), credential.fields
         role = fields["username"].reveal()
         doing = f"running a statement as {role}"
+        statement = self.options.get("statement", "SELECT 1")
         with postgres.told(doing), self._signed_in(server, doing, role, credential) as session:
-            session.execute(self.options.get("statement", "SELECT 1"))
-            if server != self.connection.server:
+            if server == self.connection.server:
+                session.execute(statement)
+                return {"at": str(server)}
+            with _ended(session):
+                session.execute(statement)
                 self._refuse_older(session, server, credential)
         return {"at": str(server)}
 
@@ -69,9 +82,8 @@ class SignIn(Check):
         made_at = credential.facts.get(MADE_AT)
         if not made_at:
             return
-        with session.transaction():
-            session.execute("SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp")
-            [age] = session.execute(_AGE).fetchone()
+        session.execute(_AS_ITSELF)
+        [age] = session.execute(_AGE).fetchone()
         if timedelta(seconds=float(age)) > self.clock.now() - datetime.fromisoformat(made_at):
             raise errors.CheckFailedError(
                 f"{server} was asked through a session that is older than the password, which shows nothing of it",
@@ -84,6 +96,22 @@ class SignIn(Check):
             return server.sign_in(doing, role, credential.fields["password"])
         except errors.AuthenticationError as error:
             raise errors.CheckFailedError(error.message) from None
+
+
+@contextmanager
+def _ended(session: Any) -> Iterator[None]:
+    """Open a transaction for the block, and end the server's session that a pooler uses for it.
+
+    The pooler would keep that session: without our name it looks like a consumer's, and with our name a consumer that
+    is given it looks like us. Only a transaction keeps block and end together. A pooler has told a process id of its
+    own; where the server has told its own, the session ends by being closed.
+    """
+    session.execute(_BEGIN)
+    try:
+        yield
+    finally:
+        with suppress(library("psycopg").OperationalError):  # with the session, ours breaks
+            session.execute(_END.format(session.info.backend_pid))
 
 
 class Sessions(Check):

@@ -16,7 +16,11 @@ _OPTIONS = ("host", "connection", "path")
 
 
 def heartbeat(plan: Mapping[str, Any], progress: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Build the document from the results of the plan and of the last advance, if there was one."""
+    """Build the document from the results of the plan and of its last advance, if there was one.
+
+    A play may hold several runs: what it has registered of an earlier one is not of this one.
+    """
+    progress = progress if progress.get("run") == plan.get("run") else {}
     planned = [one for one in plan.get("secrets", ()) if one.get("problems")]
     states = {one["name"]: "not_begun" for one in planned} | dict(progress.get("states", {}))
     begun, over = bool(plan.get("go")), bool(progress.get("over"))

@@ -24,11 +24,12 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.http.check import Http
 from tests.servers.fronts import EXPIRED, make_fronts
-from tests.unit.core.doubles import MemoryCheckpoint, Scripted, ScriptedServer, VirtualClock
+from tests.unit.core.doubles import MemoryCheckpoint, OneAnswerEach, Scripted, ScriptedServer, VirtualClock
 
 TOKEN = "token-of-the-http-check"
 NEW = Credential("tok_2", "rotor-2", {"token": SecretValue(TOKEN)})
-GOOD = {"status": "ok", "fly": {"organization": "molecule-ai", "apps": [{"name": "cp"}], "ready": True, "machines": 3}}
+FLY = {"organization": "molecule-ai", "apps": [{"name": "cp"}], "ready": True, "machines": 3, "error": None}
+GOOD = {"status": "ok", "fly": FLY}
 
 
 @pytest.fixture
@@ -127,6 +128,8 @@ def test_fields_of_the_answer_are_compared(server: Scripted, clock: VirtualClock
         ("fly.ready", 1, "1"),
         ("fly.machines", "3", '"3"'),
         ("fly.missing", "$${token}", '"${token}"'),
+        ("fly.missing", None, "null"),
+        ("fly.apps.1", None, "null"),
     ],
 )
 def test_a_field_that_differs_is_named_with_what_was_expected_and_never_with_what_came(
@@ -151,6 +154,15 @@ def test_a_field_that_is_not_the_new_credentials_is_named_without_any_value(
     message = failure(server, clock, json={"token": "${token}"})
     assert "token in its JSON is not what the new credential says" in message
     assert "the-old-one" not in message
+
+
+@pytest.mark.parametrize("said", [{}, {"token": None}, {"token": True}, {"token": {"a": 1}}], ids=str)
+def test_value_that_is_no_text_is_not_the_new_credentials(server: Scripted, clock: VirtualClock, said: Any) -> None:
+    server.answer(200, said)
+    value = str(said.get("token"))
+    credential = Credential("7", value, NEW.fields)
+    with pytest.raises(CheckFailedError, match="token in its JSON is not what the new credential says"):
+        run(server, clock, credential, retries=0, json={"token": "${name}"})
 
 
 @pytest.mark.parametrize("body", ["<html>", "", '{"status": '])
@@ -208,6 +220,13 @@ def test_one_bad_answer_ends_the_soak(server: Scripted, clock: VirtualClock) -> 
     server.answer(200).answer(200).answer(503)
     message = failure(server, clock, soak="1m", every="10s")
     assert "answered 503, not 200 (after it had held; it was to hold for 1m)" in message
+
+
+def test_each_look_takes_a_connection_of_its_own(clock: VirtualClock) -> None:
+    with OneAnswerEach() as replicas:
+        options = {"url": replicas.url, "soak": "9s"}
+        assert Http(options, None, clock=clock).run(None, MemoryCheckpoint())["soaked"] == 3
+        assert replicas.asked_in_vain == 0
 
 
 def test_a_stopped_run_asks_no_more(server: Scripted, clock: VirtualClock) -> None:

@@ -86,6 +86,12 @@ def test_every_workspace_restarts_but_the_paused_one_is_left_alone(world: Visito
     assert starts == {**before, "hitl": before["hitl"] + 1, "dev": before["dev"] + 1}
 
 
+def test_item_is_left_alone_only_where_the_path_is_there(script: Scripted, make: Make) -> None:
+    fleet = {"list": {"path": "/x"}, "request": {"path": "/<id>"}, "skip_when": {"deploy": None}}
+    script.answer(200, [{"id": "a"}, {"id": "b", "deploy": None}]).answer(202)
+    assert reload(make(**fleet)) == {"reloaded": ["a"], "left_alone": {"b": "deploy is null"}}
+
+
 # A deploy hook
 
 

@@ -89,6 +89,12 @@ def plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
+def server() -> Iterator[Scripted]:
+    with ScriptedServer() as script:
+        yield script
+
+
+@pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
 
@@ -137,7 +143,7 @@ def test_name_is_recorded_before_anything_is_made(plane: ControlPlane, clock: Vi
             {"checkout": "https://evil.example.com"},
             "step 3, POST /orgs/<org>/checkout, has nothing at url that matches",
         ),
-        ({"ready": 99}, "step 2, GET /orgs/<org>, does not say ready at status"),
+        ({"ready": 99}, 'step 2, GET /orgs/<org>, does not say "ready" at status'),
         ({"dies_after": "POST /orgs$"}, "step 1, POST /orgs, gave no answer: the connection broke"),
     ],
     ids=str,
@@ -148,6 +154,32 @@ def test_step_that_fails_is_named_and_all_is_deleted(
     vars(plane).update(change)
     assert f"3 steps at {plane.url.removeprefix('http://')}: {message}" in failure(plane, clock)
     assert plane.orgs.keys() == {"o0"}
+
+
+@pytest.mark.parametrize("said", [{}, {"url": None}, {"url": True}, {"url": {"a": "x"}}, {"url": ["x"]}], ids=str)
+def test_what_is_no_text_matches_nothing(server: Scripted, clock: VirtualClock, said: Any) -> None:
+    server.answer(200, said)
+    with pytest.raises(CheckFailedError, match="has nothing at url that matches"):
+        look(server, clock, matches={"url": ".+"})
+
+
+@pytest.mark.parametrize("said", ["a", 12, 1.5])
+def test_texts_and_numbers_match(server: Scripted, clock: VirtualClock, said: Any) -> None:
+    server.answer(200, {"url": said})
+    assert look(server, clock, matches={"url": r"^[\w.]+$"})["steps"] == 1
+
+
+def test_what_is_absent_is_not_null(server: Scripted, clock: VirtualClock) -> None:
+    server.answer(200, {"error": "dead"}).answer(200, {"eror": None})
+    with pytest.raises(CheckFailedError, match="does not say null at eror"):
+        look(server, clock, until={"eror": None})
+    assert look(server, clock, until={"eror": None})["steps"] == 1
+
+
+def look(server: Scripted, clock: VirtualClock, **step: Any) -> Evidence:
+    options = {"url": server.url, "steps": [{"path": "/", **step}]}
+    evidence: Evidence = Http(options, None, clock=clock).run(None, MemoryCheckpoint())
+    return evidence
 
 
 def test_status_that_was_not_expected_is_told(plane: ControlPlane, clock: VirtualClock) -> None:

@@ -117,6 +117,18 @@ def test_enough_uses_end_the_wait(prometheus: Prometheus) -> None:
     assert prometheus.clock.time == 70
 
 
+@pytest.mark.parametrize("before", [100, None], ids=["scraped", "not there"])
+def test_uses_of_before_the_check_do_not_count(prometheus: Prometheus, before: int | None) -> None:
+    """They came after the last sample before it, or nobody knows when."""
+    prometheus.series = [lambda seconds: before if seconds < 0 else 130]
+    assert failure(prometheus, at_least=1).endswith("it has grown by 0 within 5m")
+
+
+def test_uses_after_a_restart_count(prometheus: Prometheus) -> None:
+    prometheus.series = [lambda seconds: 41 if seconds < 20 else 2]
+    assert run(prometheus, at_least=2)["grown"] == 2
+
+
 def test_too_few_uses_fail_in_the_end(prometheus: Prometheus) -> None:
     prometheus.series = [steady]
     message = f"{ERRORS} grows by at least 1: it has grown by 0 within 2m"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -73,16 +74,21 @@ DIALECTS = [
 
 
 class Verifier(Scripted):
-    """Takes what one of its secrets has signed; ``verify`` is the vendor's way."""
+    """Takes what one of its secrets has signed, and as several replicas, what one of the next one's has.
+
+    ``verify`` is the vendor's way.
+    """
 
     verify: Verify
     secrets: tuple[str, ...] = (NEW,)
+    replicas: Iterator[tuple[str, ...]] | None = None
 
     def next(self, received: Received) -> tuple[int, bytes, Mapping[str, str]]:
         if self._answers:
             return super().next(received)
         self.received.append(received)
-        return (204 if any(self.verify(secret, received) for secret in self.secrets) else 400), b"", {}
+        secrets = next(self.replicas) if self.replicas else self.secrets
+        return (204 if any(self.verify(secret, received) for secret in secrets) else 400), b"", {}
 
 
 @pytest.fixture
@@ -131,7 +137,7 @@ def test_verifier_takes_the_new_secret_alone(
 ) -> None:
     verifier.verify = verify
     assert run(verifier, clock, **options) == {"attempts": 1, "old": "not asked"}
-    assert verifier.asked == ["POST /hook"] * 2
+    assert verifier.asked == ["POST /hook"] * 10
     assert not any(NEW.encode() in got.body or NEW in str(got.headers) for got in verifier.received)
 
 
@@ -156,10 +162,45 @@ def test_verifier_that_takes_everything_proves_nothing(verifier: Verifier, clock
     assert problem.hint.startswith("What takes it does not verify signatures")
 
 
-@pytest.mark.parametrize("status", [404, 429, 500, 302])
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 302])
 def test_other_answers_prove_neither(verifier: Verifier, clock: VirtualClock, status: int) -> None:
     verifier.answer(204).answer(status).answer(status).answer(status)
-    assert f"is not refused: it answered {status}" in failure(verifier, clock).message
+    assert f"is not refused: it answered {status}" in failure(verifier, clock, in_a_row=1).message
+
+
+def test_403_is_a_refusal_where_the_map_says_so(verifier: Verifier, clock: VirtualClock) -> None:
+    verifier.answer(204).answer(403)
+    assert run(verifier, clock, in_a_row=1, refused=[403])["attempts"] == 1
+
+
+# Several replicas behind one address
+
+
+def test_replica_that_has_not_been_reloaded_fails_the_check(verifier: Verifier, clock: VirtualClock) -> None:
+    verifier.replicas = itertools.cycle([(NEW,), (OLD,)])
+    message = failure(verifier, clock).message
+    assert message.endswith("is not accepted: it answered 400, after 1 right answers (asked 3 times)")
+
+
+def test_wrong_answer_among_right_ones_asks_for_twice_as_many(verifier: Verifier, clock: VirtualClock) -> None:
+    verifier.replicas = itertools.chain([(NEW,)] * 4, [(OLD,)], itertools.repeat((NEW,)))
+    assert run(verifier, clock)["attempts"] == 2
+    assert len(verifier.received) == 5 + 10 + 5
+
+
+@pytest.mark.parametrize("retries", [2, 10])
+def test_replica_that_takes_the_old_secret_fails_before_a_revoke(
+    verifier: Verifier, clock: VirtualClock, retries: int
+) -> None:
+    verifier.replicas = itertools.cycle([(NEW,), (NEW, OLD)])
+    with pytest.raises(CheckFailedError, match=r"the old secret has signed is not refused: .* \(asked 1 times\)"):
+        run(verifier, clock, old=OLD, before_revoke=True, retries=retries)
+    assert clock.slept == []
+
+
+def test_unclear_answer_is_asked_again_before_a_revoke(verifier: Verifier, clock: VirtualClock) -> None:
+    verifier.drop().answer(503)
+    assert run(verifier, clock, old=OLD, before_revoke=True) == {"attempts": 3, "old": "refused"}
 
 
 def test_verifier_that_comes_late_is_awaited(verifier: Verifier, clock: VirtualClock) -> None:
@@ -172,12 +213,13 @@ def test_every_event_has_an_id_of_its_own(verifier: Verifier, clock: VirtualCloc
     verifier.verify = by_stripe
     verifier.answer(400).answer(400)
     run(verifier, clock, dialect="stripe")
-    assert len({got.json["id"] for got in verifier.received}) == 4
+    assert len({got.json["id"] for got in verifier.received}) == 2 + 10
 
 
 def test_event_of_githubs_page_has_its_signature(verifier: Verifier, clock: VirtualClock) -> None:
     verifier.answer(200).answer(400)
-    options = {"url": f"{verifier.url}/", "secret": "${value}", "dialect": "github", "event": "Hello, World!"}
+    options = {"url": f"{verifier.url}/", "secret": "${value}", "dialect": "github", "in_a_row": 1}
+    options |= {"event": "Hello, World!"}
     SignedRequest(options, None, clock=clock).run(credential("It's a Secret to Everybody"), MemoryCheckpoint())
     signature = verifier.received[0].headers["X-Hub-Signature-256"]
     assert signature == "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
@@ -186,7 +228,7 @@ def test_event_of_githubs_page_has_its_signature(verifier: Verifier, clock: Virt
 def test_headers_of_a_dialect_can_be_others(verifier: Verifier, clock: VirtualClock) -> None:
     headers = {"svix-id": "msg_<id>", "svix-timestamp": "<timestamp>", "svix-signature": "v1,<signature>"}
     verifier.answer(204).answer(400)
-    run(verifier, clock, dialect="standard_webhooks", headers=headers, event={"at": "<timestamp>"})
+    run(verifier, clock, dialect="standard_webhooks", headers=headers, event={"at": "<timestamp>"}, in_a_row=1)
     assert headers.keys() <= {name.lower() for name in verifier.received[0].headers}
     assert json.loads(verifier.received[0].body) == {"at": int(NOW)}
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
@@ -19,6 +20,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.pooler import Pooler
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.postgres.roles import RolesInTurns
 from tests.servers import postgres
+from tests.servers.openbao import wait_until
 from tests.servers.shop import Shop
 from tests.unit.core.doubles import MemoryCheckpoint, VirtualClock
 
@@ -153,6 +155,73 @@ def test_a_check_through_a_pooler_wants_a_session_that_is_not_older_than_the_pas
     clock.sleep(3600)
     pooler(shop, reconnect=True).reload([], MemoryCheckpoint())
     assert "at" in check.run(newer, MemoryCheckpoint())
+
+
+def pooled(shop: Shop, mode: str, credential: Credential) -> postgres.Pooler:
+    """Start a pooler in that mode which knows the role."""
+    started = shop.cluster.pooler(mode)
+    line = f'"{credential.id}" "{credential.fields["verifier"].reveal()}"\n'
+    started.users.write_text(started.users.read_text() + line)
+    started.console("RELOAD")
+    return started
+
+
+def sign_in(shop: Shop, pooler: postgres.Pooler, credential: Credential, **options: Any) -> None:
+    where = {"host": "127.0.0.1", "port": pooler.port, "database": "shop", **options}
+    clock = VirtualClock()
+    clock.sleep(3600)  # the password is not of this moment
+    SignIn(where, connection(shop, "pg"), clock=clock).run(credential, MemoryCheckpoint())
+
+
+def client(pooler: postgres.Pooler, credential: Credential) -> Any:
+    """Connect as a consumer that gives no name."""
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=pooler.port,
+        user=str(credential.id),
+        password=credential.fields["password"].reveal(),
+        dbname="shop",
+        prepare_threshold=None,
+        autocommit=True,
+    )
+
+
+def of_the_server(shop: Shop, role: str) -> int:
+    """Count the server's sessions of a role, ours too."""
+    with shop.cluster.connect() as admin:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        return int(admin.execute(query, (role,)).fetchone()[0])
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_check_leaves_the_pool_no_session(shop: Shop, mode: str) -> None:
+    made = activated(shop)
+    pooler = pooled(shop, mode, made)
+    try:
+        sign_in(shop, pooler, made)
+        with pytest.raises(RotorError, match="PostgreSQL says 22012"):
+            sign_in(shop, pooler, made, statement="SELECT 1 / 0")
+        wait_until(lambda: of_the_server(shop, "shop_b") == 0)
+    finally:
+        pooler.server.stop()
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_check_leaves_others_their_sessions(shop: Shop, mode: str) -> None:
+    made = activated(shop)
+    pooler = pooled(shop, mode, made)
+    try:
+        with client(pooler, made) as idle, client(pooler, made) as buying:
+            for _look in range(3):
+                idle.execute("SELECT 1")
+                with buying.transaction():
+                    buying.execute("SELECT 1")
+                    sign_in(shop, pooler, made)
+                    assert connection(shop, "pg").sessions(["shop_b"])["shop_b"] >= 1, "they are seen"
+                    buying.execute("SELECT 1")
+            idle.execute("SELECT 1")
+    finally:
+        pooler.server.stop()
 
 
 def test_plan_says_where_a_second_pool_may_have_no_room(shop: Shop) -> None:

@@ -74,13 +74,23 @@ def test_password_that_is_refused_fails_after_its_retries(server: Redis, clock: 
     with pytest.raises(CheckFailedError) as caught:
         run(f"redis://127.0.0.1:{server.port}", clock, credential("app", "another"), username="${username}")
     where = f"redis://127.0.0.1:{server.port}"
-    assert caught.value.message == f"signing in at {where}: the new password is refused (asked 3 times)"
+    problem = "the new password is not accepted: it is refused (asked 3 times)"
+    assert caught.value.message == f"signing in at {where}: {problem}"
     assert clock.slept == [3, 3]
 
 
 def test_user_that_needs_no_password_proves_nothing(server: Redis, clock: VirtualClock) -> None:
-    with pytest.raises(CheckFailedError, match=r"a password of nobody is accepted \(asked 3 times\)"):
+    with pytest.raises(CheckFailedError, match=r"nobody is not refused: it is accepted \(asked 3 times\)"):
         run(f"redis://127.0.0.1:{server.port}", clock, credential("open"), username="${username}")
+
+
+def test_password_of_nobody_that_is_taken_fails_at_once_before_a_revoke(server: Redis, clock: VirtualClock) -> None:
+    options = {"url": f"redis://127.0.0.1:{server.port}", "username": "open", "password": "${password}"}
+    check = SignIn(options, None, clock=clock)
+    check.before_revoke = True
+    with pytest.raises(CheckFailedError, match=r"it is accepted \(asked 1 times\)"):
+        check.run(credential("open"), MemoryCheckpoint())
+    assert clock.slept == []
 
 
 def test_server_without_any_password_is_told(tmp_path: Path, clock: VirtualClock) -> None:
@@ -89,7 +99,7 @@ def test_server_without_any_password_is_told(tmp_path: Path, clock: VirtualClock
 
 
 def test_server_that_is_away_is_told(clock: VirtualClock) -> None:
-    with pytest.raises(CheckFailedError, match=r"the new password is not answered \(no answer\) \(asked 3 times\)"):
+    with pytest.raises(CheckFailedError, match=r"not accepted: not answered \(no answer\) \(asked 3 times\)"):
         run(f"redis://127.0.0.1:{free_port()}", clock, credential("-"))
 
 
