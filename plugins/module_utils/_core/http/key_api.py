@@ -122,7 +122,7 @@ class Listing:
     page: str = ""
     more: str = ""
     only: Says | None = None
-    """The member and value of the keys that are meant, where the list has others."""
+    """The member and value of the keys that are meant, where the list has others; None for one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -257,8 +257,8 @@ class ApiConnection(Connection):
 def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], **more: Any) -> Answer:
     """Send a call with its placeholders filled in."""
     path = _PLACE.sub(lambda place: _in_path(_place(places, place[1], doing), place[1], doing), call.path)
-    params = {**_filled(call.params, places, doing), **more.pop("params", {})}
-    body = None if call.body is None else _filled(call.body, places, doing)
+    params = {**filled(call.params, places, doing), **more.pop("params", {})}
+    body = None if call.body is None else filled(call.body, places, doing)
     sent = {"form": _pairs(body)} if call.form and body is not None else {"body": body}
     answer = client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, **sent, **more)
     if call.says and not fits(answer.json, call.says):
@@ -321,12 +321,13 @@ def _in_path(value: Any, name: str, doing: str) -> str:
     return quote(str(value), safe="")
 
 
-def _filled(tree: Any, places: Mapping[str, Any], doing: str) -> Any:
+def filled(tree: Any, places: Mapping[str, Any], doing: str) -> Any:
+    """Fill in the placeholders of a tree; None where an option is not given."""
     if isinstance(tree, Mapping):
-        filled = {member: _filled(inner, places, doing) for member, inner in tree.items()}
-        return {member: inner for member, inner in filled.items() if inner is not None}
+        members = {member: filled(inner, places, doing) for member, inner in tree.items()}
+        return {member: inner for member, inner in members.items() if inner is not None}
     if isinstance(tree, list):
-        return [_filled(inner, places, doing) for inner in tree]
+        return [filled(inner, places, doing) for inner in tree]
     if not isinstance(tree, str):
         return tree
     whole = _PLACE.fullmatch(tree)
