@@ -188,14 +188,9 @@ class KeyIssuer(ApiIssuer[KeyApi]):
         return {"name": name, "seconds": int(lasts.total_seconds()), "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
     def listed(self) -> list[Listed]:
-        how = self._api.listing
+        how, where = self._api.listing, f"listing the keys of {self._where}"
         if how.only:
-            path, value = how.only
-            how = replace(how, only=(path, filled(value, self._places({}), f"listing the keys of {self._where}")))
-        return self._listed(how)
-
-    def _listed(self, how: Listing) -> list[Listed]:
-        where = f"listing the keys of {self._where}"
+            how = replace(how, only=(how.only[0], filled(how.only[1], self._places({}), where)))
         return [_listed(item, how.facts, where) for item in self._items(how)]
 
     def revoke(self, credential: Credential) -> None:
@@ -204,10 +199,15 @@ class KeyIssuer(ApiIssuer[KeyApi]):
             self._send(self._api.revoke, doing, {"id": credential.id, "name": credential.name}, idempotent=True)
         except errors.NotFoundError as error:
             with errors.after_an_effect(isinstance(error, errors.OutcomeUnknownError)):
-                others_too = self._listed(replace(self._api.listing, only=None))
-                alive = any(key.id == credential.id and not self._is_over(key) for key in others_too)
+                alive = self._is_alive(credential)
             if alive:
                 raise
+
+    def _is_alive(self, credential: Credential) -> bool:
+        """Return whether a key is listed as valid, whatever its scope: the options may have changed since its mint."""
+        how, where = replace(self._api.listing, only=None), f"listing the keys of {self._where}"
+        found = (item for item in self._items(how) if id_of(paths.at(item, how.facts.id)) == credential.id)
+        return any(not self._is_over(_listed(item, how.facts, where)) for item in found)
 
     def _is_over(self, key: Listed) -> bool:
         now = self.connection.server_time() or self.clock.now()
