@@ -24,6 +24,7 @@ from urllib.parse import quote
 from .. import durations, errors
 from ..clock import Clock
 from ..contracts import Connection, Handwork, Options, Schema
+from ..forwards import Way
 from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, limits, paths, shapes
@@ -216,7 +217,8 @@ class ApiConnection(Connection):
         self.clock = clock
         self.url = options.get("url") or self.base_url
         self.ca_cert = options.get("ca_cert")
-        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert, "via": options.get("via")}
+        self.via: Way | None = options.get("via")
+        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert, "via": self.via}
         self.http = HttpClient(
             self.system,
             self.url,
