@@ -28,8 +28,8 @@ def test_key_is_made_for_the_service_account_and_ended_in_its_project() -> None:
 
 def keys() -> dict[str, Any]:
     """One key of each owner; the list is of the whole project."""
-    owners = {"type": "service_account", "service_account": {"id": "svc_1"}}, {"type": "user", "user": {"id": "svc_1"}}
-    owners = (*owners, {"type": "service_account", "service_account": {"id": "svc_2"}})
+    kinds = (("service_account", "svc_1"), ("user", "svc_1"), ("service_account", "svc_2"))
+    owners = [{"type": kind, kind: {"id": id_}} for kind, id_ in kinds]
     data = [{**MADE, "id": f"key_{n}", "last_used_at": None, "owner": owner} for n, owner in enumerate(owners, 1)]
     return {"data": data, "has_more": False}
 
