@@ -31,12 +31,15 @@ options:
     type: str
     required: true
   id:
-    description: Id of the key, to revoke the right one where several have the same name.
+    description:
+      - Id of the key, to revoke the right one where several have the same name.
+      - The key of that id has to have the O(name).
     type: str
   dest:
     description:
       - File for a new key, on the controller. Only its owner may read it.
-      - What is there is replaced by a new key, and by nothing else.
+      - What is there is replaced by a new key, and by nothing else. A directory is refused.
+      - If there is a key of that name and no such file, the task fails, since the key cannot be had again.
       - With O(state=present), O(dest) or O(return_value) is needed, since an API shows a key once.
     type: path
   return_value:
@@ -49,7 +52,9 @@ options:
     choices: [present, absent]
     default: present
 notes:
+  - Only keys within the scope of O(options) count, such as those of the one service account or project that they name.
   - A key that was made earlier cannot be had again, so that O(dest) stays as it is where there is one of that name.
+  - If the answer to the making of a key is lost, the key may be there, and nobody has it. Revoke it by its id.
   - Where a key is to be stored in several places, the role P(rotor.secrets.rotate#role) does that without the value
     ever being in Ansible's hands.
 """

@@ -30,7 +30,9 @@ options:
     type: str
     required: true
   id:
-    description: Id of the token, to revoke the right one where several have the same name.
+    description:
+      - Id of the token, to revoke the right one where several have the same name.
+      - The token of that id has to have the O(name).
     type: str
   organization:
     description: Slug of the organization; the token may deploy all of its apps.
@@ -47,6 +49,10 @@ options:
     choices: [present, absent]
     default: present
 notes:
+  - Only tokens like those that are made here count. Fly lists the tokens of an organization's apps with those of the
+    organization, and such as do something else; they are left alone.
+  - If the answer to the making of a token is lost, the token may be there, and nobody has it. Another run takes it for
+    the one that is wanted; look for it with M(rotor.secrets.fly_token_info), and revoke it by its id.
   - A new token is in the task's result, as RV(token), and Ansible shows results. Put C(no_log) on the task, and hand
     the value on at once. Where it is to be stored in several places, the role P(rotor.secrets.rotate#role) does that
     without the value ever being in Ansible's hands.

@@ -66,4 +66,25 @@ MUTANTS = (
     ssh_host("ssh inherits no credential", "if name not in secret", "if name"),
     ssh_host("no connection is shared with a forward", '_LAST = ("-S", "none", ', "_LAST = ("),
     ssh_host("ssh asks for nothing", '"BatchMode=yes"', '"BatchMode=no"'),
+    Mutant(
+        "a dest is a file",
+        "plugin_utils/_ansible/issued_keys",
+        "if dest.endswith(os.sep) or (file.exists() and not file.is_file()):",
+        "if False:",
+        ("actions/test_api_key",),
+    ),
+    Mutant(
+        "a dest can be written to before a key is made",
+        "plugin_utils/_ansible/issued_keys",
+        "if not ids and not os.access(parent, os.W_OK | os.X_OK):",
+        "if False:",
+        ("actions/test_api_key",),
+    ),
+    Mutant(
+        "a key that nobody has is not taken for the one that is wanted",
+        "plugin_utils/_ansible/issued_keys",
+        "if ids and not (file.exists() and file.stat().st_size):",
+        "if False:",
+        ("actions/test_api_key",),
+    ),
 )

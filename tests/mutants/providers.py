@@ -37,7 +37,11 @@ def files(safeguard: str, text: str, instead: str, *tests: str) -> Mutant:
 
 
 def keys(safeguard: str, file: str, text: str, instead: str) -> Mutant:
-    name = {"neon/role_passwords": "neon_roles", "supabase/signing_keys": "supabase_signing"}.get(file, file)
+    name = {
+        "neon/api_keys": "neon",
+        "neon/role_passwords": "neon_roles",
+        "supabase/signing_keys": "supabase_signing",
+    }.get(file, file)
     return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, (f"providers/keys/test_{name}",))
 
 
@@ -815,4 +819,74 @@ MUTANTS = (
         ("providers/postgres/test_roles",),
     ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
+    # whose a key is
+    Mutant(
+        "an id is no key of another name",
+        f"{CORE}/issued",
+        "if id_ and one.id == id_ and one.name not in names",
+        "if False",
+        ("actions/test_api_key", "modules/test_fly_modules"),
+    ),
+    keys(
+        "OpenAI: a key of another account is not ours",
+        "openai",
+        'only=("owner.service_account.id", "<service_account>"),',
+        "",
+    ),
+    keys(
+        "Neon: a key of another project is not ours",
+        "neon/api_keys",
+        'only=("project_id", "<project>"),',
+        "",
+    ),
+    Mutant(
+        "a key outside of the scope is not gone",
+        f"{CORE}/http/key_issuers",
+        "how, where = replace(self._api.listing, only=None), f",
+        'how, where = replace(self._api.listing, only=("owner.service_account.id", "svc_1")), f',
+        ("providers/keys/test_openai",),
+    ),
+    provider(
+        "Fly: a token of an app is none of its organization",
+        "fly/issuer",
+        "if token.scope == self._kind]",
+        "]",
+        "fly_tokens",
+    ),
+    provider(
+        "Fly: a current token of another kind is refused",
+        "fly/issuer",
+        "if found.scope != self._kind:",
+        "if False:",
+        "fly_tokens",
+    ),
+    # the connection's own
+    provider(
+        "Vault: the connection's own secret-id is told",
+        "vault/secret_ids",
+        'self._lookup(own).get("secret_id_accessor") == credential_id',
+        "False",
+        "vault_secret_ids",
+    ),
+    keys(
+        "Cloudflare: the connection's own token is told",
+        "cloudflare",
+        'bool(paths.at(answer.json, "result.id") == credential_id)',
+        "False",
+    ),
+    provider(
+        "Infisical: the connection's own client secret is told",
+        "infisical/client_secrets",
+        "bool(begins and own.reveal().startswith(begins))",
+        "False",
+        "client_secrets",
+    ),
+    keys(
+        "Keycloak: the connection's own client is refused",
+        "keycloak",
+        'if (self.options["realm"], self.options["client_id"]) == self.connection.client:',
+        "if False:",
+    ),
+    keys("Upstash: a password goes the connection's way", "upstash", ", via=self.connection.via)", ")"),
+    keys("Neon: a password goes the connection's way", "neon/role_passwords", ", self.connection.via)", ")"),
 )

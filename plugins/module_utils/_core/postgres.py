@@ -67,9 +67,10 @@ class Server:
     """Through which host it is reached; its own address is the one that this host sees."""
 
     @classmethod
-    def of(cls, uri: SecretValue, ca_cert: str | None) -> Server:
+    def of(cls, uri: SecretValue, ca_cert: str | None, via: Way | None) -> Server:
         parts = urlsplit(uri.reveal())
-        return cls(parts.hostname or "", parts.port or PORT, unquote(parts.path.lstrip("/")), ca_cert, public=True)
+        database = unquote(parts.path.lstrip("/"))
+        return cls(parts.hostname or "", parts.port or PORT, database, ca_cert, public=True, via=via)
 
     def __str__(self) -> str:
         return f"postgresql://{self.host}:{self.port}/{self.database}{f' via {self.via}' if self.via else ''}"
@@ -138,11 +139,11 @@ class Server:
         return Answer.ACCEPTED
 
 
-def authenticate(uri: SecretValue, doing: str, ca_cert: str | None = None) -> Answer:
+def authenticate(uri: SecretValue, doing: str, ca_cert: str | None = None, via: Way | None = None) -> Answer:
     """Show the user and password of a URI."""
     parts = urlsplit(uri.reveal())
     password = SecretValue(unquote(parts.password or ""))
-    return Server.of(uri, ca_cert).authenticate(doing, unquote(parts.username or ""), password)
+    return Server.of(uri, ca_cert, via).authenticate(doing, unquote(parts.username or ""), password)
 
 
 @contextmanager

@@ -76,11 +76,6 @@ class Server:
             raise (self.via.explain(away, self.host, self.port) if self.via else away) from None
 
 
-def authenticate(host: str, port: int, password: SecretValue, doing: str, ca_cert: str | None = None) -> Answer:
-    """Show a password of the default user, inside TLS."""
-    return Server(host, port, ca_cert=ca_cert).authenticate(doing, password)
-
-
 def _ask(connection: socket.socket, *words: bytes) -> bytes:
     """Send a command, and return the first line of its answer."""
     parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)]

@@ -5,7 +5,7 @@
 
 Sources: openapi.json in cloudflare/api-schemas (August 2024; a user's tokens), cloudflare-python (an account's tokens).
 Not verified: how soon a deleted token is refused; that a token may only grant what its maker holds; that a PUT takes a
-token as a GET has given it.
+token as a GET has given it; that an account refuses to verify a user's token.
 
 More than a description: there are two issuers, and a token is disabled before it is revoked, which can be taken back.
 """
@@ -19,7 +19,8 @@ from dataclasses import replace
 from .._core.clock import Clock
 from .._core.contracts import Options, Provider, Schema
 from .._core.credential import Credential, PublicValue, SecretValue
-from .._core.errors import NotFoundError
+from .._core.errors import AuthenticationError, NotFoundError
+from .._core.http import paths
 from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
 from .._core.http.key_issuers import KeyIssuer
 from .._core.names import NameRule
@@ -103,6 +104,15 @@ class CloudflareTokens(KeyIssuer):
     @property
     def _api(self) -> KeyApi:
         return _api(self.connection.tokens)
+
+    def is_own(self, credential_id: str) -> bool:
+        """Ask which token asks; one of a user is refused where an account's are meant, and so is none of them."""
+        verify = Call("GET", f"{self.connection.tokens}/verify", says=_DONE)
+        try:
+            answer = self._send(verify, "asking which token the connection uses", reads=True)
+        except AuthenticationError:
+            return False
+        return bool(paths.at(answer.json, "result.id") == credential_id)
 
     def disable(self, credential: Credential) -> None:
         with suppress(NotFoundError):

@@ -52,6 +52,7 @@ class KeycloakConnection(ApiConnection):
     def authorizer(self, options: Options) -> Callable[[], str]:
         client = {"client_id": options["client_id"], "client_secret": options["client_secret"].reveal()}
         realm, self._token = options.get("realm", "master"), ("", 0.0)
+        self.client = (realm, options["client_id"])
 
         def header() -> str:
             if self.clock.monotonic() >= self._token[1]:
@@ -149,6 +150,12 @@ class KeycloakClientSecrets(ResetIssuer):
     @classmethod
     def label(cls, options: Options) -> str:
         return f"keycloak_client_secret of {options['client_id']}, realm {options['realm']}"
+
+    def preflight(self, current: str | None) -> list[str]:
+        if (self.options["realm"], self.options["client_id"]) == self.connection.client:
+            what = f"the connection signs in with {self._where}, and the old one ends with the new one"
+            return [f"{what}. Give the connection a client of its own"]
+        return super().preflight(current)
 
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> Any:
         query = {"clientId": self.options["client_id"]}

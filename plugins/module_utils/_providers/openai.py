@@ -5,7 +5,7 @@
 
 Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
 of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
-is that another one has made: the description says a user's.
+is that another one has made: the description says a user's. Nor that the list says of each key which account owns it.
 
 A service account may have several keys.
 
@@ -59,6 +59,7 @@ class OpenAiApiKeys(KeyIssuer):
             facts=Facts(last_used_at="last_used_at", scope="owner.type"),
             after="after",
             more="has_more",
+            only=("owner.service_account.id", "<service_account>"),
         ),
         revoke=Call("DELETE", f"{_PROJECT}/api_keys/<id>"),
         verify=Verify(Call("GET", "/models")),

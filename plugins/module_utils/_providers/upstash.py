@@ -78,7 +78,8 @@ class UpstashRedisPasswords(ResetIssuer):
     def verify(self, credential: Credential) -> Answer:
         host, port, _tls = self._place()
         doing = f"showing the password of database {self.options['database']}"
-        return redis.authenticate(host, port, credential.fields["password"], doing, self.connection.ca_cert)
+        database = redis.Server(host, port, ca_cert=self.connection.ca_cert, via=self.connection.via)
+        return database.authenticate(doing, credential.fields["password"])
 
     def _place(self) -> tuple[str, int, bool]:
         call = Call("GET", self.api.read.path, params={"credentials": "hide"})

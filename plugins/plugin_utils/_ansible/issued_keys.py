@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._core import references, registry
+from ...module_utils._core import issued, references, registry
 from ...module_utils._core.contracts import Issuer, Listed, Maker, Revocation
 from ...module_utils._core.credential import Credential
 from ...module_utils._core.deps import library
@@ -102,15 +102,22 @@ class Key(Keys):
 
     def read(self) -> State:
         """Only those that still work."""
-        return {"keys": [_shown(key) for key in self._issuer.listed() if self._is_meant(key)]}
+        id_ = self.params["id"] if self.params["state"] == "absent" else None
+        names = {self._name, self.params["name"]} if id_ else {self._name}
+        listed = self._issuer.listed()
+        now = self._issuer.connection.server_time() or self._issuer.clock.now()
+        return {"keys": [_shown(key) for key in issued.meant(listed, names, id_, now)]}
 
     def wanted(self, before: State) -> State:
+        ids = ", ".join(identifier(key["id"]) for key in before["keys"])
         if self.params["state"] == "present":
-            return before if before["keys"] else {"keys": [{"id": None, "name": self._name, "revoked": False}]}
+            if self.params["dest"]:
+                _demand_place(self.params["dest"], self._name, ids)
+            return before if ids else {"keys": [{"id": None, "name": self._name, "revoked": False}]}
         if len(before["keys"]) > 1:
             raise ConfigurationError(
                 f"{len(before['keys'])} keys have the name {self.params['name']}",
-                hint=f"Say which one by its id: {', '.join(identifier(key['id']) for key in before['keys'])}",
+                hint=f"Say which one by its id: {ids}",
             )
         return {"keys": []}
 
@@ -122,7 +129,7 @@ class Key(Keys):
         dest = self.params["dest"]
         file = _KeyFile(dest) if dest else None  # what cannot be kept had better not be made
         try:
-            self._minted = self._issuer.mint(self._name)
+            self._minted = self._mint()
             if file:
                 self._keep(file, self._minted)
         finally:
@@ -136,6 +143,16 @@ class Key(Keys):
             return state
         return {**state, "value": self._minted.fields["token"]}
 
+    def _mint(self) -> Credential:
+        try:
+            return self._issuer.mint(self._name)
+        except OutcomeUnknownError as error:
+            error.hint = (
+                f"A key that was made is lost: look for {self._name} with api_key_info, and revoke it by its id "
+                "before you run again"
+            )
+            raise
+
     def _keep(self, file: _KeyFile, made: Credential) -> None:
         try:
             file.keep(made.fields["token"].reveal())
@@ -144,12 +161,6 @@ class Key(Keys):
                 f"{self.params['dest']} cannot be written ({error.strerror}), and the key {made.name} was made",
                 hint=f"Revoke it: state absent, id {identifier(str(made.id))}",
             ) from None
-
-    def _is_meant(self, key: Listed) -> bool:
-        now = self._issuer.connection.server_time() or self._issuer.clock.now()
-        expired = key.expires_at is not None and key.expires_at <= now
-        by_id = self.params["state"] == "absent" and self.params["id"]
-        return (key.id == by_id if by_id else key.name == self._name) and not key.revoked and not expired
 
 
 class _KeyFile:
@@ -174,6 +185,21 @@ class _KeyFile:
         os.close(self._handle)
         with suppress(OSError):
             self._begun.unlink()
+
+
+def _demand_place(dest: str, name: str, ids: str) -> None:
+    """Refuse a dest that cannot take a new key; where the keys with these ids have the name, one that has none."""
+    file, parent = Path(dest), Path(dest).parent
+    if dest.endswith(os.sep) or (file.exists() and not file.is_file()):
+        raise ConfigurationError(f"dest: {dest} is no file", hint="Name a file in it, or another place")
+    if ids and not (file.exists() and file.stat().st_size):
+        raise ConfigurationError(
+            f"there is a key {name}, and {dest} does not have it: it is for another place, or its answer was lost",
+            hint=f"If nobody has it, revoke it by its id, {ids}, and run again",
+        )
+    if not ids and not os.access(parent, os.W_OK | os.X_OK):
+        why = "it may not be written to" if parent.is_dir() else "there is no such directory"
+        raise ConfigurationError(f"dest: cannot write into {parent}: {why}")
 
 
 def _shown(key: Listed) -> dict[str, Any]:

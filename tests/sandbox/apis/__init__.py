@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -92,7 +93,21 @@ class Langfuse(DescribedApi):
 
 
 class OpenAi(DescribedApi):
+    """A project lists the keys of all its service accounts; what a person makes is of the one named as the project."""
+
     name, prefix, error_schema = "openai", "/openai", "ErrorResponse"
+
+    def created(self, found: Found, key: Key) -> Any:
+        key.body["account"] = found.params.get("service_account_id")
+        return super().created(found, key)
+
+    def _facts(self, key: Key) -> dict[str, Any]:
+        project = re.search(r"/projects/proj_([^/]+)/", key.home)
+        if project is None:
+            return super()._facts(key)
+        schema = {"$ref": "#/components/schemas/ProjectApiKeyOwnerServiceAccount"}
+        account = self.examples.make(schema, {"id": key.body.get("account") or f"svc_{project[1]}"})
+        return {**super()._facts(key), "owner": {"type": "service_account", "service_account": account}}
 
     def _id(self, key: Key) -> str:
         return f"key_{key.number}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.sandbox.apis import ADMIN
 from tests.sandbox.visitor import Visitor
 from tests.unit import bad_credentials
 from tests.unit.bad_credentials import BAD
+from tests.unit.core.doubles import ScriptedServer
 
 from .conftest import Act
 
@@ -68,6 +70,71 @@ def test_key_that_cannot_be_kept_is_not_made(act: Act, options: dict[str, Any], 
     said = act("api_key", **options, name="ci", dest=str(tmp_path / "nowhere" / "neon"))
     assert "dest: cannot write into" in said
     assert values(brisk) == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("dest", "told"),
+    [
+        (".", "is no file"),
+        ("not-there/", "is no file"),
+        ("not-there/key", "cannot write into {}/not-there: there is no such directory"),
+        ("closed/key", "cannot write into {}/closed: it may not be written to"),
+    ],
+)
+def test_unfit_dest_is_refused_before_a_key_is_made(
+    act: Act,
+    options: dict[str, Any],
+    brisk: Visitor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    check_mode: bool,
+    dest: str,
+    told: str,
+) -> None:
+    (tmp_path / "closed").mkdir()
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "closed" not in str(path) and allowed(path, mode))
+    said = act("api_key", **options, name="ci", dest=f"{tmp_path}/{dest}", check_mode=check_mode)
+    assert told.format(tmp_path) in said
+    assert values(brisk) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["closed"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("content", [None, ""])
+def test_key_that_is_not_in_dest_is_told_with_its_id(
+    act: Act, options: dict[str, Any], brisk: Visitor, tmp_path: Path, check_mode: bool, content: str | None
+) -> None:
+    dest = tmp_path / "neon"
+    if content is not None:
+        dest.write_text(content)
+    made = brisk.act("make_neon_key", path="/organizations/acme/api_keys", name="ci")["id"]
+    said = act("api_key", **options, name="ci", dest=str(dest), check_mode=check_mode)
+    assert f"there is a key ci, and {dest} does not have it" in said
+    assert f"revoke it by its id, {made}, and run again" in said
+
+
+def test_lost_answer_to_the_making_says_to_revoke_what_it_may_have_made(
+    act: Act, options: dict[str, Any], tmp_path: Path
+) -> None:
+    with ScriptedServer() as server:
+        given = {**options, "url": server.answer(200, []).drop().url, "name": "ci", "dest": str(tmp_path / "neon")}
+        said = act("api_key", **given)
+        assert "look for ci with api_key_info, and revoke it by its id before you run again" in said
+        key = {"id": 9, "name": "ci", "created_at": "2026-01-01T00:00:00Z"}
+        assert "revoke it by its id, 9, and run again" in act(
+            "api_key", **{**given, "url": server.answer(200, [key]).url}
+        )
+        assert [line.partition(" ")[0] for line in server.asked] == ["GET", "POST", "GET"]
+
+
+def test_key_of_another_name_is_not_revoked_by_its_id(act: Act, run: Run, options: dict[str, Any]) -> None:
+    (made,) = run(name="ci", return_value=True)["keys"]
+    assert f"id: {made['id']} has another name: ci. Correct name or id" in act(
+        "api_key", **options, name="nobody", id=made["id"], state="absent"
+    )
+    assert [key["id"] for key in run("api_key_info")["keys"]] == [made["id"]]
 
 
 PAIR: dict[str, Any] = {

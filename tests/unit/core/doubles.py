@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.forwards import Address, Forwards, Way
 
 START = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -131,6 +132,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         pass
+
+
+class Detour(Way):
+    """A way through no host at all: from the addresses that such a host would see to those that are meant."""
+
+    def __init__(self, leads: Mapping[Address, Address]) -> None:
+        super().__init__("app1", Forwards())
+        self._leads = leads
+
+    def local(self, host: str, port: int) -> Address:
+        return self._leads.get((host, port), (host, port))
 
 
 class ScriptedServer:

@@ -75,7 +75,7 @@ def test_only_a_refused_password_is_dead(libpq: Libpq) -> None:
         (LOCAL, "prefer"),
         (postgres.Server("::1", 5432, "shop"), "prefer"),
         (postgres.Server("db.example.com", 5432, "shop"), "verify-full"),
-        (postgres.Server.of(SecretValue("postgresql://u:p@127.0.0.1/shop"), None), "verify-full"),
+        (postgres.Server.of(SecretValue("postgresql://u:p@127.0.0.1/shop"), None, None), "verify-full"),
     ],
     ids=str,
 )

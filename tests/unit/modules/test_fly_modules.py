@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
 from tests.sandbox.visitor import Visitor
 
 APP = "molecule-cp"
@@ -254,9 +256,36 @@ def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runne
     assert [token["id"] for token in left] == [ids[0]]
 
 
+def test_token_of_an_app_is_none_of_its_organization(world: Visitor, run: Runner) -> None:
+    made = run("fly_token", name="ci-deploy", lifetime="1d", **ORG)
+    assert made["changed"]
+    run("fly_token", name="ci-deploy", state="absent", **ORG)
+    left = [token["scope"] for token in run("fly_token_info", **ORG)["tokens"] if not token["revoked"]]
+    assert "app deploy" in left
+
+
+def test_token_of_another_name_is_not_revoked_by_its_id(run: Runner) -> None:
+    (made,) = run("fly_token", name="ci", lifetime="1d", **ORG)["tokens"]
+    result = run("fly_token", name="nobody", id=made["id"], state="absent", **ORG)
+    assert f"id: {made['id']} has another name: ci" in result["msg"]
+    assert not run("fly_token", name="ci", lifetime="1d", **ORG)["changed"]
+
+
+def test_lost_token_is_to_be_revoked_before_another_run(world: Visitor, run: Runner) -> None:
+    world.tell("faults", provider="fly", graphql="createLimitedAccessToken", kind="reset_after", after=True, times=0)
+    result = run("fly_token", name="ci", lifetime="1d", **ORG)
+    assert "look for its name with fly_token_info, and revoke it by its id" in result["msg"]
+
+
+def test_token_whose_profile_is_not_told_is_returned(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    mint = FlyTokens.mint
+    monkeypatch.setattr(FlyTokens, "mint", lambda issuer, name: replace(mint(issuer, name), facts={}))
+    assert run("fly_token", name="ci", lifetime="1d", **ORG)["token"]
+
+
 @pytest.mark.parametrize("options", [{"lifetime": "1d"}, {"state": "absent"}])
 def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, options: dict[str, str]) -> None:
-    name = "ci" if "lifetime" in options else "ci-deploy"
+    name = "ci" if "lifetime" in options else "molecule-cp-rotation-20260801"
     assert run("fly_token", check=True, name=name, **ORG, **options)["changed"]
     assert world.ask("counts")["mutating"] == 0
 

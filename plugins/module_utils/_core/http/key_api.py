@@ -24,6 +24,7 @@ from urllib.parse import quote
 from .. import durations, errors
 from ..clock import Clock
 from ..contracts import Connection, Handwork, Options, Schema
+from ..forwards import Way
 from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, limits, paths, shapes
@@ -122,7 +123,7 @@ class Listing:
     page: str = ""
     more: str = ""
     only: Says | None = None
-    """The member and value of the keys that are meant, where the list has others."""
+    """The member and value of the keys that are meant, where the list has others; None for one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ class ApiConnection(Connection):
         self.clock = clock
         self.url = options.get("url") or self.base_url
         self.ca_cert = options.get("ca_cert")
-        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert, "via": options.get("via")}
+        self.via: Way | None = options.get("via")
+        self._more: dict[str, Any] = {"clock": clock, "run": run, "ca_cert": self.ca_cert, "via": self.via}
         self.http = HttpClient(
             self.system,
             self.url,
@@ -257,8 +259,8 @@ class ApiConnection(Connection):
 def send(client: HttpClient, call: Call, doing: str, places: Mapping[str, Any], **more: Any) -> Answer:
     """Send a call with its placeholders filled in."""
     path = _PLACE.sub(lambda place: _in_path(_place(places, place[1], doing), place[1], doing), call.path)
-    params = {**_filled(call.params, places, doing), **more.pop("params", {})}
-    body = None if call.body is None else _filled(call.body, places, doing)
+    params = {**filled(call.params, places, doing), **more.pop("params", {})}
+    body = None if call.body is None else filled(call.body, places, doing)
     sent = {"form": _pairs(body)} if call.form and body is not None else {"body": body}
     answer = client.request(call.method, path, doing=doing, ok=call.ok, params=params or None, **sent, **more)
     if call.says and not fits(answer.json, call.says):
@@ -321,12 +323,13 @@ def _in_path(value: Any, name: str, doing: str) -> str:
     return quote(str(value), safe="")
 
 
-def _filled(tree: Any, places: Mapping[str, Any], doing: str) -> Any:
+def filled(tree: Any, places: Mapping[str, Any], doing: str) -> Any:
+    """Fill in the placeholders of a tree; None where an option is not given."""
     if isinstance(tree, Mapping):
-        filled = {member: _filled(inner, places, doing) for member, inner in tree.items()}
-        return {member: inner for member, inner in filled.items() if inner is not None}
+        members = {member: filled(inner, places, doing) for member, inner in tree.items()}
+        return {member: inner for member, inner in members.items() if inner is not None}
     if isinstance(tree, list):
-        return [_filled(inner, places, doing) for inner in tree]
+        return [filled(inner, places, doing) for inner in tree]
     if not isinstance(tree, str):
         return tree
     whole = _PLACE.fullmatch(tree)

@@ -41,6 +41,7 @@ from .key_api import (
     RollApi,
     SetApi,
     Verify,
+    filled,
     fits,
     id_of,
     read_items,
@@ -188,6 +189,8 @@ class KeyIssuer(ApiIssuer[KeyApi]):
 
     def listed(self) -> list[Listed]:
         how, where = self._api.listing, f"listing the keys of {self._where}"
+        if how.only:
+            how = replace(how, only=(how.only[0], filled(how.only[1], self._places({}), where)))
         return [_listed(item, how.facts, where) for item in self._items(how)]
 
     def revoke(self, credential: Credential) -> None:
@@ -196,9 +199,15 @@ class KeyIssuer(ApiIssuer[KeyApi]):
             self._send(self._api.revoke, doing, {"id": credential.id, "name": credential.name}, idempotent=True)
         except errors.NotFoundError as error:
             with errors.after_an_effect(isinstance(error, errors.OutcomeUnknownError)):
-                alive = any(key.id == credential.id and not self._is_over(key) for key in self.listed())
+                alive = self._is_alive(credential)
             if alive:
                 raise
+
+    def _is_alive(self, credential: Credential) -> bool:
+        """Return whether a key is listed as valid, whatever its scope: the options may have changed since its mint."""
+        how, where = replace(self._api.listing, only=None), f"listing the keys of {self._where}"
+        found = (item for item in self._items(how) if id_of(paths.at(item, how.facts.id)) == credential.id)
+        return any(not self._is_over(_listed(item, how.facts, where)) for item in found)
 
     def _is_over(self, key: Listed) -> bool:
         now = self.connection.server_time() or self.clock.now()

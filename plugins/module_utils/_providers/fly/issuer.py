@@ -100,7 +100,7 @@ class FlyTokens(Issuer):
 
     def preflight(self, current: str | None) -> list[str]:
         try:
-            tokens = {token.id: token for token in self.listed()}
+            tokens = {token.id: token for token in self.all_listed()}
         except NotFoundError:
             return [f"{self._where} does not exist, or the connection's token may not see it"]
         return [*(self._unfit(current, tokens) if current else []), *self._unreached()]
@@ -112,14 +112,22 @@ class FlyTokens(Issuer):
         """Say why the current token cannot be replaced by what the map asks for."""
         token = f"the current token {current}"
         if current in tokens:
-            advice = "Find out which one is in use, and name that; a ledger from a backup: docs/recovery.md"
-            return [f"{token} is revoked already. {advice}"] if tokens[current].revoked else []
+            return self._unlike(token, tokens[current])
         if self._app:
             for node in self._pages(_OF_ORGANIZATION, "organization", self._scope()["slug"]):
                 if node["id"] == current:
                     advice = "Name the organization in place of the app"
                     return [f"{token} is no token of {self._where}: a new one would be too narrow. {advice}"]
         return [f"{token} is not among the tokens of {self._where}. Correct current_id, or the issuer's scope"]
+
+    def _unlike(self, token: str, found: Listed) -> list[str]:
+        if found.revoked:
+            advice = "Find out which one is in use, and name that; a ledger from a backup: docs/recovery.md"
+            return [f"{token} is revoked already. {advice}"]
+        if found.scope != self._kind:
+            advice = "Correct current_id, or the issuer's scope"
+            return [f"{token} is one for {found.scope or 'who knows what'}, a new one is for {self._kind}. {advice}"]
+        return []
 
     def _unreached(self) -> list[str]:
         wanted = set(self.options.get("reaches", ()))
@@ -132,7 +140,11 @@ class FlyTokens(Issuer):
     # The token's life
 
     def listed(self) -> list[Listed]:
-        """List tokens, also revoked ones, which Fly goes on listing."""
+        """List tokens like those that are made here, also revoked ones, which Fly goes on listing."""
+        return [token for token in self.all_listed() if token.scope == self._kind]
+
+    def all_listed(self) -> list[Listed]:
+        """List all tokens of the app or organization; an organization's have those of its apps among them."""
         return self.connection.recent.get(self._where, lambda: [_listed(node) for node in self._pages(*self._root())])
 
     def mint(self, name: str) -> Credential:
@@ -140,7 +152,7 @@ class FlyTokens(Issuer):
         payload: dict[str, Any] = {
             "name": name,
             "organizationId": scope["organization"],
-            "profile": "deploy" if self._app else "deploy_organization",
+            "profile": self._profile,
             "expiry": _go_duration(durations.parse(self.options["lifetime"])),
         }
         if self._app:
@@ -179,7 +191,7 @@ class FlyTokens(Issuer):
             self._mutate(_DELETE, doing=doing, idempotent=True, id=credential.id)
         except NotFoundError as error:
             with after_an_effect(isinstance(error, OutcomeUnknownError)):
-                alive = any(token.id == credential.id and not token.revoked for token in self.listed())
+                alive = any(token.id == credential.id and not token.revoked for token in self.all_listed())
             if alive:
                 raise
 
@@ -194,6 +206,14 @@ class FlyTokens(Issuer):
     @property
     def _app(self) -> str | None:
         return self.options.get("app")
+
+    @property
+    def _profile(self) -> str:
+        return "deploy" if self._app else "deploy_organization"
+
+    @property
+    def _kind(self) -> str:
+        return _SCOPES[self._profile]
 
     @property
     def _where(self) -> str:

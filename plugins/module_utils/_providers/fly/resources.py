@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._core import durations
+from ..._core import durations, issued
 from ..._core.contracts import Evidence, Listed
 from ..._core.credential import Credential
-from ..._core.errors import ConfigurationError
+from ..._core.errors import ConfigurationError, OutcomeUnknownError
 from ..._core.module_runner import NoJournal, Resource, State
 from ..._core.outside_text import identifier
 from ..._core.stored import StoredSecrets
@@ -102,7 +102,7 @@ class Deployment(Resource):
 
 
 class Tokens(Resource):
-    """All tokens of a scope."""
+    """All tokens of an app or organization, whatever they may do."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
@@ -111,7 +111,7 @@ class Tokens(Resource):
         self._issuer = FlyTokens(options, self._fly, clock=self._fly.clock)
 
     def read(self) -> State:
-        return {"tokens": [_token(token) for token in self._issuer.listed()]}
+        return {"tokens": [_token(token) for token in self._issuer.all_listed()]}
 
 
 class Token(Tokens):
@@ -125,8 +125,11 @@ class Token(Tokens):
 
     def read(self) -> State:
         """Read the tokens that still work."""
-        listed = [token for token in self._issuer.listed() if self._is_meant(token)]
-        return {"tokens": [_token(token) for token in listed]}
+        id_ = self.params["id"] if self.params["state"] == "absent" else None
+        listed = self._issuer.listed()
+        now = self._fly.server_time() or self._fly.clock.now()
+        found = issued.meant(listed, {self.params["name"]}, id_, now)
+        return {"tokens": [_token(token) for token in found]}
 
     def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
@@ -144,24 +147,22 @@ class Token(Tokens):
             token = before["tokens"][0]
             self._issuer.revoke(Credential(token["id"], token["name"], {}))
             return {"tokens": []}
-        self._minted = self._issuer.mint(self.params["name"])
-        facts = self._minted.facts
-        dates = {key: facts.get(key) for key in ("created_at", "expires_at")}
-        made = {"id": self._minted.id, "name": self._minted.name, **dates, "scope": facts["scope"], "revoked": False}
-        return {"tokens": [made]}
+        try:
+            self._minted = self._issuer.mint(self.params["name"])
+        except OutcomeUnknownError as error:
+            error.hint = (
+                "A token that was made is lost: look for its name with fly_token_info, and revoke it by its id. "
+                "Do that before you run again, which takes it for the token that is wanted"
+            )
+            raise
+        told = {key: self._minted.facts.get(key) for key in ("created_at", "expires_at", "scope")}
+        return {"tokens": [{"id": self._minted.id, "name": self._minted.name, **told, "revoked": False}]}
 
     def result(self, state: State) -> Mapping[str, Any]:
         """Return the tokens, and the new one's value: Fly shows it once, and the task asked for it."""
         if self._minted is None:
             return state
         return {**state, "token": self._minted.fields["token"]}
-
-    def _is_meant(self, token: Listed) -> bool:
-        now = self._fly.server_time() or self._fly.clock.now()
-        expired = token.expires_at is not None and token.expires_at <= now
-        by_id = self.params["state"] == "absent" and self.params["id"]
-        meant = token.id == by_id if by_id else token.name == self.params["name"]
-        return meant and not token.revoked and not expired
 
     @staticmethod
     def _refuse_lifetime(lifetime: str) -> None:

@@ -46,6 +46,8 @@ class InfisicalConnection(Connection):
         self.clock = clock
         self._options, self._run = options, run
         self._auth = options["auth"]
+        universal = self._auth["method"] == tokens.UNIVERSAL
+        self.client_secret: SecretValue | None = self._auth.get("client_secret") if universal else None
         url = checked_url(options.get("url") or URL).removesuffix("/api")
         if problem := _address_problem(url):
             raise ConfigurationError(problem)

@@ -27,6 +27,7 @@ _LIST = "/v1/auth/universal-auth/identities/{}/client-secrets"
 _FACTS = {
     "id": str,
     "description": Maybe(str),
+    "clientSecretPrefix": Maybe(str),
     "createdAt": moment,
     "clientSecretTTL": Maybe(int),
     "clientSecretNumUsesLimit": Maybe(int),
@@ -74,6 +75,14 @@ class InfisicalClientSecrets(Issuer):
                 f"the current one can be used {limit} times, and a new one has no limit: bring one without, by hand"
             ]
         return []
+
+    def is_own(self, credential_id: str) -> bool:
+        """Compare the connection's own secret with the beginning that the list shows of the one with that id."""
+        own = self.connection.client_secret
+        if own is None:
+            return False
+        begins = next((one.get("clientSecretPrefix") for one in self._all() if one["id"] == credential_id), None)
+        return bool(begins and own.reveal().startswith(begins))
 
     def shortfall(self, credential: Credential) -> list[str]:
         """Log in with the new one, and compare what it lists of the identity with what this connection lists."""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issue API keys of a person, of an organization, or of an organization for one project.
 
-Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused.
+Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused;
+that the list says of each key that is limited to a project to which one.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ class NeonApiKeys(KeyIssuer):
         return KeyApi(
             create=Call("POST", root, {"key_name": "<name>", "project_id": "<project>"}),
             value={"token": "key"},
-            listing=Listing(Call("GET", root), facts=Facts(last_used_at="last_used_at", scope="project_id")),
+            listing=Listing(
+                Call("GET", root),
+                facts=Facts(last_used_at="last_used_at", scope="project_id"),
+                only=("project_id", "<project>"),
+            ),
             revoke=Call("DELETE", f"{root}/<id>"),
             names=NameRule(64),
             verify=Verify(Call("GET", shown, params={"limit": 1})),

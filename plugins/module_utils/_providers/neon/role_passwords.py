@@ -72,7 +72,7 @@ class NeonRolePasswords(ResetIssuer):
 
     def verify(self, credential: Credential) -> Answer:
         doing = f"showing the password of {self._where}"
-        return postgres.authenticate(credential.fields["uri"], doing, self.connection.ca_cert)
+        return postgres.authenticate(credential.fields["uri"], doing, self.connection.ca_cert, self.connection.via)
 
     def preview(self) -> list[str]:
         doing = f"looking which branches keep the old password of {self._where}"

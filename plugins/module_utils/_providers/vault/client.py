@@ -66,6 +66,7 @@ class VaultConnection(Connection):
         self._wire = Wire(options["url"], clock=clock, run=run, **reached)
         self.server = origin(options["url"])
         auth = options.get("auth") or {"method": tokens.TOKEN, tokens.TOKEN: options.get(tokens.TOKEN)}
+        self.secret_id: SecretValue | None = auth.get("secret_id") if auth["method"] == "approle" else None
         self._tokens = tokens.Tokens(auth, self.namespace, self._wire, clock)
         self._guard = Lock()
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)

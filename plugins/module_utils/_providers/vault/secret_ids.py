@@ -96,6 +96,10 @@ class VaultSecretIds(Issuer):
         ttl = self._role()["secret_id_ttl"]
         return [f"it ends by itself after {durations.show(timedelta(seconds=ttl))} (secret_id_ttl)"] if ttl else []
 
+    def is_own(self, credential_id: str) -> bool:
+        own = self.connection.secret_id
+        return own is not None and self._lookup(own).get("secret_id_accessor") == credential_id
+
     def shortfall(self, credential: Credential) -> list[str]:
         role_id = self._ask("its role-id", f"{self._path}/role-id", {"role_id": str})["role_id"]
         auth = {"method": "approle", "mount": self._mount, "role_id": role_id, **credential.fields}
@@ -124,12 +128,7 @@ class VaultSecretIds(Issuer):
 
     def verify(self, credential: Credential) -> Answer:
         """Look a secret-id up, which is no login and uses none of it up."""
-        doing, body = f"showing a secret-id of {self._what}", {"secret_id": credential.fields["secret_id"].reveal()}
-        answer = self.connection.adapter(doing).look(f"{self._path}/secret-id/lookup", body)
-        if not answer:  # 204
-            return Answer.REFUSED
-        checked(answer.get("data"), _FACTS, f"{doing}: the answer is")
-        return Answer.ACCEPTED
+        return Answer.ACCEPTED if self._lookup(credential.fields["secret_id"]) else Answer.REFUSED
 
     def revoke(self, credential: Credential) -> None:
         if credential.id not in self._accessors():
@@ -168,6 +167,16 @@ class VaultSecretIds(Issuer):
     def _accessors(self) -> list[str]:
         doing = f"listing the secret-ids of {self._what}"
         return self.connection.keys(f"{self._path}/secret-id", doing)
+
+    def _lookup(self, secret_id: SecretValue) -> dict[str, Any]:
+        """Return what is known of a secret-id; nothing where it is none of the role."""
+        doing, body = f"showing a secret-id of {self._what}", {"secret_id": secret_id.reveal()}
+        answer = self.connection.adapter(doing).look(f"{self._path}/secret-id/lookup", body)
+        if not answer:  # 204
+            return {}
+        shape = {**_FACTS, "secret_id_accessor": str}
+        found: dict[str, Any] = checked(answer.get("data"), shape, f"{doing}: the answer is")
+        return found
 
     def _look(self, accessor: str) -> dict[str, Any] | None:
         """Return what is known of a secret-id; None where it has ended since it was listed."""

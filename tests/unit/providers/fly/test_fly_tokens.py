@@ -95,17 +95,22 @@ def test_all_pages_are_listed_with_the_revoked_ones(world: Visitor, fly: FlyConn
     world.act("revoke_fly_token", token_id=names[0])
     listed = {token.id: token for token in tokens(fly).listed()}
     assert set(names) <= set(listed)
-    assert len(listed) == 7
+    assert len(listed) == 5
+    assert len(tokens(fly).all_listed()) == 7
     assert [listed[name].revoked for name in names] == [True, False, False, False]
 
 
 def test_the_scope_of_each_token_is_told(fly: FlyConnection) -> None:
-    scopes = {token.name: token.scope for token in tokens(fly).listed()}
+    scopes = {token.name: token.scope for token in tokens(fly).all_listed()}
     assert scopes == {
         "molecule-cp-rotation-20260801": "organization deploy",
         "litefs": "litefs_cloud",
         "ci-deploy": "app deploy",
     }
+
+
+def test_tokens_of_apps_are_none_of_their_organization(fly: FlyConnection) -> None:
+    assert [token.name for token in tokens(fly).listed()] == ["molecule-cp-rotation-20260801"]
 
 
 def test_an_app_lists_its_own_tokens_only(fly: FlyConnection) -> None:
@@ -228,6 +233,12 @@ def test_a_current_token_that_nobody_knows_is_found(fly: FlyConnection) -> None:
     (problem,) = tokens(fly).preflight("tok_typo")
     assert problem.startswith("the current token tok_typo is not among the tokens of organization molecule-ai. Correct")
     assert "not among the tokens of app" in tokens(fly, **ONE_APP).preflight("tok_typo")[0]
+
+
+def test_a_current_token_of_another_kind_is_found(world: Visitor, fly: FlyConnection) -> None:
+    made = world.act("mint_fly_token", profile="litefs_cloud", name="files")["id"]
+    told = f"the current token {made} is one for litefs_cloud, a new one is for organization deploy. Correct"
+    assert tokens(fly).preflight(made)[0].startswith(told)
 
 
 def test_a_current_token_that_is_revoked_already_is_found(world: Visitor, fly: FlyConnection) -> None:

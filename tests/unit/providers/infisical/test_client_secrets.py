@@ -49,6 +49,24 @@ def test_new_client_secret_revokes_the_old_one(world: Visitor) -> None:
     assert second.preflight(old.id) == [f"the client secret {old.id} is no valid one of the identity operator"]
 
 
+def test_own_client_secret_is_told_by_how_it_begins(world: Visitor) -> None:
+    first = secrets_of(world)
+    [old] = first.listed()
+    made = first.mint(NAME)
+    second = secrets_of(world, made.fields["client_secret"])
+    for issuer, own, other in ((first, old.id, made.id), (second, made.id, old.id)):
+        assert issuer.is_own(str(own))
+        assert not issuer.is_own(str(other))
+    assert not first.is_own("unknown")
+
+
+def test_token_has_no_client_secret_of_its_own(world: Visitor) -> None:
+    [old] = secrets_of(world).listed()
+    given = world.act("mint_infisical_token", rights=["read"])
+    by_token = secrets_of(world, auth={"method": "token", "token": SecretValue(given["token"])})
+    assert not by_token.is_own(str(old.id))
+
+
 def test_lifetime_is_the_servers_and_a_missing_identity_is_told(world: Visitor) -> None:
     issuer = secrets_of(world, lifetime="120d")
     made = issuer.mint(NAME)

@@ -75,6 +75,29 @@ def test_answer_without_success_is_an_unknown_outcome(deed: str) -> None:
             cloudflare.mint("rotor-1") if deed == "mint" else cloudflare.revoke(KEY)
 
 
+@pytest.mark.parametrize("issuer_type", ["cloudflare_api_token", "cloudflare_r2_key"])
+@pytest.mark.parametrize(("credential_id", "own"), [("7", True), ("8", False)])
+def test_own_token_is_told_by_its_id(issuer_type: str, credential_id: str, own: bool) -> None:
+    with ScriptedServer() as server:
+        cloudflare = issuer(issuer_type, server.answer(200, said({"id": "7", "status": "active"})), ACCOUNT, **OPTIONS)
+        assert cloudflare.is_own(credential_id) is own
+        assert server.asked == [f"GET /accounts/{'0' * 32}/tokens/verify"]
+        assert server.received[0].headers["Authorization"] == f"Bearer {TOKEN.reveal()}"
+
+
+def test_own_token_of_a_user_is_none_of_an_account() -> None:
+    with ScriptedServer() as server:
+        server.answer(401, said(None, success=False, code=1000))
+        assert not issuer("cloudflare_api_token", server, ACCOUNT, **OPTIONS).is_own("7")
+
+
+def test_own_token_that_cannot_be_asked_for_is_an_error() -> None:
+    with ScriptedServer() as server:
+        cloudflare = issuer("cloudflare_api_token", server.answer(403, said(None, success=False)), **OPTIONS)
+        with pytest.raises(errors.PermissionDeniedError):
+            cloudflare.is_own("7")
+
+
 def test_disabling_writes_the_token_as_it_was_found() -> None:
     token = {"id": "7", "name": "<name>", "status": "active", "policies": [POLICY]}
     with ScriptedServer() as server:

@@ -44,6 +44,15 @@ def test_secret_of_a_client_is_reset_and_read_with_one_token() -> None:
         assert server.asked.count(f"POST {ADMIN_REALM}") == 1
 
 
+@pytest.mark.parametrize(("realm", "client_id", "own"), [("master", "rotor", True), ("shop", "rotor", False)])
+def test_client_of_the_connection_is_refused(realm: str, client_id: str, own: bool) -> None:
+    with ScriptedServer() as server:
+        server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(200, {"type": "secret", "value": "old"})
+        keycloak = issuer("keycloak_client_secret", server, ACCOUNT, realm=realm, client_id=client_id)
+        problems = keycloak.preflight(None)
+        assert [problem.partition(" signs in with ")[0] for problem in problems] == ["the connection"] * own
+
+
 def test_client_without_a_secret_is_unexpected() -> None:
     with ScriptedServer() as server, pytest.raises(errors.UnexpectedAnswerError):
         client(server.answer(200, IN).answer(200, [{"id": "u-1"}]).answer(200, {"type": "secret"})).preflight(None)

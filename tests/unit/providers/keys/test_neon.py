@@ -34,6 +34,16 @@ def test_key_is_of_the_account_or_of_what_is_named(options: Any, root: str, body
         assert server.received[0].json == {"key_name": "rotor-1", **body}
 
 
+@pytest.mark.parametrize(("options", "mine"), [(ORG, ["1"]), (PROJECT, ["2"])])
+def test_keys_of_other_scopes_are_left_out(options: Any, mine: list[str]) -> None:
+    keys = [{**MADE, "id": 1}, {**MADE, "id": 2, "project_id": "shiny"}, {**MADE, "id": 3, "project_id": "dull"}]
+    with ScriptedServer() as server:
+        neon = issuer("neon_api_key", server.answer(200, keys).answer(200, keys).answer(200, keys), **options)
+        assert [key.id for key in neon.listed()] == mine
+        assert neon.preflight(mine[0]) == []
+        assert "the current key 3 is not among the valid keys" in neon.preflight("3")[0]
+
+
 def test_project_without_an_organization_is_a_validation_error() -> None:
     assert mistakes("neon_api_key", project="shiny") != []
     assert mistakes("neon_api_key", **PROJECT) == []

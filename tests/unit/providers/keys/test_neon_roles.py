@@ -14,7 +14,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from tests.servers.postgres_auth import WELCOME, PostgresAuthServer, refusal
 from tests.servers.tls import Authority
 from tests.unit.core.described import TOKEN, issuer
-from tests.unit.core.doubles import Scripted, ScriptedServer
+from tests.unit.core.doubles import Detour, Scripted, ScriptedServer
 
 TYPE = "neon_role_password"
 OPTIONS: dict[str, Any] = {"project": "shiny", "branch": "br-main", "role": "app", "database": "shop"}
@@ -83,3 +83,14 @@ def test_verify_shows_the_password_inside_tls(tmp_path: Path, said: bytes, answe
         assert issuer(TYPE, server, trusted, **OPTIONS).answer(credential) is answer
         with pytest.raises(errors.UntrustedServerError):
             issuer(TYPE, server, **OPTIONS).answer(credential)
+
+
+def test_password_goes_the_way_of_the_connection(tmp_path: Path) -> None:
+    authority, address = Authority(tmp_path), ("ep-x.test", 5432)
+    context = authority.context("ep-x.test")
+    with ScriptedServer() as server, PostgresAuthServer(context, lambda _password: WELCOME) as compute:
+        via = Detour({address: ("127.0.0.1", compute.port)})
+        account = {"token": TOKEN, "ca_cert": str(authority.pem), "via": via}
+        uri = SecretValue("postgresql://app:password-of-the-neon-tests@ep-x.test/shop")
+        credential = Credential("app", "rotor-1", {"uri": uri})
+        assert issuer(TYPE, server, account, **OPTIONS).verify(credential) is Answer.ACCEPTED

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from tests.unit.core.described import KEY, issuer, mistakes
 from tests.unit.core.doubles import ScriptedServer
 
@@ -24,11 +26,32 @@ def test_key_is_made_for_the_service_account_and_ended_in_its_project() -> None:
         assert server.received[0].json == {"name": "rotor-1", "scopes": ["models.read"]}
 
 
-def test_listed_has_the_kind_of_owner() -> None:
-    key = {**MADE, "last_used_at": None, "owner": {"type": "user"}}
+def keys() -> dict[str, Any]:
+    """One key of each owner; the list is of the whole project."""
+    kinds = (("service_account", "svc_1"), ("user", "svc_1"), ("service_account", "svc_2"))
+    owners = [{"type": kind, kind: {"id": id_}} for kind, id_ in kinds]
+    data = [{**MADE, "id": f"key_{n}", "last_used_at": None, "owner": owner} for n, owner in enumerate(owners, 1)]
+    return {"data": data, "has_more": False}
+
+
+def test_keys_of_other_accounts_of_the_project_are_left_out() -> None:
     with ScriptedServer() as server:
-        (listed,) = issuer("openai_api_key", server.answer(200, {"data": [key], "has_more": False}), **OPTIONS).listed()
-        assert (listed.scope, listed.last_used_at) == ("user", None)
+        listed = issuer("openai_api_key", server.answer(200, keys()), **OPTIONS).listed()
+        assert [(key.id, key.scope) for key in listed] == [("key_1", "service_account")]
+
+
+def test_current_key_of_another_account_is_refused() -> None:
+    with ScriptedServer() as server:
+        openai = issuer("openai_api_key", server.answer(200, keys()).answer(200, keys()), **OPTIONS)
+        assert openai.preflight("key_1") == []
+        assert "the current key key_3 is not among the valid keys" in openai.preflight("key_3")[0]
+
+
+def test_refused_revoke_of_a_key_of_another_account_is_an_error() -> None:
+    with ScriptedServer() as server:
+        openai = issuer("openai_api_key", server.answer(404, {}).answer(200, keys()), **OPTIONS)
+        with pytest.raises(errors.NotFoundError):
+            openai.revoke(Credential("key_3", "rotor-1", {}))
 
 
 def test_admin_key_is_made_and_ended_in_the_organization() -> None:

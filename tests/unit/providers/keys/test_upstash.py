@@ -16,7 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from tests.servers.redis import RedisServer
 from tests.servers.tls import Authority
 from tests.unit.core.described import TOKEN, issuer
-from tests.unit.core.doubles import ScriptedServer
+from tests.unit.core.doubles import Detour, ScriptedServer
 
 ACCOUNT = {"email": "ops@example.com", "api_key": TOKEN}
 PASSWORD = Credential("cache", "rotor-1", {"password": SecretValue("password-of-the-upstash-tests")})
@@ -34,6 +34,18 @@ def test_password_is_shown_to_the_database_inside_tls(tmp_path: Path, said: byte
         assert issuer(TYPE, server, trusted, database="c").answer(PASSWORD) is answer
         with pytest.raises(UntrustedServerError):
             issuer(TYPE, server, ACCOUNT, database="c").answer(PASSWORD)
+
+
+def test_password_goes_the_way_of_the_connection(tmp_path: Path) -> None:
+    authority, database = Authority(tmp_path), ("cache.test", 6379)
+    account = {**ACCOUNT, "ca_cert": str(authority.pem)}
+    with (
+        ScriptedServer() as server,
+        RedisServer(authority.context("cache.test"), lambda _password: b"+OK\r\n") as redis,
+    ):
+        server.answer(200, {"endpoint": "cache.test", "port": 6379, "tls": True})
+        via = Detour({database: ("127.0.0.1", redis.port)})
+        assert issuer(TYPE, server, {**account, "via": via}, database="c").verify(PASSWORD) is Answer.ACCEPTED
 
 
 def test_database_without_tls_is_refused() -> None:

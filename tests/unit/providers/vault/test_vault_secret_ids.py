@@ -121,6 +121,24 @@ def test_preflight_looks_at_the_limits_of_role_and_current_one(role: Role) -> No
     assert role.by_root().listed() == before
 
 
+def test_own_secret_id_is_told_by_its_accessor(role: Role) -> None:
+    old, new = (role.by_root().mint(name) for name in (NAME, "rotor-7f3a-2"))
+    issuer = role.issuer(role.login(old.fields["secret_id"]))
+    assert issuer.is_own(str(old.id))
+    assert not issuer.is_own(str(new.id))
+    assert not role.by_root().is_own(str(old.id))
+
+
+def test_secret_id_of_another_role_is_not_its_own(role: Role) -> None:
+    made = role.by_root().mint(NAME)
+    own = role.login()
+    role.name = "deploy"
+    role.set(token_policies=[])
+    path = f"auth/{role.mount}/role/deploy*"
+    role.bao.ask("POST", f"auth/{role.mount}/role/ci", {"token_policies": [role.bao.policy({path: RIGHTS})]})
+    assert not role.issuer(own).is_own(str(made.id))
+
+
 def test_shortfall_is_what_the_role_has_lost(role: Role) -> None:
     own = role.login()
     own.probe()  # its token keeps the policies of its login
