@@ -129,7 +129,7 @@ MUTANTS = (
     ),
     provider("signed: a 403 is no refusal", "http/signed", "(400, 401)\n", "(400, 401, 403)\n", "signed_request"),
     demand("one right answer is one replica's", "for good in range(needed):", "for good in range(1):"),
-    demand("chance does not make a row", "needed *= 2 if good else 1", "needed *= 1"),
+    demand("chance does not make a row", "needed = min(2 * needed, _MOST * self.in_a_row)", "pass"),
     demand("a clear answer fails before a revoke", "(check.before_revoke and answer is not Answer.UNCLEAR)", "False"),
     # a run's parts
     provider(

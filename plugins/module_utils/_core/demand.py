@@ -13,7 +13,7 @@ from . import durations
 from .contracts import Answer, Check, Options
 from .errors import CheckFailedError
 
-_IN_A_ROW, _EVERY = 5, "3s"
+_IN_A_ROW, _MOST, _EVERY = 5, 4, "3s"
 Ask = Callable[[], tuple[Answer, str]]
 """Asks once, over a connection of its own, and returns the answer, and in words what came."""
 
@@ -26,7 +26,7 @@ def schema(retries: int) -> dict[str, Any]:
             "minimum": 1,
             "default": _IN_A_ROW,
             "description": "How many answers in a row have to be right, since replicas may answer in turn. A wrong one "
-            "among them doubles that.",
+            "among them doubles that, up to four times as many.",
         },
         "retries": {
             "type": "integer",
@@ -54,7 +54,7 @@ class Demand:
 
     def longest(self, seconds: int) -> timedelta:
         """Return for how long one demand waits, where an answer takes so many seconds at the most."""
-        return timedelta(seconds=seconds) * (self.retries + self.in_a_row) + self.every * self.retries
+        return timedelta(seconds=seconds) * (self.retries + _MOST * self.in_a_row) + self.every * self.retries
 
     def hold(self, check: Check, wanted: Answer, what: str, ask: Ask, hint: str) -> int:
         """Ask until enough answers in a row are the wanted one, and return how many times that was begun.
@@ -71,7 +71,8 @@ class Demand:
                 break
             check.clock.waits_for(f"another answer to {what}: {said}")
             check.clock.sleep(self.every.total_seconds())
-            needed *= 2 if good else 1  # a few in a row come by chance where half of the replicas are right
+            if good:  # a few in a row come by chance where half of the replicas are right
+                needed = min(2 * needed, _MOST * self.in_a_row)
         raise CheckFailedError(
             f"{check.label(check.options)}: {what} is not {wanted}: {said} (asked {attempt} times)", hint=hint
         )
