@@ -94,6 +94,7 @@ class SignIn(Check):
         return how.hold(self, wanted, what, lambda: self._sign_in(password, user), _HINT)
 
     def _sign_in(self, password: SecretValue, user: str) -> tuple[Answer, str]:
+        self.clock.check()
         try:
             answer = self._server.authenticate("checking", password, user, ping=True)
         except UntrustedServerError:

@@ -79,6 +79,7 @@ class UpstashRedisPasswords(ResetIssuer):
         host, port, _tls = self._place()
         doing = f"showing the password of database {self.options['database']}"
         database = redis.Server(host, port, ca_cert=self.connection.ca_cert, via=self.connection.via)
+        self.clock.check()
         return database.authenticate(doing, credential.fields["password"])
 
     def _place(self) -> tuple[str, int, bool]:

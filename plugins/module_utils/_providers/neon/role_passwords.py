@@ -72,6 +72,7 @@ class NeonRolePasswords(ResetIssuer):
 
     def verify(self, credential: Credential) -> Answer:
         doing = f"showing the password of {self._where}"
+        self.clock.check()
         return postgres.authenticate(credential.fields["uri"], doing, self.connection.ca_cert, self.connection.via)
 
     def preview(self) -> list[str]:

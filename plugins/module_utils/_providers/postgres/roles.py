@@ -83,9 +83,13 @@ class _Roles(Issuer):
             problems += [
                 f"{server.unproven(role)}. {postgres.UNPROVEN}"
                 for role in found
-                if server.needs_no_password(f"looking how {role} is let in", role)
+                if self._needs_no_password(server, role)
             ]
         return problems
+
+    def _needs_no_password(self, server: postgres.Server, role: str) -> bool:
+        self.clock.check()
+        return server.needs_no_password(f"looking how {role} is let in", role)
 
     def activate(self, credential: Credential) -> None:
         """Set the password, unless it is in force: the connection may have been opened with the one before."""

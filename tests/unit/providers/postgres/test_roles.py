@@ -120,6 +120,20 @@ def test_run_that_is_asked_to_stop_opens_no_session(server: Postgres) -> None:
         connection.probe()
 
 
+def test_run_that_is_asked_to_stop_signs_in_as_no_role(
+    connection: PostgresConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, query = VirtualClock(), connection.query
+
+    def last_query(*arguments: Any) -> Any:
+        clock.stop()
+        return query(*arguments)
+
+    monkeypatch.setattr(connection, "query", last_query)
+    with pytest.raises(errors.StoppedError):
+        RolePasswords({"role": "single"}, connection, clock=clock).preflight(None)
+
+
 def test_what_is_in_force_is_not_set_again(server: Postgres, connection: PostgresConnection) -> None:
     issuer = RolePasswords({"role": "single"}, connection, clock=VirtualClock())
     made = issued(issuer)
