@@ -807,8 +807,8 @@ MUTANTS = (
     provider(
         "a role that is asked for no password is told before",
         "postgres/roles",
-        "if server.needs_no_password(",
-        "if False and server.needs_no_password(",
+        "if self._needs_no_password(server, role)",
+        "if False",
         "roles",
     ),
     Mutant(
