@@ -179,6 +179,13 @@ def _meet_sessions(points: Points, psycopg: Any) -> None:
 
         def close(self) -> None:
             super().close()
+            self._end()
+
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)  # which closes no session that the server has ended
+            self._end()
+
+        def _end(self) -> None:
             if self.moment:
                 self.moment.__exit__(None, None, None)
                 self.moment = None
