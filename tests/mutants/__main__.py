@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 900
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
 _OTHERS = ("__main__", "engine_helpers", "mutant", "test_every_safeguard")
-_IGNORED = shutil.ignore_patterns(".*", "__pycache__", "docs")
+_IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 
 
 def _found() -> tuple[Mutant, ...]:
