@@ -43,6 +43,11 @@ MUTANTS = (
         "approval",
     ),
     mutant("approval: a later write asks anew", " or found.id < _last_change(case)", "", "approval"),
+    dropped(
+        "an orphan lives until a copy that somebody has changed is overwritten",
+        " and not any(_was_changed(case, row, copy) for copy in case.secret.copies)",
+        "landed",
+    ),
     dropped("approval: narrowing asks nothing anew", " and target not in narrowed", "approval"),
     mutant(
         "only revokes: nothing is minted",

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import OutcomeUnknownError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    OutcomeUnknownError,
+    PermissionDeniedError,
+)
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from tests.unit.engine.conftest import current_id, rotate_once
 from tests.unit.engine.driver import Play
@@ -100,3 +103,19 @@ def test_a_late_mint_beside_others_is_found_though_it_could_be_read_back(kind: s
         assert not play.rotate("TOKEN")["failed"], play.output
         assert late.revoked
         assert_nothing_is_left_to_do(play)
+
+
+def test_an_orphan_that_somebody_has_put_into_a_copy_lives_until_that_is_overwritten(play: Play, world: World) -> None:
+    world.fail("mint", LOST, after=True)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    [orphan] = [one for one in world.issued.values() if one.id in world.made]
+    world.put("ci", {"TOKEN": orphan.value})
+    world.fail("write", PermissionDeniedError("no (status 403)"), "ci")
+    assert play.rotate("TOKEN", forget=("cloud:ci",))["held"] == ["TOKEN"]
+    world.mend()
+    world.fail("write", PermissionDeniedError("no (status 403)"), "ci")
+    assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+    assert not orphan.revoked
+    world.mend()
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert orphan.revoked

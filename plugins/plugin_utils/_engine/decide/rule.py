@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
+from ....module_utils._core import registry
 from ....module_utils._core.contracts import Revocation
 from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.outside_text import extra_option
@@ -73,7 +74,16 @@ def shares_identity(row: CredentialRow, other: CredentialRow | None) -> bool:
 def never_handed_out(case: Case, row: CredentialRow) -> bool:
     """Whether ``row`` was never proven nor written by this ledger, and nobody has changed a copy in between."""
     unknown = row.origin is not Origin.ADOPTED and row.closed_at is None
-    return unknown and row.id not in case.state.distributed and not case.order.drifted
+    untouched = not case.order.drifted and not any(_was_changed(case, row, copy) for copy in case.secret.copies)
+    return unknown and row.id not in case.state.distributed and untouched
+
+
+def _was_changed(case: Case, row: CredentialRow, copy: Copy) -> bool:
+    """Whether somebody has changed a copy since ``row`` was made that this ledger has yet to write."""
+    before, now = row.baseline.get(copy.id), case.order.baseline.get(copy.id)
+    if copy.id in case.state.holdings or not (before and now and "keys" in before and "keys" in now):
+        return False
+    return not registry.find("stores", copy.type).unchanged(before, now)
 
 
 def uses(state: SecretState, row: CredentialRow) -> list[str]:
