@@ -108,7 +108,9 @@ MUTANTS = (
         *RUNS,
     ),
     dropped(
-        "rule: what was handed out may be held", "row.id not in case.state.distributed and not case", instead="not case"
+        "rule: what was handed out may be held",
+        "row.id not in case.state.distributed and untouched",
+        instead="untouched",
     ),
     dropped("rule: what was proven may be in use without a copy", " and row.closed_at is None"),
     mutant(
@@ -124,7 +126,7 @@ MUTANTS = (
         instead="for name in ()\n    ]\n    replacement",
     ),
     dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "rule", "edited", *RUNS),
-    dropped("rule: a drifted copy may hold it", " and not case.order.drifted", "rule", "going_back", *RUNS),
+    dropped("rule: a drifted copy may hold it", "not case.order.drifted and ", "rule", "going_back", *RUNS),
     dropped(
         "rule: the replacement in every copy",
         "for copy in secret.copies if not holds(state, copy, replacement.id)]",
