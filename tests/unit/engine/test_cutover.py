@@ -239,6 +239,14 @@ def test_the_old_value_is_never_taken_for_the_new_one(ready: Callable[..., Play]
     assert_at_rest(play)
 
 
+def test_an_end_is_dated_by_the_activation_that_was_answered(ready: Callable[..., Play]) -> None:
+    """The world judges the line: the first attempt had no effect, and the old one lived on."""
+    play = ready("chosen")
+    play.world.fail("activate", LOST)
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert_at_rest(play)
+
+
 def test_a_lost_activation_is_made_again_with_the_value_that_was_sealed_before_it(ready: Callable[..., Play]) -> None:
     play = ready("chosen")
     play.world.fail("activate", LOST, after=True, times=3)

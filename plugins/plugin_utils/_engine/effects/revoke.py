@@ -197,9 +197,8 @@ def confirm_expiry(ctx: EffectContext, work: Work) -> str:
         clocks.demand_over(row.name, ctx.clock.now(), ctx.systems.readings(case.secret, elsewhere))
     with ctx.attempt(work, ActionKind.CONFIRM_EXPIRY, row.name) as intent:
         proof = _prove_expiry(ctx, ctx.systems.issuer(case.secret), row, new)
-    gap = clocks.gap(case.state, new)
-    at = at or (gap.since if gap else ctx.clock.now())
-    ctx.ledger.ended(ctx.run, work.name, intent, row, proof, at)
+    in_force = new.in_force_at if new else None  # an earlier attempt without an answer may have had no effect
+    ctx.ledger.ended(ctx.run, work.name, intent, row, proof, at or in_force or ctx.clock.now())
     return f"{row.name} has ended, proof: {proof}"
 
 
