@@ -10,12 +10,13 @@ moment in which it is printed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from unittest import mock
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.claims import Claim, Fact
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.report.report import Report
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import SecretMap
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.model import Copy, SecretMap
 from tests.unit.engine.world import WORLDS, Moment, World
 
 
@@ -42,7 +43,11 @@ class Judge:
         world.remember()
         self.world = world
         self.consumers = secret_map.consumers
-        self.copies = {copy.id: copy for secret in secret_map.secrets.values() for copy in secret.copies}
+        self.copies: dict[str, list[Copy]] = {}
+        """Several secrets may have keys in one container, and a claim about it is about one of them."""
+        for secret in secret_map.secrets.values():
+            for copy in secret.copies:
+                self.copies.setdefault(copy.id, []).append(copy)
 
     def may_say(self, claim: Claim) -> bool:
         """Whether the world agrees with a claim, at the time of which it speaks; or knows nothing of it."""
@@ -63,9 +68,10 @@ class Judge:
         place = claim.target.partition("#")[0].partition(":")[2].removeprefix("app1:")
         return moment.boxes.get(place, {})
 
-    def keys(self, claim: Claim) -> set[str]:
+    def keys(self, claim: Claim) -> list[set[str]]:
+        """What the claim may be about."""
         named = claim.note.removeprefix(": ")
-        return set(named.split(", ")) if named else set(self.copies[claim.target].keys)
+        return [set(named.split(", "))] if named else [set(copy.keys) for copy in self.copies[claim.target]]
 
     def lives(self, claim: Claim, moment: Moment) -> bool:
         at = claim.at or self.world.clock.now()
@@ -101,17 +107,17 @@ class Judge:
 
     def unchanged(self, claim: Claim, moment: Moment) -> bool:
         then, now = self.box(claim, moment), self.box(claim, self.world.moments[-1])
-        return all(then.get(key, ("",))[0] == now.get(key, ("",))[0] for key in self.keys(claim))
+        return any(all(then.get(key, ("",))[0] == now.get(key, ("",))[0] for key in keys) for keys in self.keys(claim))
 
     def changed(self, claim: Claim, moment: Moment) -> bool:
         then, now = self.box(claim, moment), self.box(claim, self.world.moments[-1])
-        return any(then.get(key) != now.get(key) for key in {*then, *self.keys(claim)})
+        return any(then.get(key) != now.get(key) for key in {*then, *chain(*self.keys(claim))})
 
     def absent(self, claim: Claim, moment: Moment) -> bool:
-        return not self.keys(claim) & self.box(claim, moment).keys()
+        return any(not keys & self.box(claim, moment).keys() for keys in self.keys(claim))
 
     def present(self, claim: Claim, moment: Moment) -> bool:
-        return self.keys(claim) <= self.box(claim, moment).keys()
+        return any(keys <= self.box(claim, moment).keys() for keys in self.keys(claim))
 
 
 AGREES: dict[Fact, Callable[[Judge, Claim, Moment], bool]] = {
