@@ -82,9 +82,9 @@ MUTANTS = (
     ),
     dropped(
         "a credential that nobody lists is the one that a person names",
-        "            if unlisted:",
+        'if not lists(registry.find("issuers", secret.issuer.type)):',
         "adopting",
-        instead="            if False:",
+        instead="if False:",
     ),
     dropped("a full quota is refused before the mint", "if room.left < 1:", "quota", instead="if False:"),
     dropped(

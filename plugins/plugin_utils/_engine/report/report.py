@@ -23,7 +23,7 @@ from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
 from ..effects.life import disables, shows, switches
 from ..preflight.adopting import Adoption
-from ..preflight.preflight import Planned, Selected
+from ..preflight.preflight import Planned
 from ..progress import MANY
 from ..run import Rotation, RotationStatus
 from ..secret_map.model import Copy, Secret, SecretMap
@@ -219,7 +219,7 @@ class Report:
         created = f"created {when(row.minted_at)}" if row.minted_at else "of unknown age"
         lines = [f"ADOPTED  {item.secret.name}   {_name(row)}, {created}; nothing was rotated"]
         for copy in item.secret.copies:
-            seen = (item.seen or {}).get(copy.id)
+            seen = item.seen.get(copy.id)
             how = registry.find("stores", copy.type).describe(seen) if seen else "on its host, where nobody has looked"
             lines.append(f"  copy      {copy.label}: {', '.join(copy.keys)}   {how}")
         return lines
@@ -463,7 +463,7 @@ def _left_out(rotation: Rotation) -> str:
     if rotation.status is not RotationStatus.PARTIAL:
         return ""
     steps = rotation.case.secret.steps
-    left = dict.fromkeys(a.step for a in remaining(rotation.case, lambda _step: True) if a.step is not None)
+    left = dict.fromkeys(a.step for a in remaining(rotation.case) if a.step is not None)
     return f": left out by rotate_environments: {', '.join(f'{step + 1} {steps[step].name}' for step in left)}"
 
 
@@ -491,7 +491,7 @@ def _torn(item: Planned) -> list[str]:
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _why_not(item: Selected) -> str:
+def _why_not(item: Planned) -> str:
     if item.barred:
         return f", since {item.barred}"
     if item.due.status is DueStatus.UNROTATED:
