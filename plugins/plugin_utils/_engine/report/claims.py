@@ -102,9 +102,15 @@ class Claim:
 
     @property
     def credential(self) -> str:
-        """Name the credential for people, with its provider's id."""
-        name = printable(self.name, NAME)
-        return f"{name} ({identifier(self.provider_id)})" if self.provider_id not in (None, "", self.name) else name
+        return known_as(self)
+
+
+def known_as(credential: CredentialRow | Claim | None) -> str:
+    """Name a credential for people, with its provider's id."""
+    if credential is None:
+        return "unknown"
+    name, provider_id = printable(credential.name, NAME), credential.provider_id
+    return f"{name} ({identifier(provider_id)})" if provider_id and provider_id != credential.name else name
 
 
 def claim(
