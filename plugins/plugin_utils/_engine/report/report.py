@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -74,7 +74,7 @@ class Report:
             else:
                 lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
         sources = self._sources() if going else []
-        return [*lines, *sources, *_shared(self._caveats(going), len(going))]
+        return [*lines, *sources, *self._caveats(going)]
 
     def _sources(self) -> list[str]:
         """Say where the credentials of the connections come from."""
@@ -113,24 +113,25 @@ class Report:
         lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
         return lines + self._candidates(item)
 
-    def _caveats(self, items: Sequence[Planned]) -> dict[str, list[str]]:
-        """What is true of every secret of a kind -> the secrets."""
+    def _caveats(self, items: Sequence[Planned]) -> list[str]:
+        """Say once what is true of every secret of a kind, and of which secrets if not of all."""
         found: dict[str, list[str]] = {}
         for item in items:
             unknown = (f"cannot be known without a change: {what}" for what in self._unknown(item))
             notes = (f"note: {note}" for note in [*untraceable(item), *unasked(item)])
             for caveat in (*unknown, *notes):
                 found.setdefault(caveat, []).append(item.name)
-        return found
+        few = {caveat: f" ({listing(names)})" for caveat, names in found.items() if len(names) < len(items)}
+        return [f"  {caveat}{few.get(caveat, '')}" for caveat in found]
 
     def _unknown(self, item: Planned) -> list[str]:
-        """What no preflight can know, of the kinds that this plan comes to."""
+        """Say what no preflight can know, of the kinds that this plan comes to."""
         ahead, checks = {action.kind for action in item.actions}, item.case.secret.checks
         kinds = [("issuers", item.case.secret.issuer.type)] if ActionKind.MINT in ahead else []
         kinds += [("stores", copy.type) for copy in item.case.secret.copies if ActionKind.WRITE in ahead]
         kinds += [("checks", check.type) for check in checks if ActionKind.VERIFY in ahead]
-        found = (f"{name}: {registry.find(kind, name).unverifiable}" for kind, name in dict.fromkeys(kinds))
-        return [line for line in found if not line.endswith(": ")]
+        found = ((name, registry.find(kind, name).unverifiable) for kind, name in dict.fromkeys(kinds))
+        return [f"{name}: {what}" for name, what in found if what]
 
     def _title(self, secret: Secret, action: Action) -> str:
         if action.cut:
@@ -264,10 +265,10 @@ class Report:
     def _whereabouts(self, case: Case, *problems: str) -> list[str]:
         """Say which credential is where, what is known of its life, and how to go on and back."""
         secret, state = case.secret, case.state
-        alive = [row for row in reversed(state.credentials) if row.alive]
         lines = [
             f"  {_role(state, row)}  {known_as(row)}   {self.say(*places(case, row), *life(case, row))}"
-            for row in alive
+            for row in reversed(state.credentials)
+            if row.alive
         ]
         once = [copy for copy in secret.copies if _may_have_held_unknown(state.pending, copy)]
         if state.pending and state.current is None and once:
@@ -408,8 +409,7 @@ class Report:
             now = f"; {now}" if now else ""
             lines.append(f"  copy      {copy.label}: {self._holder(item, Fact.HOLDS, copy.id)}{now}")
         for name in secret.consumers:
-            doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
-            maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in doubts)
+            maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in item.may_run_on(name))
             lines.append(f"  consumer  {name}: {self._holder(item, Fact.RUNS, name)}{maybe}")
         lines += beyond_reach(item.case)
         lines += [
@@ -463,11 +463,6 @@ def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
     numbers = Counter(rotation.status for rotation in rotations) + Counter({"not begun": stuck})
     parts = ", ".join(f"{number} {status}" for status, number in numbers.items())
     return f"{count(numbers.total(), 'secret')}: {parts}"
-
-
-def _shared(caveats: Mapping[str, Sequence[str]], secrets: int) -> list[str]:
-    """Say each caveat once, and of which secrets if not of all."""
-    return [f"  {caveat}{f' ({listing(names)})' if len(names) < secrets else ''}" for caveat, names in caveats.items()]
 
 
 def _torn(item: Planned) -> list[str]:

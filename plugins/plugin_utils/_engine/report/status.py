@@ -15,7 +15,6 @@ from functools import cached_property
 from ....module_utils._core import guard, registry
 from ....module_utils._core.contracts import Answer, Evidence, Issuer, Listed, Maker
 from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
-from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
 from ..decide.departed import departed, relied_on
@@ -26,6 +25,7 @@ from ..effects.life import lists, may_show, over_by_list, tells_life
 from ..effects.looks import bundles, observe
 from ..effects.own import late_connections
 from ..pools import Pools
+from ..preflight.preflight import Preflight
 from ..secret_map.model import Copy, Secret
 from .claims import Basis, Claim, Fact, claim, life, places
 
@@ -77,6 +77,10 @@ class SecretStatus:
     @cached_property
     def places(self) -> list[Claim]:
         return [place for row in self.case.state.credentials if row.alive for place in places(self.case, row)]
+
+    def may_run_on(self, consumer: str) -> list[Claim]:
+        """Say on which credentials a consumer may run, where nobody knows."""
+        return [one for one in self.places if one.fact is Fact.MAY_RUN and one.target == consumer]
 
     def life(self, row: CredentialRow) -> list[Claim]:
         """Say whether a credential lives: by its provider if it was asked and knows, else by the ledger."""
@@ -135,7 +139,8 @@ class Status:
         self._map = ctx.secret_map
         self._options = options
         self._ledger = ctx.ledger
-        self._lists: Memo[list[Listed] | RotorError] = Memo()
+        self._preflight = Preflight(ctx, lambda _line: None)
+        """Asks once for what the providers list."""
         self._relied = relied_on(ctx.secret_map)
 
     def ask(self) -> Iterator[SecretStatus]:
@@ -181,9 +186,8 @@ class Status:
         actions = planner.remaining(case) if case.is_settled else []
         ends = {action.credential for action in actions if action.kind is ActionKind.REVOKE}
         rows = [row for row in case.state.credentials if row.id in ends]
-        systems = self._map, self._ctx.systems, self._ctx.access
         try:
-            found = [late_connections(case, row, *systems) for row in rows]
+            found = [late_connections(self._ctx, case, row) for row in rows]
         except (StoppedError, LedgerError):
             raise
         except BaseException:  # noqa: BLE001 - what cannot be read or asked is told by the plan
@@ -210,26 +214,12 @@ class Status:
             return {}, []
         try:
             issuer, now = self._ctx.systems.issuer(secret), self._ctx.clock.now
-            listed = self._listed(secret.issuer.scope, issuer) if lists(kind) else None
+            listed = self._preflight.listed(secret) if lists(kind) else None
             said = {row.id: claim(self._answer(secret, issuer, row, listed), row, at=now()) for row in rows}
             return said, listed or []
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
             return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}, []
-
-    def _listed(self, scope: str, issuer: Issuer) -> list[Listed]:
-        """List the credentials of a scope once; whoever cannot be asked is not asked again, either."""
-
-        def ask() -> list[Listed] | RotorError:
-            try:
-                return list(issuer.listed())
-            except BaseException as error:  # noqa: BLE001 - it is about the secrets of this scope
-                return guard.as_rotor_error(error)
-
-        answer = self._lists.get(scope, ask)
-        if isinstance(answer, RotorError):
-            raise answer
-        return answer
 
     def _answer(self, secret: Secret, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""
