@@ -390,9 +390,10 @@ class Session:
         connections = kept if bare else self._variables.connections(list(kept))
         parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
         parsed = parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, bare_connections=bare)
-        orders = plan["orders"]
-        hidden = {name: orders[name].get("hidden", ()) for name in parsed.secrets}
-        checked = {name: checking(one, hidden[name], connections) for name, one in parsed.secrets.items()}
+        checked = {
+            name: checking(secret, plan["orders"][name].get("hidden", ()), connections)
+            for name, secret in parsed.secrets.items()
+        }
         return replace(parsed, secrets=checked)
 
     def _approve(self, ctx: EffectContext, options: RunOptions, *, check: bool) -> None:

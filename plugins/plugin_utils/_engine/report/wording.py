@@ -21,7 +21,6 @@ from .claims import when
 
 _OVERLAP = {
     Overlap.OPEN: "old and new both valid until we revoke",
-    Overlap.TIMED: "the provider ends the old one by itself",
     Overlap.NONE: "no overlap: copies disagree until the last one is written and reloaded",
 }
 _REVOKES = (ActionKind.REVOKE, ActionKind.REVOKE_ORPHAN)
