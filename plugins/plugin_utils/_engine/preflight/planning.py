@@ -77,7 +77,8 @@ class Planning:
         if landed and not mint:
             due = Due(DueStatus.UNFINISHED, f"a mint whose answer was lost has landed: {', '.join(landed)}")
         renamed = state is not recorded and state.current in recorded.credentials
-        lost = None if renamed else self._loss(Planned(Case(secret, state, Order(secret.name), traits, now), due))
+        case = Case(secret, state, Order(secret.name), traits, now)
+        lost = None if renamed else self._loss(case)
         if lost:
             due, mint = Due(lost.status, lost.why), not lost.problem
             problems = [*problems, *filter(None, [lost.problem])]
@@ -88,7 +89,7 @@ class Planning:
         order = replace(order, anytime=anytime, urgent=urgent, unasked=unasked)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
-        case = Case(secret, state, order, traits, now)
+        case = replace(case, order=order)
         adopted = state.credentials[-1] if state is not recorded else None
         item = Planned(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
@@ -136,15 +137,14 @@ class Planning:
         names = {intent.target for intent in state.sought}
         return tuple(sorted(names & self.preflight.unknown_names(secret))) if names and not secret.unrotated else ()
 
-    def _loss(self, item: Planned) -> Loss | None:
+    def _loss(self, case: Case) -> Loss | None:
         """Find out whether the credential that a secret relies on has ended, and no copy shows that it is elsewhere."""
-        secret, state = item.case.secret, item.case.state
-        row = self._relied_on(secret, state)
+        row = self._relied_on(case.secret, case.state)
         if row is None:
             return None
-        life = self.preflight.life(secret, state, row)
-        found = assess_loss(secret.name, state, life, item.case.traits, self.options)
-        drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(item, row)
+        life = self.preflight.life(case.secret, case.state, row)
+        found = assess_loss(case.secret.name, case.state, life, case.traits, self.options)
+        drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(case, row)
         return None if drifted else found
 
     def _adopt(self, secret: Secret, state: SecretState) -> tuple[SecretState, list[str], list[Listed]]:

@@ -84,10 +84,6 @@ class Question:
     look: tuple[Copy, Sequence[str]] | None = field(default=None, compare=False)
     """The copy that it is about, and the keys: others of its connection may be looked at in the same requests."""
 
-    @property
-    def copy(self) -> Copy | None:
-        return self.look[0] if self.look else None
-
 
 class Preflight:
     """Asks, remembers the answers for this run, and judges secrets by them."""
@@ -161,18 +157,18 @@ class Preflight:
 
         return Question("life", f"{secret.name} {row.provider_id} {row.id}", ask)
 
-    def in_use(self, item: Planned, row: CredentialRow) -> bool:
+    def in_use(self, case: Case, row: CredentialRow) -> bool:
         """Tell whether any copy shows that it holds ``row``, or nothing is recorded of a copy."""
-        holdings = item.case.state.holdings
-        marked = [(copy, holdings[copy.id]) for copy in item.case.secret.copies if copy.id in holdings]
-        held = (self._still_holds(item, copy, mark) for copy, mark in marked if mark.credential == row.id)
+        holdings = case.state.holdings
+        marked = [(copy, holdings[copy.id]) for copy in case.secret.copies if copy.id in holdings]
+        held = (self._still_holds(case, copy, mark) for copy, mark in marked if mark.credential == row.id)
         return not marked or any(held)
 
-    def _still_holds(self, item: Planned, copy: Copy, mark: Mark) -> bool:
-        seen = None if copy.host else self._ask(self._observation(item, copy))
+    def _still_holds(self, case: Case, copy: Copy, mark: Mark) -> bool:
+        seen = None if copy.host else self._ask(self._observation(case, copy))
         if isinstance(seen, RotorError):
             return False
-        return seen is None or not self._has_drifted(item, copy, mark.evidence, apart(copy, mark, seen))
+        return seen is None or not self._has_drifted(case, copy, mark.evidence, apart(copy, mark, seen))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """Ask the issuer for its problems with ``current`` as the credential that is to be replaced."""
@@ -201,7 +197,7 @@ class Preflight:
 
     def _questions(self, item: Planned) -> list[Question]:
         secret, state = item.case.secret, item.case.state
-        questions = [self._observation(item, copy) for copy in secret.copies if not copy.host]
+        questions = [self._observation(item.case, copy) for copy in secret.copies if not copy.host]
         questions += [self._about_shadows(copy) for copy in secret.copies if _may_be_hidden(copy) and not copy.host]
         if item.case.order.mint:
             replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
@@ -222,9 +218,9 @@ class Preflight:
             return [f"connection {name}: {error}"]
         return []
 
-    def _observation(self, item: Planned, copy: Copy) -> Question:
-        keys = looked_at(copy, item.case.state.holdings.get(copy.id))
-        about = f"{item.name} {copy.id}"
+    def _observation(self, case: Case, copy: Copy) -> Question:
+        keys = looked_at(copy, case.state.holdings.get(copy.id))
+        about = f"{case.secret.name} {copy.id}"
         return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys), (copy, keys))
 
     def _about_shadows(self, copy: Copy) -> Question:
@@ -296,7 +292,7 @@ class Preflight:
         baseline: dict[str, Any] = {}
         drifts: list[tuple[Copy, str]] = []
         for copy in item.case.secret.copies:
-            seen = self._seen(item, copy)
+            seen = self._seen(item.case, copy)
             owner = (seen or {}).get("ledger") or self._ledger.id
             mark = state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
@@ -304,7 +300,7 @@ class Preflight:
                 known = None
             elif owner != self._ledger.id:
                 item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {self._ours(copy)}"])
-            elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
+            elif seen is not None and known is not None and self._has_drifted(item.case, copy, known, seen):
                 drifts.append((copy, drift(copy, known, seen)))
             if (base := taken(known, seen)) is not None:
                 baseline[copy.id] = base
@@ -323,22 +319,21 @@ class Preflight:
             f"is where another user's HOME or XDG_STATE_HOME is. {forget_hint(copy)}"
         )
 
-    def _seen(self, item: Planned, copy: Copy) -> Evidence | None:
+    def _seen(self, case: Case, copy: Copy) -> Evidence | None:
         """Return the evidence of a copy, its new keys apart.
 
         None on a host, or in a system that is down while the old value is dead.
         """
-        answer = None if copy.host else self._ask(self._observation(item, copy))
-        if isinstance(answer, RotorError) and not item.case.old_expired:
+        answer = None if copy.host else self._ask(self._observation(case, copy))
+        if isinstance(answer, RotorError) and not case.old_expired:
             raise answer
         if answer is None or isinstance(answer, RotorError):
             return None
-        return apart(copy, item.case.state.holdings.get(copy.id), answer)
+        return apart(copy, case.state.holdings.get(copy.id), answer)
 
-    def _has_drifted(self, item: Planned, copy: Copy, known: Evidence, seen: Evidence) -> bool:
+    def _has_drifted(self, case: Case, copy: Copy, known: Evidence, seen: Evidence) -> bool:
         """Tell whether somebody has changed a copy; an effect of ours whose outcome is unknown explains a change."""
-        ours = in_doubt(item.case.state, copy)
-        return not ours and not self._systems.store(copy).unchanged(known, seen)
+        return not in_doubt(case.state, copy) and not self._systems.store(copy).unchanged(known, seen)
 
     def _own_credential(self, item: Planned) -> Planned:
         """Find connections that use the very credential that is to be rotated: which needs two that are alive."""
@@ -422,7 +417,8 @@ class Preflight:
     def _ask_all(self, questions: list[Question]) -> None:
         unasked = [question for question in dict.fromkeys(questions) if question not in self._answers]
         with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
-            asked = [pool.submit(self._ask_bundle, bundle) for bundle in bundles(unasked, lambda one: one.copy)]
+            together = bundles(unasked, lambda one: one.look and one.look[0])
+            asked = [pool.submit(self._ask_bundle, bundle) for bundle in together]
             while left := wait(asked, timeout=REMINDER).not_done:
                 self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
         for future in asked:
