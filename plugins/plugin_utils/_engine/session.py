@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -523,31 +522,3 @@ def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], 
         "held": bad[:50],
         "states": {rotation.name: str(rotation.status) for rotation in rotations[:50]},
     }
-
-
-def caller_name(variables: Row | None = None) -> str:
-    """Name the person or job behind this run; AWX and Semaphore say which job it is, and who or what has started it."""
-    job = Job.of(variables or {})
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    who = f"{job.starter} as {user}" if job.starter else user
-    words = {"job": job.id, "schedule": job.schedule}
-    return printable(", ".join([who, *(f"{word} {name}" for word, name in words.items() if name)]), NAME)
-
-
-def names_in(value: Any, option: str) -> tuple[str, ...]:
-    """Parse a list of names, or names with commas between, as ``-e`` gives them."""
-    if is_blank(value):
-        return ()
-    if isinstance(value, str):
-        value = value.split(",")
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return tuple(part.strip() for part in value if part.strip())
-    raise ConfigurationError(f"{option} is neither a list of names nor names with commas between")
-
-
-def is_blank(value: Any) -> bool:
-    """Return whether the field of a survey was left empty."""
-    return value is None or (isinstance(value, str) and not value.strip())
