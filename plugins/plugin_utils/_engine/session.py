@@ -251,8 +251,7 @@ class Session:
 
     def check_report(self, place: Row) -> None:
         """ConfigurationError for every mistake in ``place``, where the report of a run is to go."""
-        connections = self._variables.connection_names()
-        check_place(place, self._caller.hosts, connections)
+        check_place(place, self._caller.hosts, self._variables.connection_names())
         if name := str(place.get("connection") or ""):
             kind = registry.find("connections", str(self._variables.connections([name])[name]["type"]))
             if kind.put is Connection.put:
@@ -304,12 +303,10 @@ class Session:
         The result is failed when a secret is in one of the conditions ``fail_on``.
         """
         red = status_result.parse_fail_on(fail_on)
-        secret_map = self._map(options)
-        ctx = self._context("status", secret_map, self._access("", readonly=True))
+        ctx = self._context("status", self._map(options), self._access("", readonly=True))
         report, items = self._report(ctx), []
         self._announce(ctx.access, True)
-        freeze = ctx.ledger.freeze()
-        if freeze:
+        if freeze := ctx.ledger.freeze():
             self._say(f"FROZEN  {freeze}")
         for item in Status(ctx, options).ask():
             self._print(report.status(item))

@@ -35,7 +35,6 @@ _FORGET = re.compile(r"""-e ('\{"rotate_forget": .*?\}'|'?rotate_forget=\S+)""")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
 _NEXT = ", by the next run"
-_PUT_IN_USE = "the new credential is put in use", _NEXT
 _ENDS = {
     Revocation.API: ("is revoked", _NEXT),
     Revocation.AUTO: ("counts as ended", _NEXT),
@@ -46,9 +45,7 @@ _ENDS = {
 class Report:
     """Lines for one run in some environments. ``again`` tells how to start another one with some variables."""
 
-    def __init__(
-        self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str]) -> None:
         self._map = secret_map
         self._run = run
         self._again = again
@@ -322,42 +319,35 @@ class Report:
             return self.held(rotation)
         if rotation.status in (RotationStatus.SKIPPED, RotationStatus.LOCKED):
             return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
-        secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
+        case, secret = rotation.case, rotation.case.secret
         if rotation.awaits_release:
-            return [f"WAITING  {secret.name}: {rotation.problem}", *self._whereabouts(rotation.case)]
+            return [f"WAITING  {secret.name}: {rotation.problem}", *self._whereabouts(case)]
         if rotation.status is RotationStatus.AWAITING and not rotation.problem:
             told = f"AWAITING  {secret.name}: a value that a person makes: {_how_to_make(secret)}"
             return [told, f"  then:     {self._deposit(secret)}"]
-        back = rotation.case.order.rollback
         head = rotation.status.upper() if rotation.status in AT_REST else "OPEN"
-        head = "BACK" if back and rotation.status is RotationStatus.DONE else head
-        ends, who = _ENDS[traits.revoke]
-        who = ", by a run whose connection has the new one" if secret.connections else who
-        ends = "ends by itself, and that is proven" if traits.ends_the_old else ends
-        what, who = (f"the old credential {ends}", who) if not state.pending else _PUT_IN_USE
-        rest = f": {what} after {when(rotation.until)}{who}" if rotation.until else ""
-        rest = _left_out(rotation) or rest
-        lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
-        lines += self._asked(rotation.case)
-        new = state.pending or state.current
-        if new:
-            lines.append(f"  {'now' if back else 'new'}  {known_as(new)}   fingerprint {new.fingerprint or 'unknown'}")
-            lines += [f"         {self._place_line(secret, state, one)}" for one in places(rotation.case, new)]
-        for row in state.credentials:
-            if new and row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
-                lines.append(f"  {'new' if back else 'old'}  {known_as(row)}   {self.say(*life(rotation.case, row))}")
-        gap = clocks.gap(state, new) if traits.cuts_over and not back else None
-        if gap:
-            lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
+        head = "BACK" if case.order.rollback and rotation.status is RotationStatus.DONE else head
+        lines = [f"{head}  {secret.name}{_rest(rotation)}", *([f"  {rotation.problem}"] if rotation.problem else [])]
+        lines += [*self._asked(case), *self._outcome(case)]
         if rotation.status is RotationStatus.AWAITING:
             lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
-        lines += beyond_reach(rotation.case)
-        unknown = any(_may_have_held_unknown(new, copy) for copy in secret.copies)
-        if traits.revoke is Revocation.API and all(row is new for row in state.credentials) and unknown:
-            lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
-            lines.append(f"         {_how_to_name(secret)}")
+        return [*lines, *beyond_reach(case), *_unnamed(case)]
+
+    def _outcome(self, case: Case) -> list[str]:
+        """Say where the new credential is, what has become of the old ones, and how long the gap was."""
+        new, back = case.state.pending or case.state.current, case.order.rollback
+        if new is None:
+            return []
+        lines = [f"  {'now' if back else 'new'}  {known_as(new)}   fingerprint {new.fingerprint or 'unknown'}"]
+        lines += [f"         {self._place_line(case, one)}" for one in places(case, new)]
+        for row in case.state.credentials:
+            if row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
+                lines.append(f"  {'new' if back else 'old'}  {known_as(row)}   {self.say(*life(case, row))}")
+        gap = clocks.gap(case.state, new) if case.traits.cuts_over and not back else None
+        if gap:
+            lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
         return lines
 
     def _asked(self, case: Case) -> list[str]:
@@ -379,14 +369,14 @@ class Report:
         yes = ",".join(dict.fromkeys(f"{name}:{one.run}" for one in approval.unanswered(case)))
         return self._command(name, "rotate_resume=revoke", f"rotate_approve={yes}")
 
-    def _place_line(self, secret: Secret, state: SecretState, place: Claim) -> str:
+    def _place_line(self, case: Case, place: Claim) -> str:
         """Say who has a credential; of a copy that the map names, with its keys and the evidence of the write."""
-        copy = next((copy for copy in secret.copies if copy.id == place.target), None)
         if place.fact is not Fact.HOLDS:
             return self.say(place)
+        copy = next((copy for copy in case.secret.copies if copy.id == place.target), None)
         if copy is None:
             return f"{self.say(place)}, no longer in the map"
-        evidence = registry.find("stores", copy.type).describe(state.holdings[copy.id].evidence)
+        evidence = registry.find("stores", copy.type).describe(case.state.holdings[copy.id].evidence)
         return f"{self.say(replace(place, who=f'{copy.label}: ' + ', '.join(copy.keys)))}   {evidence}"
 
     # -- status -------------------------------------------------------------------------------------------------
@@ -450,13 +440,33 @@ def _forgotten(argument: str) -> list[str]:
         return []
 
 
-def _left_out(rotation: Rotation) -> str:
-    """Name the steps that the picked environments leave for another run."""
-    if rotation.status is not RotationStatus.PARTIAL:
+def _rest(rotation: Rotation) -> str:
+    """Say what is left for another run: steps that the picked environments leave out, or what waits for a time."""
+    case = rotation.case
+    if rotation.status is RotationStatus.PARTIAL:
+        left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
+        names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
+        return f": left out by rotate_environments: {names}"
+    if not rotation.until:
         return ""
-    steps = rotation.case.secret.steps
-    left = dict.fromkeys(a.step for a in remaining(rotation.case) if a.step is not None)
-    return f": left out by rotate_environments: {', '.join(f'{step + 1} {steps[step].name}' for step in left)}"
+    if case.state.pending:
+        return f": the new credential is put in use after {when(rotation.until)}{_NEXT}"
+    ends, who = _ENDS[case.traits.revoke]
+    ends = "ends by itself, and that is proven" if case.traits.ends_the_old else ends
+    who = ", by a run whose connection has the new one" if case.secret.connections else who
+    return f": the old credential {ends} after {when(rotation.until)}{who}"
+
+
+def _unnamed(case: Case) -> list[str]:
+    """Say that there may be an old credential that nobody has named, and how to name it."""
+    new = case.state.pending or case.state.current
+    unknown = any(_may_have_held_unknown(new, copy) for copy in case.secret.copies)
+    if case.traits.revoke is not Revocation.API or not unknown or any(row is not new for row in case.state.credentials):
+        return []
+    return [
+        "  old  not known to this ledger; nothing was revoked. If it still lives, name it:",
+        f"         {_how_to_name(case.secret)}",
+    ]
 
 
 def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
