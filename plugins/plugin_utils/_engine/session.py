@@ -369,14 +369,8 @@ class Session:
         names = self._variables.names()
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
-        parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
-        secret_map = parse(
-            *parts,
-            hosts=self._caller.hosts,
-            folders=self._caller.folders,
-            check_credentials=True,
-            via_problem=self._forwards.problem,
-        )
+        connections, via_problem = raw["secret_connections"], self._forwards.problem
+        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem)
         selection.check_reach(options, secret_map)
         return secret_map
 
@@ -384,13 +378,16 @@ class Session:
         """Parse the map that was planned; with the connections of now, or (bare) with nothing but their types."""
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
-        parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
-        parsed = parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, bare_connections=bare)
+        parsed = self._parse(plan["map"], connections, bare_connections=bare)
         checked = {
             name: checking(secret, plan["orders"][name].get("hidden", ()), connections)
             for name, secret in parsed.secrets.items()
         }
         return replace(parsed, secrets=checked)
+
+    def _parse(self, raw: Row, connections: Any, **more: Any) -> SecretMap:
+        parts = raw["secret_map"], raw["secret_consumers"], connections
+        return parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, **more)
 
     def _approve(self, ctx: EffectContext, options: RunOptions, *, check: bool) -> None:
         """Record a person's yes to each revoke that is named; ConfigurationError for all that none waits for."""
@@ -468,10 +465,8 @@ def _orders(plan: Row) -> dict[str, Order]:
 def _refuse_second(name: str, state: SecretState) -> None:
     """Raise ConflictError where a value is there that has yet to be rolled out."""
     if state.pending:
-        raise ConflictError(
-            f"{name} has a new value already, {state.pending.name}",
-            hint=f"Rotate it: -e rotate_only={name}; with -e rotate_force=true it is given up, if it is dead",
-        )
+        hint = f"Rotate it: -e rotate_only={name}; with -e rotate_force=true it is given up, if it is dead"
+        raise ConflictError(f"{name} has a new value already, {state.pending.name}", hint=hint)
 
 
 def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
