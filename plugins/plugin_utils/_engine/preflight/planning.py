@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from ....module_utils._core import guard, registry
-from ....module_utils._core.contracts import Listed, Traits
+from ....module_utils._core.contracts import Listed
 from ..decide import approval, planner, selection, windows
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
@@ -68,7 +68,8 @@ class Planning:
         runs = [yes.run for yes in self.options.approve if yes.secret == secret.name]
         recorded = approval.with_yes(recorded, runs, self.ctx.clock.now())  # which check mode does not record
         state, problems, candidates = self._adopt(secret, recorded)
-        now, back, traits = self.ctx.clock.now(), self.options.rollback, _traits(secret)
+        now, back = self.ctx.clock.now(), self.options.rollback
+        traits = registry.find("issuers", secret.issuer.type).traits
         current = self._relied_on(secret, state)
         ends = self.preflight.expires_at(secret, current) if current and current is state.current else None
         due = selection.assess(secret, state, now, ends)
@@ -130,7 +131,7 @@ class Planning:
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
         unasked = self.options.rollback or self.options.only_revoke or secret.unrotated
-        return None if unasked else relied_on(state, _traits(secret))
+        return None if unasked else relied_on(state, registry.find("issuers", secret.issuer.type).traits)
 
     def _landed(self, secret: Secret, state: SecretState) -> tuple[str, ...]:
         """Find lost mints that were not listed when they were looked for, and are now."""
@@ -208,11 +209,6 @@ class Planning:
         who = "the new one" if case.traits.cuts_over else "its provider"
         problem = f"{who} ends the old one everywhere, and rotate_environments leaves out {left}"
         return [problem] if left and case.traits.ends_the_old else []
-
-
-def _traits(secret: Secret) -> Traits:
-    traits: Traits = registry.find("issuers", secret.issuer.type).traits
-    return traits
 
 
 def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:

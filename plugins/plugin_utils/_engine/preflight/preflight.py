@@ -23,7 +23,7 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.rule import apart, drift, forget_hint, in_doubt, looked_at, taken
 from ..decide.selection import Due
-from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
+from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT, EffectContext
 from ..effects.life import life, lists, over_by_list, their_time
 from ..effects.looks import bundles, observe
@@ -269,7 +269,11 @@ class Preflight:
         return []
 
     def _read(self, item: Planned, questions: list[Question]) -> Planned:
-        """Add what the answers to these questions say for and against going on."""
+        """Add what the answers to these questions say for and against going on.
+
+        A rotation under way, or a credential that is dead, may be what has made a consumer sick.
+        """
+        may_be_mended = not item.case.order.mint or item.case.order.given_up is not None
         for question in questions:
             answer = self._ask(question)
             failed = isinstance(answer, RotorError)
@@ -278,7 +282,7 @@ class Preflight:
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
-            elif question.kind == "note" or item.case.old_expired or _may_be_mended(question, item.case.order):
+            elif question.kind == "note" or item.case.old_expired or (question.kind == "health" and may_be_mended):
                 item = item.plus(notes=lines)
             else:
                 item = item.plus(lines)
@@ -400,10 +404,7 @@ class Preflight:
         return item.plus(notes=[room.note()])
 
     def _with_candidates(self, item: Planned) -> Planned:
-        """Add what may be in use where nobody has said it: what lives, and this ledger has not minted.
-
-        A note says why it cannot be listed.
-        """
+        """Add what lives and this ledger has not minted, where nobody has said what is in use."""
         case = item.case
         if case.state.current or not case.order.mint or case.traits.revoke is not Revocation.API:
             return item
@@ -453,11 +454,6 @@ class Preflight:
 def _may_be_hidden(copy: Copy) -> bool:
     kind: type[Store] = registry.find("stores", copy.type)
     return copy.ignored is not None and not copy.accepts and kind.may_be_hidden(copy.container)
-
-
-def _may_be_mended(question: Question, order: Order) -> bool:
-    """Whether a rotation under way, or a credential that is dead, may be what has made a consumer sick."""
-    return question.kind == "health" and (not order.mint or order.given_up is not None)
 
 
 def _where_to_look(connection: str, error: RotorError) -> str:
