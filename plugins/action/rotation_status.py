@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..plugin_utils._ansible.extra_vars import names_in
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
 from ..plugin_utils._ansible.shell import RotationAction
-from ..plugin_utils._engine.session import Session, names_in
+from ..plugin_utils._engine.session import Session
 
 
 class ActionModule(RotationAction):

@@ -430,8 +430,8 @@ MUTANTS = (
     Mutant(
         "a session with the old role revokes nothing",
         "plugin_utils/_engine/effects/own",
-        "[*secret_map.connections, LEDGER] if old else case.secret.connections",
-        "[*secret_map.connections]",
+        "[*ctx.secret_map.connections, LEDGER] if old else case.secret.connections",
+        "[*ctx.secret_map.connections]",
         ("providers/postgres/test_own_ledger",),
     ),
     Mutant(
@@ -443,7 +443,7 @@ MUTANTS = (
     ),
     dropped(
         "no word of a person ends what a connection may use",
-        "    demand_reconnected(case, row, ctx.secret_map, ctx.systems, ctx.access)\n    if not check:",
+        "    demand_reconnected(ctx, case, row)\n    if not check:",
         "own",
         instead="    if not check:",
     ),

@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     dropped(
         "loss: copies show that they hold it",
-        " and not self.preflight.in_use(item, row)",
+        " and not self.preflight.in_use(case, row)",
         "loss",
         instead=" and False",
     ),
@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     dropped(
         "evidence compared before a plan",
-        "elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):",
+        "elif seen is not None and known is not None and self._has_drifted(item.case, copy, known, seen):",
         "preflight",
         "edited",
         "rotation",
@@ -82,9 +82,9 @@ MUTANTS = (
     ),
     dropped(
         "a credential that nobody lists is the one that a person names",
-        "            if unlisted:",
+        'if not lists(registry.find("issuers", secret.issuer.type)):',
         "adopting",
-        instead="            if False:",
+        instead="if False:",
     ),
     dropped("a full quota is refused before the mint", "if room.left < 1:", "quota", instead="if False:"),
     dropped(

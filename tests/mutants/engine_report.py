@@ -16,8 +16,8 @@ MUTANTS = (
     ),
     mutant(
         "claims: an effect without an answer may have been made",
-        " and i.unresolved and i.kind in _DOUBTS\n",
-        " and not i.unresolved and i.kind in _DOUBTS\n",
+        "i.credential == row.id and i.unresolved]\n",
+        "i.credential == row.id and not i.unresolved]\n",
         "claims",
     ),
     mutant(

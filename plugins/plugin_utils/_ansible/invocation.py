@@ -18,7 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
 from ...module_utils._core.outside_text import printable
-from .._engine.session import is_blank
+from .extra_vars import is_blank
 
 OURS = "rotor.secrets."
 _OPTIONS = {

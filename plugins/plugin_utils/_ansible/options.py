@@ -14,7 +14,7 @@ from typing import Any
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.approval import Yes
 from .._engine.decide.selection import RunOptions
-from .._engine.session import is_blank, names_in
+from .extra_vars import is_blank, names_in
 from .phases import HOOKS
 
 RUN_OPTIONS = {

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.state import Phase
-from .._engine.session import is_blank
+from .extra_vars import is_blank
 
 HOOKS = {
     "before_issue": None,

@@ -25,9 +25,10 @@ from ...module_utils._core.module_runner import not_text, register_arguments
 from ...module_utils._core.outside_text import printable
 from .._engine.job import Job
 from .._engine.secret_map.variables import TaskVariables
-from .._engine.session import Caller, Session, caller_name, is_blank
+from .._engine.session import Caller, Session
 from .._engine.worker import WorkerClock
 from . import invocation
+from .extra_vars import is_blank
 from .on_host import keeps_remote_files
 from .options import check_unknown_options, in_words_of_the_role
 from .phases import folders
@@ -154,7 +155,7 @@ class RotationAction(ActionBase):
         theirs = [playbook for playbook in invocation.playbooks() if not invocation.is_ours(playbook)]
         return Caller(
             invocation.command(),
-            caller_name(self.task_vars),
+            job.caller,
             frozenset(map(str, hosts)),
             keeps_remote_files(),
             job,

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from ...module_utils._core.outside_text import NAME, printable
 
 _IDS = ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID")
 _RUNNERS_FOLDER = "AWX_ISOLATED_DATA_DIR"
@@ -63,6 +66,17 @@ class Job:
     def key(self) -> str:
         """Name the job by its runner's number, or else by the process: what two runs of one job have in common."""
         return f"{self.runner} {self.id}" if self.runner and self.id else self.process
+
+    @property
+    def caller(self) -> str:
+        """Name the person behind a run, and the job that it belongs to."""
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):
+            user = str(os.getuid())
+        who = f"{self.starter} as {user}" if self.starter else user
+        words = {"job": self.id, "schedule": self.schedule}
+        return printable(", ".join([who, *(f"{word} {name}" for word, name in words.items() if name)]), NAME)
 
     @property
     def way_on(self) -> str:

@@ -100,7 +100,7 @@ class RotationStatus(StrEnum):
     LOCKED = "locked"  # another run is at work on it
 
 
-_AT_REST = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
+AT_REST = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
 
 
 @dataclass
@@ -131,6 +131,11 @@ class Rotation:
     @property
     def moving(self) -> bool:
         return self.status is RotationStatus.READY
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it was held, or not begun."""
+        return self.status in (RotationStatus.HELD, RotationStatus.SKIPPED)
 
     @property
     def awaits_release(self) -> bool:
@@ -266,12 +271,12 @@ class Engine:
         if rotation.status is RotationStatus.HELD:
             if not before or (before.run, before.reason) != (self._ctx.run, problem):
                 self._ledger.held(self._ctx.run, rotation.name, problem)
-        elif before and rotation.status in _AT_REST:
+        elif before and rotation.status in AT_REST:
             self._ledger.released(self._ctx.run, rotation.name)
 
     def _lock(self, rotation: Rotation, held: ExitStack) -> None:
         try:
-            held.enter_context(self._ctx.access.locks.hold(f"secret {rotation.name}"))
+            held.enter_context(self._ctx.access.hold(rotation.name))
         except BusyError as error:
             rotation.status, rotation.problem = RotationStatus.LOCKED, str(error)
 

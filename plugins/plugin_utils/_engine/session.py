@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -46,7 +44,7 @@ from .report.heartbeat import check_place, heartbeat
 from .report.report import Report
 from .report.status import Status
 from .report.wording import expiring
-from .run import Engine, Rotation, RotationStatus
+from .run import Engine, Rotation
 from .secret_map.builders import Builders
 from .secret_map.errors import ValidationErrors, suggest
 from .secret_map.hidden import checking
@@ -56,7 +54,6 @@ from .secret_map.variables import TaskVariables
 
 Row = Mapping[str, Any]
 ReadFields = Callable[[Handwork, Sequence[str]], Mapping[str, SecretValue]]
-_BAD = (RotationStatus.HELD, RotationStatus.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -115,25 +112,20 @@ class Session:
         return result
 
     def _plan(self, options: RunOptions, *, check: bool) -> tuple[EffectContext, list[Planned]]:
-        secret_map = self._map(options)
-        run = secrets.token_hex(4)
-        access = self._access(run, readonly=check)
-        systems = self._systems(secret_map.connections, run, access)
+        ctx = self._begin(self._map(options), check=check)
         if options.forget:
-            names = selection.resolve_forgotten(options, secret_map, access.ledger.states(secret_map.secrets))
+            names = selection.resolve_forgotten(options, ctx.secret_map, ctx.ledger.states(ctx.secret_map.secrets))
             options = replace(options, forget=names)
-        self._approve(access, run, secret_map, options, check=check)
+        self._approve(ctx, options, check=check)
         if not check:
-            self._forget(access, run, secret_map, options)
-        preflight = Preflight(secret_map, systems, access, self._clock, self._say)
-        self._announce(access, check)
-        planning = Planning(secret_map, options, access.ledger, self._clock, preflight, self._caller.keeps_files)
-        items = planning.plan()
-        self._print(Report(secret_map, run, self._caller.again, options.environments).plan(items))
-        self._print(expiring(systems.ends(), self._clock.now()))
+            self._forget(ctx, options)
+        self._announce(ctx.access, check)
+        items = Planning(ctx, options, Preflight(ctx, self._say), self._caller.keeps_files).plan()
+        self._print(self._report(ctx, options.environments).plan(items))
+        self._print(expiring(ctx.systems.ends(), self._clock.now()))
         if not check:
-            self._keep(access, run, secret_map, options, items)
-        return EffectContext(run, secret_map, systems, access, self._clock), items
+            self._keep(ctx, options, items)
+        return ctx, items
 
     def deposit(self, options: RunOptions, read: ReadFields, *, check: bool) -> Row:
         """Seal the value that a person has made for the secret that is named; with ``check``, plan that alone.
@@ -153,7 +145,7 @@ class Session:
         if check:
             return {"changed": True}
         value = read(issuer.handwork(secret.issuer.options), issuer.fields_of(secret.issuer.options))
-        with ctx.access.locks.hold(f"secret {name}"):
+        with ctx.access.hold(name):
             state = ctx.ledger.state(name)
             _refuse_second(name, state)
             said = mint.deposit(ctx, Work(replace(item.case, state=state), Action(ActionKind.AWAIT)), value)
@@ -190,14 +182,9 @@ class Session:
     def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
         """Record a person's word that a replaced ``credential`` of the secret that is named has ended."""
         [name] = options.only
-        secret_map, run = self._map(options), secrets.token_hex(4)
-        access = self._access(run, readonly=check)
-        systems = self._systems(secret_map.connections, run, access)
-        ctx = EffectContext(run, secret_map, systems, access, self._clock)
-        with access.locks.hold(f"secret {name}"):
-            secret, state = secret_map.secrets[name], access.ledger.state(name)
-            traits = registry.find("issuers", secret.issuer.type).traits
-            case = Case(secret, state, Order(name), traits, self._clock.now())
+        ctx = self._begin(self._map(options), check=check)
+        with ctx.access.hold(name):
+            case = _case(ctx, Order(name))
             row = selection.replaced_row(case, credential)
             said = revoke.attest(ctx, case, row, self._caller.by, options.reason, check=check)
         self._print([f"ATTESTED  {name}   {said}"])
@@ -205,13 +192,11 @@ class Session:
 
     def drop(self, name: str, identity: str, confirm: str, reason: str, *, check: bool) -> Row:
         """Delete an ``identity`` of a secret that has left the map, once a person has confirmed what ends with it."""
-        secret_map, run = self._map(RunOptions()), secrets.token_hex(4)
+        secret_map = self._map(RunOptions())
         if name not in secret_map.secrets:
             raise ConfigurationError(f"drop_secret: there is no secret {name} in secret_map")
-        access = self._access(run, readonly=check)
-        systems = self._systems(secret_map.connections, run, access)
-        ctx = EffectContext(run, secret_map, systems, access, self._clock)
-        with access.locks.hold(f"secret {name}"):
+        ctx = self._begin(secret_map, check=check)
+        with ctx.access.hold(name):
             remains = drop.look(ctx, name, identity)
             if remains is None:
                 self._say(f"GONE  {name}   there is no {identity} any more")
@@ -223,7 +208,7 @@ class Session:
                 hint = f"If all of that is meant: {self._caller.again(f'drop_secret={name}', *said, playbook='drop')}"
                 raise ConfigurationError(f"{identity} is not dropped before a person confirms what is told", hint=hint)
             if not check:
-                access.ledger.begin_run(run, {}, self._caller.by, reason)
+                ctx.ledger.begin_run(ctx.run, {}, self._caller.by, reason)
                 drop.drop(ctx, name, identity)
         self._say(f"{'WOULD DROP' if check else 'DROPPED'}  {name}   {identity}")
         return {"changed": True}
@@ -232,11 +217,10 @@ class Session:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
         access = self._access(run)
         plan = access.ledger.run(run)["plan"]
-        secret_map = self._kept_map(plan)
-        systems = self._systems(secret_map.connections, run, access)
+        ctx = self._context(run, self._kept_map(plan), access)
         engine = Engine(
-            EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key),
-            {name: Order(**order) for name, order in plan["orders"].items()},
+            ctx,
+            _orders(plan),
             say=self._say,
             environments=tuple(plan["environments"]),
             max_failures=plan["max_failures"],
@@ -244,11 +228,11 @@ class Session:
         )
         rotations = engine.advance(until)
         stuck = plan["stuck"]
-        over = (until is Phase.REVOKED and not engine.todo) or all(rotation.status in _BAD for rotation in rotations)
+        over = (until is Phase.REVOKED and not engine.todo) or all(rotation.is_bad for rotation in rotations)
         result: Row = shown({"run": run, **_advanced(rotations, engine.todo, stuck if over else [], over)})
-        report = Report(secret_map, run, self._caller.again, plan["environments"])
+        report = self._report(ctx, plan["environments"])
         if over:
-            self._print(report.results(rotations, stuck, access.ledger.audit_head()))
+            self._print(report.results(rotations, stuck, ctx.ledger.audit_head()))
         elif not engine.todo:
             self._print(report.so_far(rotations))
         return result
@@ -260,17 +244,14 @@ class Session:
         secret_map = self._kept_map(plan, bare=True)
         if any(check.connection for one in secret_map.consumers.values() if one.host for check in one.healthy):
             secret_map = self._kept_map(plan)  # their health is asked for through a connection
-        systems = self._systems(secret_map.connections, run, access)
-        ctx = EffectContext(run, secret_map, systems, access, self._clock)
-        orders = {name: Order(**order) for name, order in plan["orders"].items()}
-        work = HostWork(ctx, orders, planner.in_environments(plan["environments"]), self._say)
+        ctx = self._context(run, secret_map, access)
+        work = HostWork(ctx, _orders(plan), planner.in_environments(plan["environments"]), self._say)
         done = work.perform(here, host, intents)
         return {"changed": work.changed, "done": done, "left": len(intents) - done}
 
     def check_report(self, place: Row) -> None:
         """ConfigurationError for every mistake in ``place``, where the report of a run is to go."""
-        connections = self._variables.connection_names()
-        check_place(place, self._caller.hosts, connections)
+        check_place(place, self._caller.hosts, self._variables.connection_names())
         if name := str(place.get("connection") or ""):
             kind = registry.find("connections", str(self._variables.connections([name])[name]["type"]))
             if kind.put is Connection.put:
@@ -283,7 +264,8 @@ class Session:
         where = f"{place.get('host') or place.get('connection')}: {path}"
         try:
             if name := str(place.get("connection") or ""):
-                systems = self._systems(self._variables.connections([name]), "report", self._access(""))
+                connections, ledger = self._variables.connections([name]), self._access("").ledger
+                systems = Systems(connections, self._clock, "report", ledger, self._forwards)
                 systems.connection(name).put(path, document)
             else:
                 _write_report(host, path, document)
@@ -321,18 +303,15 @@ class Session:
         The result is failed when a secret is in one of the conditions ``fail_on``.
         """
         red = status_result.parse_fail_on(fail_on)
-        secret_map = self._map(options)
-        access = self._access("", readonly=True)
-        systems = self._systems(secret_map.connections, "status", access)
-        report, items = Report(secret_map, "", self._caller.again), []
-        self._announce(access, True)
-        freeze = access.ledger.freeze()
-        if freeze:
+        ctx = self._context("status", self._map(options), self._access("", readonly=True))
+        report, items = self._report(ctx), []
+        self._announce(ctx.access, True)
+        if freeze := ctx.ledger.freeze():
             self._say(f"FROZEN  {freeze}")
-        for item in Status(secret_map, options, systems, access, self._clock).ask():
+        for item in Status(ctx, options).ask():
             self._print(report.status(item))
             items.append(item)
-        ends = systems.ends()
+        ends = ctx.systems.ends()
         self._print(expiring(ends, self._clock.now()))
         result: Row = shown(status_result.result(items, red, report.approve, ends, freeze))
         return result
@@ -347,24 +326,18 @@ class Session:
 
     def adopt(self, options: RunOptions, *, check: bool) -> Row:
         """Take the values of the secrets that are named under management as they are; rotate nothing."""
-        secret_map, run = self._map(options), secrets.token_hex(4)
-        access = self._access(run, readonly=check)
-        systems = self._systems(secret_map.connections, run, access)
-        with ExitStack() as locks:
-            for name in options.only:
-                locks.enter_context(access.locks.hold(f"secret {name}"))
-            states = access.ledger.states(options.only)
-            look = partial(adoption, options=options, systems=systems, ledger=access.ledger)
-            items = [look(secret_map.secrets[name], states[name]) for name in options.only]
+        ctx = self._begin(self._map(options), check=check)
+        with ctx.access.hold(*options.only):
+            items = [adoption(ctx, name, state, options) for name, state in ctx.ledger.states(options.only).items()]
             problems = [f"{item.secret.name}: {problem}" for item in items for problem in item.problems]
             if problems:
                 raise ConfigurationError(f"nothing was adopted: {'; '.join(problems)}")
             if not check:
-                access.ledger.begin_run(run, {}, self._caller.by, options.reason)
+                ctx.ledger.begin_run(ctx.run, {}, self._caller.by, options.reason)
             for item in items:
                 if item.row and not check:
-                    access.ledger.adopted(run, item.row, item.holdings)
-                self._print(Report(secret_map, run, self._caller.again).adopted(item))
+                    ctx.ledger.adopted(ctx.run, item.row, item.holdings)
+                self._print(self._report(ctx).adopted(item))
         return {"changed": bool(items)}
 
     def _announce(self, access: LedgerAccess, readonly: bool) -> None:
@@ -380,21 +353,24 @@ class Session:
         job = self._caller.job
         return open_ledger(self._variables.ledger, clock=self._clock, holder=holder, readonly=readonly, job=job)
 
-    def _systems(self, connections: Mapping[str, Any], run: str, access: LedgerAccess) -> Systems:
-        return Systems(connections, self._clock, run, access.ledger, self._forwards)
+    def _begin(self, secret_map: SecretMap, *, check: bool) -> EffectContext:
+        """Open the ledger for a new run; with ``check``, to read it."""
+        run = secrets.token_hex(4)
+        return self._context(run, secret_map, self._access(run, readonly=check))
+
+    def _context(self, run: str, secret_map: SecretMap, access: LedgerAccess) -> EffectContext:
+        systems = Systems(secret_map.connections, self._clock, run, access.ledger, self._forwards)
+        return EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key)
+
+    def _report(self, ctx: EffectContext, environments: Sequence[str] = ()) -> Report:
+        return Report(ctx.secret_map, ctx.run, self._caller.again, environments)
 
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
-        parts = raw["secret_map"], raw["secret_consumers"], raw["secret_connections"]
-        secret_map = parse(
-            *parts,
-            hosts=self._caller.hosts,
-            folders=self._caller.folders,
-            check_credentials=True,
-            via_problem=self._forwards.problem,
-        )
+        connections, via_problem = raw["secret_connections"], self._forwards.problem
+        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem)
         selection.check_reach(options, secret_map)
         return secret_map
 
@@ -402,71 +378,63 @@ class Session:
         """Parse the map that was planned; with the connections of now, or (bare) with nothing but their types."""
         kept = plan["connections"]
         connections = kept if bare else self._variables.connections(list(kept))
-        parts = plan["map"]["secret_map"], plan["map"]["secret_consumers"], connections
-        parsed = parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, bare_connections=bare)
-        orders = plan["orders"]
-        hidden = {name: orders[name].get("hidden", ()) for name in parsed.secrets}
-        checked = {name: checking(one, hidden[name], connections) for name, one in parsed.secrets.items()}
+        parsed = self._parse(plan["map"], connections, bare_connections=bare)
+        checked = {
+            name: checking(secret, plan["orders"][name].get("hidden", ()), connections)
+            for name, secret in parsed.secrets.items()
+        }
         return replace(parsed, secrets=checked)
 
-    def _approve(
-        self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, *, check: bool
-    ) -> None:
+    def _parse(self, raw: Row, connections: Any, **more: Any) -> SecretMap:
+        parts = raw["secret_map"], raw["secret_consumers"], connections
+        return parse(*parts, hosts=self._caller.hosts, folders=self._caller.folders, **more)
+
+    def _approve(self, ctx: EffectContext, options: RunOptions, *, check: bool) -> None:
         """Record a person's yes to each revoke that is named; ConfigurationError for all that none waits for."""
-        problems: list[str] = []
-        cases: dict[str, Case] = {}
-        with ExitStack() as locks:
-            for name in sorted({yes.secret for yes in options.approve}):
-                if not check:
-                    locks.enter_context(access.locks.hold(f"secret {name}"))
-                secret, state = secret_map.secrets[name], access.ledger.state(name)
-                traits = registry.find("issuers", secret.issuer.type).traits
-                cases[name] = Case(secret, state, Order(name, rollback=options.rollback), traits, self._clock.now())
-            for yes in options.approve:
-                problems += filter(None, [approval.refusal(cases[yes.secret], yes.run, self._caller.job.key)])
-            if problems:
+        names = sorted({yes.secret for yes in options.approve})
+        with ctx.access.hold(*(() if check else names)):
+            cases = {name: _case(ctx, Order(name, rollback=options.rollback)) for name in names}
+            refusals = [approval.refusal(cases[yes.secret], yes.run, ctx.job) for yes in options.approve]
+            if problems := list(filter(None, refusals)):
                 raise ConfigurationError(f"rotate_approve: {'; '.join(problems)}", hint="Nothing was done")
             for yes in options.approve:
                 self._say(f"APPROVED  {yes.secret}   the revoke that run {yes.run} has asked for")
                 questions = [one for one in approval.questions(cases[yes.secret]) if one.run == yes.run]
                 if not check:
-                    access.ledger.approved(run, yes.secret, questions, self._caller.by, options.reason)
+                    ctx.ledger.approved(ctx.run, yes.secret, questions, self._caller.by, options.reason)
 
-    def _forget(self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions) -> None:
-        mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in secret_map.secrets.items()}
-        with ExitStack() as locks:
-            for name in mapped if options.forget else ():
-                locks.enter_context(access.locks.hold(f"secret {name}"))
+    def _forget(self, ctx: EffectContext, options: RunOptions) -> None:
+        mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in ctx.secret_map.secrets.items()}
+        with ctx.access.hold(*(mapped if options.forget else ())):
             for mark in options.forget:
-                if not [name for name, copies in mapped.items() if access.ledger.forgotten(run, name, mark, copies)]:
+                if not [name for name, copies in mapped.items() if ctx.ledger.forgotten(ctx.run, name, mark, copies)]:
                     self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
 
-    def _keep(
-        self, access: LedgerAccess, run: str, secret_map: SecretMap, options: RunOptions, items: list[Planned]
-    ) -> None:
+    def _keep(self, ctx: EffectContext, options: RunOptions, items: list[Planned]) -> None:
+        run, ledger = ctx.run, ctx.ledger
         going = [item for item in items if item.goes]
         raw = self._variables.select([item.name for item in going]) if going else {}
         plan = {
             "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
-            "connections": {name: {"type": options["type"]} for name, options in secret_map.connections.items()},
+            "connections": {name: {"type": options["type"]} for name, options in ctx.secret_map.connections.items()},
             "orders": {item.name: {**asdict(item.case.order), "run": run} for item in going},
             "stuck": [item.name for item in items if item.problems],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
             "only_roll_out": options.only_roll_out,
         }
-        access.ledger.begin_run(run, plan, self._caller.by, options.reason)
+        ledger.begin_run(run, plan, self._caller.by, options.reason)
         for item in going:
             if item.adopted:
-                access.ledger.adopted(run, item.adopted)
+                ledger.adopted(run, item.adopted)
         for item in items:
             approvals = item.case.state.approvals.values()
             if item.case.order.drifted and any(one.state is IntentState.DONE for one in approvals):
-                access.ledger.withdrawn(run, item.name, "somebody has changed a copy")
+                ledger.withdrawn(run, item.name, "somebody has changed a copy")
             if item.problems:
-                access.ledger.held(run, item.name, "; ".join(item.problems))
+                ledger.held(run, item.name, "; ".join(item.problems))
             elif item.case.state.hold and not item.goes:
-                access.ledger.released(run, item.name)
+                ledger.released(run, item.name)
 
     def _print(self, lines: list[str]) -> None:
         for line in lines:
@@ -484,13 +452,21 @@ def _write_report(host: Host, path: str, document: Row) -> None:
         raise RotorError(f"the command that writes it ended with code {answer.code}", hint="May the user write there?")
 
 
+def _case(ctx: EffectContext, order: Order) -> Case:
+    secret = ctx.secret_map.secrets[order.secret]
+    traits = registry.find("issuers", secret.issuer.type).traits
+    return Case(secret, ctx.ledger.state(secret.name), order, traits, ctx.clock.now())
+
+
+def _orders(plan: Row) -> dict[str, Order]:
+    return {name: Order(**order) for name, order in plan["orders"].items()}
+
+
 def _refuse_second(name: str, state: SecretState) -> None:
     """Raise ConflictError where a value is there that has yet to be rolled out."""
     if state.pending:
-        raise ConflictError(
-            f"{name} has a new value already, {state.pending.name}",
-            hint=f"Rotate it: -e rotate_only={name}; with -e rotate_force=true it is given up, if it is dead",
-        )
+        hint = f"Rotate it: -e rotate_only={name}; with -e rotate_force=true it is given up, if it is dead"
+        raise ConflictError(f"{name} has a new value already, {state.pending.name}", hint=hint)
 
 
 def _planned(run: str, items: list[Planned], secret_map: SecretMap) -> Row:
@@ -526,10 +502,7 @@ def _has_hosts(item: Planned, secret_map: SecretMap) -> bool:
 
 
 def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], over: bool) -> Row:
-    counts: dict[str, int] = {}
-    for rotation in rotations:
-        counts[rotation.status] = counts.get(rotation.status, 0) + 1
-    bad = [rotation.name for rotation in rotations if rotation.status in _BAD] + stuck
+    bad = [rotation.name for rotation in rotations if rotation.is_bad] + stuck
     failed = over and bool(bad)
     return {
         "changed": any(rotation.changed for rotation in rotations),
@@ -537,35 +510,7 @@ def _advanced(rotations: list[Rotation], todo: Sequence[Row], stuck: list[str], 
         **({"msg": "not every secret could be rotated: see the lines above"} if failed else {}),
         "todo": todo,
         "over": over,
-        "counts": counts,
+        "counts": dict(Counter(rotation.status for rotation in rotations)),
         "held": bad[:50],
         "states": {rotation.name: str(rotation.status) for rotation in rotations[:50]},
     }
-
-
-def caller_name(variables: Row | None = None) -> str:
-    """Name the person or job behind this run; AWX and Semaphore say which job it is, and who or what has started it."""
-    job = Job.of(variables or {})
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    who = f"{job.starter} as {user}" if job.starter else user
-    words = {"job": job.id, "schedule": job.schedule}
-    return printable(", ".join([who, *(f"{word} {name}" for word, name in words.items() if name)]), NAME)
-
-
-def names_in(value: Any, option: str) -> tuple[str, ...]:
-    """Parse a list of names, or names with commas between, as ``-e`` gives them."""
-    if is_blank(value):
-        return ()
-    if isinstance(value, str):
-        value = value.split(",")
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return tuple(part.strip() for part in value if part.strip())
-    raise ConfigurationError(f"{option} is neither a list of names nor names with commas between")
-
-
-def is_blank(value: Any) -> bool:
-    """Return whether the field of a survey was left empty."""
-    return value is None or (isinstance(value, str) and not value.strip())

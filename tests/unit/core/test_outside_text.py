@@ -25,7 +25,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text i
     quoted,
     shown,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import names_in
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.extra_vars import names_in
 from tests.hostile import HOSTILE, problems
 
 ANY = st.text(st.characters() | st.sampled_from("\x1b\n\r\t\u2028\u202e\u200b\u2066\x9b\u00a0\ufe0f\u3164\u0301\\a "))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.job import Job
 from tests.unit.engine.conftest import rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.test_kill import settled_play
@@ -153,16 +153,16 @@ def test_who_has_started_a_job_is_known_where_awx_or_semaphore_tell(monkeypatch:
     for variable in ("AWX_JOB_ID", "JOB_ID", "SEMAPHORE_TASK_DETAILS_ID"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LOGNAME", "runner")
-    assert session.caller_name({"awx_user_name": "ada", "awx_job_id": 42}) == "ada as runner, job 42"
+    assert Job.of({"awx_user_name": "ada", "awx_job_id": 42}).caller == "ada as runner, job 42"
     monkeypatch.setenv("SEMAPHORE_TASK_DETAILS_ID", "7")
     semaphore = {"semaphore_vars": {"task_details": {"username": "grace"}}}
-    assert session.caller_name(semaphore) == "grace as runner, job 7"
-    assert session.caller_name({"semaphore_vars": None}) == "runner, job 7"
+    assert Job.of(semaphore).caller == "grace as runner, job 7"
+    assert Job.of({"semaphore_vars": None}).caller == "runner, job 7"
     monkeypatch.delenv("SEMAPHORE_TASK_DETAILS_ID")
     semaphore["semaphore_vars"]["task_details"]["id"] = "12"
-    assert session.caller_name(semaphore) == "grace as runner, job 12"
+    assert Job.of(semaphore).caller == "grace as runner, job 12"
     scheduled = {"awx_job_id": 43, "awx_schedule_name": "every night", "tower_schedule_name": "every night"}
-    assert session.caller_name(scheduled) == "runner, job 43, schedule every night"
+    assert Job.of(scheduled).caller == "runner, job 43, schedule every night"
 
 
 def test_a_secret_with_a_kept_value_is_no_contradiction(play: Play) -> None:

@@ -27,8 +27,8 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.hosts import H
 from ansible_collections.rotor.secrets.plugins.module_utils._core.outside_text import printable
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.on_host import TaskHost
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.job import Job
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.location import open_ledger
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import caller_name
 from tests.hostile import HOSTILE, MARK, problems, problems_of
 from tests.unit.engine import fakes
 from tests.unit.engine.conftest import machines, token_map
@@ -194,7 +194,7 @@ def test_no_refusal_of_a_provider_forges_a_line(new_play: Callable[[], Play]) ->
 
 
 def test_the_name_of_a_starter_is_printable() -> None:
-    by = caller_name({"awx_user_name": HOSTILE, "awx_job_id": HOSTILE})
+    by = Job.of({"awx_user_name": HOSTILE, "awx_job_id": HOSTILE}).caller
     assert problems(by, 200) == []
     assert MARK in by
 

@@ -16,8 +16,9 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     OutcomeUnknownError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine import session
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.extra_vars import names_in
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide import selection
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.job import Job
 from tests.unit.engine.conftest import current_id, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
@@ -234,19 +235,19 @@ def test_waves_are_one_ten_and_the_rest() -> None:
     [(None, ()), ("", ()), ("A", ("A",)), ("A, B,", ("A", "B")), (["A", "B"], ("A", "B"))],
 )
 def test_names_come_as_a_list_or_with_commas_between(given: Any, names: tuple[str, ...]) -> None:
-    assert session.names_in(given, "rotate_only") == names
+    assert names_in(given, "rotate_only") == names
 
 
 @pytest.mark.parametrize("given", [5, [5], {"A": 1}])
 def test_anything_else_is_no_list_of_names(given: Any) -> None:
     with pytest.raises(ConfigurationError, match="rotate_only"):
-        session.names_in(given, "rotate_only")
+        names_in(given, "rotate_only")
 
 
 def test_the_ledger_knows_who_ran_it_and_in_which_job(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWX_JOB_ID", "tower_job_id", "JOB_ID"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LOGNAME", "ada")
-    assert session.caller_name() == "ada"
+    assert Job.of({}).caller == "ada"
     monkeypatch.setenv("AWX_JOB_ID", "42")
-    assert session.caller_name() == "ada, job 42"
+    assert Job.of({}).caller == "ada, job 42"

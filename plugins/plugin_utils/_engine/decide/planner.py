@@ -59,7 +59,7 @@ def in_environments(environments: Collection[str]) -> Picked:
     return lambda step: not environments or step.environment is None or step.environment in environments
 
 
-def remaining(case: Case, picked: Picked) -> list[Action]:
+def remaining(case: Case, picked: Picked = lambda _step: True) -> list[Action]:
     """List everything that is left to do, in order; empty when the secret is at rest."""
     if case.order.rollback and case.past_point_of_no_return:
         case = replace(case, order=replace(case.order, rollback=False))  # what it would go back to dies

@@ -132,7 +132,7 @@ class HostWork:
 
     def _lock(self, name: str, locks: ExitStack) -> bool:
         try:
-            locks.enter_context(self._ctx.access.locks.hold(f"secret {name}"))
+            locks.enter_context(self._ctx.access.hold(name))
         except BusyError as error:
             self._say(f"  {error}")
             return False

@@ -104,7 +104,7 @@ def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     """Ask the clocks, the connections, the copies and the provider; return the issuer that was asked."""
     secret, traits = work.case.secret, work.case.traits
     _demand_grace_over(ctx, work)
-    demand_reconnected(work.case, work.row, ctx.secret_map, ctx.systems, ctx.access)
+    demand_reconnected(ctx, work.case, work.row)
     issuer = ctx.systems.issuer(secret)
     listed = cache(issuer.listed)
     if not _may_be_disabled(work, issuer):  # or else what speaks against it enables the old one again
@@ -144,7 +144,7 @@ def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: 
     if blocking:
         problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
         raise RotorError(problem, hint="End it first, and run again")
-    demand_reconnected(case, row, ctx.secret_map, ctx.systems, ctx.access)
+    demand_reconnected(ctx, case, row)
     if not check:
         ctx.ledger.begin_run(ctx.run, {}, by, reason)
         ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,14 @@ class LedgerAccess:
     """The password of its role, where this process can see that."""
     lacking: Callable[[str, SecretValue], list[str]] | None = None
     """Names what another role with its password may not do in a database, and the ledger's role may."""
+
+    @contextmanager
+    def hold(self, *secrets: str) -> Iterator[None]:
+        """Hold the locks of secrets; BusyError if one is not free."""
+        with ExitStack() as locks:
+            for name in secrets:
+                locks.enter_context(self.locks.hold(f"secret {name}"))
+            yield
 
     def about(self) -> str:
         """Tell this ledger from others: its id, its place, and when it was made."""

@@ -12,7 +12,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from ....module_utils._core.errors import ConflictError
@@ -64,10 +63,8 @@ class Maintenance:
         if check:
             self._say(f"{self._access.where}: would be sealed anew with the first key of secret_ledger.key")
             return {"changed": True}
-        with ExitStack() as locks:
-            names = self._ledger.reader.secrets()
-            for name in sorted(names):
-                locks.enter_context(self._access.locks.hold(f"secret {name}"))
+        names = self._ledger.reader.secrets()
+        with self._access.hold(*sorted(names)):
             change_keys(self._ledger, secrets.token_hex(4), by, reason, names)
         self._say(f"{self._access.where}: sealed anew; the older keys of secret_ledger.key open nothing any more")
         self._say(f"audit trail: {self._ledger.audit_head()}")

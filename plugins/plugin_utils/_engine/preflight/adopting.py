@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ....module_utils._core import guard
@@ -15,9 +15,8 @@ from ....module_utils._core.errors import RotorError
 from ..decide import selection
 from ..decide.selection import RunOptions
 from ..decide.state import ActionKind, CredentialRow, SecretState
+from ..effects.context import EffectContext
 from ..effects.life import lists
-from ..effects.systems import Systems
-from ..ledger.writer import Ledger
 from ..secret_map.model import Copy, Secret
 
 
@@ -27,33 +26,35 @@ class Adoption:
 
     secret: Secret
     row: CredentialRow | None = None
-    seen: Mapping[str, Evidence] | None = None
+    seen: Mapping[str, Evidence] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
     def holdings(self) -> dict[str, dict[str, Any]]:
         """Return the rows of the copies, as the ledger keeps them."""
-        seen = self.seen or {}
-        copies = [copy for copy in self.secret.copies if copy.id in seen]
-        labels = {copy.id: {"label": copy.label, "keys": dict(copy.keys)} for copy in copies}
-        return {copy: {**labels[copy], "evidence": dict(seen[copy])} for copy in labels}
+        return {
+            copy.id: {"label": copy.label, "keys": dict(copy.keys), "evidence": dict(self.seen[copy.id])}
+            for copy in self.secret.copies
+            if copy.id in self.seen
+        }
 
 
-def adoption(secret: Secret, state: SecretState, options: RunOptions, systems: Systems, ledger: Ledger) -> Adoption:
+def adoption(ctx: EffectContext, name: str, state: SecretState, options: RunOptions) -> Adoption:
     """Look at the provider and at every copy, and change nothing."""
+    secret = ctx.secret_map.secrets[name]
     known = next((row for row in reversed(state.credentials) if row.alive), None)
     if secret.unrotated or known or state.intent(ActionKind.MINT):
         why = f"this ledger knows it already, as {known.name}" if known else "a rotation of it was begun"
         return Adoption(secret, problems=(f"nobody rotates it: {secret.unrotated}" if secret.unrotated else why,))
     problems: list[str] = []
-    listed = _asked(problems, lambda: _in_use(secret, options, systems))
+    named = selection.named_credential(secret, options)
+    listed = _asked(problems, lambda: _in_use(ctx, secret, named))
     seen: dict[str, Evidence] = {}
     for copy in secret.copies:
-        evidence = None if copy.host else _asked(problems, lambda copy=copy: _look(copy, systems, ledger))
+        evidence = None if copy.host else _asked(problems, lambda copy=copy: _look(ctx, copy))
         if evidence is not None:
             seen[copy.id] = evidence
     problems += _disagreements(secret, seen)
-    named = selection.named_credential(secret, options)
     row = selection.with_adopted(secret, state, named, listed).credentials[-1]
     return Adoption(secret, row, seen, tuple(problems))
 
@@ -67,9 +68,9 @@ def _asked(problems: list[str], ask: Any) -> Any:
         return None
 
 
-def _in_use(secret: Secret, options: RunOptions, systems: Systems) -> Listed | None:
+def _in_use(ctx: EffectContext, secret: Secret, named: str | None) -> Listed | None:
     """Find the credential that is named as the one in use, where its provider lists any."""
-    named, issuer = selection.named_credential(secret, options), systems.issuer(secret)
+    issuer = ctx.systems.issuer(secret)
     if not named or not lists(type(issuer)):
         return None
     found = next((one for one in issuer.listed() if one.id == named), None)
@@ -78,10 +79,10 @@ def _in_use(secret: Secret, options: RunOptions, systems: Systems) -> Listed | N
     return found
 
 
-def _look(copy: Copy, systems: Systems, ledger: Ledger) -> Evidence:
-    seen = systems.store(copy).observe(copy.container, list(copy.keys))
-    owner = seen.get("ledger") or ledger.id
-    if owner != ledger.id:
+def _look(ctx: EffectContext, copy: Copy) -> Evidence:
+    seen = ctx.systems.store(copy).observe(copy.container, list(copy.keys))
+    owner = seen.get("ledger") or ctx.ledger.id
+    if owner != ctx.ledger.id:
         raise RotorError(f"{copy.label} belongs to another ledger, {owner}")
     missing = ", ".join(key for key in copy.keys if key not in seen["keys"])
     if missing and not (copy.accepts or seen.get("unseen")):

@@ -11,18 +11,17 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from ....module_utils._core import guard, registry
-from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Listed, Traits
+from ....module_utils._core.contracts import Listed
 from ..decide import approval, planner, selection, windows
 from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import Loss, assess_loss, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Freeze, Order, Phase, SecretState
+from ..effects.context import EffectContext
 from ..effects.life import lists
-from ..ledger.writer import Ledger
-from ..secret_map.model import Secret, SecretMap
+from ..secret_map.model import Secret
 from . import waits
-from .preflight import Planned, Preflight, Selected
+from .preflight import Planned, Preflight
 
 _BEFORE_A_REVOKE = (ActionKind.PROBE, ActionKind.APPROVE, ActionKind.REVOKE_ORPHAN)
 """What is done before a mint, and also where there is none."""
@@ -35,23 +34,22 @@ _TURNS = 3
 
 @dataclass(frozen=True)
 class Planning:
-    """Makes one plan, in the stages ``Selected``, ``Probed`` and ``Planned``."""
+    """Makes one plan."""
 
-    secret_map: SecretMap
+    ctx: EffectContext
     options: RunOptions
-    ledger: Ledger
-    clock: Clock
     preflight: Preflight
     keeps_files: bool
 
     def plan(self) -> list[Planned]:
         """Plan every secret that the criteria reach; those that go have actions and no problems."""
-        reached = [s for s in self.secret_map.secrets.values() if selection.picked_by(self.options, s, self.secret_map)]
-        states = self.ledger.states([secret.name for secret in reached])
+        secret_map = self.ctx.secret_map
+        reached = [s for s in secret_map.secrets.values() if selection.picked_by(self.options, s, secret_map)]
+        states = self.ctx.ledger.states([secret.name for secret in reached])
         planned = {item.name: item for item in self._plan(reached, states)}
         for _again in range(_TURNS):
             stuck = [secret for secret in reached if planned[secret.name].problems]
-            now = self.ledger.states([secret.name for secret in stuck]) if stuck else {}
+            now = self.ctx.ledger.states([secret.name for secret in stuck]) if stuck else {}
             changed = [secret for secret in stuck if now[secret.name] != states[secret.name]]
             self.preflight.forget_answers(secret.name for secret in changed)
             planned |= {item.name: item for item in self._plan(changed, now)}
@@ -63,15 +61,15 @@ class Planning:
         self.preflight.ask_lives([(secret, state, row) for secret, state, row in relied_on if row])
         selected = [self._select(secret, states[secret.name]) for secret in secrets]
         checked = {item.name: item for item in self.preflight.check([item for item in selected if item.goes])}
-        return [checked.get(item.name) or Planned(**vars(item)) for item in selected]
+        return [checked.get(item.name, item) for item in selected]
 
-    def _select(self, secret: Secret, recorded: SecretState) -> Selected:
+    def _select(self, secret: Secret, recorded: SecretState) -> Planned:
         """Decide what is wanted, by the map, the ledger and the options alone."""
         runs = [yes.run for yes in self.options.approve if yes.secret == secret.name]
-        recorded = approval.with_yes(recorded, runs, self.clock.now())  # which check mode does not record
+        recorded = approval.with_yes(recorded, runs, self.ctx.clock.now())  # which check mode does not record
         state, problems, candidates = self._adopt(secret, recorded)
-        now, back = self.clock.now(), self.options.rollback
-        traits = _traits(secret)
+        now, back = self.ctx.clock.now(), self.options.rollback
+        traits = registry.find("issuers", secret.issuer.type).traits
         current = self._relied_on(secret, state)
         ends = self.preflight.expires_at(secret, current) if current and current is state.current else None
         due = selection.assess(secret, state, now, ends)
@@ -80,20 +78,21 @@ class Planning:
         if landed and not mint:
             due = Due(DueStatus.UNFINISHED, f"a mint whose answer was lost has landed: {', '.join(landed)}")
         renamed = state is not recorded and state.current in recorded.credentials
-        lost = None if renamed else self._loss(Selected(Case(secret, state, Order(secret.name), traits, now), due))
+        case = Case(secret, state, Order(secret.name), traits, now)
+        lost = None if renamed else self._loss(case)
         if lost:
             due, mint = Due(lost.status, lost.why), not lost.problem
             problems = [*problems, *filter(None, [lost.problem])]
         drifted = tuple(copy.id for copy in secret.copies if copy.id in self.options.forget)
         order = Order(secret.name, mint, state.newest, back, drifted=drifted, landed=landed, why=due.why)
         urgent = self._dies_first(secret, state, ends)
-        order = replace(order, anytime=secret.name in self.options.confirm, urgent=urgent)
-        order = replace(order, unasked=back and self.options.force)
+        anytime, unasked = secret.name in self.options.confirm, back and self.options.force
+        order = replace(order, anytime=anytime, urgent=urgent, unasked=unasked)
         if lost and mint:
             order = replace(order, given_up=lost.row.id, life=lost.life)
-        case = Case(secret, state, order, traits, now)
+        case = replace(case, order=order)
         adopted = state.credentials[-1] if state is not recorded else None
-        item = Selected(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
+        item = Planned(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
         if due.status is DueStatus.UNROTATED or not (is_under_way(state) if back else unfinished):
             return item
@@ -106,7 +105,7 @@ class Planning:
     def _dies_first(self, secret: Secret, state: SecretState, ends: datetime | None) -> bool:
         """Say whether the provider ends what is in use before a freeze does, or before the window opens."""
         ends = ends or (state.current.expires_at if state.current else None)
-        opens = windows.next_opening(secret.window, self.clock.now())
+        opens = windows.next_opening(secret.window, self.ctx.clock.now())
         over = [time for time in (opens, self._freeze and self._freeze.until) if time]
         return ends is not None and any(ends <= time + _LAST_MOMENT for time in over)
 
@@ -115,7 +114,8 @@ class Planning:
         freeze = None if self.options.rollback or case.is_urgent else self._freeze
         if freeze and actions:
             return f"all is {freeze}; rotor.secrets.thaw ends that"
-        more = [action for action in actions if not (_ends_the_old(action) or action.kind in _BEFORE_A_REVOKE)]
+        rest = (action for action in actions if not (action.early or action.phase is Phase.REVOKED))
+        more = [action for action in rest if action.kind not in _BEFORE_A_REVOKE]
         if self.options.only_revoke and not self._only_looks(case, more):
             return "this run only revokes" if more or (due.status is DueStatus.DUE and not actions) else ""
         if not more or case.order.anytime or case.is_urgent or is_under_way(case.state):
@@ -125,28 +125,27 @@ class Planning:
 
     def _only_looks(self, case: Case, actions: Sequence[planner.Action]) -> bool:
         """Say whether others release what a secret runs on, and all that is left before a revoke is to see that."""
-        awaited = {name for name in case.secret.consumers if self.secret_map.consumers[name].awaited}
+        awaited = {name for name in case.secret.consumers if self.ctx.secret_map.consumers[name].awaited}
         looks = (action.target in awaited or action.kind in _PROOFS for action in actions)
         return bool(awaited) and all(looks) and not case.order.mint
 
     def _relied_on(self, secret: Secret, state: SecretState) -> CredentialRow | None:
         unasked = self.options.rollback or self.options.only_revoke or secret.unrotated
-        return None if unasked else relied_on(state, _traits(secret))
+        return None if unasked else relied_on(state, registry.find("issuers", secret.issuer.type).traits)
 
     def _landed(self, secret: Secret, state: SecretState) -> tuple[str, ...]:
         """Find lost mints that were not listed when they were looked for, and are now."""
         names = {intent.target for intent in state.sought}
         return tuple(sorted(names & self.preflight.unknown_names(secret))) if names and not secret.unrotated else ()
 
-    def _loss(self, item: Selected) -> Loss | None:
+    def _loss(self, case: Case) -> Loss | None:
         """Find out whether the credential that a secret relies on has ended, and no copy shows that it is elsewhere."""
-        secret, state = item.case.secret, item.case.state
-        row = self._relied_on(secret, state)
+        row = self._relied_on(case.secret, case.state)
         if row is None:
             return None
-        life = self.preflight.life(secret, state, row)
-        found = assess_loss(secret.name, state, life, item.case.traits, self.options)
-        drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(item, row)
+        life = self.preflight.life(case.secret, case.state, row)
+        found = assess_loss(case.secret.name, case.state, life, case.traits, self.options)
+        drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(case, row)
         return None if drifted else found
 
     def _adopt(self, secret: Secret, state: SecretState) -> tuple[SecretState, list[str], list[Listed]]:
@@ -157,8 +156,7 @@ class Planning:
         if secret.unrotated:
             return state, [f"the credential {named} is named as the one in use, and nobody rotates it here"], []
         try:
-            unlisted = not secret.unrotated and not lists(registry.find("issuers", secret.issuer.type))
-            if unlisted:  # a person's word is all that there is
+            if not lists(registry.find("issuers", secret.issuer.type)):  # a person's word is all that there is
                 problems = self.preflight.objections(secret, named)
                 return (state if problems else selection.with_adopted(secret, state, named, None)), problems, []
             listed = self.preflight.listed(secret)
@@ -175,7 +173,7 @@ class Planning:
 
     @cached_property
     def _freeze(self) -> Freeze | None:
-        return self.ledger.freeze()
+        return self.ctx.ledger.freeze()
 
     @property
     def _picked(self) -> planner.Picked:
@@ -193,13 +191,13 @@ class Planning:
         problem = selection.guard_problem(case.secret, self.options)
         if problem:
             return [problem]
-        return [*_no_identity_free(case, actions), *self._left_out(case), *waits.problems(case, self.secret_map)]
+        return [*_no_identity_free(case, actions), *self._left_out(case), *waits.problems(case, self.ctx.secret_map)]
 
     def _kept_on_hosts(self, case: Case, actions: tuple[planner.Action, ...]) -> list[str]:
         """Find hosts that would get a value in a file that stays, now that nothing has been done yet."""
         targets = {action.target for action in actions}
         hosts = {copy.host for copy in case.secret.copies if copy.id in targets}
-        consumers = [self.secret_map.consumers[name] for name in case.secret.consumers if name in targets]
+        consumers = [self.ctx.secret_map.consumers[name] for name in case.secret.consumers if name in targets]
         hosts |= {consumer.host for consumer in consumers if "stdin" in consumer.options}
         names = ", ".join(sorted(filter(None, hosts)))
         problem = f"ANSIBLE_KEEP_REMOTE_FILES would leave a value on host {names}. Unset it, and run again"
@@ -211,15 +209,6 @@ class Planning:
         who = "the new one" if case.traits.cuts_over else "its provider"
         problem = f"{who} ends the old one everywhere, and rotate_environments leaves out {left}"
         return [problem] if left and case.traits.ends_the_old else []
-
-
-def _traits(secret: Secret) -> Traits:
-    traits: Traits = registry.find("issuers", secret.issuer.type).traits
-    return traits
-
-
-def _ends_the_old(action: planner.Action) -> bool:
-    return action.early or action.phase is Phase.REVOKED
 
 
 def _no_identity_free(case: Case, actions: tuple[planner.Action, ...]) -> list[str]:

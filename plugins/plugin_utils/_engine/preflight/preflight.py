@@ -15,8 +15,7 @@ from threading import Lock
 from typing import Any, Self
 
 from ....module_utils._core import guard, registry
-from ....module_utils._core.clock import Clock
-from ....module_utils._core.contracts import Evidence, Listed, Revocation, Shadow, Store
+from ....module_utils._core.contracts import Evidence, Listed, Revocation, Store
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
 from ....module_utils._core.shadows import HINT, unexpected
 from ..decide import clocks
@@ -24,23 +23,24 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.rule import apart, drift, forget_hint, in_doubt, looked_at, taken
 from ..decide.selection import Due
-from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Order, Origin, SecretState
-from ..effects.context import NO_CHECKPOINT
-from ..effects.life import life, lists, over_by_list
+from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Origin, SecretState
+from ..effects.context import NO_CHECKPOINT, EffectContext
+from ..effects.life import life, lists, over_by_list, their_time
 from ..effects.looks import bundles, observe
-from ..effects.systems import Systems
-from ..ledger.location import LedgerAccess
 from ..progress import REMINDER
 from ..secret_map.hidden import own_places
-from ..secret_map.model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec, Secret, SecretMap
+from ..secret_map.model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec, Secret
 from .quota import Room, ending
 
 THREADS = 8
 
 
 @dataclass(frozen=True)
-class Selected:
-    """A secret that a run reaches, and what the map, the ledger and the options say of it."""
+class Planned:
+    """A secret that a run reaches, and what the map, the ledger and the options say of it, and then the systems.
+
+    The order of one that goes has the evidence of every copy as its baseline.
+    """
 
     case: Case
     due: Due
@@ -52,6 +52,9 @@ class Selected:
     adopted: CredentialRow | None = None
     barred: str = ""
     """Why nothing is done with it, although there is something to do."""
+    notes: tuple[str, ...] = ()
+    previews: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Consumer -> what its reload will do."""
 
     @property
     def name(self) -> str:
@@ -61,23 +64,10 @@ class Selected:
     def goes(self) -> bool:
         return bool(self.actions) and not self.problems
 
-
-@dataclass(frozen=True)
-class Probed(Selected):
-    """A selected secret, and what the systems have answered so far."""
-
-    notes: tuple[str, ...] = ()
-    previews: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Consumer -> what its reload will do."""
-
     def plus(self, problems: Iterable[str] = (), notes: Iterable[str] = ()) -> Self:
         """Return the same with more problems and notes, each of them once."""
         problems, notes = dict.fromkeys((*self.problems, *problems)), dict.fromkeys((*self.notes, *notes))
         return replace(self, problems=tuple(problems), notes=tuple(notes))
-
-
-class Planned(Probed):
-    """A secret of a plan; the order of one that goes has the evidence of every copy as its baseline."""
 
 
 _LATER = ("preview", "shadows")
@@ -94,39 +84,32 @@ class Question:
     look: tuple[Copy, Sequence[str]] | None = field(default=None, compare=False)
     """The copy that it is about, and the keys: others of its connection may be looked at in the same requests."""
 
-    @property
-    def copy(self) -> Copy | None:
-        return self.look[0] if self.look else None
-
 
 class Preflight:
     """Asks, remembers the answers for this run, and judges secrets by them."""
 
-    def __init__(
-        self, secret_map: SecretMap, systems: Systems, access: LedgerAccess, clock: Clock, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, ctx: EffectContext, say: Callable[[str], None]) -> None:
         """``say`` prints a line now and then while the answers are long in coming."""
-        self._map = secret_map
+        self._map = ctx.secret_map
         self._say = say
-        self._systems = systems
-        self._access = access
-        self._ledger = access.ledger
-        self._clock = clock
+        self._systems = ctx.systems
+        self._access = ctx.access
+        self._ledger = ctx.ledger
+        self._clock = ctx.clock
         self._answers: dict[Question, Any] = {}
         self._guard = Lock()
         self._locks: defaultdict[Question, Lock] = defaultdict(Lock)
         self._makers: dict[Hashable, dict[str, int]] = {}
         """Provider's list -> secrets that are to have a new credential on it -> by how many that makes it longer."""
 
-    def check(self, selected: Sequence[Selected]) -> list[Planned]:
+    def check(self, selected: Sequence[Planned]) -> list[Planned]:
         """Probe secrets that go, and complete their plans with problems, notes, previews, candidates and baselines."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
-            self._ask_all(pool, [question for item in selected for question in self._probes(item)])
-            probed = [self._read(Probed(**vars(item)), self._probes(item)) for item in selected]
-            questions = [question for item in probed if item.goes for question in self._questions(item)]
-            self._ask_all(pool, [question for question in questions if question.kind not in _LATER])
-            self._ask_all(pool, questions)
-        return [Planned(**vars(self._judge(item) if item.goes else item)) for item in probed]
+        self._ask_all([question for item in selected for question in self._probes(item)])
+        probed = [self._read(item, self._probes(item)) for item in selected]
+        questions = [question for item in probed if item.goes for question in self._questions(item)]
+        self._ask_all([question for question in questions if question.kind not in _LATER])
+        self._ask_all(questions)
+        return [self._judge(item) if item.goes else item for item in probed]
 
     def forget_answers(self, names: Iterable[str]) -> None:
         """Ask again about the copies and the issuers of these secrets."""
@@ -141,8 +124,7 @@ class Preflight:
 
     def ask_lives(self, credentials: Sequence[tuple[Secret, SecretState, CredentialRow]]) -> None:
         """Ask whether credentials live, all at once."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
-            self._ask_all(pool, [self._about_life(*credential) for credential in credentials])
+        self._ask_all([self._about_life(*credential) for credential in credentials])
 
     def life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Life:
         """Return what its provider says of a credential; an error says nothing."""
@@ -151,23 +133,22 @@ class Preflight:
 
     def expires_at(self, secret: Secret, row: CredentialRow) -> datetime | None:
         """Return when a provider says now that it ends a credential; None where it does not list that, or is away."""
-        try:
-            listed = self.listed(secret) if row.provider_id and lists(type(self._systems.issuer(secret))) else []
-        except StoppedError:
-            raise
-        except RotorError:
-            return None
+        asked = row.provider_id and lists(registry.find("issuers", secret.issuer.type))
+        listed = self._listed_if_there(secret) if asked else []
         return next((one.expires_at for one in listed if one.id == row.provider_id), None)
 
     def unknown_names(self, secret: Secret) -> set[str]:
         """Return the names of live credentials that no ledger row is about; none where the provider is away."""
+        known = self._ledger.known_ids()
+        return {one.name for one in self._listed_if_there(secret) if not one.revoked and one.id not in known}
+
+    def _listed_if_there(self, secret: Secret) -> list[Listed]:
         try:
-            known = self._ledger.known_ids()
-            return {one.name for one in self.listed(secret) if not one.revoked and one.id not in known}
+            return self.listed(secret)
         except StoppedError:
             raise
         except RotorError:
-            return set()
+            return []
 
     def _about_life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Question:
         def ask() -> Life:
@@ -176,41 +157,37 @@ class Preflight:
 
         return Question("life", f"{secret.name} {row.provider_id} {row.id}", ask)
 
-    def in_use(self, item: Selected, row: CredentialRow) -> bool:
+    def in_use(self, case: Case, row: CredentialRow) -> bool:
         """Tell whether any copy shows that it holds ``row``, or nothing is recorded of a copy."""
-        holdings = item.case.state.holdings
-        marked = [(copy, holdings[copy.id]) for copy in item.case.secret.copies if copy.id in holdings]
-        held = (self._still_holds(item, copy, mark) for copy, mark in marked if mark.credential == row.id)
+        holdings = case.state.holdings
+        marked = [(copy, holdings[copy.id]) for copy in case.secret.copies if copy.id in holdings]
+        held = (self._still_holds(case, copy, mark) for copy, mark in marked if mark.credential == row.id)
         return not marked or any(held)
 
-    def _still_holds(self, item: Selected, copy: Copy, mark: Mark) -> bool:
-        seen = None if copy.host else self._ask(self._observation(item, copy))
+    def _still_holds(self, case: Case, copy: Copy, mark: Mark) -> bool:
+        seen = None if copy.host else self._ask(self._observation(case, copy))
         if isinstance(seen, RotorError):
             return False
-        return seen is None or not self._has_drifted(item, copy, mark.evidence, apart(copy, mark, seen))
+        return seen is None or not self._has_drifted(case, copy, mark.evidence, apart(copy, mark, seen))
 
     def objections(self, secret: Secret, current: str) -> list[str]:
         """Ask the issuer for its problems with ``current`` as the credential that is to be replaced."""
         return list(self._answer(self._about_issuer(secret, current)))
 
-    def _judge(self, item: Probed) -> Probed:
+    def _judge(self, item: Planned) -> Planned:
+        """Add what the answers say, as long as nothing stands in the way."""
+        looks = (self._compare, self._with_clocks, self._with_shadows, self._within_quota, self._with_candidates)
         try:
-            item = self._own_credential(item)
-            item = self._read(item, self._questions(item))
-            item = self._compare(item) if item.goes else item
-            item = item.plus(notes=self._clocks_apart(item)) if item.goes else item
-            item = self._with_shadows(item) if item.goes else item
-            item = self._within_quota(item) if item.goes else item
-            unnamed = item.case.order.mint and item.case.state.current is None
-            if item.goes and unnamed and item.case.traits.revoke is Revocation.API:
-                item = self._with_candidates(item)
+            item = self._read(self._own_credential(item), self._questions(item))
+            for look in looks:
+                item = look(item) if item.goes else item
         except (StoppedError, LedgerError):
             raise
         except BaseException as error:  # noqa: BLE001 - what one answer leads to is a problem of that secret alone
             item = item.plus([str(guard.as_rotor_error(error))])
         return item
 
-    def _probes(self, item: Selected) -> list[Question]:
+    def _probes(self, item: Planned) -> list[Question]:
         """Ask whether every connection is there, and takes its credential."""
         secret = item.case.secret
         consumers = [self._map.consumers[name] for name in secret.consumers]
@@ -218,9 +195,9 @@ class Preflight:
         names = {part.connection for part in parts if part.connection} | {copy.store for copy in secret.copies}
         return [Question("connection", name, partial(self._probe, name)) for name in sorted(names)]
 
-    def _questions(self, item: Selected) -> list[Question]:
+    def _questions(self, item: Planned) -> list[Question]:
         secret, state = item.case.secret, item.case.state
-        questions = [self._observation(item, copy) for copy in secret.copies if not copy.host]
+        questions = [self._observation(item.case, copy) for copy in secret.copies if not copy.host]
         questions += [self._about_shadows(copy) for copy in secret.copies if _may_be_hidden(copy) and not copy.host]
         if item.case.order.mint:
             replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
@@ -241,18 +218,15 @@ class Preflight:
             return [f"connection {name}: {error}"]
         return []
 
-    def _observation(self, item: Selected, copy: Copy) -> Question:
-        keys = looked_at(copy, item.case.state.holdings.get(copy.id))
-        about = f"{item.name} {copy.id}"
+    def _observation(self, case: Case, copy: Copy) -> Question:
+        keys = looked_at(copy, case.state.holdings.get(copy.id))
+        about = f"{case.secret.name} {copy.id}"
         return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys), (copy, keys))
 
     def _about_shadows(self, copy: Copy) -> Question:
         keys = list(copy.keys)
-        ask = partial(self._look_for_shadows, copy, keys)
-        return Question("shadows", f"{copy.id} {', '.join(keys)}", ask)
-
-    def _look_for_shadows(self, copy: Copy, keys: Sequence[str]) -> list[Shadow]:
-        return list(self._systems.store(copy).shadows(copy.container, keys))
+        about = f"{copy.id} {', '.join(keys)}"
+        return Question("shadows", about, lambda: list(self._systems.store(copy).shadows(copy.container, keys)))
 
     def _about_issuer(self, secret: Secret, current: str | None) -> Question:
         return Question("issuer", f"{secret.name} {current}", lambda: self._systems.issuer(secret).preflight(current))
@@ -265,15 +239,11 @@ class Preflight:
             return [f"{name} is not well: {what}" for what in self._systems.consumer(consumer).health_problems()]
 
         name = consumer.name
+        preview = Question("preview", name, partial(self._preview, consumer))
         questions = [Question("health", c.key, partial(self._health, name, c)) for c in consumer.healthy]
-        if consumer.host:
-            return [Question("health", name, health), *questions]
-        preview = Question("preview", name, lambda: self._systems.consumer(consumer).preview())
-        if consumer.awaited:
-            preview = Question("preview", name, lambda: self._preview_of_awaited(consumer))
-        return [preview, Question("health", name, health), *questions]
+        return [*([] if consumer.host else [preview]), Question("health", name, health), *questions]
 
-    def _awaited(self, item: Selected) -> list[ConsumerSpec]:
+    def _awaited(self, item: Planned) -> list[ConsumerSpec]:
         """List the consumers that others release, and that run on what is in use when something new is made."""
         state, order = item.case.state, item.case.order
         in_use = state.current.id if state.current and order.mint and not order.drifted else None
@@ -284,7 +254,9 @@ class Preflight:
     def _about_instances(self, consumer: ConsumerSpec) -> Question:
         return Question("instances", consumer.name, lambda: dict(self._systems.consumer(consumer).instances(())))
 
-    def _preview_of_awaited(self, consumer: ConsumerSpec) -> list[str]:
+    def _preview(self, consumer: ConsumerSpec) -> Sequence[str]:
+        if not consumer.awaited:
+            return self._systems.consumer(consumer).preview()
         label = registry.find("consumers", consumer.type).label(consumer.options)
         count = len(self._answer(self._about_instances(consumer)))
         return [f"by others, who release {label}; {count} run now, and the rotation waits for all of them"]
@@ -296,22 +268,27 @@ class Preflight:
             return [f"{consumer} is not well: {error}"]
         return []
 
-    def _read(self, item: Probed, questions: list[Question]) -> Probed:
-        """Add what the answers to these questions say for and against going on."""
+    def _read(self, item: Planned, questions: list[Question]) -> Planned:
+        """Add what the answers to these questions say for and against going on.
+
+        A rotation under way, or a credential that is dead, may be what has made a consumer sick.
+        """
+        may_be_mended = not item.case.order.mint or item.case.order.given_up is not None
         for question in questions:
             answer = self._ask(question)
-            lines = [str(answer)] if isinstance(answer, RotorError) else answer
-            if question.kind == "shadows" or (question.kind in ("copy", "instances") and lines is answer):
+            failed = isinstance(answer, RotorError)
+            lines = [str(answer)] if failed else answer
+            if question.kind == "shadows" or (question.kind in ("copy", "instances") and not failed):
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
-            elif question.kind == "note" or item.case.old_expired or _may_be_mended(question, item.case.order):
+            elif question.kind == "note" or item.case.old_expired or (question.kind == "health" and may_be_mended):
                 item = item.plus(notes=lines)
             else:
                 item = item.plus(lines)
         return item
 
-    def _compare(self, item: Probed) -> Probed:
+    def _compare(self, item: Planned) -> Planned:
         """Compare every copy with how this ledger left it; one that it never saw is taken as it is now."""
         state, order = item.case.state, item.case.order
         pending, lost = state.pending, state.intent(ActionKind.MINT)
@@ -319,7 +296,7 @@ class Preflight:
         baseline: dict[str, Any] = {}
         drifts: list[tuple[Copy, str]] = []
         for copy in item.case.secret.copies:
-            seen = self._seen(item, copy)
+            seen = self._seen(item.case, copy)
             owner = (seen or {}).get("ledger") or self._ledger.id
             mark = state.holdings.get(copy.id)
             known = mark.evidence if mark else earlier.get(copy.id)
@@ -327,7 +304,7 @@ class Preflight:
                 known = None
             elif owner != self._ledger.id:
                 item = item.plus([f"{copy.label} belongs to another ledger, {owner}. {self._ours(copy)}"])
-            elif seen is not None and known is not None and self._has_drifted(item, copy, known, seen):
+            elif seen is not None and known is not None and self._has_drifted(item.case, copy, known, seen):
                 drifts.append((copy, drift(copy, known, seen)))
             if (base := taken(known, seen)) is not None:
                 baseline[copy.id] = base
@@ -346,36 +323,32 @@ class Preflight:
             f"is where another user's HOME or XDG_STATE_HOME is. {forget_hint(copy)}"
         )
 
-    def _seen(self, item: Selected, copy: Copy) -> Evidence | None:
+    def _seen(self, case: Case, copy: Copy) -> Evidence | None:
         """Return the evidence of a copy, its new keys apart.
 
         None on a host, or in a system that is down while the old value is dead.
         """
-        answer = None if copy.host else self._ask(self._observation(item, copy))
-        if isinstance(answer, RotorError) and not item.case.old_expired:
+        answer = None if copy.host else self._ask(self._observation(case, copy))
+        if isinstance(answer, RotorError) and not case.old_expired:
             raise answer
         if answer is None or isinstance(answer, RotorError):
             return None
-        return apart(copy, item.case.state.holdings.get(copy.id), answer)
+        return apart(copy, case.state.holdings.get(copy.id), answer)
 
-    def _has_drifted(self, item: Selected, copy: Copy, known: Evidence, seen: Evidence) -> bool:
+    def _has_drifted(self, case: Case, copy: Copy, known: Evidence, seen: Evidence) -> bool:
         """Tell whether somebody has changed a copy; an effect of ours whose outcome is unknown explains a change."""
-        ours = in_doubt(item.case.state, copy)
-        return not ours and not self._systems.store(copy).unchanged(known, seen)
+        return not in_doubt(case.state, copy) and not self._systems.store(copy).unchanged(known, seen)
 
-    def _own_credential(self, item: Probed) -> Probed:
+    def _own_credential(self, item: Planned) -> Planned:
         """Find connections that use the very credential that is to be rotated: which needs two that are alive."""
         secret, rows = item.case.secret, [row for row in item.case.state.credentials if row.has_value]
         values = {value for row in rows for value in self._ledger.unseal(row).fields.values()}
         found = [probe.about for probe in self._probes(item) if values & set(self._systems.own_values(probe.about))]
         found += [LEDGER] if values & self._access.opened_with else []
         if LEDGER in secret.connections and not self._access.opened_with:
-            what = (
-                f"{LEDGER} is not opened with it: the ledger {self._access.where} has no password that can be seen here"
-            )
-            return item.plus(
-                [f"{what}. Name it as secret_ledger.password, or in a secret_ledger.url that is a reference"]
-            )
+            why = f"the ledger {self._access.where} has no password that can be seen here"
+            hint = "Name it as secret_ledger.password, or in a secret_ledger.url that is a reference"
+            return item.plus([f"{LEDGER} is not opened with it: {why}. {hint}"])
         own = ", ".join(dict.fromkeys([*secret.connections, *found]))
         if own and item.case.traits.ends_the_old:
             what = f"connection {own} uses the credential that is to be rotated"
@@ -383,19 +356,18 @@ class Preflight:
         note = f"connection {own} uses it: the old one is revoked by a run that is given the new one"
         return item.plus(notes=[note] if own else [])
 
-    def _clocks_apart(self, item: Selected) -> list[str]:
-        """Find clocks that will hold up the end of an old credential; the probes have heard what time it is."""
+    def _with_clocks(self, item: Planned) -> Planned:
+        """Note clocks that will hold up the end of an old credential; the probes have heard what time it is."""
         secret, traits = item.case.secret, item.case.traits
         if not (clocks.waits(secret, traits) or clocks.ends_by_itself(traits)):
-            return []
+            return item
         database = Question("clock", "the ledger's database", self._ledger.database_time)
-        connection = self._systems.issuer(secret).connection
-        issuer_time = connection.server_time() if connection else None
+        issuer_time = their_time(self._systems.issuer(secret))
         times = {f"connection {secret.issuer.connection}": issuer_time, database.about: self._answer(database)}
         found = clocks.apart(self._clock.now(), [clocks.Reading(who, time) for who, time in times.items() if time])
-        return [f"{what}; as long as it is, no old credential is ended after a time" for what in found]
+        return item.plus(notes=[f"{one}; as long as it is, no old credential is ended after a time" for one in found])
 
-    def _with_shadows(self, item: Probed) -> Probed:
+    def _with_shadows(self, item: Planned) -> Planned:
         """Note what hides a copy, which a check looks at again once the copy is written; so on hosts, unseen so far."""
         secret, hidden = item.case.secret, []
         for copy in filter(_may_be_hidden, secret.copies):
@@ -412,7 +384,7 @@ class Preflight:
         order = replace(order, hidden=tuple(hidden) if checkable else ())
         return replace(item, case=replace(item.case, order=order))
 
-    def _within_quota(self, item: Probed) -> Probed:
+    def _within_quota(self, item: Planned) -> Planned:
         """Count what lives at a provider with a quota once the mint begins, the plan's other mints included."""
         secret, case = item.case.secret, item.case
         issuer = self._systems.issuer(secret)
@@ -431,20 +403,25 @@ class Preflight:
         makers[item.name] = 1 - len(ends)
         return item.plus(notes=[room.note()])
 
-    def _with_candidates(self, item: Probed) -> Probed:
-        """Add the live credentials that this ledger has not minted, or a note why they cannot be listed."""
+    def _with_candidates(self, item: Planned) -> Planned:
+        """Add what lives and this ledger has not minted, where nobody has said what is in use."""
+        case = item.case
+        if case.state.current or not case.order.mint or case.traits.revoke is not Revocation.API:
+            return item
         try:
-            listed = self.listed(item.case.secret)
+            listed = self.listed(case.secret)
         except RotorError as error:
             return item.plus(notes=[f"the credentials in use cannot be listed: {error}"])
-        ours = {row.provider_id for row in item.case.state.credentials if row.origin is not Origin.ADOPTED}
+        ours = {row.provider_id for row in case.state.credentials if row.origin is not Origin.ADOPTED}
         return replace(item, candidates=tuple(one for one in listed if not one.revoked and one.id not in ours))
 
-    def _ask_all(self, pool: ThreadPoolExecutor, questions: list[Question]) -> None:
+    def _ask_all(self, questions: list[Question]) -> None:
         unasked = [question for question in dict.fromkeys(questions) if question not in self._answers]
-        asked = [pool.submit(self._ask_bundle, bundle) for bundle in bundles(unasked, lambda one: one.copy)]
-        while left := wait(asked, timeout=REMINDER).not_done:
-            self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
+            together = bundles(unasked, lambda one: one.look and one.look[0])
+            asked = [pool.submit(self._ask_bundle, bundle) for bundle in together]
+            while left := wait(asked, timeout=REMINDER).not_done:
+                self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
         for future in asked:
             future.result()
 
@@ -477,11 +454,6 @@ class Preflight:
 def _may_be_hidden(copy: Copy) -> bool:
     kind: type[Store] = registry.find("stores", copy.type)
     return copy.ignored is not None and not copy.accepts and kind.may_be_hidden(copy.container)
-
-
-def _may_be_mended(question: Question, order: Order) -> bool:
-    """Whether a rotation under way, or a credential that is dead, may be what has made a consumer sick."""
-    return question.kind == "health" and (not order.mint or order.given_up is not None)
 
 
 def _where_to_look(connection: str, error: RotorError) -> str:

@@ -49,7 +49,8 @@ def _waits(case: Case, secret_map: SecretMap) -> Iterator[tuple[str, timedelta]]
         reloads = {name: (_reload(secret_map.consumers[name]), f"reload of {name}") for name in step.reload}
         turns = dict.fromkeys(map(step.turn_of, step.reload))
         longest_of_each = [max(reloads[name] for name in turn) for turn in turns]
-        checks = [(_check(check), f"{step.name}: {_label(check)}") for check in step.verify]
+        labels = {check.key: registry.find("checks", check.type).label(check.options) for check in step.verify}
+        checks = [(_check(check), f"{step.name}: {labels[check.key]}") for check in step.verify]
         yield from ((what, longest) for longest, what in [*longest_of_each, *checks] if longest)
     if case.secret.revoke.after:
         yield "revoke.after", case.secret.revoke.after
@@ -63,8 +64,3 @@ def _reload(consumer: ConsumerSpec) -> timedelta:
 def _check(check: CheckSpec) -> timedelta:
     longest: timedelta = registry.find("checks", check.type).longest(check.options)
     return longest
-
-
-def _label(check: CheckSpec) -> str:
-    label: str = registry.find("checks", check.type).label(check.options)
-    return label

@@ -102,9 +102,15 @@ class Claim:
 
     @property
     def credential(self) -> str:
-        """Name the credential for people, with its provider's id."""
-        name = printable(self.name, NAME)
-        return f"{name} ({identifier(self.provider_id)})" if self.provider_id not in (None, "", self.name) else name
+        return known_as(self)
+
+
+def known_as(credential: CredentialRow | Claim | None) -> str:
+    """Name a credential for people, with its provider's id."""
+    if credential is None:
+        return "unknown"
+    name, provider_id = printable(credential.name, NAME), credential.provider_id
+    return f"{name} ({identifier(provider_id)})" if provider_id and provider_id != credential.name else name
 
 
 def claim(
@@ -126,11 +132,8 @@ def places(case: Case, row: CredentialRow) -> list[Claim]:
         found.append(claim(fact, row, copy.id, copy.label, at=state.holdings[copy.id].at))
     running = [(consumer, mark) for consumer, mark in state.running.items() if mark.credential == row.id]
     found += [claim(Fact.RUNS, row, consumer, at=mark.at) for consumer, mark in running]
-    doubts = [
-        (i.target, _DOUBTS[i.kind])
-        for i in state.intents
-        if i.credential == row.id and i.unresolved and i.kind in _DOUBTS
-    ]
+    unresolved = [i for i in state.intents if i.credential == row.id and i.unresolved]
+    doubts = [(i.target, _DOUBTS[i.kind]) for i in unresolved if i.kind in _DOUBTS]
     if row.origin is Origin.ADOPTED:  # until somebody changes them, it is where this ledger has not been
         found += [claim(Fact.NAMED, row, copy, who) for copy, who in labels.items() if copy not in state.holdings]
         found += [claim(Fact.NAMED, row, name) for name in rule.untracked_holders(secret, state, row)]

@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -20,14 +20,14 @@ from ..decide import approval, clocks, rule
 from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
-from ..decide.state import ActionKind, CredentialRow, CredentialState, Origin, Phase, SecretState, Subject, target_of
+from ..decide.state import ActionKind, CredentialRow, Origin, Phase, SecretState, Subject, target_of
 from ..effects.life import disables, shows, switches
 from ..preflight.adopting import Adoption
-from ..preflight.preflight import Planned, Selected
+from ..preflight.preflight import Planned
 from ..progress import MANY
-from ..run import Rotation, RotationStatus
+from ..run import AT_REST, Rotation, RotationStatus
 from ..secret_map.model import Copy, Secret, SecretMap
-from .claims import Claim, Fact, life, places, when
+from .claims import Claim, Fact, known_as, life, places, when
 from .status import DRIFTS, SecretCondition, SecretStatus
 from .wording import beyond_reach, count, deadline, expected_gap, how_long, listing, overlap, unasked, untraceable
 
@@ -35,22 +35,17 @@ _FORGET = re.compile(r"""-e ('\{"rotate_forget": .*?\}'|'?rotate_forget=\S+)""")
 _TITLES = {Phase.ISSUED: "issue", Phase.ROLLED_OUT: "close", Phase.REVOKED: "revoke"}
 _ITS_PROVIDER = "its provider has ended it"
 _NEXT = ", by the next run"
-_PUT_IN_USE = "the new credential is put in use", _NEXT
 _ENDS = {
     Revocation.API: ("is revoked", _NEXT),
     Revocation.AUTO: ("counts as ended", _NEXT),
     Revocation.PERSON: ("is to be ended by a person", ", and the next run says how"),
 }
-_HEADED = (RotationStatus.DONE, RotationStatus.WAITING, RotationStatus.AWAITING, RotationStatus.PARTIAL)
-_HEADS = {status: status.upper() for status in _HEADED}
 
 
 class Report:
     """Lines for one run in some environments. ``again`` tells how to start another one with some variables."""
 
-    def __init__(
-        self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str]) -> None:
         self._map = secret_map
         self._run = run
         self._again = again
@@ -76,7 +71,7 @@ class Report:
             else:
                 lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
         sources = self._sources() if going else []
-        return [*lines, *sources, *_shared(self._caveats(going), len(going))]
+        return [*lines, *sources, *self._caveats(going)]
 
     def _sources(self) -> list[str]:
         """Say where the credentials of the connections come from."""
@@ -92,10 +87,9 @@ class Report:
         return f"{store.label(place)}: {place['key']}"
 
     def _stuck(self, item: Planned) -> list[str]:
-        lines = [f"{item.case.secret.name}   cannot go on; nothing of it was changed:"]
-        lines += [f"  - {problem}" for problem in item.problems]
-        lines += self.candidates(item) if item.candidates else []
-        if any(row.state is CredentialState.PENDING for row in item.case.state.credentials):
+        lines = [f"{item.name}   cannot go on; nothing of it was changed:"]
+        lines += [*(f"  - {problem}" for problem in item.problems), *self._candidates(item)]
+        if item.case.state.pending:
             return lines + self._whereabouts(item.case, *item.problems)
         return [*lines, self._go_on(item.case, _overwritten(item.case.secret, *item.problems))]
 
@@ -114,28 +108,27 @@ class Report:
                     label = ""
         lines += [*deadline(item), *expected_gap(item)]
         lines += [f"  note: {note}" for note in [*item.notes, *_torn(item)]]
-        if item.candidates:
-            lines += self.candidates(item)
-        return lines
+        return lines + self._candidates(item)
 
-    def _caveats(self, items: Sequence[Planned]) -> dict[str, list[str]]:
-        """What is true of every secret of a kind -> the secrets."""
+    def _caveats(self, items: Sequence[Planned]) -> list[str]:
+        """Say once what is true of every secret of a kind, and of which secrets if not of all."""
         found: dict[str, list[str]] = {}
         for item in items:
             unknown = (f"cannot be known without a change: {what}" for what in self._unknown(item))
             notes = (f"note: {note}" for note in [*untraceable(item), *unasked(item)])
             for caveat in (*unknown, *notes):
                 found.setdefault(caveat, []).append(item.name)
-        return found
+        few = {caveat: f" ({listing(names)})" for caveat, names in found.items() if len(names) < len(items)}
+        return [f"  {caveat}{few.get(caveat, '')}" for caveat in found]
 
     def _unknown(self, item: Planned) -> list[str]:
-        """What no preflight can know, of the kinds that this plan comes to."""
+        """Say what no preflight can know, of the kinds that this plan comes to."""
         ahead, checks = {action.kind for action in item.actions}, item.case.secret.checks
         kinds = [("issuers", item.case.secret.issuer.type)] if ActionKind.MINT in ahead else []
         kinds += [("stores", copy.type) for copy in item.case.secret.copies if ActionKind.WRITE in ahead]
         kinds += [("checks", check.type) for check in checks if ActionKind.VERIFY in ahead]
-        found = (f"{name}: {registry.find(kind, name).unverifiable}" for kind, name in dict.fromkeys(kinds))
-        return [line for line in found if not line.endswith(": ")]
+        found = ((name, registry.find(kind, name).unverifiable) for kind, name in dict.fromkeys(kinds))
+        return [f"{name}: {what}" for name, what in found if what]
 
     def _title(self, secret: Secret, action: Action) -> str:
         if action.cut:
@@ -149,15 +142,16 @@ class Report:
     def _action(self, item: Planned, action: Action) -> list[str]:
         """Fill in what the table of kinds says; a reload may do several things."""
         secret, subject = item.case.secret, action.kind.subject
-        if not action.kind.words:
-            return []
-        details = {"target": action.target, "until": when(action.until) if action.until else _ITS_PROVIDER}
+        told = switches(registry.find("issuers", secret.issuer.type))
+        details = {
+            "target": action.target,
+            "until": when(action.until) if action.until else _ITS_PROVIDER,
+            "life": item.case.order.life or "",
+            "in_use": "its provider works with the new one, once everybody can know it" if told else "",
+            "old_end": ", which is the old one's end" if item.case.traits.ends_the_old else "",
+        }
         if action.kind is ActionKind.AWAIT:
             details |= {"handwork": _how_to_make(secret), "deposit": self._deposit(secret)}
-        details["life"] = item.case.order.life or ""
-        told = switches(registry.find("issuers", secret.issuer.type))
-        details["in_use"] = "its provider works with the new one, once everybody can know it" if told else ""
-        details["old_end"] = ", which is the old one's end" if item.case.traits.ends_the_old else ""
         if subject is Subject.COPY:
             copy = next(copy for copy in secret.copies if copy.id == action.target)
             row = item.case.state.credential(action.credential)
@@ -170,7 +164,7 @@ class Report:
             details |= {"check": f"{label}{where}", "proves": part.proves}
         elif row := item.case.state.credential(action.credential):
             proof = _best_proof(item, row)
-            details |= {"credential": _name(row), "condition": _condition(secret, row), "best_proof": proof}
+            details |= {"credential": known_as(row), "condition": _condition(secret, row), "best_proof": proof}
         previews = self._previews(item, action.target) if subject is Subject.CONSUMER else [""]
         return list(filter(None, (action.kind.words.format_map({**details, "preview": one}) for one in previews)))
 
@@ -202,8 +196,10 @@ class Report:
             return [f"on host {part.host}, by Ansible"]
         return item.previews.get(consumer) or [registry.find("consumers", part.type).label(part.options)]
 
-    def candidates(self, item: Planned) -> list[str]:
-        """What may be the credential in use, and how to say which it is."""
+    def _candidates(self, item: Planned) -> list[str]:
+        """List what may be the credential in use, and say how to name it."""
+        if not item.candidates:
+            return []
         return [
             "  old: this ledger does not know the credential in use, and revokes nothing that it does not know.",
             "       If it is one of these, name it:",
@@ -217,9 +213,9 @@ class Report:
         if row is None:
             return []
         created = f"created {when(row.minted_at)}" if row.minted_at else "of unknown age"
-        lines = [f"ADOPTED  {item.secret.name}   {_name(row)}, {created}; nothing was rotated"]
+        lines = [f"ADOPTED  {item.secret.name}   {known_as(row)}, {created}; nothing was rotated"]
         for copy in item.secret.copies:
-            seen = (item.seen or {}).get(copy.id)
+            seen = item.seen.get(copy.id)
             how = registry.find("stores", copy.type).describe(seen) if seen else "on its host, where nobody has looked"
             lines.append(f"  copy      {copy.label}: {', '.join(copy.keys)}   {how}")
         return lines
@@ -243,36 +239,33 @@ class Report:
     def _another(self, rotation: Rotation) -> list[str]:
         """Say how to replace a new credential that works nowhere, where its provider does not say that it has ended."""
         actions = [rotation.held_at, *(action for action, _problem in rotation.failed.values())]
-        if not any(action and action.kind is ActionKind.VERIFY for action in actions):
+        failed = any(action and action.kind is ActionKind.VERIFY for action in actions)
+        if rotation.case.order.rollback or not failed:
             return []
-        if rotation.case.order.rollback:
-            return []
-        command = self._again(f"rotate_only={rotation.name}", *self._same, "rotate_force=true")
+        command = self._command(rotation.name, "rotate_force=true")
         return [f"  or, if the new one is dead, and its provider does not say that it lives:  {command}"]
 
     def _place(self, secret: Secret, action: Action) -> str:
         target = f" of {action.target}" if action.kind is ActionKind.RELOAD else ""
-        connection = self._connection(secret, action)
-        through = f" (connection {connection})" if connection else ""
+        through = f" (connection {connection})" if (connection := self._connection(secret, action)) else ""
         return f"{self._title(secret, action)}, {action.kind.replace('_', ' ')}{target}{through}"
 
     def _connection(self, secret: Secret, action: Action) -> str | None:
         """Name the connection whose address and credential the action uses."""
-        subject = action.kind.subject
-        if subject is Subject.COPY:
-            return next((copy.store for copy in secret.copies if copy.id == action.target), None)
-        if subject is Subject.CONSUMER:
+        if action.kind.subject is Subject.ISSUER:
+            return secret.issuer.connection
+        if action.kind.subject is Subject.CONSUMER:
             return self._map.consumers[action.target].connection
-        if subject is Subject.CHECK:
-            return next((check.connection for check in secret.checks if check.key == action.target), None)
-        return secret.issuer.connection if subject is Subject.ISSUER else None
+        stores = {copy.id: copy.store for copy in secret.copies}
+        return {**stores, **{check.key: check.connection for check in secret.checks}}.get(action.target)
 
     def _whereabouts(self, case: Case, *problems: str) -> list[str]:
-        """Which credential is where, what is known of its life, and the commands to go on and back."""
-        secret, state, traits = case.secret, case.state, case.traits
-        alive = [row for row in reversed(state.credentials) if row.alive]
+        """Say which credential is where, what is known of its life, and how to go on and back."""
+        secret, state = case.secret, case.state
         lines = [
-            f"  {_role(state, row)}  {_name(row)}   {self.say(*places(case, row), *life(case, row))}" for row in alive
+            f"  {_role(state, row)}  {known_as(row)}   {self.say(*places(case, row), *life(case, row))}"
+            for row in reversed(state.credentials)
+            if row.alive
         ]
         once = [copy for copy in secret.copies if _may_have_held_unknown(state.pending, copy)]
         if state.pending and state.current is None and once:
@@ -280,28 +273,29 @@ class Report:
             place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
             its_life = "dead, or may be" if case.old_expired else "no revocation recorded"
             lines.append(f"  old  not known to this ledger, {place}; {its_life}")
-        same = [f"rotate_only={secret.name}", *self._same]
-        lines.append(self._go_on(case, _overwritten(secret, *problems)))
-        problem = rollback_problem(secret, state, traits)
-        way_back = self._again(*same, "rotate_resume=rollback")
-        lines.append(f"  go back:  not possible: {problem}" if problem else f"  go back:  {way_back}")
-        return lines
+        problem = rollback_problem(secret, state, case.traits)
+        back = f"not possible: {problem}" if problem else self._command(secret.name, "rotate_resume=rollback")
+        return [*lines, self._go_on(case, _overwritten(secret, *problems)), f"  go back:  {back}"]
 
     def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
         """Tell how to go on; over copies that somebody has changed, only where a person may say so.
 
         A person's word that a credential has ended is repeated there, as long as the ledger does not have it.
         """
-        command = [f"rotate_only={case.secret.name}", *self._same]
         if not changed:
-            return f"  go on:    {self._again(*command)}"
+            return f"  go on:    {self._command(case.secret.name)}"
         dead = case.state.credential(case.order.given_up)
-        command += ["rotate_force=true"] if dead and dead.given_up_at is None else []
-        return f"  go on:    if that may be overwritten:  {self._again(*command, extra_var('rotate_forget', changed))}"
+        force = ["rotate_force=true"] if dead and dead.given_up_at is None else []
+        command = self._command(case.secret.name, *force, extra_var("rotate_forget", changed))
+        return f"  go on:    if that may be overwritten:  {command}"
+
+    def _command(self, secret: str, *variables: str) -> str:
+        """Tell how to run again in the same environments, for one secret."""
+        return self._again(f"rotate_only={secret}", *self._same, *variables)
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
         """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
-        lines = [line for rotation in sorted(rotations, key=_is_bad) for line in self.result(rotation)]
+        lines = [line for rotation in sorted(rotations, key=lambda one: one.is_bad) for line in self.result(rotation)]
         lines += [f"not begun, for the reasons in the plan: {', '.join(stuck)}"] if stuck else []
         lines.append(f"audit trail: {audit_head}")
         if len(rotations) + len(stuck) > 1:
@@ -317,51 +311,43 @@ class Report:
     def _open(self, rotation: Rotation) -> list[str]:
         problem = f": {rotation.problem}" if rotation.problem else ""
         head = f"OPEN  {rotation.name}   {rotation.status}{problem}"
-        if not rotation.actions:
-            return [head]
-        return [head, *self._whereabouts(rotation.case)]
+        return [head, *(self._whereabouts(rotation.case) if rotation.actions else [])]
 
     def result(self, rotation: Rotation) -> list[str]:
-        """The summary of a secret that this run worked on."""
+        """Sum up what this run has done with a secret."""
         if rotation.status is RotationStatus.HELD:
             return self.held(rotation)
         if rotation.status in (RotationStatus.SKIPPED, RotationStatus.LOCKED):
             return [f"{rotation.status.upper()}  {rotation.name}: {rotation.problem}"]
-        secret, state, traits = rotation.case.secret, rotation.case.state, rotation.case.traits
+        case, secret = rotation.case, rotation.case.secret
         if rotation.awaits_release:
-            return [f"WAITING  {secret.name}: {rotation.problem}", *self._whereabouts(rotation.case)]
+            return [f"WAITING  {secret.name}: {rotation.problem}", *self._whereabouts(case)]
         if rotation.status is RotationStatus.AWAITING and not rotation.problem:
             told = f"AWAITING  {secret.name}: a value that a person makes: {_how_to_make(secret)}"
             return [told, f"  then:     {self._deposit(secret)}"]
-        back = rotation.case.order.rollback
-        head = _HEADS.get(rotation.status, "OPEN") if not back or rotation.status is not RotationStatus.DONE else "BACK"
-        ends, who = _ENDS[traits.revoke]
-        who = ", by a run whose connection has the new one" if secret.connections else who
-        ends = "ends by itself, and that is proven" if traits.ends_the_old else ends
-        what, who = (f"the old credential {ends}", who) if not state.pending else _PUT_IN_USE
-        rest = f": {what} after {when(rotation.until)}{who}" if rotation.until else ""
-        rest = _left_out(rotation) or rest
-        lines = [f"{head}  {secret.name}{rest}", *([f"  {rotation.problem}"] if rotation.problem else [])]
-        lines += self._asked(rotation.case)
-        new = state.pending or state.current
-        if new:
-            lines.append(f"  {'now' if back else 'new'}  {_name(new)}   fingerprint {new.fingerprint or 'unknown'}")
-            lines += [f"         {self._place_line(secret, state, one)}" for one in places(rotation.case, new)]
-        for row in state.credentials:
-            if new and row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
-                lines.append(f"  {'new' if back else 'old'}  {_name(row)}   {self.say(*life(rotation.case, row))}")
-        gap = clocks.gap(state, new) if traits.cuts_over and not back else None
-        if gap:
-            lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
+        head = rotation.status.upper() if rotation.status in AT_REST else "OPEN"
+        head = "BACK" if case.order.rollback and rotation.status is RotationStatus.DONE else head
+        lines = [f"{head}  {secret.name}{_rest(rotation)}", *([f"  {rotation.problem}"] if rotation.problem else [])]
+        lines += [*self._asked(case), *self._outcome(case)]
         if rotation.status is RotationStatus.AWAITING:
             lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
             lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
-        lines += beyond_reach(rotation.case)
-        unknown = any(_may_have_held_unknown(new, copy) for copy in secret.copies)
-        if traits.revoke is Revocation.API and all(row is new for row in state.credentials) and unknown:
-            lines.append("  old  not known to this ledger; nothing was revoked. If it still lives, name it:")
-            lines.append(f"         {_how_to_name(secret)}")
+        return [*lines, *beyond_reach(case), *_unnamed(case)]
+
+    def _outcome(self, case: Case) -> list[str]:
+        """Say where the new credential is, what has become of the old ones, and how long the gap was."""
+        new, back = case.state.pending or case.state.current, case.order.rollback
+        if new is None:
+            return []
+        lines = [f"  {'now' if back else 'new'}  {known_as(new)}   fingerprint {new.fingerprint or 'unknown'}"]
+        lines += [f"         {self._place_line(case, one)}" for one in places(case, new)]
+        for row in case.state.credentials:
+            if row is not new and row.locatable and (row.alive or _ended_in_this_rotation(row, new, back)):
+                lines.append(f"  {'new' if back else 'old'}  {known_as(row)}   {self.say(*life(case, row))}")
+        gap = clocks.gap(case.state, new) if case.traits.cuts_over and not back else None
+        if gap:
+            lines.append(f"  gap  {how_long(gap)}, from {when(gap.since)} until {when(gap.until)}")
         return lines
 
     def _asked(self, case: Case) -> list[str]:
@@ -369,7 +355,7 @@ class Report:
         waiting = approval.unanswered(case)
         if not waiting:
             return []
-        names = ", ".join(_name(case.state.credential(one.credential)) for one in waiting)
+        names = ", ".join(known_as(case.state.credential(one.credential)) for one in waiting)
         job = "A yes" if case.secret.revoke.same_job else "A yes from another job"
         lasts, since = durations.show(case.secret.revoke.yes_lasts), min(one.at for one in waiting if one.at)
         return [
@@ -381,16 +367,16 @@ class Report:
         """Tell how to say yes to what waits for it."""
         name = case.secret.name
         yes = ",".join(dict.fromkeys(f"{name}:{one.run}" for one in approval.unanswered(case)))
-        return self._again(f"rotate_only={name}", *self._same, "rotate_resume=revoke", f"rotate_approve={yes}")
+        return self._command(name, "rotate_resume=revoke", f"rotate_approve={yes}")
 
-    def _place_line(self, secret: Secret, state: SecretState, place: Claim) -> str:
+    def _place_line(self, case: Case, place: Claim) -> str:
         """Say who has a credential; of a copy that the map names, with its keys and the evidence of the write."""
-        copy = next((copy for copy in secret.copies if copy.id == place.target), None)
         if place.fact is not Fact.HOLDS:
             return self.say(place)
+        copy = next((copy for copy in case.secret.copies if copy.id == place.target), None)
         if copy is None:
             return f"{self.say(place)}, no longer in the map"
-        evidence = registry.find("stores", copy.type).describe(state.holdings[copy.id].evidence)
+        evidence = registry.find("stores", copy.type).describe(case.state.holdings[copy.id].evidence)
         return f"{self.say(replace(place, who=f'{copy.label}: ' + ', '.join(copy.keys)))}   {evidence}"
 
     # -- status -------------------------------------------------------------------------------------------------
@@ -407,12 +393,13 @@ class Report:
         if item.late:
             lines.append(f"  waits     for a run whose connection has the new one: {', '.join(item.late)}")
         alive = [row for row in reversed(state.credentials) if row.alive]
-        lines += [f"  {row.state:<9} {_name(row)}   {self.say(*item.life(row))}" for row in alive]
+        lines += [f"  {row.state:<9} {known_as(row)}   {self.say(*item.life(row))}" for row in alive]
         for copy in secret.copies:
-            lines.append(f"  copy      {copy.label}: {self._holder(item, Fact.HOLDS, copy.id)}{self._now(item, copy)}")
+            now = self.say(item.seen[copy.id]) if copy.id in item.seen else ""
+            now = f"; {now}" if now else ""
+            lines.append(f"  copy      {copy.label}: {self._holder(item, Fact.HOLDS, copy.id)}{now}")
         for name in secret.consumers:
-            doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
-            maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in doubts)
+            maybe = "".join(f"; {self.say(one)}: {one.credential}" for one in item.may_run_on(name))
             lines.append(f"  consumer  {name}: {self._holder(item, Fact.RUNS, name)}{maybe}")
         lines += beyond_reach(item.case)
         lines += [
@@ -430,11 +417,6 @@ class Report:
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
         found = next((one for one in item.places if (one.fact, one.target) == (fact, target)), None)
         return self.say(replace(found, who=found.credential)) if found else "unknown to this ledger"
-
-    def _now(self, item: SecretStatus, copy: Copy) -> str:
-        seen = item.seen.get(copy.id)
-        said = self.say(seen) if seen else ""
-        return f"; {said}" if said else ""
 
 
 def _may_have_held_unknown(new: CredentialRow | None, copy: Copy) -> bool:
@@ -458,28 +440,39 @@ def _forgotten(argument: str) -> list[str]:
         return []
 
 
-def _left_out(rotation: Rotation) -> str:
-    """Name the steps that the picked environments leave for another run."""
-    if rotation.status is not RotationStatus.PARTIAL:
+def _rest(rotation: Rotation) -> str:
+    """Say what is left for another run: steps that the picked environments leave out, or what waits for a time."""
+    case = rotation.case
+    if rotation.status is RotationStatus.PARTIAL:
+        left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
+        names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
+        return f": left out by rotate_environments: {names}"
+    if not rotation.until:
         return ""
-    steps = rotation.case.secret.steps
-    left = dict.fromkeys(a.step for a in remaining(rotation.case, lambda _step: True) if a.step is not None)
-    return f": left out by rotate_environments: {', '.join(f'{step + 1} {steps[step].name}' for step in left)}"
+    if case.state.pending:
+        return f": the new credential is put in use after {when(rotation.until)}{_NEXT}"
+    ends, who = _ENDS[case.traits.revoke]
+    ends = "ends by itself, and that is proven" if case.traits.ends_the_old else ends
+    who = ", by a run whose connection has the new one" if case.secret.connections else who
+    return f": the old credential {ends} after {when(rotation.until)}{who}"
 
 
-def _is_bad(rotation: Rotation) -> bool:
-    return rotation.status in (RotationStatus.HELD, RotationStatus.SKIPPED)
+def _unnamed(case: Case) -> list[str]:
+    """Say that there may be an old credential that nobody has named, and how to name it."""
+    new = case.state.pending or case.state.current
+    unknown = any(_may_have_held_unknown(new, copy) for copy in case.secret.copies)
+    if case.traits.revoke is not Revocation.API or not unknown or any(row is not new for row in case.state.credentials):
+        return []
+    return [
+        "  old  not known to this ledger; nothing was revoked. If it still lives, name it:",
+        f"         {_how_to_name(case.secret)}",
+    ]
 
 
 def _sum(rotations: list[Rotation], stuck: int = 0) -> str:
     numbers = Counter(rotation.status for rotation in rotations) + Counter({"not begun": stuck})
     parts = ", ".join(f"{number} {status}" for status, number in numbers.items())
     return f"{count(numbers.total(), 'secret')}: {parts}"
-
-
-def _shared(caveats: Mapping[str, Sequence[str]], secrets: int) -> list[str]:
-    """Say each caveat once, and of which secrets if not of all."""
-    return [f"  {caveat}{f' ({listing(names)})' if len(names) < secrets else ''}" for caveat, names in caveats.items()]
 
 
 def _torn(item: Planned) -> list[str]:
@@ -491,7 +484,7 @@ def _torn(item: Planned) -> list[str]:
     return [f"{copy.label} takes {limits[copy.id]} key at a time: for a moment its keys do not match" for copy in torn]
 
 
-def _why_not(item: Selected) -> str:
+def _why_not(item: Planned) -> str:
     if item.barred:
         return f", since {item.barred}"
     if item.due.status is DueStatus.UNROTATED:
@@ -499,13 +492,6 @@ def _why_not(item: Selected) -> str:
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
         return "; name it with -e rotate_only=" + item.case.secret.name
     return "; -e rotate_force=true rotates it now"
-
-
-def _name(row: CredentialRow | None) -> str:
-    if row is None:
-        return "unknown"
-    name = printable(row.name, NAME)
-    return f"{name} ({identifier(row.provider_id)})" if row.provider_id and row.provider_id != row.name else name
 
 
 def _role(state: SecretState, row: CredentialRow) -> str:

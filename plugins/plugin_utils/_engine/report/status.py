@@ -13,22 +13,20 @@ from enum import StrEnum
 from functools import cached_property
 
 from ....module_utils._core import guard, registry
-from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Evidence, Issuer, Listed, Maker
 from ....module_utils._core.errors import LedgerError, RotorError, StoppedError
-from ....module_utils._core.memo import Memo
 from ..decide import approval, planner, rule, selection
 from ..decide.case import Case
 from ..decide.departed import departed, relied_on
 from ..decide.selection import Due, DueStatus, RunOptions
 from ..decide.state import ActionKind, CredentialRow, Order
+from ..effects.context import EffectContext
 from ..effects.life import lists, may_show, over_by_list, tells_life
 from ..effects.looks import bundles, observe
 from ..effects.own import late_connections
-from ..effects.systems import Systems
-from ..ledger.location import LedgerAccess
 from ..pools import Pools
-from ..secret_map.model import Copy, Secret, SecretMap
+from ..preflight.preflight import Preflight
+from ..secret_map.model import Copy, Secret
 from .claims import Basis, Claim, Fact, claim, life, places
 
 _ANSWERS = {Answer.ACCEPTED: Fact.ACCEPTED, Answer.REFUSED: Fact.REFUSED}
@@ -80,6 +78,10 @@ class SecretStatus:
     def places(self) -> list[Claim]:
         return [place for row in self.case.state.credentials if row.alive for place in places(self.case, row)]
 
+    def may_run_on(self, consumer: str) -> list[Claim]:
+        """Say on which credentials a consumer may run, where nobody knows."""
+        return [one for one in self.places if one.fact is Fact.MAY_RUN and one.target == consumer]
+
     def life(self, row: CredentialRow) -> list[Claim]:
         """Say whether a credential lives: by its provider if it was asked and knows, else by the ledger."""
         said = [self.asked[row.id]] if row.id in self.asked else []
@@ -94,14 +96,12 @@ class SecretStatus:
     @cached_property
     def waits(self) -> planner.Action | None:
         """Find the wait for the end of a grace, if nothing else is left to do before it."""
-        first = next(iter(planner.remaining(self.case, lambda _step: True)), None)
-        return first if first and first.kind is ActionKind.WAIT else None
+        return _first(self.case, ActionKind.WAIT)
 
     @cached_property
     def asks(self) -> bool:
         """Whether nothing but a person's yes is left to be had before a revoke, and a run has asked for that."""
-        first = next(iter(planner.remaining(self.case, lambda _step: True)), None)
-        return first is not None and first.kind is ActionKind.APPROVE and bool(approval.unanswered(self.case))
+        return bool(_first(self.case, ActionKind.APPROVE) and approval.unanswered(self.case))
 
     @property
     def conditions(self) -> list[SecretCondition]:
@@ -134,22 +134,19 @@ class SecretStatus:
 class Status:
     """Asks the systems of each secret once; an error is part of the answer."""
 
-    def __init__(
-        self, secret_map: SecretMap, options: RunOptions, systems: Systems, access: LedgerAccess, clock: Clock
-    ) -> None:
-        self._map = secret_map
+    def __init__(self, ctx: EffectContext, options: RunOptions) -> None:
+        self._ctx = ctx
+        self._map = ctx.secret_map
         self._options = options
-        self._systems = systems
-        self._access = access
-        self._ledger = access.ledger
-        self._clock = clock
-        self._lists: Memo[list[Listed] | RotorError] = Memo()
-        self._relied = relied_on(secret_map)
+        self._ledger = ctx.ledger
+        self._preflight = Preflight(ctx, lambda _line: None)
+        """Asks once for what the providers list."""
+        self._relied = relied_on(ctx.secret_map)
 
     def ask(self) -> Iterator[SecretStatus]:
         """Yield each secret that the options pick, and what its systems say, of which all are asked at once."""
         picked = [s for s in self._map.secrets.values() if selection.picked_by(self._options, s, self._map)]
-        head, now = self._ledger.audit_head(), self._clock.now()
+        head, now = self._ledger.audit_head(), self._ctx.clock.now()
         states = self._ledger.states([secret.name for secret in picked])
         with Pools() as pools:
             begun = []
@@ -164,34 +161,33 @@ class Status:
                 future = pools.submit(bundle[0][1].store, self._look_at, bundle)
                 seen |= {(case.secret.name, copy.id): future for case, copy in bundle}
             for case, told, gone in begun:
-                keys = {copy.id: (case.secret.name, copy.id) for copy in _marked(case)}
-                asked, looks = told.result(), {copy: seen[key].result()[key] for copy, key in keys.items()}
-                if self._ledger.audit_head() != head and (state := self._ledger.state(case.secret.name)) != case.state:
-                    case = replace(case, state=state, now=self._clock.now())  # a run has changed it meanwhile
+                name = case.secret.name
+                asked, looks = told.result(), {c.id: seen[name, c.id].result()[name, c.id] for c in _marked(case)}
+                if self._ledger.audit_head() != head and (state := self._ledger.state(name)) != case.state:
+                    case = replace(case, state=state, now=self._ctx.clock.now())  # a run has changed it meanwhile
                     asked, looks = self._ask_provider(case), self._look_again(case)
                 yield replace(self._status(case, *asked, looks), departed=gone.result())
 
     def _status(
         self, case: Case, asked: dict[int, Claim], listed: list[Listed], looks: dict[str, Claim]
     ) -> SecretStatus:
-        ids = {case.state.current.provider_id} if case.state.current else set()
-        ends = next((one.expires_at for one in listed if one.id in ids), None)
+        current = case.state.current
+        ends = next((one.expires_at for one in listed if current and one.id == current.provider_id), None)
         due = selection.assess(case.secret, case.state, case.now, ends)
         return SecretStatus(case, due, asked, looks, self._late(case), self._releases(case), ends)
 
     def _releases(self, case: Case) -> str:
         """Name the consumer that others have yet to release; empty where something else is to be done before."""
-        first = next(iter(planner.remaining(case, lambda _step: True)), None)
-        awaited = first and first.kind is ActionKind.RELOAD and self._map.consumers[first.target].awaited
-        return first.target if first and awaited else ""
+        reload = _first(case, ActionKind.RELOAD)
+        return reload.target if reload and self._map.consumers[reload.target].awaited else ""
 
     def _late(self, case: Case) -> tuple[str, ...]:
         """List the connections that a revoke waits for, once all is rolled out; none where nobody can tell."""
-        actions = planner.remaining(case, lambda _step: True) if case.is_settled else []
-        ends = [action for action in actions if action.kind is ActionKind.REVOKE]
-        rows = [row for row in case.state.credentials if row.id in {action.credential for action in ends}]
+        actions = planner.remaining(case) if case.is_settled else []
+        ends = {action.credential for action in actions if action.kind is ActionKind.REVOKE}
+        rows = [row for row in case.state.credentials if row.id in ends]
         try:
-            found = [late_connections(case, row, self._map, self._systems, self._access) for row in rows]
+            found = [late_connections(self._ctx, case, row) for row in rows]
         except (StoppedError, LedgerError):
             raise
         except BaseException:  # noqa: BLE001 - what cannot be read or asked is told by the plan
@@ -202,7 +198,7 @@ class Status:
         """List the identities that have left the map and are still there; none where nobody can tell."""
         known = departed(case.secret, case.state, self._relied)
         try:
-            there = self._systems.issuer(case.secret).still_there(known) if known else ()
+            there = self._ctx.systems.issuer(case.secret).still_there(known) if known else ()
             return tuple(one for one in known if one in there)
         except (StoppedError, LedgerError):
             raise
@@ -217,27 +213,13 @@ class Status:
         if not rows or not tells_life(kind):
             return {}, []
         try:
-            issuer = self._systems.issuer(secret)
-            listed = self._listed(secret.issuer.scope, issuer) if lists(kind) else None
-            said = {row.id: claim(self._answer(secret, issuer, row, listed), row, at=self._clock.now()) for row in rows}
+            issuer, now = self._ctx.systems.issuer(secret), self._ctx.clock.now
+            listed = self._preflight.listed(secret) if lists(kind) else None
+            said = {row.id: claim(self._answer(secret, issuer, row, listed), row, at=now()) for row in rows}
             return said, listed or []
         except BaseException as error:  # noqa: BLE001 - it is about this secret alone
             problem = str(guard.as_rotor_error(error))
             return {row.id: claim(Fact.UNANSWERED, row, note=problem) for row in rows}, []
-
-    def _listed(self, scope: str, issuer: Issuer) -> list[Listed]:
-        """List the credentials of a scope once; whoever cannot be asked is not asked again, either."""
-
-        def ask() -> list[Listed] | RotorError:
-            try:
-                return list(issuer.listed())
-            except BaseException as error:  # noqa: BLE001 - it is about the secrets of this scope
-                return guard.as_rotor_error(error)
-
-        answer = self._lists.get(scope, ask)
-        if isinstance(answer, RotorError):
-            raise answer
-        return answer
 
     def _answer(self, secret: Secret, issuer: Issuer, row: CredentialRow, listed: list[Listed] | None) -> Fact:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""
@@ -248,7 +230,7 @@ class Status:
         found = next((one for one in listed if one.id == row.provider_id), None)
         if found is None:
             return Fact.UNLISTED
-        return Fact.LISTED_ENDED if over_by_list(issuer, self._clock, found) else Fact.LISTED
+        return Fact.LISTED_ENDED if over_by_list(issuer, self._ctx.clock, found) else Fact.LISTED
 
     def _look_again(self, case: Case) -> dict[str, Claim]:
         pairs = [(case, copy) for copy in _marked(case)]
@@ -261,7 +243,7 @@ class Status:
             seen: list[Evidence | RotorError | None] = [None]
         else:
             looks = [(copy, rule.watched(copy, case.state.holdings[copy.id])) for case, copy in bundle]
-            seen = list(observe(self._systems, looks))
+            seen = list(observe(self._ctx.systems, looks))
         pairs = zip(bundle, seen, strict=True)
         return {(case.secret.name, copy.id): self._compare(case, copy, evidence) for (case, copy), evidence in pairs}
 
@@ -283,6 +265,12 @@ class Status:
             return replace(said, fact=Fact.GONE if rule.is_gone(mark.evidence, seen) else Fact.CHANGED)
         except BaseException as error:  # noqa: BLE001 - it is about this copy alone
             return replace(said, fact=Fact.UNANSWERED, note=str(guard.as_rotor_error(error)))
+
+
+def _first(case: Case, kind: ActionKind) -> planner.Action | None:
+    """Find what is to be done first, if it is of a kind."""
+    first = next(iter(planner.remaining(case)), None)
+    return first if first and first.kind is kind else None
 
 
 def _marked(case: Case) -> list[Copy]:

@@ -59,11 +59,8 @@ def result(
     msg = {"msg": f"status_fail_on: {listing(red, 20)}"}
     secrets = [_secret(item, approve) for item in items]
     connections = [{"name": name, "expires_at": _time(end)} for name, end in ends.items()]
-    found = {**_VERSION, "secrets": secrets, "connections": connections, "freeze": _freeze(freeze)}
-    return {"changed": False, "failed": bool(red), **(msg if red else {}), **found}
-
-
-_VERSION = {"schema_version": SCHEMA_VERSION}
+    found = {"secrets": secrets, "connections": connections, "freeze": _freeze(freeze)}
+    return {"changed": False, "failed": bool(red), **(msg if red else {}), "schema_version": SCHEMA_VERSION, **found}
 
 
 def _freeze(freeze: Freeze | None) -> Json | None:
@@ -106,19 +103,17 @@ def _secret(item: SecretStatus, approve: Callable[[Case], str]) -> Json:
 
 def _credential(item: SecretStatus, row: CredentialRow) -> Json:
     """Describe a credential; its life by the first claim about it, which is the strongest."""
-    times = {"minted_at": row.minted_at, "accepted_at": row.accepted_at, "closed_at": row.closed_at}
+    life = item.life(row)[0]
     return {
         **_named(row),
         "state": row.state,
         "origin": row.origin,
         "fingerprint": row.fingerprint,
-        **{name: _time(time) for name, time in times.items()},
-        "life": _life(item.life(row)[0]),
+        "minted_at": _time(row.minted_at),
+        "accepted_at": _time(row.accepted_at),
+        "closed_at": _time(row.closed_at),
+        "life": {"is": life.fact, "basis": life.fact.basis, "at": _time(life.at), "problem": life.note or None},
     }
-
-
-def _life(claim: Claim) -> Json:
-    return {"is": claim.fact, "basis": claim.fact.basis, "at": _time(claim.at), "problem": claim.note or None}
 
 
 def _copy(item: SecretStatus, copy: Copy) -> Json:
@@ -134,8 +129,7 @@ def _copy(item: SecretStatus, copy: Copy) -> Json:
 
 
 def _consumer(item: SecretStatus, name: str) -> Json:
-    doubts = [one for one in item.places if one.fact is Fact.MAY_RUN and one.target == name]
-    may_run = [{"name": one.name, "id": one.provider_id} for one in doubts]
+    may_run = [_named(one) for one in item.may_run_on(name)]
     return {"name": name, **_marked(item, item.case.state.running.get(name)), "may_run_on": may_run}
 
 
@@ -148,8 +142,8 @@ def _marked(item: SecretStatus, mark: Mark | None) -> Json:
     }
 
 
-def _named(row: CredentialRow) -> Json:
-    return {"name": row.name, "id": row.provider_id}
+def _named(credential: CredentialRow | Claim) -> Json:
+    return {"name": credential.name, "id": credential.provider_id}
 
 
 def _time(time: datetime | None) -> str | None:
@@ -164,7 +158,7 @@ def json_schema() -> Json:
     text, time, problem = {"type": "string"}, _nullable("string", format="date-time"), _nullable("string")
     named: Json = {"name": text, "id": _nullable("string", "the provider's id")}
     mark = {
-        "credential": {"anyOf": [_object(named), {"type": "null"}], "description": "what the ledger saw there last"},
+        "credential": _nullable_object(named, "what the ledger saw there last"),
         "evidence": _nullable("object", "what the system gave as proof: versions, digests, times; never a value"),
         "at": time | {"description": "when the ledger saw it"},
     }
@@ -192,6 +186,7 @@ def json_schema() -> Json:
     }
     question = {"since": time, "runs": _list(text), "command": text}
     hold = {"since": time, "at": time, "run": text, "reason": text}
+    freeze = {"since": time, "until": time, "by": text, "reason": text}
     secret = {
         "name": text,
         "state": _enum(SecretCondition) | {"description": "the gravest of the conditions"},
@@ -201,16 +196,13 @@ def json_schema() -> Json:
         "age": _nullable("integer", "seconds since the current credential was made"),
         "due_at": time | {"description": "when the current credential is due, by max_age or by its provider's end"},
         "waits_until": time | {"description": "the end of the old credential's grace"},
-        "approval": {
-            "anyOf": [_object(question), {"type": "null"}],
-            "description": "which runs ask for a person's yes to a revoke, and how it is given",
-        },
+        "approval": _nullable_object(question, "which runs ask for a person's yes to a revoke, and how it is given"),
         "waits_for_connections": _list(text)
         | {"description": "what has yet to be opened with the new credential, before the old one is revoked"},
         "waits_for_release": _nullable("string", "the consumer that others have yet to release"),
         "departed": _list(text)
         | {"description": "identities, such as login roles, that have left the entry, and that its provider still has"},
-        "held": {"anyOf": [_object(hold), {"type": "null"}], "description": "why the last run could not go on"},
+        "held": _nullable_object(hold, "why the last run could not go on"),
         "credentials": _list(_object(credential)) | {"description": "all that are alive by the ledger"},
         "copies": _list(_object(copy)),
         "consumers": _list(_object({"name": text, **mark, "may_run_on": _list(_object(named))})),
@@ -225,10 +217,7 @@ def json_schema() -> Json:
             "secrets": _list(_object(secret)),
             "connections": _list(_object({"name": text, "expires_at": time}))
             | {"description": "those whose system tells when their credential expires"},
-            "freeze": {
-                "anyOf": [_object({"since": time, "until": time, "by": text, "reason": text}), {"type": "null"}],
-                "description": "until when nothing is rotated or revoked, and by whose word",
-            },
+            "freeze": _nullable_object(freeze, "until when nothing is rotated or revoked, and by whose word"),
         },
     }
 
@@ -244,6 +233,10 @@ _OF_PLACES = {
 def _object(properties: Mapping[str, Any]) -> Json:
     closed = {"required": list(properties), "additionalProperties": False}
     return {"type": "object", **closed, "properties": dict(properties)}
+
+
+def _nullable_object(properties: Mapping[str, Any], description: str) -> Json:
+    return {"anyOf": [_object(properties), {"type": "null"}], "description": description}
 
 
 def _list(items: Json) -> Json:

@@ -19,11 +19,6 @@ from ..preflight import waits
 from ..preflight.preflight import Planned
 from .claims import when
 
-_OVERLAP = {
-    Overlap.OPEN: "old and new both valid until we revoke",
-    Overlap.TIMED: "the provider ends the old one by itself",
-    Overlap.NONE: "no overlap: copies disagree until the last one is written and reloaded",
-}
 _REVOKES = (ActionKind.REVOKE, ActionKind.REVOKE_ORPHAN)
 _NO_TRACE = {
     Overlap.OPEN: "should the answer to the mint be lost, it cannot be found: it may stay valid at its provider",
@@ -47,13 +42,16 @@ def expiring(ends: Mapping[str, datetime], now: datetime) -> list[str]:
 
 
 def overlap(item: Planned) -> str:
-    if item.case.traits.cuts_over:
-        how = "mint" if item.case.traits.value is Maker.PROVIDER else "activation"
+    traits = item.case.traits
+    if traits.cuts_over:
+        how = "mint" if traits.value is Maker.PROVIDER else "activation"
         return f"no overlap: the {how} of the new one is the old one's end"
-    if item.case.traits.overlap is Overlap.TIMED:
+    if traits.overlap is Overlap.TIMED:
         after = registry.find("issuers", item.case.secret.issuer.type).ends_after(item.case.secret.issuer.options)
         return f"the provider ends the old one by itself, {durations.show(after)} after the new one is made"
-    return _OVERLAP[item.case.traits.overlap]
+    if traits.overlap is Overlap.OPEN:
+        return "old and new both valid until we revoke"
+    return "no overlap: copies disagree until the last one is written and reloaded"
 
 
 def deadline(item: Planned) -> list[str]:
