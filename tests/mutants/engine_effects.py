@@ -9,8 +9,8 @@ from tests.mutants.engine_helpers import RUNS, departed, dropped, late, mutant
 from tests.mutants.mutant import Mutant
 
 _MINT = late(
-    '    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:\n',
-    "credential = _make(ctx, work, issuer, name, intent, baseline)\n",
+    "    with ctx.attempt(work, ActionKind.MINT, name, begun) as intent:\n",
+    "credential = _make(ctx, work, issuer, name, intent, begun)\n",
 )
 _WRITE = late(
     '    with ctx.attempt(work, ActionKind.WRITE, copy.id, {"keys": dict(copy.keys)}) as intent, _way_out(copy):\n',
@@ -28,6 +28,36 @@ _REVOKE = late(
 )
 
 MUTANTS = (
+    mutant(
+        "no issuer speaks of what another has made",
+        "    if secret.made_elsewhere(row.made_by):\n        return _see_ended_elsewhere(ctx, work)\n    if traits.cuts_over:",
+        "    if traits.cuts_over:",
+        "led_elsewhere",
+    ),
+    mutant(
+        "nor calls it dead",
+        "    if secret.made_elsewhere(row.made_by):\n        return Life.ELSEWHERE\n",
+        "",
+        "led_elsewhere",
+    ),
+    mutant(
+        "nor says that it was never minted",
+        "if work.case.secret.made_elsewhere(lost.made_by):",
+        "if False:",
+        "led_elsewhere",
+    ),
+    mutant(
+        "the list of a revoke shows what has taken its place",
+        "        if not (lists(kind) and new.provider_id):\n            return None\n",
+        "        return None\n",
+        "revoking",
+    ),
+    mutant(
+        "a cut-over's new value is shown once it is in force",
+        "if work.case.traits.cuts_over and row.has_value:",
+        "if False:",
+        "cutover",
+    ),
     mutant(
         "a revoke asks what this run saw on hosts",
         "elif not rule.has_proven(work.case, step, check, new):",

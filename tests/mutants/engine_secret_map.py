@@ -9,6 +9,18 @@ from tests.mutants.engine_helpers import dropped, mutant
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    mutant(
+        "what a name led to before is not what it leads to now",
+        "return replace(copy, id=alias(key, moved.get(key, 0)) + copy.id.removeprefix(copy.store))",
+        "return copy",
+        "led_elsewhere",
+    ),
+    mutant(
+        "a run that names nobody begins with nothing that leads elsewhere",
+        "(() if self.options.named else secret.moved)",
+        "()",
+        "led_elsewhere",
+    ),
     Mutant(
         "one entry names a key once",
         "plugin_utils/_engine",

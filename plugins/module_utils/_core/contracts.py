@@ -10,6 +10,8 @@ class here or below knows Ansible.
 
 from __future__ import annotations
 
+import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,12 +71,25 @@ class Part(ABC):  # noqa: B024 - its kinds are abstract
     takes_via: ClassVar[bool] = False
     """Whether it has the option ``via``, an inventory host; it is given a :class:`.forwards.Way` in its place, and
     hands that to its HttpClient. What works on a connection goes its way."""
+    where: ClassVar[tuple[str, ...]] = ()
+    """Of a connection, an issuer or a consumer: the options that say what it leads to. Where one of them is another,
+    what the ledger knows by the map's name of it is elsewhere."""
+
+    @classmethod
+    def whereabouts(cls, options: Options) -> str:
+        """Name what it leads to, in words that are the same as long as it is; empty where no option says it."""
+        given = {name: options[name] for name in cls.where if name in options}
+        texts = {name: one if isinstance(one, str) else json.dumps(one, sort_keys=True) for name, one in given.items()}
+        defaults = {name: cls.schema.properties.get(name, {}).get("default") for name in given}
+        said = (f"{name} {text.rstrip('/')}" for name, text in texts.items() if given[name] != defaults[name])
+        return re.sub(r"//[^/@\s]*@", "//", ", ".join(said))
 
 
 class Connection(Part):
     """How to reach one account of one system. One instance serves all threads of a run."""
 
     takes_via = True
+    where: ClassVar[tuple[str, ...]] = ("url",)
     references: ClassVar[tuple[str, ...]] = ()
     """Options that hold a credential: ``{env: NAME}``, ``{file: PATH}`` or a value; resolved before construction.
 

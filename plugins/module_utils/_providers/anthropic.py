@@ -39,6 +39,7 @@ class AnthropicConnection(ApiConnection):
 
 
 class AnthropicApiKeys(KeyIssuer):
+    where = ("workspace",)
     traits = Traits(Maker.PERSON, Overlap.OPEN, Revocation.API, Recover.OURS)
     unverifiable = "whether the connection's key may change keys"
     rights = "an Admin key, which sees and ends every key of the organization"

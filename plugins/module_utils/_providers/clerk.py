@@ -35,6 +35,7 @@ class ClerkConnection(ApiConnection):
 
 
 class ClerkSecretKeys(RollIssuer):
+    where = ("application", "environment")
     schema = Schema(
         {
             "application": {"type": "string", "minLength": 1, "description": "Id of the application."},

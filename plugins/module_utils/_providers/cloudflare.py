@@ -30,6 +30,7 @@ _STATUS = "result.status"
 
 
 class CloudflareConnection(ApiConnection):
+    where = ("url", "account")
     schema = Schema(
         {
             "account": {

@@ -23,6 +23,7 @@ class GrafanaConnection(ApiConnection):
 
 
 class GrafanaTokens(KeyIssuer):
+    where = ("service_account",)
     schema = Schema(
         {
             "service_account": {"type": "integer", "minimum": 1, "description": "Number of the service account."},

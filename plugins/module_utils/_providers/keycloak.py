@@ -34,6 +34,7 @@ _LEAST = 20
 
 
 class KeycloakConnection(ApiConnection):
+    where = ("url", "realm")
     schema = Schema(
         {
             "url": {**_NAME, "description": "Base address, with the path if there is one: https://HOST."},
@@ -83,6 +84,7 @@ class KeycloakConnection(ApiConnection):
 
 
 class KeycloakUserPasswords(SetIssuer):
+    where = ("realm", "username")
     schema = Schema(
         {"realm": _REALM, "username": {**_NAME, "description": "Name of the user whose password is set."}},
         required=("realm", "username"),
@@ -136,6 +138,7 @@ class KeycloakUserPasswords(SetIssuer):
 
 
 class KeycloakClientSecrets(ResetIssuer):
+    where = ("realm", "client_id")
     schema = Schema(
         {"realm": _REALM, "client_id": {**_NAME, "description": "Id of the client whose secret is reset."}},
         required=("realm", "client_id"),

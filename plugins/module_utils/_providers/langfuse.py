@@ -46,6 +46,7 @@ class LangfuseConnection(ApiConnection):
 
 
 class LangfuseApiKeys(KeyIssuer):
+    where = ("project",)
     schema = Schema({"project": {**_ID, "description": "Id of the project."}}, required=("project",))
     fields = ("public_key", "secret_key")
     rights = "a key of the organization; on Langfuse's cloud a person makes it"
@@ -70,8 +71,7 @@ class LangfuseApiKeys(KeyIssuer):
         return f"langfuse_api_key of project {options['project']}"
 
     def _headers(self, how: Verify, credential: Credential) -> Mapping[str, str]:
-        pair = credential.fields
-        return {"Authorization": _basic(pair["public_key"].reveal(), pair["secret_key"])}
+        return {"Authorization": _basic(credential.fields["public_key"].reveal(), credential.fields["secret_key"])}
 
 
 PROVIDER = Provider(

@@ -34,6 +34,7 @@ class OpenAiConnection(ApiConnection):
 
 
 class OpenAiApiKeys(KeyIssuer):
+    where = ("project", "service_account")
     schema = Schema(
         {
             "project": {**_ID, "description": "Id of the project."},

@@ -27,6 +27,7 @@ class TriggerConnection(ApiConnection):
 
 
 class TriggerSecretKeys(RollIssuer):
+    where = ("project", "environment")
     schema = Schema(
         {
             "project": {"type": "string", "pattern": "^[A-Za-z0-9_]+$", "description": "Reference of the project."},

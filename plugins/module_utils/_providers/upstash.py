@@ -30,6 +30,7 @@ _PLACE = {"endpoint": str, "port": int, "tls": bool}
 
 
 class UpstashConnection(ApiConnection):
+    where = ("url", "email")
     schema = Schema(
         {
             "email": {
@@ -54,6 +55,7 @@ class UpstashConnection(ApiConnection):
 
 
 class UpstashRedisPasswords(ResetIssuer):
+    where = ("database",)
     schema = Schema({"database": _DATABASE}, required=("database",))
     fields: ClassVar[tuple[str, ...]] = ("password",)
     rights = "a management key of the account, with the account's email"

@@ -45,6 +45,7 @@ from .report.report import Report
 from .report.status import Status
 from .report.wording import expiring
 from .run import Engine, Rotation
+from .secret_map import places
 from .secret_map.builders import Builders
 from .secret_map.errors import ValidationErrors, suggest
 from .secret_map.hidden import checking
@@ -217,7 +218,7 @@ class Session:
         """Advance the secrets of a run as far as ``until``; what is left for Ansible is in ``todo``."""
         access = self._access(run)
         plan = access.ledger.run(run)["plan"]
-        ctx = self._context(run, self._kept_map(plan), access)
+        ctx = self._context(run, self._kept_map(plan), access, plan["moved"])
         engine = Engine(
             ctx,
             _orders(plan),
@@ -244,7 +245,7 @@ class Session:
         secret_map = self._kept_map(plan, bare=True)
         if any(check.connection for one in secret_map.consumers.values() if one.host for check in one.healthy):
             secret_map = self._kept_map(plan)  # their health is asked for through a connection
-        ctx = self._context(run, secret_map, access)
+        ctx = self._context(run, secret_map, access, plan["moved"])
         work = HostWork(ctx, _orders(plan), planner.in_environments(plan["environments"]), self._say)
         done = work.perform(here, host, intents)
         return {"changed": work.changed, "done": done, "left": len(intents) - done}
@@ -358,7 +359,14 @@ class Session:
         run = secrets.token_hex(4)
         return self._context(run, secret_map, self._access(run, readonly=check))
 
-    def _context(self, run: str, secret_map: SecretMap, access: LedgerAccess) -> EffectContext:
+    def _context(
+        self, run: str, secret_map: SecretMap, access: LedgerAccess, moved: places.Moved | None = None
+    ) -> EffectContext:
+        """Bring a map and a ledger together; ``moved`` is what a plan has found."""
+        known = access.ledger.places
+        if moved is None:
+            moved = places.moves(secret_map, known, access.ledger.recorded_names)
+        secret_map = places.renamed(secret_map, moved, known)
         systems = Systems(secret_map.connections, self._clock, run, access.ledger, self._forwards)
         return EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key)
 
@@ -418,12 +426,15 @@ class Session:
             "map": {name: raw.get(name, {}) for name in ("secret_map", "secret_consumers")},
             "connections": {name: {"type": options["type"]} for name, options in ctx.secret_map.connections.items()},
             "orders": {item.name: {**asdict(item.case.order), "run": run} for item in going},
+            "moved": ctx.secret_map.moved,
             "stuck": [item.name for item in items if item.problems],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
             "only_roll_out": options.only_roll_out,
         }
         ledger.begin_run(run, plan, self._caller.by, options.reason)
+        if news := places.led_to(ctx.secret_map, ledger.places, [item.case.secret for item in going]):
+            ledger.placed(run, news)
         for item in going:
             if item.adopted:
                 ledger.adopted(run, item.adopted)

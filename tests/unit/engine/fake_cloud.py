@@ -14,6 +14,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts impo
     Connection,
     Maker,
     Overlap,
+    Part,
     Provider,
     Recover,
     Revocation,
@@ -75,7 +76,7 @@ class Folder:
         return f"folder {container['folder']}"
 
 
-class Token:
+class Token(Part):
     traits = Traits(value=Maker.PROVIDER, overlap=Overlap.OPEN, revoke=Revocation.API, recover=Recover.RECONCILE)
     fields: tuple[str, ...] = ("token",)
     schema = Schema(properties={"team": TEXT, "user": TEXT, "lifetime": TEXT}, one_of=("team", "user"))
@@ -104,7 +105,7 @@ class Cut(Token):
     schema = Schema()
 
 
-class App:
+class App(Part):
     on_host = False
     schema = Schema(properties={"name": TEXT}, required=("name",))
 
@@ -113,7 +114,7 @@ class App:
         return ["name: there is none of this name"] if options["name"] == "bad" else []
 
 
-class Script:
+class Script(Part):
     on_host = True
     schema = Schema(properties={"command": TEXT, "stdin": TEXT}, required=("command",))
 

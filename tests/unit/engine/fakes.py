@@ -262,6 +262,7 @@ class Machines(Consumer):
     """Updates its machines one at a time, remembers which are done, stops at the first bad one."""
 
     schema = Schema({"service": TEXT}, ("service",))
+    where = ("service",)
 
     @classmethod
     def label(cls, options: Options) -> str:

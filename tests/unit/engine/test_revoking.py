@@ -21,7 +21,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.locks import FileLocks
-from tests.unit.engine.conftest import rotate_once, token_map
+from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fake_issuers import Roles
 from tests.unit.engine.fakes import SelfTest, Token
@@ -82,7 +82,7 @@ def test_revoke_whose_proof_fails_is_unknown(play: Play, world: World) -> None:
     world.unclear.add(first_id(play))
     plan = play.plan("TOKEN", force=True)
     play.through(plan["run"], Phase.ROLLED_OUT)
-    world.fail("list", UnavailableError("listing: cannot connect"))
+    world.after["revoke"] = lambda: world.fail("list", UnavailableError("listing: cannot connect"))
     assert play.advance(plan["run"], Phase.REVOKED)["failed"]
     assert play.state("TOKEN").intent(ActionKind.REVOKE, play.state("TOKEN").credentials[0].name)
     assert not play.rotate("TOKEN")["failed"], play.output
@@ -108,8 +108,12 @@ def test_an_unclear_answer_proves_no_refusal(play: Play, world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["token", "listless"])
 @pytest.mark.parametrize("new", ["kept", "not kept"])
-def test_value_that_is_still_accepted_has_not_ended(play: Play, world: World, kind: str, new: str) -> None:
+def test_value_that_is_still_accepted_has_not_ended(
+    make_play: Callable[..., Play], world: World, kind: str, new: str
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
     play.map["TOKEN"]["issuer"]["type"] = f"test.fake.{kind}"
+    rotate_once(play)
     play.map["TOKEN"]["retain"] = "current" if new == "kept" else "none"
     world.stubborn.add(first_id(play))
     assert play.rotate("TOKEN", force=True)["failed"]
@@ -120,8 +124,10 @@ def test_value_that_is_still_accepted_has_not_ended(play: Play, world: World, ki
     assert proof(play) == "refused"
 
 
-def test_answer_to_a_revoke_is_all_that_a_silent_provider_gives(play: Play, world: World) -> None:
+def test_answer_to_a_revoke_is_all_that_a_silent_provider_gives(make_play: Callable[..., Play], world: World) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
     play.map["TOKEN"]["issuer"]["type"] = "test.fake.listless"
+    rotate_once(play)
     world.unclear.add(first_id(play))
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert proof(play) == "attested"
@@ -187,7 +193,8 @@ def test_identity_that_is_not_listed_never_passes_as_unused(tmp_path: Path, monk
     with plays(tmp_path) as make:
         play = make("roles")
         monkeypatch.setattr(Roles, "reports_last_used", classmethod(lambda _cls, _options: True))
-        monkeypatch.setattr(Roles, "listed", lambda _issuer: [])
+        old, listed = current_id(play), Roles.listed
+        monkeypatch.setattr(Roles, "listed", lambda issuer: [one for one in listed(issuer) if one.id != old])
         play.map["TOKEN"]["revoke"] = {"require": ["unused"]}
         assert play.rotate("TOKEN", force=True)["failed"]
         assert "is not listed, and so nobody can say whether it is in use" in play.output
@@ -197,12 +204,11 @@ def test_identity_that_is_not_listed_never_passes_as_unused(tmp_path: Path, monk
 def test_credential_that_is_not_listed_and_still_accepted_is_not_revoked(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where the map's issuer was pointed at another account, which has no such credential."""
+    """As where the connection was given another account's token: that account lists neither the old nor the new."""
     monkeypatch.setattr(Token, "revoke", lambda _issuer, _credential: None)
     monkeypatch.setattr(Token, "listed", lambda _issuer: [])
     assert play.rotate("TOKEN", force=True)["failed"]
-    assert "its provider still accepts it" in play.output
-    assert "see whether the map's issuer is the one that made it" in play.output
+    assert "which has taken its place, is not listed by its provider" in play.output
     assert len([row for row in play.state("TOKEN").credentials if row.alive]) == 2
 
 

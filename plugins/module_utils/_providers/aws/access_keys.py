@@ -29,6 +29,7 @@ _UNKNOWN_KEY = "InvalidClientTokenId"
 
 
 class IamAccessKeys(Issuer):
+    where = ("user",)
     traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.NONE)
     fields = ("access_key_id", "secret_access_key")
     schema = Schema(

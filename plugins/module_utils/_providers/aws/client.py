@@ -32,6 +32,7 @@ class AwsConnection(Connection):
     """One AWS account and region; each service has a connection type of its own."""
 
     service: ClassVar[str]
+    where = ("endpoint_url", "region", "profile", "role_arn")
     schema = Schema(
         properties={
             "region": {

@@ -47,6 +47,7 @@ class Services(Command):
 class DockerCompose(Services):
     """A container keeps the environment that it was made with: it is made anew, since a restart changes nothing."""
 
+    where = ("project",)
     schema = Schema(
         properties={
             "project": {
@@ -75,6 +76,7 @@ class DockerCompose(Services):
 class Systemd(Services):
     """Restart units: systemd reads what an ``EnvironmentFile=`` has when a unit starts."""
 
+    where = ("units",)
     schema = Schema(
         properties={
             "units": _names(r"^[A-Za-z0-9_][\w@:.\\-]*$", "The units, such as shop.service."),

@@ -18,6 +18,7 @@ _UNPROVEN = "nothing has to be reloaded, and nothing here will prove the new val
 
 
 class FlyApp(Consumer):
+    where = ("app",)
     schema = Schema(
         properties={
             "app": APP,

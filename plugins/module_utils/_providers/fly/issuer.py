@@ -61,6 +61,7 @@ _SCOPES = {"deploy": "app deploy", "deploy_organization": "organization deploy"}
 
 
 class FlyTokens(Issuer):
+    where = ("organization", "app")
     schema = Schema(
         properties={
             "organization": {

@@ -28,6 +28,7 @@ class GitHubAppKeys(PersonIssuer):
 
     fields = ("private_key",)
     system, base_url = "GitHub", "https://api.github.com"
+    where = ("app",)
     schema = Schema(
         {
             **PersonIssuer.schema.properties,

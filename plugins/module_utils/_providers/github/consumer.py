@@ -22,6 +22,7 @@ _TIMEOUT = 1800
 
 
 class GitHubActions(Consumer):
+    where = ("repository",)
     schema = Schema(
         properties={
             "repository": REPOSITORY,

@@ -127,6 +127,10 @@ class DescribedKeys(KeyIssuer):
         return f"key_api {options['create']['path']}"
 
     @classmethod
+    def whereabouts(cls, options: Options) -> str:
+        return str(options["create"]["path"])
+
+    @classmethod
     def places(cls, options: Options) -> Mapping[str, Any]:
         return {}
 

@@ -37,6 +37,7 @@ _RIGHT = "The connection's identity needs the organization's right to edit ident
 
 
 class InfisicalClientSecrets(Issuer):
+    where = ("identity",)
     traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
     fields = ("client_secret",)
     schema = Schema(

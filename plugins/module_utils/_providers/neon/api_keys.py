@@ -19,6 +19,7 @@ from .client import ID, NeonConnection
 
 
 class NeonApiKeys(KeyIssuer):
+    where = ("organization", "project")
     schema = Schema(
         {
             "organization": {**ID, "description": "Id of the organization whose key it is; else it is a person's."},

@@ -34,6 +34,7 @@ _POLLS, _SECONDS = 60, 2
 
 
 class NeonRolePasswords(ResetIssuer):
+    where = ("project", "branch", "role")
     schema = Schema(
         {
             "project": {**ID, "description": "Id of the project."},

@@ -57,6 +57,7 @@ _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usena
 
 
 class PostgresConnection(Connection):
+    where = ("host", "port")
     schema = Schema(
         {
             "host": {**_TEXT, "description": "Where the server listens; beyond loopback, TLS is verified in full."},

@@ -181,6 +181,7 @@ class RolePasswords(_Roles):
     """Sets the password of one role; the new one is the end of the old one, open sessions go on."""
 
     sets = "PASSWORD {}"
+    where = ("role",)
     traits = Traits(Maker.OURS, Overlap.NONE, Revocation.AUTO, Recover.OURS, activates=True)
     schema = Schema({"role": {**_NAME, "description": "Whose password it is."}}, required=("role",))
 
@@ -204,6 +205,7 @@ class RolesInTurns(_Roles):
     """Has login roles take turns, which all act as one owner; a role that is not in use may not log in."""
 
     sets = "LOGIN PASSWORD {}"
+    where = ("owner",)
     traits = Traits(Maker.OURS, Overlap.OPEN, Revocation.API, Recover.OURS, activates=True, alternating=True)
     schema = Schema(
         {

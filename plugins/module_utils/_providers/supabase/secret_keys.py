@@ -22,6 +22,7 @@ _NOBODY = "/auth/v1/admin/users/00000000-0000-0000-0000-000000000000"
 
 
 class SupabaseSecretKeys(KeyIssuer):
+    where = ("project",)
     schema = Schema(PROJECT, required=("project",))
     connection: SupabaseConnection
     rights = "a personal access token that reads and writes API keys; of an OAuth application, secrets:write"

@@ -56,6 +56,7 @@ class _SigningKeys(ApiIssuer[Any]):
     rights = "a personal access token that reads and writes signing keys; of an OAuth application, secrets:write"
     blast_radius = "sessions: users are signed out"
     console = "supabase.com/dashboard, the project, JWT Keys"
+    where = ("project",)
     schema = Schema(
         {
             **PROJECT,

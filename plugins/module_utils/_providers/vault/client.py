@@ -41,6 +41,7 @@ Api = TypeVar("Api")
 
 
 class VaultConnection(Connection):
+    where = ("url", "namespace")
     schema = Schema(
         properties={
             "url": {

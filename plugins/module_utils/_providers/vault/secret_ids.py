@@ -35,6 +35,7 @@ _MADE = {"secret_id": str, "secret_id_accessor": str, "secret_id_ttl": int}
 
 
 class VaultSecretIds(Issuer):
+    where = ("role", "mount")
     traits = Traits(Maker.PROVIDER, Overlap.OPEN, Revocation.API, Recover.RECONCILE)
     fields = ("secret_id",)
     schema = Schema(

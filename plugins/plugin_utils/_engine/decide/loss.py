@@ -61,10 +61,11 @@ def _loss_of_new(
     if certain and row.was_valid and not state.given_up:
         return loss
     # a dead identity is given anew, and so it has to be dead for certain
-    doubted = life.is_refused or (life is not Life.LIVES and not traits.alternating)
+    elsewhere = life is Life.ELSEWHERE
+    doubted = life.is_refused or elsewhere or (life is not Life.LIVES and not traits.alternating)
     if asked and (certain or doubted):
         return loss
-    if not (certain or life.is_refused):
+    if not (certain or elsewhere or life.is_refused):
         return None
     before = "; another was given up before it" if state.given_up else ""
     reason = before if row.was_valid else "; it was never accepted"
@@ -75,7 +76,7 @@ def _loss_of_new(
 def _loss_of_current(name: str, row: CredentialRow, life: Life, *, named: bool, asked: bool) -> Loss | None:
     """Replace the one in use where it is dead: listed as ended or refused. One that is not listed may be a slip."""
     dead = life.is_over or life.is_refused
-    by_word = asked and life is Life.ABSENT and row.origin is Origin.MINTED
+    by_word = asked and life in (Life.ABSENT, Life.REFUSED_LISTED) and row.origin is Origin.MINTED
     if not (dead or by_word):
         return None
     subject = "the credential named as the one in use is dead" if row.origin is Origin.ADOPTED else _DEAD

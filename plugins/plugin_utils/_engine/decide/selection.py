@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -133,11 +134,11 @@ def picked_by(options: RunOptions, secret: Secret, secret_map: SecretMap) -> boo
 
 def _attributes(secret: Secret, secret_map: SecretMap) -> dict[str, set[str]]:
     connections = {copy.store for copy in secret.copies}
-    consumers = set(secret.consumers)
+    consumers = {re.sub(r"@\d+$", "", name) for name in secret.consumers}
     used = (
         connections
         | {secret.issuer.connection or ""}
-        | {secret_map.consumers[name].connection or "" for name in consumers}
+        | {secret_map.consumers[name].connection or "" for name in secret.consumers}
     )
     return {
         "store": connections,
@@ -165,6 +166,9 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
         return Due(DueStatus.UNFINISHED, "a rotation is under way")
     if current is None:
         return Due(DueStatus.UNKNOWN, "this ledger knows no credential of it")
+    if secret.made_elsewhere(current.made_by):
+        why = f"{current.name} was made by {current.made_by}, and the map's issuer is {secret.issuer.places[0]}"
+        return Due(DueStatus.UNKNOWN, f"{why}. A connection that leads to the same system says so: formerly")
     since = current.minted_at
     age = f"{durations.show(_rounded(now - since))} old" if since else "of unknown age"
     if (due := due_at(secret, current, ends)) and due < now:
@@ -261,6 +265,7 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str | None, li
         facts={"expires_at": listed.expires_at.isoformat()} if listed and listed.expires_at else {},
         baseline={name: {} for name in sorted(secret.holders)},
         minted_at=listed.created_at if listed else None,
+        made_by=secret.issuer.places[0],
     )
     return replace(state, credentials=(*state.credentials, row))
 

@@ -105,6 +105,8 @@ class Life(StrEnum):
     OVERWRITTEN = "is not the value that its provider shows"
     REFUSED = "is refused by its provider"
     REFUSED_ALONE = "is refused by its provider, which accepts another"
+    REFUSED_LISTED = "is refused when it is shown, and listed as valid: perhaps it may not be used from here"
+    ELSEWHERE = "was made by another issuer than the map's, or where that led before"
 
     @property
     def is_over(self) -> bool:
@@ -179,6 +181,8 @@ class CredentialRow:
     """When a rollback had taken it out of every copy."""
     revoked_at: datetime | None = None
     proof: Proof | None = None
+    made_by: str = ""
+    """The map's issuer at that time, and where it was; what another one says of it is about something else."""
 
     @property
     def has_value(self) -> bool:
@@ -246,6 +250,12 @@ class Intent:
         """Of a mint: copy id -> evidence, as it was before."""
         baseline: Mapping[str, Any] = self.progress.get("baseline", {})
         return baseline
+
+    @property
+    def made_by(self) -> str:
+        """Return by which issuer, and where, a mint was begun."""
+        made_by: str = self.progress.get("made_by", "")
+        return made_by
 
     @property
     def sought_until(self) -> datetime | None:

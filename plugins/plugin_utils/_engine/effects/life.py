@@ -58,6 +58,7 @@ def life(
     issuer: Issuer,
     ledger: Ledger,
     clock: Clock,
+    secret: Secret,
     state: SecretState,
     row: CredentialRow,
     listed: Callable[[], Sequence[Listed]] | None = None,
@@ -68,6 +69,8 @@ def life(
 
     Without ``show``, the value of a credential that is listed is not shown.
     """
+    if secret.made_elsewhere(row.made_by):
+        return Life.ELSEWHERE
     found = _found(issuer, listed or issuer.listed) if row.provider_id else None
     entry = next((item for item in found or () if item.id == row.provider_id), None)
     if entry and (over := over_by_list(issuer, clock, entry)):
@@ -79,7 +82,8 @@ def life(
     if answer is Answer.ACCEPTED:
         return Life.LIVES
     if answer is Answer.REFUSED and _is_known_everywhere(clock, row):
-        return _refused(issuer, ledger, clock, state, row)
+        refused = _refused(issuer, ledger, clock, state, row)
+        return Life.REFUSED_LISTED if entry and refused is Life.REFUSED else refused
     if entry:
         return Life.UNKNOWN if answer is Answer.REFUSED else Life.LIVES
     return Life.UNKNOWN if found is None else Life.ABSENT

@@ -16,12 +16,13 @@ from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.errors import (
     ConflictError,
     InvalidRequestError,
+    PersonNeededError,
     RotorError,
     StoppedError,
     after_an_effect,
 )
 from ....module_utils._core.hosts import HostRequest
-from ....module_utils._core.outside_text import identifier
+from ....module_utils._core.outside_text import extra_option, identifier
 from ..decide import clocks, rule
 from ..decide.state import IN_FORCE, ActionKind, Intent
 from ..secret_map.model import LEDGER, Copy
@@ -62,6 +63,9 @@ def recover(ctx: EffectContext, work: Work) -> str:
     kinds = (ActionKind.MINT, ActionKind.RECOVER)
     intents = (i for i in work.case.state.intents if i.kind in kinds and i.unresolved)
     lost = next(i for i in intents if i.target == work.action.target)
+    if work.case.secret.made_elsewhere(lost.made_by):
+        what = f"a person looks for {lost.target} where its mint was begun, by {lost.made_by}, and ends it there"
+        raise PersonNeededError(f"{what}; then: {extra_option('rotate_forget', [lost.target])}")
     if lost.kind is ActionKind.RECOVER or issuer.traits.recover is Recover.RECONCILE:
         return _find_orphan(ctx, work, issuer, lost)
     if issuer.traits.recover is Recover.READABLE:
@@ -77,7 +81,8 @@ def _read_back(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> 
     if found is None or shown == lost.progress[IN_FORCE]:
         return _seek(ctx, work, issuer, lost)
     in_force = _dated(_in_force(ctx, work, issuer), issuer)
-    ctx.ledger.minted(ctx.run, work.name, lost.id, replace(found, name=name), lost.baseline, in_force=in_force)
+    new, made_by = replace(found, name=name), lost.made_by
+    ctx.ledger.minted(ctx.run, work.name, lost.id, new, lost.baseline, made_by=made_by, in_force=in_force)
     return f"{name} was minted, and is read back, fingerprint {shown}"
 
 
@@ -103,7 +108,7 @@ def _seek(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> str:
 def give_up(ctx: EffectContext, work: Work) -> str:
     """Give up a credential that has ended before its time, if its provider still says what it said to the plan."""
     row, issuer = work.row, ctx.systems.issuer(work.case.secret)
-    now = life(issuer, ctx.ledger, ctx.clock, work.case.state, row)
+    now = life(issuer, ctx.ledger, ctx.clock, work.case.secret, work.case.state, row)
     if now is not work.case.order.life:
         raise RotorError(f"{row.name} is not given up: it {now}", hint="Run again, and the plan goes by that")
     ctx.ledger.given_up(ctx.run, work.name, row, now)
@@ -113,32 +118,33 @@ def give_up(ctx: EffectContext, work: Work) -> str:
 def mint(ctx: EffectContext, work: Work) -> str:
     issuer = ctx.systems.issuer(work.case.secret)
     provided = issuer.traits.value is Maker.PROVIDER
-    name, baseline = _begin(ctx, work, issuer)
+    name, begun = _begin(ctx, work, issuer)
     in_force = _in_force(ctx, work, issuer) if provided else None
-    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:
-        credential = _make(ctx, work, issuer, name, intent, baseline)
-    ctx.ledger.minted(ctx.run, work.name, intent, credential, baseline, in_force=_dated(in_force, issuer))
+    with ctx.attempt(work, ActionKind.MINT, name, begun) as intent:
+        credential = _make(ctx, work, issuer, name, intent, begun)
+    ctx.ledger.minted(ctx.run, work.name, intent, credential, **begun, in_force=_dated(in_force, issuer))
     known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
     made = "minted" if provided else "made and sealed"
     return f"{known_as} {made}, fingerprint {ctx.ledger.fingerprint(work.name, credential.fields)}"
 
 
-def _begin(ctx: EffectContext, work: Work, issuer: Issuer) -> tuple[str, Evidence]:
-    """Return a new credential's name, and the evidence of every copy as it is before."""
+def _begin(ctx: EffectContext, work: Work, issuer: Issuer) -> tuple[str, dict[str, Any]]:
+    """Return a new credential's name, by whom it is made, and the evidence of every copy as it is before."""
     state = work.case.state
     lost = state.intent(ActionKind.MINT)
     new = f"rotor-{ctx.ledger.id}-{ctx.run}-{secrets.token_hex(4)}"
     probes = {copy: probe for copy, probe in state.probes.items() if probe.run == ctx.run and probe.credential is None}
     baseline = {**work.case.order.baseline, **{copy: probe.progress for copy, probe in probes.items()}}
-    return (lost.target if lost else issuer.spell(new)), baseline
+    begun = {"baseline": baseline, "made_by": work.case.secret.issuer.places[0]}
+    return (lost.target if lost else issuer.spell(new)), begun
 
 
 def deposit(ctx: EffectContext, work: Work, fields: Mapping[str, SecretValue]) -> str:
     """Seal the value that a person has made as the new credential; nothing is kept of one that is refused."""
     secret, issuer = work.case.secret, ctx.systems.issuer(work.case.secret)
-    name, baseline = _begin(ctx, work, issuer)
+    name, begun = _begin(ctx, work, issuer)
     bare = Credential(None, name, fields)
-    if problems := _objections(ctx, work, issuer, bare, baseline):
+    if problems := _objections(ctx, work, issuer, bare, begun["baseline"]):
         raise InvalidRequestError(f"the value is not taken: {'; '.join(problems)}", hint=_NOTHING_KEPT)
     refuse_unfit_values(secret, bare)
     credential = issuer.take(name, fields)
@@ -146,8 +152,8 @@ def deposit(ctx: EffectContext, work: Work, fields: Mapping[str, SecretValue]) -
         answer = ctx.clock.poll(lambda: _accepted(issuer, credential), every=2, within=_LOOKS)
         if answer is not Answer.ACCEPTED:
             raise InvalidRequestError(f"the value is not taken: {_why_not(issuer, credential)}", hint=_NOTHING_KEPT)
-    with ctx.attempt(work, ActionKind.MINT, name, {"baseline": baseline}) as intent:
-        ctx.ledger.minted(ctx.run, secret.name, intent, credential, baseline)
+    with ctx.attempt(work, ActionKind.MINT, name, begun) as intent:
+        ctx.ledger.minted(ctx.run, secret.name, intent, credential, **begun)
     known_as = f"{name} ({identifier(credential.id)})" if credential.id else name
     return f"{known_as} is sealed, fingerprint {ctx.ledger.fingerprint(secret.name, credential.fields)}"
 
@@ -199,14 +205,14 @@ def _why_not(issuer: Issuer, credential: Credential) -> str:
     return "its provider refuses it" if refused else "its provider does not say whether it accepts it"
 
 
-def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int, baseline: Evidence) -> Credential:
+def _make(ctx: EffectContext, work: Work, issuer: Issuer, name: str, intent: int, begun: Evidence) -> Credential:
     if issuer.traits.value is Maker.OURS:
         alive = (row for row in work.case.state.credentials if row.alive and not row.given_up_at)
         return issuer.generate(name, frozenset(row.provider_id for row in alive if row.provider_id))
     if issuer.traits.recover is Recover.READABLE:
         before = issuer.recover(name)
         shown = ctx.ledger.fingerprint(work.name, before.fields) if before else None
-        ctx.ledger.progress(ctx.run, work.name, intent, {"baseline": baseline, IN_FORCE: shown})
+        ctx.ledger.progress(ctx.run, work.name, intent, {**begun, IN_FORCE: shown})
     return issuer.mint(name)
 
 

@@ -16,6 +16,7 @@ from ....module_utils._core import registry
 from ....module_utils._core.contracts import Answer, Evidence, Issuer, Listed, Maker, Revocation
 from ....module_utils._core.credential import Credential
 from ....module_utils._core.errors import (
+    ConfigurationError,
     OutcomeUnknownError,
     PersonNeededError,
     RotorError,
@@ -42,6 +43,8 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     """Revoke by the one rule, and prove it."""
     secret, row, traits = work.case.secret, work.row, work.case.traits
     _demand_allowed(work)
+    if secret.made_elsewhere(row.made_by):
+        return _see_ended_elsewhere(ctx, work)
     if traits.cuts_over:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
@@ -79,6 +82,8 @@ def disable(ctx: EffectContext, work: Work) -> str:
     What lets it in is narrowed after that, on hosts where nobody can ask.
     """
     _demand_allowed(work)
+    if work.case.secret.made_elsewhere(work.row.made_by):
+        return _see_ended_elsewhere(ctx, work)
     row, issuer = work.row, _demand_due(ctx, work)
     old = Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.DISABLE, row.name) as intent, _disabled(ctx, work, issuer, old):
@@ -125,6 +130,24 @@ def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
     raise PersonNeededError(f"a person ends {row.name}: {handwork.where}: {handwork.end}")
 
 
+def _see_ended_elsewhere(ctx: EffectContext, work: Work) -> str:
+    """Take what nobody issued for ended; whoever made anything else is not the map's issuer, and so cannot be asked."""
+    row = work.row
+    if _nobody_issued(row):
+        ctx.ledger.retired(ctx.run, work.name, row.id, Proof.UNISSUED)
+        return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
+    what = f"a person ends {row.name} where it was made, by {row.made_by}: the map's issuer is another, or elsewhere"
+    raise PersonNeededError(f"{what}. Then say so: rotor.secrets.attest")
+
+
+def _nobody_issued(row: CredentialRow) -> bool:
+    try:
+        maker: type[Issuer] = registry.find("issuers", row.made_by.partition(" ")[0])
+    except ConfigurationError:  # of a collection that is no longer there
+        return False
+    return maker.traits.revoke is Revocation.AUTO
+
+
 def _is_listed_alive(ctx: EffectContext, work: Work, issuer: Issuer) -> bool:
     """Whether the list says that it lives, where to show it would count as a use."""
     if may_show(work.case.secret, type(issuer), work.row):
@@ -139,7 +162,7 @@ def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: 
     issuer = ctx.systems.issuer(case.secret)
     if not blocking:
         show = may_show(case.secret, type(issuer), row)
-        lives = life(issuer, ctx.ledger, ctx.clock, case.state, row, show=show) is Life.LIVES
+        lives = life(issuer, ctx.ledger, ctx.clock, case.secret, case.state, row, show=show) is Life.LIVES
         blocking = ["its provider says that it lives"] if lives else []
     if blocking:
         problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
@@ -192,6 +215,8 @@ def _enable(issuer: Issuer, old: Credential, why: RotorError) -> None:
 def confirm_expiry(ctx: EffectContext, work: Work) -> str:
     """See how well it can be proven that the provider has ended a credential, with the one that replaced it."""
     case, row, new = work.case, work.row, work.case.replacement
+    if case.secret.made_elsewhere(row.made_by):
+        return _see_ended_elsewhere(ctx, work)
     at, *elsewhere = clocks.old_ends(new)
     if clocks.ends_by_itself(case.traits):
         clocks.demand_over(row.name, ctx.clock.now(), ctx.systems.readings(case.secret, elsewhere))
@@ -336,9 +361,11 @@ def _replacement_ended(ctx: EffectContext, work: Work, issuer: Issuer, listed: _
         answer = issuer.verify(ctx.ledger.unseal(new))
         if answer is Answer.UNCLEAR:
             raise RotorError(f"it says neither that {new.name} lives nor that it is dead")
-        refused = answer is Answer.REFUSED
-        return f"{new.name}, which has taken its place, is refused by its provider" if refused else None
-    if not lists(kind):
+        if answer is Answer.REFUSED:
+            return f"{new.name}, which has taken its place, is refused by its provider"
+        if not (lists(kind) and new.provider_id):
+            return None
+    elif not lists(kind):
         return f"nobody can say whether {new.name} lives: its value is not kept here, and its provider lists nothing"
     found = _find(listed(), new)
     if found is None:
@@ -420,7 +447,10 @@ def _prove_expiry(ctx: EffectContext, issuer: Issuer, row: CredentialRow, new: C
             raise RotorError(f"{row.name} should have ended, and its provider still lists it as valid")
         return Proof.PROVIDER
     # where there is one value at a time, the new one is the proof
-    replaced = value is not None and issuer.traits.cuts_over and issuer.answer(value) is Answer.ACCEPTED
+    answer = issuer.answer(value) if value is not None and issuer.traits.cuts_over else Answer.UNCLEAR
+    if new and answer is Answer.REFUSED:
+        raise RotorError(f"{new.name} has taken its place, and its provider refuses that one", hint=_REPLACE)
+    replaced = answer is Answer.ACCEPTED
     return Proof.PROVIDER if replaced else Proof.ATTESTED
 
 

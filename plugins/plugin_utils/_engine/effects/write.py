@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ....module_utils._core import registry
-from ....module_utils._core.contracts import Evidence, Issuer, Written
+from ....module_utils._core.contracts import Answer, Evidence, Issuer, Written
 from ....module_utils._core.credential import Credential, SecretValue
 from ....module_utils._core.errors import (
     ConflictError,
@@ -21,10 +21,10 @@ from ....module_utils._core.errors import (
 from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
-from ..decide.state import ActionKind, CredentialState
+from ..decide.state import ActionKind, CredentialRow, CredentialState
 from ..secret_map.model import Copy, Secret
 from . import release
-from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
+from .context import NO_CHECKPOINT, PROPAGATION, EffectContext, StoreEffect, Work, finish
 from .life import holds_use, switches
 
 
@@ -216,11 +216,25 @@ def promote(ctx: EffectContext, work: Work) -> str:
     if lacking:
         raise RotorError(f"{row.name} is not proven everywhere: {'; '.join(lacking)}")
     issuer = ctx.systems.issuer(secret)
+    if work.case.traits.cuts_over and row.has_value:
+        _demand_taken(ctx, issuer, row)
     if switches(type(issuer)):
         _put_in_use(ctx, work, issuer)
     measured = clocks.waits(secret, work.case.traits) or holds_use(secret, type(issuer))
     ctx.ledger.closed(ctx.run, secret.name, row.id, ctx.systems.issuer_time(secret) if measured else None)
     return f"{row.name} is in every copy and proven"
+
+
+def _demand_taken(ctx: EffectContext, issuer: Issuer, row: CredentialRow) -> None:
+    """RotorError where a provider refuses the value that has just ended the old one."""
+    credential = ctx.ledger.unseal(row)
+
+    def taken() -> bool | None:
+        return None if issuer.answer(credential) is Answer.REFUSED else True
+
+    if not ctx.clock.poll(taken, every=2, within=PROPAGATION):
+        hint = "Find out why. With -e rotate_force=true, another takes its place"
+        raise RotorError(f"{row.name} is in force, and its provider refuses it when it is shown", hint=hint)
 
 
 def _put_in_use(ctx: EffectContext, work: Work, issuer: Issuer) -> None:

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 States = tuple[str, ...]
 T = TypeVar("T")
 
-SCHEMA = 4
+SCHEMA = 5
 """The number of this layout. Ledgers of 0.1.0 have 0 to 2."""
 SECRET_TABLES = ("credentials", "holdings", "running", "proofs", "intents", "holds")
 _PATHS = {"intents": ("kind", "target", "id"), "holds": ("secret",)}
@@ -56,7 +56,7 @@ def tables() -> SimpleNamespace:
         credentials=table(
             "credentials",
             number(),
-            *text("secret", "name", "state", "origin"),
+            *text("secret", "name", "state", "origin", "made_by"),
             *optional("provider_id", "fingerprint"),
             *json("sealed", "facts", "baseline"),
             *optional("minted_at", "accepted_at", "accepted_in", "given_up_at", "taken_back_at", "revoked_at", "proof"),

@@ -134,6 +134,14 @@ class LedgerReader:
         with self._reading() as tx:
             return self.select_secrets(tx)
 
+    def recorded_names(self) -> set[str]:
+        """Read by which names the ledger has anything recorded of a copy or a consumer."""
+        with self._reading() as tx:
+            states = self.select_states(tx, self.select_secrets(tx)).values()
+        found = {name for state in states for name in (*state.holdings, *state.running)}
+        found |= {intent.target for state in states for intent in state.intents}
+        return found | {name for state in states for row in state.credentials for name in row.baseline}
+
     def known_ids(self) -> set[str | None]:
         """Read the provider's ids of all credentials that the ledger has ever recorded."""
         with self._reading() as tx:

@@ -32,6 +32,7 @@ from .sealing import LedgerKeys, Sealer, new_key
 
 _KEPT_CREDENTIALS = 5
 """How many of a secret's ended credentials stay in the tables."""
+_PLACES = "places"
 _UNRESOLVED = (IntentState.OPEN, IntentState.UNKNOWN)
 
 
@@ -59,6 +60,8 @@ class Ledger:
             if int(meta["schema"]) != SCHEMA:
                 raise _other_version(int(meta["schema"]))
             self.id: str = meta["ledger"]
+            self.places: dict[str, list[str]] = json.loads(meta.get(_PLACES, "{}"))
+            """What names of the map have led to, each of these places in the order in which it was met."""
             self.keys = keys = LedgerKeys(sealer, meta)
             self.audit_log = log = AuditLog(engine, keys.audit_keys)
             self._commits = GroupCommit(engine, self._begin, log.forget)
@@ -69,6 +72,7 @@ class Ledger:
 
         # the effects, preflight and report have the ledger alone, and read through it
         self.state, self.states, self.known_ids = reader.state, reader.states, reader.known_ids
+        self.recorded_names = reader.recorded_names
         self.intents, self.last_progress, self.failures = reader.intents, reader.last_progress, reader.failures
         self.left_behind = reader.left_behind
         self.run, self.made_at, self.audit_head = reader.run, reader.made_at, self.audit_log.head
@@ -92,6 +96,13 @@ class Ledger:
         with self._transaction(run, LEDGER, "run", {"by": by, "reason": reason}) as (tx, now):
             sealed = self.keys.sealer.seal_plan(run, plan)
             tx.insert(self._t.runs, {"id": run, "started_at": now, "by": by, "reason": reason, "plan": sealed})
+
+    def placed(self, run: str, places: Mapping[str, Sequence[str]]) -> None:
+        """Record what more names of the map lead to."""
+        with self._transaction(run, LEDGER, "placed", {"places": dict(places)}) as (tx, _now):
+            rows = tx.select(self._t.meta, {"name": _PLACES})
+            known = json.loads(rows[0]["value"]) if rows else {}
+            tx.upsert(self._t.meta, {"name": _PLACES}, {"value": json.dumps({**known, **places})}, rows)
 
     def intend(
         self,
@@ -139,7 +150,7 @@ class Ledger:
         with self._transaction(run, secret, "superseded", details) as (tx, now):
             self._supersede(tx, {"secret": secret, "id": lost.id}, now)
             if sought_until:
-                progress = {"baseline": dict(lost.baseline), "sought_until": _text(sought_until)}
+                progress = {**lost.progress, "sought_until": _text(sought_until)}
                 look = {"secret": secret, "kind": ActionKind.RECOVER, "target": lost.target, "credential": None}
                 attempt = {"run": run, "state": IntentState.OPEN, "progress": progress, "at": _text(lost.at) or now}
                 tx.insert(self._t.intents, {**look, **attempt, "superseded": False})
@@ -147,7 +158,15 @@ class Ledger:
     # -- outcomes -----------------------------------------------------------------------------------------------
 
     def minted(
-        self, run: str, secret: str, intent: int, new: Credential, baseline: Row, *, in_force: Row | None = None
+        self,
+        run: str,
+        secret: str,
+        intent: int,
+        new: Credential,
+        baseline: Row,
+        *,
+        made_by: str = "",
+        in_force: Row | None = None,
     ) -> None:
         """Record a new credential with its sealed fields.
 
@@ -157,7 +176,8 @@ class Ledger:
         details = {"name": new.name, "id": new.id, "fingerprint": fingerprint, **(in_force or {})}
         with self._transaction(run, secret, "minted", details) as (tx, now):
             state, origin = CredentialState.PENDING, Origin.MINTED
-            row = CredentialRow(0, secret, new.name, new.id, state, origin, fingerprint, sealed, new.facts, baseline)
+            known_as, facts = (0, secret, new.name, new.id), (fingerprint, sealed, new.facts, baseline)
+            row = CredentialRow(*known_as, state, origin, *facts, made_by=made_by)
             self._drop_ended(tx, secret, run)
             row_id = self._insert_credential(tx, row, now)
             if in_force is not None:
@@ -198,7 +218,8 @@ class Ledger:
         with self._transaction(run, secret, "orphan found", {"name": lost.target, "ids": provider_ids}) as (tx, now):
             state, origin = CredentialState.ABANDONED, Origin.ORPHAN
             for provider_id in provider_ids:
-                row = CredentialRow(0, secret, lost.target, provider_id, state, origin, None, {}, {}, lost.baseline)
+                known_as, made_by = (0, secret, lost.target, provider_id), lost.made_by
+                row = CredentialRow(*known_as, state, origin, None, {}, {}, lost.baseline, made_by=made_by)
                 self._insert_credential(tx, row, _text(lost.at) or now)
             self._supersede(tx, {"secret": secret, "id": lost.id}, now)
 
@@ -500,7 +521,7 @@ class Ledger:
             self._supersede(tx, {**writes, "target": key_id(copy, key)}, now)
 
     def _insert_credential(self, tx: Transaction, row: CredentialRow, minted_at: str | None) -> int:
-        columns = ("secret", "name", "provider_id", "state", "origin", "fingerprint")
+        columns = ("secret", "name", "provider_id", "state", "origin", "fingerprint", "made_by")
         values = {name: getattr(row, name) for name in columns}
         values |= {name: dict(getattr(row, name)) for name in ("sealed", "facts", "baseline")}
         return int(tx.insert(self._t.credentials, {**values, "minted_at": minted_at}))

@@ -68,6 +68,7 @@ class Planning:
         runs = [yes.run for yes in self.options.approve if yes.secret == secret.name]
         recorded = approval.with_yes(recorded, runs, self.ctx.clock.now())  # which check mode does not record
         state, problems, candidates = self._adopt(secret, recorded)
+        problems = [*problems, *(() if self.options.named else secret.moved)]
         now, back = self.ctx.clock.now(), self.options.rollback
         traits = registry.find("issuers", secret.issuer.type).traits
         current = self._relied_on(secret, state)

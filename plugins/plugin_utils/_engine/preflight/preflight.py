@@ -153,7 +153,7 @@ class Preflight:
     def _about_life(self, secret: Secret, state: SecretState, row: CredentialRow) -> Question:
         def ask() -> Life:
             issuer, listed = self._systems.issuer(secret), partial(self.listed, secret)
-            return life(issuer, self._ledger, self._clock, state, row, listed)
+            return life(issuer, self._ledger, self._clock, secret, state, row, listed)
 
         return Question("life", f"{secret.name} {row.provider_id} {row.id}", ask)
 
@@ -200,8 +200,9 @@ class Preflight:
         questions = [self._observation(item.case, copy) for copy in secret.copies if not copy.host]
         questions += [self._about_shadows(copy) for copy in secret.copies if _may_be_hidden(copy) and not copy.host]
         if item.case.order.mint:
-            replaced = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
-            questions.append(self._about_issuer(secret, replaced.provider_id if replaced else None))
+            old = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
+            asked = old.provider_id if old and not secret.made_elsewhere(old.made_by) else None
+            questions.append(self._about_issuer(secret, asked))
             questions.append(Question("note", secret.name, lambda: self._systems.issuer(secret).preview()))
         reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
         questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]

@@ -208,7 +208,8 @@ class Status:
     def _ask_provider(self, case: Case) -> tuple[dict[int, Claim], list[Listed]]:
         """Ask the provider about each credential that may be alive there, and return what it lists, too."""
         secret, kind = case.secret, registry.find("issuers", case.secret.issuer.type)
-        rows = [row for row in case.state.credentials if row.alive and row.locatable]
+        ours = (row for row in case.state.credentials if not secret.made_elsewhere(row.made_by))
+        rows = [row for row in ours if row.alive and row.locatable]
         rows = [row for row in rows if life(case, row)[0].fact is not Fact.INACTIVE and (row.has_value or lists(kind))]
         if not rows or not tells_life(kind):
             return {}, []
@@ -225,12 +226,15 @@ class Status:
         """Return what the provider says to the value, or else of the id: absence from a list is no end."""
         shown = row.has_value and may_show(secret, type(issuer), row)
         answer = issuer.answer(self._ledger.unseal(row)) if shown else Answer.UNCLEAR
+        found = next((one for one in listed or () if one.id == row.provider_id), None)
+        over = found is not None and over_by_list(issuer, self._ctx.clock, found)
+        if answer is Answer.REFUSED and found and not over:
+            return Fact.UNCLEAR  # it may be one that may not be used from here
         if answer in _ANSWERS or listed is None:
             return _ANSWERS.get(answer, Fact.UNCLEAR)
-        found = next((one for one in listed if one.id == row.provider_id), None)
         if found is None:
             return Fact.UNLISTED
-        return Fact.LISTED_ENDED if over_by_list(issuer, self._ctx.clock, found) else Fact.LISTED
+        return Fact.LISTED_ENDED if over else Fact.LISTED
 
     def _look_again(self, case: Case) -> dict[str, Claim]:
         pairs = [(case, copy) for copy in _marked(case)]

@@ -13,14 +13,14 @@ from datetime import timedelta
 from typing import Any
 
 from ....module_utils._core import references, registry
-from ....module_utils._core.contracts import Store
+from ....module_utils._core.contracts import Part, Store
 from ....module_utils._core.errors import ConfigurationError, MissingCredentialError, NotFoundError
 from ....module_utils._core.forwards import OPTION
 from ....module_utils._core.hosts import LOCALHOST
 from ....module_utils._core.templates import Template
 from . import schema
 from .errors import Path, ValidationErrors, describe_type, schema_errors, suggest, there_are
-from .model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec
+from .model import FORMERLY, LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec
 from .variables import Expander, leaves
 
 Raw = dict[str, Any]
@@ -162,7 +162,24 @@ class Builders:
         options = _own("issuers", raw)
         if self.validate("issuers", raw["type"], raw, path):
             self._report(cls.validate(options, max_age), path, options)
-        return PartSpec(raw["type"], connection, options) if len(self.errors) == before else None
+        if len(self.errors) > before:
+            return None
+        return PartSpec(raw["type"], connection, options, places=self.places(raw["type"], cls, options, connection))
+
+    def places(
+        self, name: str, cls: type[Part], options: Raw, connection: str | None = None, host: str | None = None
+    ) -> tuple[str, ...]:
+        """Say what a part is and where, in each of the ways in which the map knows its connection."""
+        own = " ".join([name, *filter(None, [cls.whereabouts(options), host and f"on {host}"])])
+        if connection not in self.connections:
+            return (own,)
+        return tuple(f"{own} through {place}" for place in self.places_of_connection(connection))
+
+    def places_of_connection(self, name: str) -> tuple[str, ...]:
+        """Say where a connection leads, and as what the map has known that before."""
+        raw = self.connections[name]
+        cls = registry.find("connections", raw["type"])
+        return (*self.places(raw["type"], cls, raw), *raw.get(FORMERLY, ()))
 
     def copy(
         self,
@@ -322,7 +339,8 @@ class Builders:
                 self.errors.add((*path, "healthy"), f"{check.type} is run on a host: it is for verify")
         if len(self.errors) > before:
             return None
-        return ConsumerSpec(raw["type"], connection, options, name, host, checks, "reload" in raw)
+        places = self.places(raw["type"], cls, options, connection, host)
+        return ConsumerSpec(raw["type"], connection, options, name, host, checks, "reload" in raw, places=places)
 
     def _file(self, path: Any) -> Any:
         """Find a file where Ansible does; one that is nowhere is told by the plan of what needs it."""

@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any
 
 Options = Mapping[str, Any]
+FORMERLY = "formerly"
+"""Of a connection: what the same system was called before, as the plan says it."""
 LEDGER = "secret_ledger"
 """In ``connections`` of a secret: the ledger is opened with it."""
 
@@ -25,6 +27,8 @@ class PartSpec:
     type: str
     connection: str | None
     options: Options
+    places: tuple[str, ...] = field(default=("",), kw_only=True)
+    """What it is and where, in words; behind that, what the map says that this was called before."""
 
     @cached_property
     def scope(self) -> str:
@@ -153,8 +157,14 @@ class Secret:
     window: RotationWindow | None = None
     connections: tuple[str, ...] = ()
     """The connections of which it is the credential."""
+    moved: tuple[str, ...] = ()
+    """What of it has come to lead elsewhere, and nobody has confirmed."""
     inspected: frozenset[str] = frozenset()
     """Consumers on hosts of which preflight can tell whether their command is there."""
+
+    def made_elsewhere(self, made_by: str) -> bool:
+        """Whether another issuer than the map's has made something, or the map's at another place."""
+        return bool(made_by) and made_by not in self.issuer.places
 
     @property
     def copies(self) -> Iterator[Copy]:
@@ -191,3 +201,7 @@ class SecretMap:
     consumers: Mapping[str, ConsumerSpec]
     connections: Mapping[str, Options]
     """Name -> what was written, ``type`` included; credentials are unresolved references."""
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """``connection <name>`` or ``consumer <name>`` -> what it leads to, as :attr:`PartSpec.places` says it."""
+    moved: Mapping[str, int] = field(default_factory=dict)
+    """The same names -> by which number the ledger knows them, where they led elsewhere before."""

@@ -49,7 +49,10 @@ def parse(
     secrets = [parser.secret(name, raw) for name, raw in entries.items()]
     _cross_checks(parser.entries, errors)
     errors.raise_if_any()
-    return SecretMap({secret.name: secret for secret in secrets if secret}, builders.consumers, builders.connections)
+    places = {f"connection {name}": builders.places_of_connection(name) for name in builders.connections}
+    places |= {f"consumer {name}": consumer.places for name, consumer in builders.consumers.items()}
+    named = {secret.name: secret for secret in secrets if secret}
+    return SecretMap(named, builders.consumers, builders.connections, places)
 
 
 _ACCEPT = "accept"

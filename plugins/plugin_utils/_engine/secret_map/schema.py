@@ -18,6 +18,7 @@ from ....module_utils._core.contracts import Consumer, Maker, Schema
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError
 from . import each
+from .model import FORMERLY
 
 Json = dict[str, Any]
 
@@ -31,7 +32,7 @@ TIME = r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"
 FOREIGN = r"^[a-z_][a-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){2}$"
 """The form of a type that another collection offers."""
 GENERIC = {
-    "connections": ("type", "via", "for_each"),
+    "connections": ("type", "via", "for_each", "formerly"),
     "stores": ("store", "keys", "ignore_shadows", "for_each"),
     "issuers": ("type", "connection", "current_id"),
     "consumers": ("type", "connection", "host", "healthy", "for_each", "first", "reload"),
@@ -103,7 +104,8 @@ def connection(name: str) -> Json:
     own: Schema = cls.schema
     undeclared = [option for option in cls.references if option.partition(".")[0] not in own.properties]
     credentials = dict.fromkeys(undeclared, references.SCHEMA)
-    generic = {"type": _TYPE, **_EACH, **_via(cls)}
+    formerly = _names("what the same system was called before its address changed, as the plan says it")
+    generic = {"type": _TYPE, **_EACH, **_via(cls), FORMERLY: formerly}
     return _node(generic, Schema({**credentials, **own.properties}, own.required, own.one_of), ("type",))
 
 
