@@ -834,6 +834,20 @@ MUTANTS = (
         "",
     ),
     keys(
+        "OpenAI: an address that is not allowed is no end",
+        "openai",
+        'Sign(401, "error.code", "invalid_api_key")',
+        "Sign(401)",
+    ),
+    keys("Helius: a 401 is no end", "helius", "dead=(),", ""),
+    Mutant(
+        "Stripe: an address that is not allowed is no end",
+        f"{PROVIDERS}/stripe",
+        'Sign(401, "error.message", _DEAD)',
+        "Sign(401)",
+        ("providers/keys/test_made_by_hand",),
+    ),
+    keys(
         "Neon: a key of another project is not ours",
         "neon/api_keys",
         'only=("project_id", "<project>"),',
