@@ -840,6 +840,7 @@ MUTANTS = (
         "Sign(401)",
     ),
     keys("Helius: a 401 is no end", "helius", "dead=(),", ""),
+    keys("Keycloak: a second factor is seen before", "keycloak", 'if user.get("totp") else []', "if not user else []"),
     Mutant(
         "Stripe: an address that is not allowed is no end",
         f"{PROVIDERS}/stripe",
