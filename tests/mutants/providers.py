@@ -81,6 +81,13 @@ MUTANTS = (
     provider(
         "a 403 of anybody is no dead token", "vault/own_tokens", "denied.code != BY_TOKEN", "False", "vault_own_tokens"
     ),
+    provider(
+        "a token that is bound to addresses is no dead one",
+        "vault/own_tokens",
+        "credential.id is not None and self._look(credential.id) is None",
+        "True",
+        "vault_own_tokens",
+    ),
     provider("what Vault shortens is ended", "vault/secret_ids", "0 < seconds < wanted", "False", "vault_secret_ids"),
     provider(
         "only an unknown key is refused", "aws/access_keys", "refused.code != _UNKNOWN_KEY", "False", "access_keys"
