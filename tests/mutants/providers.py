@@ -846,6 +846,13 @@ MUTANTS = (
         'Sign(401, "error.code", "invalid_api_key")',
         "Sign(401)",
     ),
+    provider(
+        "Fly: a failed machine is ill",
+        "fly/health",
+        'found.append("it has failed, and does not start")',
+        "found.extend(())",
+        "fly_answers",
+    ),
     keys("Helius: a 401 is no end", "helius", "dead=(),", ""),
     keys("Keycloak: a second factor is seen before", "keycloak", 'if user.get("totp") else []', "if not user else []"),
     Mutant(
