@@ -92,6 +92,13 @@ MUTANTS = (
     provider(
         "only an unknown key is refused", "aws/access_keys", "refused.code != _UNKNOWN_KEY", "False", "access_keys"
     ),
+    provider(
+        "a key of another account is not gone",
+        "aws/access_keys",
+        "if found not in (None, ours):",
+        "if found == ours == None:",
+        "access_keys",
+    ),
     proof("HTML", 200),
     # reloads by requests
     provider(
