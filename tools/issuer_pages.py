@@ -119,7 +119,7 @@ def _of_issuer(issuer: type[Issuer]) -> Rows:
     yield "value", _MAKES[issuer.traits.value]
     yield "old and new", _overlap(issuer, options)
     yield from _calls(issuer, options)
-    yield "proof of an end", _proof(issuer)
+    yield "proof of an end", _proof(issuer, options)
     if issuer.disable is not Issuer.disable:
         yield "before it is revoked", "it is disabled, which can be taken back"
     if issuer.traits.value is not Maker.PERSON:
@@ -215,17 +215,23 @@ def _fixed(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _signs(signs: tuple[Sign, ...]) -> str:
     statuses: dict[str, list[str]] = defaultdict(list)
     for sign in signs:
-        statuses[f" with `{sign.at}: {sign.says}`" if sign.at else ""].append(str(sign.status))
-    return ", ".join(f"{' or '.join(found)}{says}" for says, found in statuses.items())
+        statuses[f" with `{sign.at}: {_expected(sign.says)}`" if sign.at else ""].append(str(sign.status))
+    return ", ".join(f"{' or '.join(found)}{says}" for says, found in statuses.items()) or "nothing"
 
 
-def _proof(issuer: type[Issuer]) -> str:
+def _expected(says: Any) -> str:
+    return f"{says.pattern}…" if isinstance(says, re.Pattern) else str(says)
+
+
+def _proof(issuer: type[Issuer], options: Mapping[str, Any]) -> str:
     """Return the best grade; after ``else`` the one of a credential whose value is not kept."""
     traits = issuer.traits
     if traits.revoke is Revocation.AUTO and not traits.ends_the_old:
         return ""
-    other = "provider" if lists(issuer) or (traits.cuts_over and shows(issuer)) else "attested"
-    return f"`refused`, else `{other}`" if shows(issuer) else f"`{other}`"
+    verify = getattr(_description(issuer, options), "verify", None)
+    shown = shows(issuer) and not (isinstance(verify, Verify) and not verify.dead)
+    other = "provider" if lists(issuer) or (traits.cuts_over and shown) else "attested"
+    return f"`refused`, else `{other}`" if shown else f"`{other}`"
 
 
 def _by_hand(issuer: type[Issuer], options: Mapping[str, Any]) -> str:

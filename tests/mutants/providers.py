@@ -81,9 +81,23 @@ MUTANTS = (
     provider(
         "a 403 of anybody is no dead token", "vault/own_tokens", "denied.code != BY_TOKEN", "False", "vault_own_tokens"
     ),
+    provider(
+        "a token that is bound to addresses is no dead one",
+        "vault/own_tokens",
+        "credential.id is not None and self._look(credential.id) is None",
+        "True",
+        "vault_own_tokens",
+    ),
     provider("what Vault shortens is ended", "vault/secret_ids", "0 < seconds < wanted", "False", "vault_secret_ids"),
     provider(
         "only an unknown key is refused", "aws/access_keys", "refused.code != _UNKNOWN_KEY", "False", "access_keys"
+    ),
+    provider(
+        "a key of another account is not gone",
+        "aws/access_keys",
+        "if found not in (None, ours):",
+        "if found == ours == None:",
+        "access_keys",
     ),
     proof("HTML", 200),
     # reloads by requests
@@ -832,6 +846,28 @@ MUTANTS = (
         "openai",
         'only=("owner.service_account.id", "<service_account>"),',
         "",
+    ),
+    keys(
+        "OpenAI: an address that is not allowed is no end",
+        "openai",
+        'Sign(401, "error.code", "invalid_api_key")',
+        "Sign(401)",
+    ),
+    provider(
+        "Fly: a failed machine is ill",
+        "fly/health",
+        'found.append("it has failed, and does not start")',
+        "found.extend(())",
+        "fly_answers",
+    ),
+    keys("Helius: a 401 is no end", "helius", "dead=(),", ""),
+    keys("Keycloak: a second factor is seen before", "keycloak", 'if user.get("totp") else []', "if not user else []"),
+    Mutant(
+        "Stripe: an address that is not allowed is no end",
+        f"{PROVIDERS}/stripe",
+        'Sign(401, "error.message", _DEAD)',
+        "Sign(401)",
+        ("providers/keys/test_made_by_hand",),
     ),
     keys(
         "Neon: a key of another project is not ours",

@@ -4,8 +4,8 @@
 """Set passwords of Keycloak users, such as the administrator's, and reset secrets of clients. A new one ends the old.
 
 Sources: keycloak.org's description of the admin API (docs-api, rest-api), and the words by which the token endpoint
-refuses, in keycloak/keycloak. Not verified: whether a policy of the realm refuses 43 characters of letters, digits,
-``-`` and ``_``.
+refuses, in keycloak/keycloak (issue 22901: a right password without its OTP). Not verified: whether a policy of the
+realm refuses 43 characters of letters, digits, ``-`` and ``_``.
 
 More than a description: a client signs in, users and clients are found by their names, and are shown by signing in.
 """
@@ -73,14 +73,14 @@ class KeycloakConnection(ApiConnection):
         answer = send(self.bare(), _TOKEN, doing, {"realm": realm, "form": form}, reads=True)
         return answer.status, answer.json
 
-    def uuid(self, kind: str, realm: str, params: Mapping[str, str], doing: str) -> str:
-        """Return the id that a user or a client has inside of Keycloak."""
+    def find(self, kind: str, realm: str, params: Mapping[str, str], doing: str) -> dict[str, Any]:
+        """Return a user or a client, whose ``id`` is the one inside of Keycloak."""
         call = Call("GET", f"/admin/realms/<realm>/{kind}", params=params)
         answer = send(self.http, call, doing, {"realm": realm}, reads=True)
-        found = [item["id"] for item in shapes.checked(answer.json, [{"id": str}], answer.where)]
+        found: list[dict[str, Any]] = shapes.checked(answer.json, [{"id": str}], answer.where)
         if len(found) != 1:
             raise errors.NotFoundError(f"{doing}: realm {realm} has {len(found)} of them")
-        return str(found[0])
+        return found[0]
 
 
 class KeycloakUserPasswords(SetIssuer):
@@ -109,16 +109,21 @@ class KeycloakUserPasswords(SetIssuer):
 
     def preflight(self, current: str | None) -> list[str]:
         try:
-            self._uuid()
+            user = self._user()
         except errors.NotFoundError:
             return [f"there is no {self._where}, or the connection's client may not see it"]
-        return []
+        what = (
+            f"{self._where}: the user has a second factor (OTP), without which Keycloak refuses the right password, too"
+        )
+        return [f"{what}. Set it by hand, or take the factor away"] if user.get("totp") else []
 
     def activate(self, credential: Credential) -> None:
         """Set the password; where a policy refuses a reused one, ask whether it is in force after a lost answer."""
         value = credential.fields["password"].reveal()
         try:
-            self._send(self.api.set, f"setting {self._where}", {"value": value, "uuid": self._uuid()}, idempotent=False)
+            self._send(
+                self.api.set, f"setting {self._where}", {"value": value, "uuid": self._user()["id"]}, idempotent=False
+            )
         except errors.InvalidRequestError:
             if self.answer(credential) is not Answer.ACCEPTED:
                 raise
@@ -132,9 +137,9 @@ class KeycloakUserPasswords(SetIssuer):
         dead = status == 401 and paths.at(found, "error") == "invalid_grant"
         return Answer.REFUSED if dead else Answer.UNCLEAR
 
-    def _uuid(self) -> str:
+    def _user(self) -> dict[str, Any]:
         query = {"username": self.options["username"], "exact": "true"}
-        return self.connection.uuid("users", self.options["realm"], query, f"looking for {self._where}")
+        return self.connection.find("users", self.options["realm"], query, f"looking for {self._where}")
 
 
 class KeycloakClientSecrets(ResetIssuer):
@@ -162,7 +167,7 @@ class KeycloakClientSecrets(ResetIssuer):
 
     def _send(self, call: Call, doing: str, more: Mapping[str, Any] | None = None, **options: Any) -> Any:
         query = {"clientId": self.options["client_id"]}
-        uuid = self.connection.uuid("clients", self.options["realm"], query, f"looking for {self._where}")
+        uuid = self.connection.find("clients", self.options["realm"], query, f"looking for {self._where}")["id"]
         return super()._send(call, doing, {**(more or {}), "uuid": uuid}, **options)
 
     def verify(self, credential: Credential) -> Answer:

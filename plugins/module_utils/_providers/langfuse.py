@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issue API keys of a Langfuse project: pairs of a public and a secret key that are sent together.
 
-Source: openapi.yml in langfuse/langfuse. Not verified: how soon a deleted key is refused, since Langfuse caches keys.
+Sources: openapi.yml and entitlements.ts in langfuse/langfuse. Not verified: how soon a deleted key is refused, since
+Langfuse caches keys.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class LangfuseApiKeys(KeyIssuer):
     where = ("project",)
     schema = Schema({"project": {**_ID, "description": "Id of the project."}}, required=("project",))
     fields = ("public_key", "secret_key")
-    rights = "a key of the organization; on Langfuse's cloud a person makes it"
+    rights = "a key of the organization, which on Langfuse's cloud a person makes; the plan's entitlement admin-api"
     blast_radius = "telemetry; applications go on"
     console = "Settings, API Keys of the project; of the organization for the connection's key"
     connection: LangfuseConnection

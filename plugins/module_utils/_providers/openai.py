@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issue OpenAI's API keys of a project's service account, and admin keys of the organization.
 
-Source: the OpenAPI document in openai/openai-openapi (2026-08-21). Not verified: that document says that deleting a key
-of a service account fails; the Python client 3.52.0, made from a later one, says that it works. Nor whose an admin key
-is that another one has made: the description says a user's. Nor that the list says of each key which account owns it.
+Sources: the OpenAPI document in openai/openai-openapi (2026-08-21); developers.openai.com, page on the IP allowlist.
+Not verified: that document says that deleting a key of a service account fails; the Python client 3.52.0, made from a
+later one, says that it works. Nor whose an admin key is that another one has made: the description says a user's. Nor
+that the list says of each key which account owns it. Nor the code of a dead key, which is as users report it.
 
 A service account may have several keys.
 
@@ -19,12 +20,13 @@ from typing import Any
 
 from .._core import durations
 from .._core.contracts import Options, Provider, Schema
-from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Verify
+from .._core.http.key_api import LIFETIME, ApiConnection, Call, Facts, KeyApi, Listing, Sign, Verify
 from .._core.http.key_issuers import KeyIssuer
 
 _ADMIN = "/organization/admin_api_keys"
 _PROJECT = "/organization/projects/<project>"
 _ID = {"type": "string", "minLength": 1}
+_DEAD = (Sign(401, "error.code", "invalid_api_key"),)  # a living one that comes from a foreign address gets 401, too
 
 
 class OpenAiConnection(ApiConnection):
@@ -63,7 +65,7 @@ class OpenAiApiKeys(KeyIssuer):
             only=("owner.service_account.id", "<service_account>"),
         ),
         revoke=Call("DELETE", f"{_PROJECT}/api_keys/<id>"),
-        verify=Verify(Call("GET", "/models")),
+        verify=Verify(Call("GET", "/models"), dead=_DEAD),
     )
 
     @classmethod
@@ -89,7 +91,7 @@ class OpenAiAdminKeys(KeyIssuer):
             more="has_more",
         ),
         revoke=Call("DELETE", f"{_ADMIN}/<id>", says=("deleted", True)),
-        verify=Verify(Call("GET", _ADMIN, params={"limit": 1})),
+        verify=Verify(Call("GET", _ADMIN, params={"limit": 1}), dead=_DEAD),
     )
 
     @classmethod

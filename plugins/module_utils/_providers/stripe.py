@@ -4,13 +4,15 @@
 """Issue a signing secret of a Stripe webhook endpoint, by a second endpoint on the same URL; show a person's API keys.
 
 Sources: the OpenAPI document in stripe/openapi (2023-08-16), compared with stripe-python; docs.stripe.com, page on
-webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor.
+webhooks. Not verified: whether a disabled endpoint counts among the 16; that nobody else's metadata has the key rotor;
+the words for a dead key, which are as users report them.
 
 More than a description: the endpoint is copied, and is disabled before it is revoked, which can be taken back.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +25,8 @@ from .._core.names import NameRule
 
 _ENDPOINTS = "/v1/webhook_endpoints"
 _COPIED = ("enabled_events", "api_version", "description")
+_DEAD = re.compile("(Invalid|Expired) API Key provided")
+"""The words for a key that has ended; one that may not be used from an address is refused with 401, too."""
 _RETRIES = "up to three days, in a sandbox three times in some hours"
 """For how long Stripe retries an event that the endpoint does not accept."""
 
@@ -149,7 +153,11 @@ class StripeApiKeys(PersonIssuer):
                 "expire the old key, in its menu",
                 pattern=rf"{prefix}_(live|test)_\w+",
             ),
-            Verify(Call("GET", "/v1/balance"), alive=(Sign(200), lacks_right)),
+            Verify(
+                Call("GET", "/v1/balance"),
+                alive=(Sign(200), lacks_right),
+                dead=(Sign(401, "error.message", _DEAD),),
+            ),
         )
 
     @classmethod

@@ -97,6 +97,11 @@ class OpenAi(DescribedApi):
 
     name, prefix, error_schema = "openai", "/openai", "ErrorResponse"
 
+    def problem(self, status: int, message: str) -> Response:
+        code = "invalid_api_key" if message == UNKNOWN else None
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+        return JSONResponse({"error": error}, status)
+
     def created(self, found: Found, key: Key) -> Any:
         key.body["account"] = found.params.get("service_account_id")
         return super().created(found, key)

@@ -265,6 +265,10 @@ def test_without_a_wish_it_backs_off(client: HttpClient, server: Scripted, clock
         ({"retry_after": "3"}, 3.0),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(START.timestamp()) + 9)}, 9.0),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(START.timestamp()) - 9)}, 1.0),
+        ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": str((int(START.timestamp()) + 9) * 1000)}, 9.0),
+        ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "9"}, 9.0),
+        ({"ratelimit_remaining": "0", "ratelimit_reset": "9"}, 9.0),
+        ({"ratelimit": '"default";r=0;t=9'}, 9.0),
     ],
 )
 def test_a_pause_is_asked_for_in_seconds_or_by_the_reset_of_a_quota(

@@ -16,7 +16,7 @@ from tests.sandbox.server import find_specs
 
 SPECS = find_specs()
 OTHER_EDITIONS = (
-    *("/projects", "/projects/{project_id}/branches", "/org", "/instance"),
+    *("/auth", "/projects/{project_id}/branches", "/org", "/instance"),
     *("/auth/v1/admin/users/{userId}", "/models/pricing"),
 )
 NAMES = sorted(path.stem for path in apis.DESCRIBED.glob("*.json"))

@@ -161,7 +161,7 @@ class Quota(Limit):
     def heard(self, headers: Mapping[str, str], date: float, now: float) -> None:
         if self._resource and headers.get("x-ratelimit-resource", self._resource) != self._resource:
             return
-        left, reset = _left(headers, date)
+        left, reset = remaining(headers, date)
         until = now + reset - date
         if self._left in (None, _NO_LIMIT) or reset > self._reset + 1:  # its Date has no fractions of a second
             self._left, self._reset, self._until = left, reset, until
@@ -243,7 +243,7 @@ def shared(clock: Clock, account: str, credential: SecretValue | None, make: Cal
         return _shared[key]
 
 
-def _left(headers: Mapping[str, str], date: float) -> tuple[float, float]:
+def remaining(headers: Mapping[str, str], date: float) -> tuple[float, float]:
     """Return how many requests are left, and until when; without end, where nothing is said.
 
     As most providers say it, with a time or a number of seconds; and as the IETF's drafts have it, old and new.

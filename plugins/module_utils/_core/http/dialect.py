@@ -9,6 +9,7 @@ import random
 
 from . import limits
 from .answers import Answer, http_date
+from .budget import remaining
 
 
 class Dialect:
@@ -39,7 +40,6 @@ def requested_pause(answer: Answer) -> float | None:
         return float(seconds)
     if moment:
         return max((moment - answer.date).total_seconds(), 1.0)
-    reset = limits.number(answer.headers.get("x-ratelimit-reset"))
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
-        return max(reset - answer.date.timestamp(), 1.0)
-    return None
+    now = answer.date.timestamp()
+    left, reset = remaining(answer.headers, now)
+    return None if left else max(reset - now, 1.0)

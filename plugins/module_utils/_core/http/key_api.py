@@ -47,8 +47,11 @@ _PLACE = re.compile(r"<(\w+)>")
 
 
 def fits(document: Any, said: Says) -> bool:
-    """Return whether the object has the expected value at the path."""
-    return bool(paths.at(document, said[0]) == said[1])
+    """Return whether the object has the expected value at the path, or a text that begins as a pattern says."""
+    found, expected = paths.at(document, said[0]), said[1]
+    if isinstance(expected, re.Pattern):
+        return isinstance(found, str) and bool(expected.match(found))
+    return bool(found == expected)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,11 @@ class Sign:
 
 @dataclass(frozen=True)
 class Verify:
-    """Describe the call that shows a key to its provider. What is not JSON, or fits no sign, proves nothing."""
+    """Describe the call that shows a key to its provider. What is not JSON, or fits no sign, proves nothing.
+
+    A provider that answers 401 to a key that lives, such as one shown from a foreign address, says in its JSON which it
+    is: a sign of death names that, and is left out where nothing is published.
+    """
 
     call: Call
     alive: tuple[Sign, ...] = (Sign(200),)

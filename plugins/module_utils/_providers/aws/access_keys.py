@@ -3,20 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Access keys of an IAM user, of which AWS allows two. They have no name: one whose answer was lost is not told apart.
 
-Source: docs.aws.amazon.com, IAM: managing access keys; CreateAccessKey, UpdateAccessKey, GetAccessKeyLastUsed.
+Source: docs.aws.amazon.com, IAM: managing access keys; CreateAccessKey, UpdateAccessKey, GetAccessKeyLastUsed; STS:
+GetAccessKeyInfo, which need not know a key that was deleted.
 
 More than a description: boto3, a key is disabled before it is deleted, and is compared with the connection's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from ..._core.contracts import Answer, Issuer, Listed, Maker, Options, Overlap, Recover, Revocation, Schema, Traits
 from ..._core.credential import Credential, PublicValue, SecretValue
-from ..._core.errors import AuthenticationError, NotFoundError, PermissionDeniedError
+from ..._core.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    after_an_effect,
+)
 from ..._core.http.key_issuers import unknown_if_unreadable
 from ..._core.http.shapes import Maybe
 from .client import AwsConnection
@@ -26,6 +35,7 @@ _MADE = {"AccessKey": {"AccessKeyId": str, "SecretAccessKey": str}}
 _USED = {"AccessKeyLastUsed": Maybe({"LastUsedDate": Maybe(datetime)})}
 _ACTIVE, _INACTIVE = "Active", "Inactive"
 _UNKNOWN_KEY = "InvalidClientTokenId"
+_UNTOLD = (AuthenticationError, InvalidRequestError, NotFoundError, PermissionDeniedError)
 
 
 class IamAccessKeys(Issuer):
@@ -113,20 +123,45 @@ class IamAccessKeys(Issuer):
         self._set(credential, _ACTIVE)
 
     def revoke(self, credential: Credential) -> None:
-        doing = f"deleting the access key {credential.id}"
-        try:
+        with self._unless_gone(credential):
+            doing = f"deleting the access key {credential.id}"
             self._call("DeleteAccessKey", doing, repeatable=True, AccessKeyId=credential.id)
-        except NotFoundError:
-            return
 
     # Inside
 
     def _set(self, credential: Credential, status: str) -> None:
-        doing = f"making the access key {credential.id} {status.lower()}"
-        try:
+        with self._unless_gone(credential):
+            doing = f"making the access key {credential.id} {status.lower()}"
             self._call("UpdateAccessKey", doing, repeatable=True, AccessKeyId=credential.id, Status=status)
-        except NotFoundError:
-            return
+
+    @contextmanager
+    def _unless_gone(self, credential: Credential) -> Iterator[None]:
+        """Pass over a key that the user does not have, unless AWS says that it is somebody else's."""
+        try:
+            yield
+        except NotFoundError as missing:
+            with after_an_effect(isinstance(missing, OutcomeUnknownError)):
+                theirs = self._is_elsewhere(str(credential.id))
+            if theirs:
+                missing.hint = f"The key {credential.id} is another account's, or another user's: use its connection"
+                raise
+
+    def _is_elsewhere(self, key: str) -> bool:
+        """Ask whose a key is; what AWS does not know, or does not let us ask, is nobody's."""
+        doing = f"asking whose the access key {key} is"
+        account = self.connection.call("GetCallerIdentity", doing, needs={"Account": str}, service="sts")["Account"]
+        questions = (
+            ("sts", "GetAccessKeyInfo", "Account", account),
+            ("iam", "GetAccessKeyLastUsed", "UserName", self.options["user"]),
+        )
+        for service, operation, owner, ours in questions:
+            try:
+                found = self.connection.call(operation, doing, service=service, AccessKeyId=key).get(owner)
+            except _UNTOLD:
+                continue
+            if found not in (None, ours):
+                return True
+        return False
 
     def _keys(self, doing: str, connection: AwsConnection | None = None) -> list[dict[str, Any]]:
         doing = f"{doing} for the access keys of {self.options['user']}"

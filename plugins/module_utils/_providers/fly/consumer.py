@@ -63,10 +63,12 @@ class FlyApp(Consumer):
         machines = self._machines()
         if not machines:
             return [f"no machines: {_UNPROVEN}"]
-        stopped = sum(not health.runs(machine) for machine in machines)
+        running, failed = (sum(map(are, machines)) for are in (health.runs, health.has_failed))
+        stopped = len(machines) - running - failed
+        rest = ", ".join([f"{stopped} stopped stays stopped"] * bool(stopped) + [f"{failed} failed"] * bool(failed))
         pace = "one at a time" if self._batch == 1 else f"{self._batch} at a time"
-        lines = [f"{_count(len(machines))}, {pace}" + (f" ({stopped} stopped stays stopped)" if stopped else "")]
-        if stopped == len(machines):
+        lines = [f"{_count(len(machines))}, {pace}" + (f" ({rest})" if rest else "")]
+        if not running:
             lines.append(f"none of them runs: {_UNPROVEN}")
         if staged := self._staged(machines):
             lines.append(f"goes live as well, set since the last update of its machines: {', '.join(staged)}")

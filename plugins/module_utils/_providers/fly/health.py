@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a machine's own description says of its health."""
+"""What a machine's own description says of its health. Source: fly.io/docs/machines/machine-states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Machine = Mapping[str, Any]
 
 _RUNNING = ("started", "starting", "restarting", "replacing", "updating")
 _GONE = ("destroying", "destroyed")
-_ENDED = ("stopped", "suspended", "failed", *_GONE)
+_FAILED = ("failed", "launch_failed")
+_ENDED = ("stopped", "suspended", *_FAILED, *_GONE)
 
 
 def runs(machine: Machine) -> bool:
@@ -21,6 +22,11 @@ def runs(machine: Machine) -> bool:
 
 def has_ended(machine: Machine) -> bool:
     return machine["state"] in _ENDED
+
+
+def has_failed(machine: Machine) -> bool:
+    """Return whether an error keeps a machine from starting; one that is stopped starts when it is asked to."""
+    return machine["state"] in _FAILED
 
 
 def is_gone(machine: Machine) -> bool:
@@ -42,6 +48,8 @@ def ailments(machine: Machine) -> list[str]:
     found = []
     if machine.get("host_status") == "unreachable":
         found.append("its host is unreachable")
+    if has_failed(machine):
+        found.append("it has failed, and does not start")
     if runs(machine):
         found += [f"it is {machine['state']}"] * (machine["state"] != "started")
         found += [f"check {check}" for check in failing(machine)]

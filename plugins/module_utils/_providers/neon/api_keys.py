@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Issue API keys of a person, of an organization, or of an organization for one project.
 
-Source: the OpenAPI document in neondatabase/neon-api-python (v2.json). Not verified: how soon a revoked key is refused;
-that the list says of each key that is limited to a project to which one.
+Sources: the OpenAPI document in neondatabase/neon-api-python (v2.json); neon.com/docs/reference/api, pages on api-keys
+and get-auth-details. Not verified: how soon a revoked key is refused; that the list says of each key that is limited to
+a project to which one.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class NeonApiKeys(KeyIssuer):
     @classmethod
     def describe(cls, options: Options) -> KeyApi:
         root = "/organizations/<organization>/api_keys" if "organization" in options else "/api_keys"
-        shown = "/projects/<project>/branches" if "project" in options else "/projects"
+        of_project = Call("GET", "/projects/<project>/branches", params={"limit": 1})
         return KeyApi(
             create=Call("POST", root, {"key_name": "<name>", "project_id": "<project>"}),
             value={"token": "key"},
@@ -57,5 +58,5 @@ class NeonApiKeys(KeyIssuer):
             ),
             revoke=Call("DELETE", f"{root}/<id>"),
             names=NameRule(64),
-            verify=Verify(Call("GET", shown, params={"limit": 1})),
+            verify=Verify(of_project if "project" in options else NeonConnection.whoami),
         )

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connect to Neon's API."""
+"""Connect to Neon's API.
+
+``GET /auth`` takes a person's key too; the list of projects wants that one's organization named.
+"""
 
 from __future__ import annotations
 
@@ -13,4 +16,4 @@ ID = {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"}
 class NeonConnection(ApiConnection):
     system = "Neon"
     base_url = "https://console.neon.tech/api/v2"
-    whoami = Call("GET", "/projects", params={"limit": 1})
+    whoami = Call("GET", "/auth")

@@ -26,7 +26,7 @@ from .tokens import TOKEN
 _MADE_BY = "auth/token/create"
 _FACTS = {"path": str, "meta": Maybe(dict), "creation_time": int, "expire_time": Maybe(str)}
 _MADE = {"client_token": str, "accessor": str, "orphan": bool, "lease_duration": int}
-_ROLE = {"orphan": bool, "token_explicit_max_ttl": Maybe(int)}
+_ROLE = {"orphan": bool, "token_explicit_max_ttl": Maybe(int), "token_bound_cidrs": Maybe([str])}
 
 
 class VaultTokens(Issuer):
@@ -84,6 +84,11 @@ class VaultTokens(Issuer):
             problems.append(f"the token with the accessor {current} is not valid")
         return problems
 
+    def preview(self) -> list[str]:
+        bound = self._role().get("token_bound_cidrs") if "role" in self.options else None
+        where = f"a token by the role {self.options['role']} works from {', '.join(bound)} only" if bound else ""
+        return [f"{where}: elsewhere nobody can see that a new one works, or that an old one does not"] if bound else []
+
     def is_own(self, credential_id: str) -> bool:
         return self.connection.is_own(credential_id)
 
@@ -112,12 +117,14 @@ class VaultTokens(Issuer):
         return [_listed(accessor, facts) for accessor, facts in found if facts and facts["path"].startswith(_MADE_BY)]
 
     def verify(self, credential: Credential) -> Answer:
+        """Let a token look itself up; from an address that it is not bound to, one that lives is told it is unknown."""
         try:
             self.connection.show(credential.fields["token"])
         except PermissionDeniedError as denied:
             if denied.code != BY_TOKEN:
                 raise
-            return Answer.REFUSED
+            dead = credential.id is not None and self._look(credential.id) is None
+            return Answer.REFUSED if dead else Answer.UNCLEAR
         return Answer.ACCEPTED
 
     def revoke(self, credential: Credential) -> None:

@@ -51,7 +51,7 @@ class Neon(DescribedBench):
     server = "a stand-in made from Neon's published description"
     base = "/neon/api/v2"
     options: ClassVar[Options] = {"organization": "acme"}
-    calls = calls_of("/api_keys", "/projects")
+    calls = calls_of("/api_keys", "/auth")
 
 
 class Resend(DescribedBench):

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     AuthenticationError,
     InvalidRequestError,
+    NotFoundError,
     OutcomeUnknownError,
     PermissionDeniedError,
 )
@@ -26,6 +27,8 @@ from tests.unit.core.doubles import VirtualClock
 from tests.unit.providers.aws.conftest import Connect
 
 NAME = "rotor-7f3a-1"
+GONE = Credential("AKIAIOSFODNN7EXAMPLE", "old", {})
+DENIED = "<ErrorResponse><Error><Code>AccessDenied</Code></Error><RequestId>r</RequestId></ErrorResponse>"
 Issue = Callable[..., IamAccessKeys]
 
 
@@ -74,6 +77,32 @@ def test_new_key_disables_and_deletes_the_old_one(issue: Issue, pair: Keys, moto
     assert [key["AccessKeyId"] for key in moto.client("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]] == [
         made.id
     ]
+
+
+def test_key_of_another_account_is_not_taken_for_ended(issue: Issue, proxy: Proxy) -> None:
+    answer = "<GetAccessKeyInfoResult><Account>999999999999</Account></GetAccessKeyInfoResult>"
+    body = f"<GetAccessKeyInfoResponse>{answer}</GetAccessKeyInfoResponse>"
+    proxy.fault("POST", "", operation="GetAccessKeyInfo", kind="status", status=200, body=body, times=0)
+    for end in (issue().disable, issue().revoke):
+        with pytest.raises(NotFoundError) as raised:
+            end(GONE)
+        assert "is another account's, or another user's" in raised.value.hint
+
+
+def test_key_of_another_user_is_not_taken_for_ended(issue: Issue, pair: Keys, moto: Moto, user: str) -> None:
+    moto.client("iam").create_user(UserName=f"other-{user}")
+    wrong, old = issue(user=f"other-{user}"), Credential(pair["access_key_id"], "old", {})
+    for end in (wrong.disable, wrong.revoke):
+        with pytest.raises(NotFoundError):
+            end(old)
+    assert [(key.id, key.scope) for key in issue().listed()] == [(old.id, "Active")]
+
+
+def test_gone_key_is_no_error_where_aws_does_not_say_whose_it_was(issue: Issue, proxy: Proxy) -> None:
+    for operation in ("GetAccessKeyInfo", "GetAccessKeyLastUsed"):
+        proxy.fault("POST", "", operation=operation, kind="status", status=403, body=DENIED, times=0)
+    issue().disable(GONE)
+    issue().revoke(GONE)
 
 
 def test_second_key_is_listed_and_left_alone(issue: Issue, pair: Keys, moto: Moto, user: str) -> None:

@@ -92,6 +92,15 @@ def test_an_unreachable_host_makes_an_app_sick_even_under_a_stopped_machine(serv
     assert app.health_problems() == ["machine b: its host is unreachable"]
 
 
+@pytest.mark.parametrize("state", ["failed", "launch_failed"])
+def test_a_failed_machine_is_no_stopped_one(server: Scripted, app: FlyApp, state: str) -> None:
+    for _turn in range(2):
+        server.answer(200, [machine("a"), machine("b", state), machine("c", "stopped")])
+        server.answer(200, {"secrets": []})
+    assert app.preview() == ["3 machines, one at a time (1 stopped stays stopped, 1 failed)"]
+    assert app.health_problems() == ["machine b: it has failed, and does not start"]
+
+
 def test_a_machine_that_is_just_starting_is_not_well_yet(server: Scripted, app: FlyApp) -> None:
     server.answer(200, [machine("a", "starting")])
     assert app.health_problems() == ["machine a: it is starting"]

@@ -14,3 +14,9 @@ def test_helius_that_is_not_well_proves_nothing() -> None:
     with ScriptedServer() as server:
         server.answer(200, {"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "behind"}})
         assert by_hand("helius_api_key", server).answer(KEY) is Answer.UNCLEAR
+
+
+def test_helius_that_refuses_a_key_does_not_say_why() -> None:
+    with ScriptedServer() as server:
+        server.answer(401, {"jsonrpc": "2.0", "error": {"code": -32401, "message": "Unauthorized"}})
+        assert by_hand("helius_api_key", server).answer(KEY) is Answer.UNCLEAR

@@ -87,6 +87,13 @@ def test_user_who_is_not_there_is_a_problem(found: list[Any]) -> None:
         assert "there is no" in user(server.answer(200, IN).answer(200, found)).preflight(None)[0]
 
 
+@pytest.mark.parametrize(("facts", "refused"), [({"totp": True}, True), ({"totp": False}, False), ({}, False)])
+def test_user_with_a_second_factor_is_a_problem(facts: dict[str, bool], refused: bool) -> None:
+    with ScriptedServer() as server:
+        problems = user(server.answer(200, IN).answer(200, [{"id": "u-1", **facts}])).preflight(None)
+        assert ["second factor" in problem for problem in problems] == [True] * refused
+
+
 @pytest.mark.parametrize(
     ("status", "body", "of_client", "of_user"),
     [

@@ -17,6 +17,7 @@ from tests.unit.core.doubles import ScriptedServer
 
 OK = {"status": "ok"}
 NO = {"error": "no such key"}
+STRIPE_S_NO = "Expired API Key provided: sk_live_***"
 VALUE = "key_of-a-person"
 SHOWN = {
     "mem0_api_key": ("GET /v1/ping/", f"Token {VALUE}", OK),
@@ -40,10 +41,12 @@ KEY = Credential(None, "rotor-1", {"token": SecretValue(VALUE)})
 @pytest.mark.parametrize("type_", SHOWN)
 def test_key_is_shown_without_a_connection(type_: str) -> None:
     asked, carried, answer = SHOWN[type_]
+    refusal = {"error": {"message": STRIPE_S_NO}} if type_ == "stripe_api_key" else NO
     with ScriptedServer() as server:
-        server.answer(200, answer).answer(401, NO)
+        server.answer(200, answer).answer(401, refusal)
         issuer = by_hand(type_, server)
-        assert [issuer.verify(KEY), issuer.verify(KEY)] == [Answer.ACCEPTED, Answer.REFUSED]
+        dead = Answer.UNCLEAR if type_ == "helius_api_key" else Answer.REFUSED
+        assert [issuer.answer(KEY), issuer.answer(KEY)] == [Answer.ACCEPTED, dead]
         assert server.asked == [asked] * 2
         assert server.received[0].headers.get("Authorization") == carried
 
@@ -78,6 +81,22 @@ def test_pattern_is_that_of_its_provider(case: str) -> None:
     pattern = registry.find("issuers", case.partition(" ")[0]).handwork(options).pattern
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        (STRIPE_S_NO, Answer.REFUSED),
+        ("Invalid API Key provided: rk_live_***", Answer.REFUSED),
+        ("The API key provided does not allow requests from your IP address.", Answer.UNCLEAR),
+        ("You did not provide an API key. Invalid API Key provided", Answer.UNCLEAR),
+        (None, Answer.UNCLEAR),
+    ],
+)
+def test_stripe_key_is_dead_by_its_words_alone(message: str | None, answer: Answer) -> None:
+    with ScriptedServer() as server:
+        server.answer(401, {"error": {"type": "invalid_request_error", "message": message}})
+        assert by_hand("stripe_api_key", server).answer(KEY) is answer
 
 
 def test_restricted_stripe_key_that_may_not_ask_lives() -> None:

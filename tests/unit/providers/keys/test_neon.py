@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.neon.client import NeonConnection
 from tests.unit.core.described import KEY, issuer, mistakes
 from tests.unit.core.doubles import ScriptedServer
 
@@ -18,8 +20,8 @@ PROJECT = {**ORG, "project": "shiny"}
 @pytest.mark.parametrize(
     ("options", "root", "body", "shown"),
     [
-        ({}, "/api_keys", {}, "/projects?limit=1"),
-        (ORG, "/organizations/acme/api_keys", {}, "/projects?limit=1"),
+        ({}, "/api_keys", {}, "/auth"),
+        (ORG, "/organizations/acme/api_keys", {}, "/auth"),
         (PROJECT, "/organizations/acme/api_keys", {"project_id": "shiny"}, "/projects/shiny/branches?limit=1"),
     ],
 )
@@ -42,6 +44,16 @@ def test_keys_of_other_scopes_are_left_out(options: Any, mine: list[str]) -> Non
         assert [key.id for key in neon.listed()] == mine
         assert neon.preflight(mine[0]) == []
         assert "the current key 3 is not among the valid keys" in neon.preflight("3")[0]
+
+
+def test_person_s_connection_and_key_need_no_organization() -> None:
+    with ScriptedServer() as server:
+        details = {"account_id": "2a1b", "auth_method": "api_key_user"}
+        neon = issuer("neon_api_key", server.answer(200, details).answer(200, details))
+        assert isinstance(neon.connection, NeonConnection)
+        assert neon.connection.probe() == "Neon lets us in"
+        assert neon.verify(KEY) is Answer.ACCEPTED
+        assert server.asked == ["GET /auth"] * 2
 
 
 def test_project_without_an_organization_is_a_validation_error() -> None:

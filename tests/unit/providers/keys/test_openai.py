@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core import errors
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Answer
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import Credential
 from tests.unit.core.described import KEY, issuer, mistakes
 from tests.unit.core.doubles import ScriptedServer
@@ -24,6 +25,23 @@ def test_key_is_made_for_the_service_account_and_ended_in_its_project() -> None:
         project = "/organization/projects/proj_1"
         assert server.asked == [f"POST {project}/service_accounts/svc_1/api_keys", f"DELETE {project}/api_keys/7"]
         assert server.received[0].json == {"name": "rotor-1", "scopes": ["models.read"]}
+
+
+@pytest.mark.parametrize("type_", ["openai_api_key", "openai_admin_key"])
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("invalid_api_key", Answer.REFUSED),
+        ("ip_not_authorized", Answer.UNCLEAR),
+        ("missing_scope", Answer.UNCLEAR),
+        (None, Answer.UNCLEAR),
+    ],
+)
+def test_only_an_invalid_key_is_dead(type_: str, code: str | None, answer: Answer) -> None:
+    error = {"message": "no", "type": "invalid_request_error", "param": None, "code": code}
+    with ScriptedServer() as server:
+        options = OPTIONS if type_ == "openai_api_key" else {}
+        assert issuer(type_, server.answer(401, {"error": error}), **options).answer(KEY) is answer
 
 
 def keys() -> dict[str, Any]:

@@ -118,6 +118,24 @@ def test_answers_that_prove_nothing_are_no_refusal(bao: OpenBao, clock: VirtualC
         proxy.clear()
 
 
+def test_token_that_is_bound_to_other_addresses_is_no_dead_one(bao: OpenBao, clock: VirtualClock, admin: str) -> None:
+    role = f"role-{secrets.token_hex(4)}"
+    bao.ask("POST", f"auth/token/roles/{role}", {"orphan": True, "token_bound_cidrs": ["192.0.2.0/24"]})
+    issuer = tokens(bao, clock, bao.token(admin), role=role)
+    assert issuer.preflight(None) == []
+    [note] = issuer.preview()
+    assert "works from 192.0.2.0/24 only" in note
+    made = issuer.mint(NAME)
+    assert issuer.answer(made) is Answer.UNCLEAR
+    issuer.revoke(made)
+    assert issuer.answer(made) is Answer.REFUSED
+
+
+def test_token_without_an_accessor_is_not_said_to_be_dead(bao: OpenBao, clock: VirtualClock, admin: str) -> None:
+    unknown = Credential(None, NAME, {"token": SecretValue("s.of-nobody")})
+    assert tokens(bao, clock, bao.token(admin)).answer(unknown) is Answer.UNCLEAR
+
+
 def test_token_that_may_not_list_is_told_before_a_mint(bao: OpenBao, clock: VirtualClock) -> None:
     with pytest.raises(PermissionDeniedError):
         tokens(bao, clock, bao.token("default")).preflight(None)
