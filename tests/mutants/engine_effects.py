@@ -30,8 +30,8 @@ _REVOKE = late(
 MUTANTS = (
     mutant(
         "no issuer speaks of what another has made",
-        "    if secret.made_elsewhere(row.made_by):\n        return _see_ended_elsewhere(ctx, work)\n    if traits.cuts_over:",
-        "    if traits.cuts_over:",
+        "    if secret.made_elsewhere(row.made_by):\n        return _see_ended_elsewhere(ctx, work)\n",
+        "",
         "led_elsewhere",
     ),
     mutant(
@@ -194,8 +194,8 @@ MUTANTS = (
     ),
     mutant(
         "a value that a person has given is new, fits and works",
-        "if problems := _objections(ctx, work, issuer, bare, baseline):",
-        "if False and (problems := _objections(ctx, work, issuer, bare, baseline)):",
+        "if problems := _objections(ctx, work, issuer, bare, begun["baseline"]):",
+        "if False and (problems := _objections(ctx, work, issuer, bare, begun["baseline"])):",
         "person",
     ),
     mutant(
