@@ -50,6 +50,12 @@ MUTANTS = (
     ),
     dropped("approval: narrowing asks nothing anew", " and target not in narrowed", "approval"),
     mutant(
+        "what is in use is told, too, of a secret that has left the map",
+        "if row.alive and (secret.left or row is not state.current)]",
+        "if row.alive and row is not state.current]",
+        "left_map",
+    ),
+    mutant(
         "only revokes: nothing is minted",
         "if options.rollback or options.only_revoke or state.pending:",
         "if options.rollback or state.pending:",

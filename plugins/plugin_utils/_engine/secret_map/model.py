@@ -144,6 +144,8 @@ class Secret:
     """When it is renewed, and why it has no age: ``on_compromise (a device keeps it)``."""
     unrotated: str = ""
     """Why nobody rotates it."""
+    left: bool = False
+    """Whether it has left the map, and only the ledger still has it."""
     revoke: Revoke = Revoke()
     retain: str = "none"
     """``current`` keeps the sealed value of the credential in use after its rotation is closed."""
