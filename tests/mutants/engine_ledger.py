@@ -22,8 +22,8 @@ MUTANTS = (
     ),
     mutant(
         "a copy is forgotten, what its other keys hold is not",
-        "                    self._keep_unmapped_keys(tx, secret, name, mapped[name], now)\n",
-        "                    pass\n",
+        "                self._keep_unmapped_keys(tx, secret, target, mapped[target], now)\n",
+        "                pass\n",
         "edited",
     ),
     mutant(

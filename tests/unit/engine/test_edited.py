@@ -59,6 +59,21 @@ def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world
     assert world.counted("observe") - before == looks
 
 
+def test_label_of_two_copies_is_no_name_to_forget(play: Play, world: World) -> None:
+    play.connections["us"] = dict(play.connections["cloud"])
+    steps = play.map["TOKEN"]["rollout"]
+    steps[0]["copies"] = [{"store": name, "box": "app", "keys": {name: "${token}"}} for name in ("cloud", "us")]
+    rotate_once(play)
+    steps[0]["copies"].pop()  # by mistake
+    world.put("app", {"cloud": "fixed at 3 a.m."})
+    with pytest.raises(ConfigurationError, match="several are called box app") as refused:
+        play.rotate("TOKEN", force=True, forget=("box app",))
+    assert refused.value.hint == "Give an id. box app: cloud:app, us:app"
+    play.rotate("TOKEN", force=True, forget=("cloud:app",))
+    assert "us:app" in play.state("TOKEN").holdings
+    assert "is not revoked: box app holds it" in play.output
+
+
 def grown(play: Play, kind: str) -> Play:
     """After a first rotation the map adds a key, of which a person has put one of that name there."""
     play.world.put("app", {"OTHER": "by hand"})

@@ -104,19 +104,24 @@ def check_reach(options: RunOptions, secret_map: SecretMap) -> None:
 
 
 def resolve_forgotten(options: RunOptions, secret_map: SecretMap, states: Mapping[str, SecretState]) -> tuple[str, ...]:
-    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what nothing is called."""
-    known: dict[str, str] = {}
+    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what is not one thing."""
+    ids, labelled = set[str](), dict[str, set[str]]()
     for secret in secret_map.secrets.values():
         state = states[secret.name]
-        known |= {copy.label: copy.id for copy in secret.copies}
-        known |= {mark.label: copy for copy, mark in state.holdings.items()}
-        names = {*secret.holders, *state.holdings, *state.running, *(intent.target for intent in state.intents)}
-        names |= {name for row in state.credentials for name in (*row.baseline, row.name)}
-        known |= {name: name for name in names}
+        labels = [(copy.label, copy.id) for copy in secret.copies]
+        labels += [(mark.label, copy) for copy, mark in state.holdings.items()]
+        for label, copy_id in labels:
+            labelled.setdefault(label, set()).add(copy_id)
+        ids |= {*secret.holders, *state.holdings, *state.running, *(intent.target for intent in state.intents)}
+        ids |= {name for row in state.credentials for name in (*row.baseline, row.name)}
+    known = {**labelled, **{name: {name} for name in ids}}
     if unknown := [name for name in options.forget if name not in known]:
         hints = "; ".join(f"{name}: {_meant(name, known)}" for name in unknown)
         raise ConfigurationError(f"rotate_forget: neither the map nor the ledger has {', '.join(unknown)}", hint=hints)
-    return tuple(known[name] for name in options.forget)
+    if shared := [name for name in options.forget if len(known[name]) > 1]:
+        hints = "; ".join(f"{name}: {', '.join(sorted(known[name]))}" for name in shared)
+        raise ConfigurationError(f"rotate_forget: several are called {', '.join(shared)}", hint=f"Give an id. {hints}")
+    return tuple(one for name in options.forget for one in known[name])
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
