@@ -56,6 +56,12 @@ MUTANTS = (
         "left_map",
     ),
     mutant(
+        "a role that has left the map is taken out of what lets it in",
+        "return left or row.provider_id in mark.evidence",
+        "return row.provider_id in mark.evidence",
+        "accepting",
+    ),
+    mutant(
         "only revokes: nothing is minted",
         "if options.rollback or options.only_revoke or state.pending:",
         "if options.rollback or state.pending:",

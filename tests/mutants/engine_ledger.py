@@ -27,6 +27,12 @@ MUTANTS = (
         "edited",
     ),
     mutant(
+        "a role that has left a list is not the one in use",
+        'values["credential"] = max((one for one in ids if ids[one] == key), default=row["credential"])',
+        "pass",
+        "accepting",
+    ),
+    mutant(
         "a key that left while a write was in doubt",
         'tx.insert(t.intents, {**_without(row, "id"), "target": key_id(copy, key)})',
         "pass",

@@ -22,7 +22,7 @@ from ....module_utils._core.hosts import HostRequest
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialState
-from ..secret_map.model import Copy, Secret
+from ..secret_map.model import Copy, Secret, key_id
 from . import release
 from .context import NO_CHECKPOINT, EffectContext, StoreEffect, Work, finish
 from .life import holds_use, switches
@@ -88,9 +88,12 @@ def narrow(ctx: EffectContext, work: Work) -> str:
 def narrowing(ctx: EffectContext, work: Work) -> StoreEffect:
     """Take a credential out of a copy that lets it in, whose lock is held by whoever asks its store."""
     secret, row, copy = work.case.secret, work.row, work.copy
-    since = _refuse_drift(ctx, work)
+    since, identity = _refuse_drift(ctx, work), str(row.provider_id)
+    if since and (left := work.case.state.holdings.get(key_id(copy.id, identity))):
+        since = {**since, "keys": {**since["keys"], identity: left.evidence["keys"][identity]}}
+    keys = list({**copy.keys, identity: ""})
     with ctx.attempt(work, ActionKind.NARROW, copy.id) as intent, _way_out(copy):
-        evidence = yield HostRequest(copy.container, list(copy.keys), {}, since, gone=[str(row.provider_id)])
+        evidence = yield HostRequest(copy.container, keys, {}, since, gone=[identity])
     readers = [name for _index, step in secret.accepting for name in step.reload]
     ctx.ledger.narrowed(
         ctx.run, secret.name, intent, copy=copy.id, credential=row.id, evidence=evidence, readers=readers

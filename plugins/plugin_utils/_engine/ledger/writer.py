@@ -256,6 +256,8 @@ class Ledger:
         t, seen = self._t, dict(evidence)
         with self._transaction(run, secret, "narrowed", {"copy": copy, "credential": credential}) as (tx, now):
             tx.update(t.holdings, {"secret": secret, "copy": copy}, {"evidence": seen, "at": now})
+            for row in tx.select(t.credentials, {"secret": secret, "id": credential}):
+                tx.delete(t.holdings, {"secret": secret, "copy": key_id(copy, row["provider_id"])})
             look = {"secret": secret, "kind": "probe", "target": copy, "run": run}
             tx.update(t.intents, look, {"progress": seen}, (IntentState.DONE,))
             for consumer in readers:
@@ -485,8 +487,13 @@ class Ledger:
         """Record keys of a copy that have left the map as copies of their own: they still hold what was written."""
         t, holding = self._t, {"secret": secret, "copy": copy}
         for row in tx.select(t.holdings, holding):
+            ids = {one["id"]: one["provider_id"] for one in tx.select(t.credentials, {"secret": secret})}
             for key in sorted(row["keys"].keys() - keys.keys()):
                 values = {**row, "label": f"{row['label']}: {key}", "keys": {key: row["keys"][key]}}
+                if ids.get(row["credential"]) in row["keys"]:  # it lets credentials in: each key is an identity
+                    if key not in row["evidence"]["keys"]:
+                        continue
+                    values["credential"] = max((one for one in ids if ids[one] == key), default=row["credential"])
                 tx.upsert(t.holdings, {**holding, "copy": key_id(copy, key)}, _without(values, *holding))
         writes = {"secret": secret, "kind": "write"}
         for row in tx.select(t.intents, {**writes, "target": copy}, _UNRESOLVED):
