@@ -152,8 +152,9 @@ def test_role_that_leaves_the_map_in_its_grace_is_let_in_until_its_end(begun: Ca
     issuer, roles = play.map["TOKEN"]["issuer"], [str(current.provider_id), "three"]
     play.map["TOKEN"]["issuer"] = {**issuer, "roles": roles}
     play.map["TOKEN"]["issuer"].pop("current_id", None)
-    copies = [{**copy, "keys": dict.fromkeys(roles, "${token}")} for copy in ACCEPT["copies"]]
-    play.map["TOKEN"]["accept"] = {**ACCEPT, "copies": copies}
+    accept = play.map["TOKEN"]["accept"]
+    copies = [{**copy, "keys": dict.fromkeys(roles, "${token}")} for copy in accept["copies"]]
+    play.map["TOKEN"]["accept"] = {**accept, "copies": copies}
     play.world.clock.pass_(days=days)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert listed(play) == [{"one", "two"} if days < 2 else {roles[0]}] * 2

@@ -59,6 +59,24 @@ def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world
     assert world.counted("observe") - before == looks
 
 
+@pytest.mark.parametrize("name", ["host", "url", "other"])
+def test_key_is_written_anew_where_what_it_derives_was_edited(play: Play, world: World, name: str) -> None:
+    derived = {"host": "${token|url}@one.test", "url": "https://${host|raw}/", "other": "${token}"}
+    play.map["TOKEN"] |= {"derived": derived, "retain": "current"}
+    keys = {"TOKEN": "${token}", "URL": "${url|raw}"}
+    play.map["TOKEN"]["rollout"][0]["copies"][0]["keys"] = keys
+    rotate_once(play)
+    old, at = world.containers["app"]["URL"]
+    play.map["TOKEN"]["derived"] = {**derived, name: derived[name].replace("one.test", "two.test") + "?"}
+    assert play.plan(check=True)["go"] == (name != "other")
+    assert not play.rotate()["failed"], play.output
+    value = str(world.containers["app"]["URL"][0])
+    assert value.count("?") == (name != "other")
+    assert ("two.test" in value) == (name == "host")
+    assert (world.containers["app"]["URL"] == (old, at)) == (name == "other")
+    assert not play.plan(check=True)["go"]
+
+
 def test_label_of_two_copies_is_no_name_to_forget(play: Play, world: World) -> None:
     play.connections["us"] = dict(play.connections["cloud"])
     steps = play.map["TOKEN"]["rollout"]

@@ -62,7 +62,7 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
         intent,
         copy=copy.id,
         label=copy.label,
-        keys=copy.keys,
+        keys=copy.templates,
         credential=row.id,
         evidence=evidence,
         unproven={"step": step.name, "consumers": step.reload},

@@ -32,7 +32,7 @@ class TemplateScope:
 
     secret: str
     fields: tuple[str, ...] | None
-    derived: tuple[str, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str] | None:
@@ -198,7 +198,16 @@ class Builders:
         given = raw.get("ignore_shadows", ())
         ignored = None if given == "all" else tuple(given)
         return Copy(
-            raw["store"], kind, container, keys, identity, cls.label(container), host, bool(identities), ignored
+            raw["store"],
+            kind,
+            container,
+            keys,
+            identity,
+            cls.label(container),
+            host,
+            bool(identities),
+            ignored,
+            scope.derived,
         )
 
     def _store(self, raw: Raw, path: Path) -> str | None:

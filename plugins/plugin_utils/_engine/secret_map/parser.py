@@ -131,7 +131,7 @@ class _Parser:
             if name in (scope.fields or ()):
                 self._errors.add(path, "is a field of the credential already", "choose another name")
             self._builders.validate_template(text, path, scope.names)
-            scope = TemplateScope(entry.name, fields, (*scope.derived, name))
+            scope = TemplateScope(entry.name, fields, {**scope.derived, name: text})
         return scope
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:
