@@ -9,6 +9,12 @@ from tests.mutants.engine_helpers import dropped, mutant
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    mutant(
+        "a secret that is picked writes no key of another",
+        "_claims(builders, others or {})",
+        "_Claims()",
+        "secret_map_together",
+    ),
     Mutant(
         "one entry names a key once",
         "plugin_utils/_engine",

@@ -383,7 +383,8 @@ class Session:
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
         connections, via_problem = raw["secret_connections"], self._forwards.problem
-        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem)
+        others = self._variables.others(options.only) if options.only else {}
+        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem, others=others)
         selection.check_reach(options, secret_map)
         return secret_map
 

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
@@ -57,6 +58,15 @@ def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world
     play.session().advance(plan["run"], Phase.ISSUED)
     play.session().advance(plan["run"], Phase.ROLLED_OUT)
     assert world.counted("observe") - before == looks
+
+
+def test_naming_a_secret_is_no_way_to_write_a_key_of_another(play: Play, world: World) -> None:
+    rotate_once(play)
+    (app, _ci), keys = play.map["TOKEN"]["rollout"], {"TOKEN": "${token}"}
+    play.map["OTHER"] = {**play.map["TOKEN"], "rollout": [{**app, "copies": [{**app["copies"][0], "keys": keys}]}]}
+    with pytest.raises(MapError, match="writes this key, too"):
+        play.rotate("OTHER")
+    assert world.mutations == []
 
 
 @pytest.mark.parametrize("name", ["host", "url", "other"])
