@@ -284,9 +284,18 @@ class Report:
             place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
             its_life = "dead, or may be" if case.old_expired else "no revocation recorded"
             lines.append(f"  old  not known to this ledger, {place}; {its_life}")
-        problem = rollback_problem(secret, state, case.traits)
-        back = f"not possible: {problem}" if problem else self._command(secret.name, "rotate_resume=rollback")
-        return [*lines, self._go_on(case, _overwritten(secret, *problems)), f"  go back:  {back}"]
+        return [*lines, self._go_on(case, _overwritten(secret, *problems)), f"  go back:  {self._go_back(case)}"]
+
+    def _go_back(self, case: Case) -> str:
+        """Tell how to go back, or why not; where what has left the map has the new one, only a person may say so."""
+        secret, new, resume = case.secret, case.state.pending, "rotate_resume=rollback"
+        if problem := rollback_problem(secret, case.state, case.traits):
+            return f"not possible: {problem}"
+        gone = rule.unmapped_holders(secret, case.state, new) if new else []
+        if not gone:
+            return self._command(secret.name, resume)
+        command = self._command(secret.name, resume, extra_var("rotate_forget", gone))
+        return f"if what has left the map no longer has the new one:  {command}"
 
     def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
         """Tell how to go on; over copies that somebody has changed, only where a person may say so.
