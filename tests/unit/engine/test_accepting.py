@@ -158,6 +158,10 @@ def test_role_that_leaves_the_map_in_its_grace_is_let_in_until_its_end(begun: Ca
     play.world.clock.pass_(days=days)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert listed(play) == [{"one", "two"} if days < 2 else {roles[0]}] * 2
+    state = play.state("TOKEN")
+    kept = {name: state.credential(mark.credential) for name, mark in state.holdings.items() if "#" in name}
+    assert all(row and name.endswith(f"#{row.provider_id}") for name, row in kept.items())
+    assert len(kept) == (2 if days < 2 else 0)
     play.world.clock.pass_(days=3)
     assert not play.rotate("TOKEN")["failed"], play.output
     assert listed(play) == [{roles[0]}] * 2
