@@ -14,6 +14,7 @@ description:
     proof is V(attested), and the ledger keeps who said so, and when.
   - Refused as long as a copy holds it or a consumer runs on it, the replacement is not proven everywhere, or its
     provider says that it lives.
+  - Of a secret that has left the map, any credential can be taken for ended, and nobody is asked.
 version_added: 0.1.0
 author:
   - The rotor.secrets authors (@rotor-secrets)

@@ -29,7 +29,7 @@ options:
   fail_on:
     description:
       - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
-      - V(held), V(dead), V(drifted), V(overdue), V(unreachable) and V(awaiting_value) can be named.
+      - V(held), V(dead), V(drifted), V(overdue), V(left_alive), V(unreachable) and V(awaiting_value) can be named.
       - The playbook takes them as V(status_fail_on).
     type: raw
 """
@@ -53,7 +53,9 @@ schema_version:
   returned: always
   sample: 1
 secrets:
-  description: The secrets that were picked. What is not known is null.
+  description:
+    - The secrets that were picked. What is not known is null.
+    - Where none was, also those that have left the map, as long as the ledger has credentials of theirs alive.
   type: list
   elements: dict
   returned: always
@@ -72,6 +74,7 @@ secrets:
         - V(drifted) - somebody has changed a copy, or deleted it.
         - V(held) - the last run could not go on.
         - V(overdue) - the current credential is older than C(max_age), or its provider is about to end it.
+        - V(left_alive) - credentials live that no run ends, since it has left the map or nobody rotates it any more.
         - V(unreachable) - a system that was asked has given no answer, so that nobody knows how things stand there.
         - V(awaiting_value) - it is due, and a person has yet to make the value.
         - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.

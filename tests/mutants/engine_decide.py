@@ -50,6 +50,24 @@ MUTANTS = (
     ),
     dropped("approval: narrowing asks nothing anew", " and target not in narrowed", "approval"),
     mutant(
+        "what is in use is told, too, of a secret that has left the map",
+        "if row.alive and (secret.left or row is not state.current)]",
+        "if row.alive and row is not state.current]",
+        "left_map",
+    ),
+    mutant(
+        "what a key derives from other names is a part of its template",
+        "names |= Template.parse(made).names",
+        "pass",
+        "edited",
+    ),
+    mutant(
+        "a role that has left the map is taken out of what lets it in",
+        "return left or row.provider_id in mark.evidence",
+        "return row.provider_id in mark.evidence",
+        "accepting",
+    ),
+    mutant(
         "only revokes: nothing is minted",
         "if options.rollback or options.only_revoke or state.pending:",
         "if options.rollback or state.pending:",
@@ -125,7 +143,7 @@ MUTANTS = (
         "edited",
         instead="for name in ()\n    ]\n    replacement",
     ),
-    dropped("rule: in every key of a copy", " and mark.keys == copy.keys", "rule", "edited", *RUNS),
+    dropped("rule: in every key of a copy", " and mark.keys in (copy.templates, copy.keys)", "rule", "edited", *RUNS),
     dropped("rule: a drifted copy may hold it", "not case.order.drifted and ", "rule", "going_back", *RUNS),
     dropped(
         "rule: the replacement in every copy",

@@ -194,8 +194,8 @@ MUTANTS = (
     ),
     mutant(
         "a value that a person has given is new, fits and works",
-        "if problems := _objections(ctx, work, issuer, bare, begun["baseline"]):",
-        "if False and (problems := _objections(ctx, work, issuer, bare, begun["baseline"])):",
+        'if problems := _objections(ctx, work, issuer, bare, begun["baseline"]):',
+        'if False and (problems := _objections(ctx, work, issuer, bare, begun["baseline"])):',
         "person",
     ),
     mutant(

@@ -22,9 +22,15 @@ MUTANTS = (
     ),
     mutant(
         "a copy is forgotten, what its other keys hold is not",
-        "                    self._keep_unmapped_keys(tx, secret, name, mapped[name], now)\n",
-        "                    pass\n",
+        "                self._keep_unmapped_keys(tx, secret, target, mapped[target], now)\n",
+        "                pass\n",
         "edited",
+    ),
+    mutant(
+        "a role that has left a list is not the one in use",
+        'values["credential"] = max((one for one in ids if ids[one] == key), default=row["credential"])',
+        "pass",
+        "accepting",
     ),
     mutant(
         "a key that left while a write was in doubt",

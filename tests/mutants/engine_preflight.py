@@ -69,7 +69,7 @@ MUTANTS = (
     ),
     dropped(
         "what nobody rotates is not minted",
-        "if due.status is DueStatus.UNROTATED or not (",
+        "if secret.unrotated or not (",
         "unrotated",
         instead="if not (",
     ),

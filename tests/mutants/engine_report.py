@@ -57,7 +57,12 @@ MUTANTS = (
         "progress",
         "reported",
     ),
-    dropped("status names what a revoke waits for", "if case.is_settled else []", "own", instead="if False else []"),
+    dropped(
+        "status names what a revoke waits for",
+        "if case.is_settled and not case.secret",
+        "own",
+        instead="if False and not case.secret",
+    ),
     dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
     dropped(
         "a command over a changed copy repeats that a credential is dead",

@@ -21,6 +21,12 @@ MUTANTS = (
         "()",
         "led_elsewhere",
     ),
+    mutant(
+        "a secret that is picked writes no key of another",
+        "_claims(builders, others or {})",
+        "_Claims()",
+        "secret_map_together",
+    ),
     Mutant(
         "one entry names a key once",
         "plugin_utils/_engine",

@@ -26,6 +26,7 @@ from ...module_utils._core.hosts import Host, HostCommand
 from ...module_utils._core.outside_text import NAME, extra_var, printable, shown
 from .decide import approval, planner, selection
 from .decide.case import Case
+from .decide.departed import left_alive
 from .decide.planner import Action
 from .decide.selection import RunOptions
 from .decide.state import ActionKind, Freeze, IntentState, Order, Phase, SecretState
@@ -121,6 +122,7 @@ class Session:
         if not check:
             self._forget(ctx, options)
         self._announce(ctx.access, check)
+        ctx = ctx if options.only or options.where else self._with_left(ctx)
         items = Planning(ctx, options, Preflight(ctx, self._say), self._caller.keeps_files).plan()
         self._print(self._report(ctx, options.environments).plan(items))
         self._print(expiring(ctx.systems.ends(), self._clock.now()))
@@ -183,11 +185,15 @@ class Session:
     def attest(self, options: RunOptions, credential: str, *, check: bool) -> Row:
         """Record a person's word that a replaced ``credential`` of the secret that is named has ended."""
         [name] = options.only
-        ctx = self._begin(self._map(options), check=check)
+        mapped = self._variables.names()
+        ctx = self._begin(self._map(options) if name in mapped else SecretMap({}, {}, {}), check=check)
+        ctx = ctx if name in mapped else self._with_left(ctx)
+        selection.check_names(options, [*mapped, *ctx.secret_map.secrets])
         with ctx.access.hold(name):
             case = _case(ctx, Order(name))
             row = selection.replaced_row(case, credential)
-            said = revoke.attest(ctx, case, row, self._caller.by, options.reason, check=check)
+            attest = drop.attest if case.secret.left else revoke.attest
+            said = attest(ctx, case, row, self._caller.by, options.reason, check=check)
         self._print([f"ATTESTED  {name}   {said}"])
         return {"changed": True}
 
@@ -305,6 +311,7 @@ class Session:
         """
         red = status_result.parse_fail_on(fail_on)
         ctx = self._context("status", self._map(options), self._access("", readonly=True))
+        ctx = ctx if options.only or options.where else self._with_left(ctx)
         report, items = self._report(ctx), []
         self._announce(ctx.access, True)
         if freeze := ctx.ledger.freeze():
@@ -370,6 +377,12 @@ class Session:
         systems = Systems(secret_map.connections, self._clock, run, access.ledger, self._forwards)
         return EffectContext(run, secret_map, systems, access, self._clock, self._caller.job.key)
 
+    def _with_left(self, ctx: EffectContext) -> EffectContext:
+        """Add the secrets that have left the map, and of which the ledger has credentials alive."""
+        names = ctx.ledger.reader.secrets() - set(self._variables.names())
+        secrets = {**ctx.secret_map.secrets, **left_alive(ctx.ledger.states(names))}
+        return replace(ctx, secret_map=replace(ctx.secret_map, secrets=secrets))
+
     def _report(self, ctx: EffectContext, environments: Sequence[str] = ()) -> Report:
         return Report(ctx.secret_map, ctx.run, self._caller.again, environments)
 
@@ -378,7 +391,8 @@ class Session:
         selection.check_names(options, names)
         raw = self._variables.select(list(options.only) or names)
         connections, via_problem = raw["secret_connections"], self._forwards.problem
-        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem)
+        others = self._variables.others(options.only) if options.only else {}
+        secret_map = self._parse(raw, connections, check_credentials=True, via_problem=via_problem, others=others)
         selection.check_reach(options, secret_map)
         return secret_map
 

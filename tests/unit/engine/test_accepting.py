@@ -141,6 +141,34 @@ def test_both_are_let_in_during_the_grace(begun: Callable[..., Play]) -> None:
     assert_nothing_is_left_to_do(play)
 
 
+@pytest.mark.parametrize("days", [1, 3])
+def test_role_that_leaves_the_map_in_its_grace_is_let_in_until_its_end(begun: Callable[..., Play], days: int) -> None:
+    play = begun(revoke={"after": "2d"})
+    play.world.clock.pass_(days=3)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert play.rotate("TOKEN", force=True)["counts"] == {"waiting": 1}
+    current = play.state("TOKEN").current
+    assert current
+    issuer, roles = play.map["TOKEN"]["issuer"], [str(current.provider_id), "three"]
+    play.map["TOKEN"]["issuer"] = {**issuer, "roles": roles}
+    play.map["TOKEN"]["issuer"].pop("current_id", None)
+    accept = play.map["TOKEN"]["accept"]
+    copies = [{**copy, "keys": dict.fromkeys(roles, "${token}")} for copy in accept["copies"]]
+    play.map["TOKEN"]["accept"] = {**accept, "copies": copies}
+    play.world.clock.pass_(days=days)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert listed(play) == [{"one", "two"} if days < 2 else {roles[0]}] * 2
+    state = play.state("TOKEN")
+    kept = {name: state.credential(mark.credential) for name, mark in state.holdings.items() if "#" in name}
+    assert all(row and name.endswith(f"#{row.provider_id}") for name, row in kept.items())
+    assert len(kept) == (2 if days < 2 else 0)
+    play.world.clock.pass_(days=3)
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert listed(play) == [{roles[0]}] * 2
+    assert set(play.state("TOKEN").holdings) == {"cloud:app", "cloud:ci", "cloud:list", f"hosts:app1:{FILE}"}
+    assert_nothing_is_left_to_do(play)
+
+
 def test_plan_says_where_the_old_one_is_let_in_no_more(begun: Callable[..., Play]) -> None:
     play = begun(opened)
     plan = play.plan("TOKEN", check=True)

@@ -15,6 +15,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     UnavailableError,
 )
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import Phase
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.errors import MapError
 from tests.unit.engine.conftest import current_id, rotate_once, token_map
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
@@ -57,6 +58,48 @@ def test_store_that_compares_is_not_looked_at_before_its_write(play: Play, world
     play.session().advance(plan["run"], Phase.ISSUED)
     play.session().advance(plan["run"], Phase.ROLLED_OUT)
     assert world.counted("observe") - before == looks
+
+
+def test_naming_a_secret_is_no_way_to_write_a_key_of_another(play: Play, world: World) -> None:
+    rotate_once(play)
+    (app, _ci), keys = play.map["TOKEN"]["rollout"], {"TOKEN": "${token}"}
+    play.map["OTHER"] = {**play.map["TOKEN"], "rollout": [{**app, "copies": [{**app["copies"][0], "keys": keys}]}]}
+    with pytest.raises(MapError, match="writes this key, too"):
+        play.rotate("OTHER")
+    assert world.mutations == []
+
+
+@pytest.mark.parametrize("name", ["host", "url", "other"])
+def test_key_is_written_anew_where_what_it_derives_was_edited(play: Play, world: World, name: str) -> None:
+    derived = {"host": "${token|url}@one.test", "url": "https://${host|raw}/", "other": "${token}"}
+    play.map["TOKEN"] |= {"derived": derived, "retain": "current"}
+    keys = {"TOKEN": "${token}", "URL": "${url|raw}"}
+    play.map["TOKEN"]["rollout"][0]["copies"][0]["keys"] = keys
+    rotate_once(play)
+    old, at = world.containers["app"]["URL"]
+    play.map["TOKEN"]["derived"] = {**derived, name: derived[name].replace("one.test", "two.test") + "?"}
+    assert play.plan(check=True)["go"] == (name != "other")
+    assert not play.rotate()["failed"], play.output
+    value = str(world.containers["app"]["URL"][0])
+    assert value.count("?") == (name != "other")
+    assert ("two.test" in value) == (name == "host")
+    assert (world.containers["app"]["URL"] == (old, at)) == (name == "other")
+    assert not play.plan(check=True)["go"]
+
+
+def test_label_of_two_copies_is_no_name_to_forget(play: Play, world: World) -> None:
+    play.connections["us"] = dict(play.connections["cloud"])
+    steps = play.map["TOKEN"]["rollout"]
+    steps[0]["copies"] = [{"store": name, "box": "app", "keys": {name: "${token}"}} for name in ("cloud", "us")]
+    rotate_once(play)
+    steps[0]["copies"].pop()  # by mistake
+    world.put("app", {"cloud": "fixed at 3 a.m."})
+    with pytest.raises(ConfigurationError, match="several are called box app") as refused:
+        play.rotate("TOKEN", force=True, forget=("box app",))
+    assert refused.value.hint == "Give an id. box app: cloud:app, us:app"
+    play.rotate("TOKEN", force=True, forget=("cloud:app",))
+    assert "us:app" in play.state("TOKEN").holdings
+    assert "is not revoked: box app holds it" in play.output
 
 
 def grown(play: Play, kind: str) -> Play:

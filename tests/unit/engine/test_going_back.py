@@ -110,6 +110,30 @@ def test_what_a_half_reloaded_consumer_runs_on_lives_although_the_map_has_droppe
     assert world.counted("revoke") == 1
 
 
+def test_way_back_from_what_has_left_the_map_says_what_a_person_has_to(
+    make_play: Callable[..., Play], world: World
+) -> None:
+    play = make_play(secret_map={"TOKEN": token_map(retain="current")})
+    old = rotate_once(play)
+    world.services["ci"].breaks_at = 0
+    play.rotate("TOKEN", force=True)
+    world.services["ci"].breaks_at = None
+    play.map["TOKEN"]["rollout"].pop(0)
+    play.lines.clear()
+    assert play.rotate("TOKEN", rollback=True)["failed"]
+    assert "If what has left the map no longer has it, forget it: -e rotate_forget=cloud:app,app" in play.output
+    lines = [line for line in play.output.splitlines() if "go back:" in line]
+    assert lines
+    for line in lines:
+        assert line.startswith("  go back:  if what has left the map no longer has the new one:  ")
+        assert line.endswith("-e rotate_only=TOKEN -e rotate_resume=rollback -e rotate_forget=cloud:app,app")
+    world.put("app", {"TOKEN": world.issued[old].value})  # a person sees to it
+    world.serve("app", ["app"])
+    assert not play.rotate("TOKEN", rollback=True, forget=("cloud:app", "app"))["failed"], play.output
+    assert current_id(play) == old
+    assert [one.id for one in world.alive if one.id in world.made] == [old]
+
+
 def test_one_goes_back_to_nothing_that_has_ended_meanwhile(make_play: Callable[..., Play], world: World) -> None:
     """It was accepted when it was planned to go back, and its end is noticed before anything is written."""
     play = make_play(secret_map={"TOKEN": token_map(retain="current")})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells which identities have left the map, and which of them may be dropped."""
+"""Tells which secrets and identities have left the map, and which identities may be dropped."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from collections.abc import Container, Mapping
 from ....module_utils._core import registry
 from ....module_utils._core.contracts import Issuer
 from ....module_utils._core.errors import ConfigurationError, ConflictError
-from ..secret_map.model import Secret, SecretMap
+from ..secret_map.model import PartSpec, Secret, SecretMap
 from .state import SecretState
+
+
+def left_alive(states: Mapping[str, SecretState]) -> dict[str, Secret]:
+    """Build what stands for the secrets outside the map that have credentials alive: nobody rotates them."""
+    names = [name for name, state in states.items() if any(row.alive for row in state.credentials)]
+    nobody, why = PartSpec("none", None, {}), "it has left the map"
+    return {name: Secret(name, nobody, (), unrotated=why, left=True) for name in sorted(names)}
 
 
 def relied_on(secret_map: SecretMap) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ Beside it stands what its clauses compare copies with: as this ledger left them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from ....module_utils._core import registry
@@ -33,7 +34,8 @@ def obstacles(case: Case, row: CredentialRow) -> list[str]:
     before it was minted.
     """
     secret, state = case.secret, case.state
-    found = uses(state, row)
+    lists = {key_id(copy.id, str(row.provider_id)) for copy in secret.copies if copy.accepts}  # they are narrowed
+    found = uses(replace(state, holdings={name: state.holdings[name] for name in state.holdings.keys() - lists}), row)
     found += [
         f"{name} had it when it was adopted, and has left the map" for name in untracked_holders(secret, state, row)
     ]
@@ -99,10 +101,12 @@ def uses(state: SecretState, row: CredentialRow) -> list[str]:
 
 def admits(case: Case, copy: Copy, row: CredentialRow) -> bool:
     """Whether a copy that lets credentials in has the identity of ``row``, as this ledger saw it last."""
-    if not copy.accepts or row.provider_id not in copy.keys or shares_identity(row, case.replacement):
+    if not copy.accepts or shares_identity(row, case.replacement):
         return False
-    mark = case.state.holdings.get(copy.id)
-    return row.provider_id in mark.evidence["keys"] if mark else not never_handed_out(case, row)
+    mark, left = case.state.holdings.get(copy.id), key_id(copy.id, str(row.provider_id)) in case.state.holdings
+    if mark:
+        return left or row.provider_id in mark.evidence["keys"]
+    return row.provider_id in copy.keys and not never_handed_out(case, row)
 
 
 def admissions(case: Case, row: CredentialRow) -> list[str]:

@@ -62,6 +62,7 @@ class DueStatus(StrEnum):
     UNKNOWN = "unknown"
     DEAD = "dead"  # production runs on it, and its provider has ended it
     RESTING = "resting"  # due, and taken back: a person has to name it
+    LEFT_ALIVE = "left_alive"  # nobody rotates it any more, and what no run will end is alive
     UNROTATED = "unrotated"  # nobody rotates it here
 
 
@@ -104,19 +105,24 @@ def check_reach(options: RunOptions, secret_map: SecretMap) -> None:
 
 
 def resolve_forgotten(options: RunOptions, secret_map: SecretMap, states: Mapping[str, SecretState]) -> tuple[str, ...]:
-    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what nothing is called."""
-    known: dict[str, str] = {}
+    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what is not one thing."""
+    ids, labelled = set[str](), dict[str, set[str]]()
     for secret in secret_map.secrets.values():
         state = states[secret.name]
-        known |= {copy.label: copy.id for copy in secret.copies}
-        known |= {mark.label: copy for copy, mark in state.holdings.items()}
-        names = {*secret.holders, *state.holdings, *state.running, *(intent.target for intent in state.intents)}
-        names |= {name for row in state.credentials for name in (*row.baseline, row.name)}
-        known |= {name: name for name in names}
+        labels = [(copy.label, copy.id) for copy in secret.copies]
+        labels += [(mark.label, copy) for copy, mark in state.holdings.items()]
+        for label, copy_id in labels:
+            labelled.setdefault(label, set()).add(copy_id)
+        ids |= {*secret.holders, *state.holdings, *state.running, *(intent.target for intent in state.intents)}
+        ids |= {name for row in state.credentials for name in (*row.baseline, row.name)}
+    known = {**labelled, **{name: {name} for name in ids}}
     if unknown := [name for name in options.forget if name not in known]:
         hints = "; ".join(f"{name}: {_meant(name, known)}" for name in unknown)
         raise ConfigurationError(f"rotate_forget: neither the map nor the ledger has {', '.join(unknown)}", hint=hints)
-    return tuple(known[name] for name in options.forget)
+    if shared := [name for name in options.forget if len(known[name]) > 1]:
+        hints = "; ".join(f"{name}: {', '.join(sorted(known[name]))}" for name in shared)
+        raise ConfigurationError(f"rotate_forget: several are called {', '.join(shared)}", hint=f"Give an id. {hints}")
+    return tuple(one for name in options.forget for one in known[name])
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
@@ -160,7 +166,7 @@ def due_at(secret: Secret, current: CredentialRow, ends: datetime | None = None)
 def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | None = None) -> Due:
     """Whether a new credential is wanted, by the ledger, and by when its provider ends the current one."""
     if secret.unrotated:
-        return Due(DueStatus.UNROTATED, f"nobody rotates it here: {secret.unrotated}")
+        return _unrotated(secret, state)
     current = state.current
     if state.pending or state.intent(ActionKind.MINT) or (current is None and _has_orphan(state)):
         return Due(DueStatus.UNFINISHED, "a rotation is under way")
@@ -188,6 +194,19 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
     if unchecked(secret, state):
         return Due(DueStatus.UNFINISHED, "its checks have yet to hold since the old one was revoked")
     return Due(DueStatus.UP_TO_DATE, f"{age}{renewed}")
+
+
+def _unrotated(secret: Secret, state: SecretState) -> Due:
+    why = "it has left the map" if secret.left else f"nobody rotates it here: {secret.unrotated}"
+    names = ", ".join(printable(row.name, NAME) for row in left_alive(secret, state))
+    back = " unless it is put back" if secret.left else ""
+    return Due(DueStatus.LEFT_ALIVE, f"{why}; no run ends {names}{back}") if names else Due(DueStatus.UNROTATED, why)
+
+
+def left_alive(secret: Secret, state: SecretState) -> list[CredentialRow]:
+    """List what lives of a secret that nobody rotates: what was replaced, and all of one that has left the map."""
+    rows = [row for row in state.credentials if row.alive and (secret.left or row is not state.current)]
+    return rows if secret.unrotated else []
 
 
 def _is_left(secret: Secret, intent: Intent) -> bool:
@@ -272,7 +291,8 @@ def with_adopted(secret: Secret, state: SecretState, provider_id: str | None, li
 
 def replaced_row(case: Case, named: str) -> CredentialRow:
     """Find the credential that a person says has ended, by name or id; the only one in question where none is named."""
-    rows = [row for row in case.state.credentials if row.alive and row.id != case.target_id]
+    left = case.secret.left
+    rows = [row for row in case.state.credentials if row.alive and (left or row.id != case.target_id)]
     found = [row for row in rows if named in ("", row.name, row.provider_id)]
     if len(found) == 1:
         return found[0]

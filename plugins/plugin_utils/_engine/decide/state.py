@@ -226,7 +226,7 @@ class Mark:
     at: datetime
     label: str = ""
     keys: Mapping[str, str] | None = None
-    """Of a copy: which keys were written, and from which templates."""
+    """Of a copy: which keys were written, and from which templates, with what they use of ``derived``."""
 
     @property
     def lags(self) -> bool:

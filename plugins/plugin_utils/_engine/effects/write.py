@@ -19,10 +19,11 @@ from ....module_utils._core.errors import (
     after_an_effect,
 )
 from ....module_utils._core.hosts import HostRequest
+from ....module_utils._core.outside_text import extra_option
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialRow, CredentialState
-from ..secret_map.model import Copy, Secret
+from ..secret_map.model import Copy, Secret, key_id
 from . import release
 from .context import NO_CHECKPOINT, PROPAGATION, EffectContext, StoreEffect, Work, finish
 from .life import holds_use, switches
@@ -62,7 +63,7 @@ def writing(ctx: EffectContext, work: Work) -> StoreEffect:
         intent,
         copy=copy.id,
         label=copy.label,
-        keys=copy.keys,
+        keys=copy.templates,
         credential=row.id,
         evidence=evidence,
         unproven={"step": step.name, "consumers": step.reload},
@@ -88,9 +89,12 @@ def narrow(ctx: EffectContext, work: Work) -> str:
 def narrowing(ctx: EffectContext, work: Work) -> StoreEffect:
     """Take a credential out of a copy that lets it in, whose lock is held by whoever asks its store."""
     secret, row, copy = work.case.secret, work.row, work.copy
-    since = _refuse_drift(ctx, work)
+    since, identity = _refuse_drift(ctx, work), str(row.provider_id)
+    if since and (left := work.case.state.holdings.get(key_id(copy.id, identity))):
+        since = {**since, "keys": {**since["keys"], identity: left.evidence["keys"][identity]}}
+    keys = list({**copy.keys, identity: ""})
     with ctx.attempt(work, ActionKind.NARROW, copy.id) as intent, _way_out(copy):
-        evidence = yield HostRequest(copy.container, list(copy.keys), {}, since, gone=[str(row.provider_id)])
+        evidence = yield HostRequest(copy.container, keys, {}, since, gone=[identity])
     readers = [name for _index, step in secret.accepting for name in step.reload]
     ctx.ledger.narrowed(
         ctx.run, secret.name, intent, copy=copy.id, credential=row.id, evidence=evidence, readers=readers
@@ -252,6 +256,9 @@ def discard(ctx: EffectContext, work: Work) -> str:
     row = work.row
     in_use = rule.uses(work.case.state, row)
     if in_use:
-        raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}")
+        gone = rule.unmapped_holders(work.case.secret, work.case.state, row)
+        forget = extra_option("rotate_forget", gone)
+        hint = f"If what has left the map no longer has it, forget it: {forget}" if gone else ""
+        raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}", hint=hint)
     ctx.ledger.abandoned(ctx.run, work.name, row.id)
     return f"went back; {row.name} is abandoned"

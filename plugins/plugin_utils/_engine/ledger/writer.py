@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from typing import Any
@@ -277,6 +277,8 @@ class Ledger:
         t, seen = self._t, dict(evidence)
         with self._transaction(run, secret, "narrowed", {"copy": copy, "credential": credential}) as (tx, now):
             tx.update(t.holdings, {"secret": secret, "copy": copy}, {"evidence": seen, "at": now})
+            for row in tx.select(t.credentials, {"secret": secret, "id": credential}):
+                tx.delete(t.holdings, {"secret": secret, "copy": key_id(copy, row["provider_id"])})
             look = {"secret": secret, "kind": "probe", "target": copy, "run": run}
             tx.update(t.intents, look, {"progress": seen}, (IntentState.DONE,))
             for consumer in readers:
@@ -393,21 +395,18 @@ class Ledger:
         """
         t = self._t
         with self._transaction(run, secret, "forgotten", {"what": target}) as (tx, now):
-            labelled = tx.select(t.holdings, {"secret": secret, "label": target})
-            targets = {target, *(row["copy"] for row in labelled)}
             attested = {"state": CredentialState.REVOKED, "revoked_at": now, "proof": "attested"}
             lost_mint = {"secret": secret, "name": target, "origin": Origin.ORPHAN, "provider_id": None}
             count = tx.update(t.credentials, lost_mint, attested)
             for row in tx.select(t.credentials, {"secret": secret, "origin": Origin.ADOPTED}):
-                baseline = _without(row["baseline"], *_forgotten_names(row["baseline"], targets, mapped))
+                baseline = _without(row["baseline"], *_forgotten_names(row["baseline"], target, mapped))
                 count += len(row["baseline"]) - len(baseline)
                 self._update_credential(tx, secret, row["id"], baseline=baseline)
             count += tx.delete(t.running, {"secret": secret, "consumer": target})
-            for name in targets:
-                if name in mapped:
-                    self._keep_unmapped_keys(tx, secret, name, mapped[name], now)
-                count += tx.delete(t.holdings, {"secret": secret, "copy": name})
-                count += self._supersede(tx, {"secret": secret, "target": name}, now)
+            if target in mapped:
+                self._keep_unmapped_keys(tx, secret, target, mapped[target], now)
+            count += tx.delete(t.holdings, {"secret": secret, "copy": target})
+            count += self._supersede(tx, {"secret": secret, "target": target}, now)
         return count > 0
 
     def held(self, run: str, secret: str, reason: str) -> None:
@@ -509,8 +508,13 @@ class Ledger:
         """Record keys of a copy that have left the map as copies of their own: they still hold what was written."""
         t, holding = self._t, {"secret": secret, "copy": copy}
         for row in tx.select(t.holdings, holding):
+            ids = {one["id"]: one["provider_id"] for one in tx.select(t.credentials, {"secret": secret})}
             for key in sorted(row["keys"].keys() - keys.keys()):
                 values = {**row, "label": f"{row['label']}: {key}", "keys": {key: row["keys"][key]}}
+                if ids.get(row["credential"]) in row["keys"]:  # it lets credentials in: each key is an identity
+                    if key not in row["evidence"]["keys"]:
+                        continue
+                    values["credential"] = max((one for one in ids if ids[one] == key), default=row["credential"])
                 tx.upsert(t.holdings, {**holding, "copy": key_id(copy, key)}, _without(values, *holding))
         writes = {"secret": secret, "kind": "write"}
         for row in tx.select(t.intents, {**writes, "target": copy}, _UNRESOLVED):
@@ -539,11 +543,11 @@ class Ledger:
         self._update_credential(tx, secret, credential, **ended)
 
 
-def _forgotten_names(names: Iterable[str], targets: Collection[str], mapped: Mapping[str, Row]) -> list[str]:
-    """List the targets and their keys among ``names``; of a copy that stays in the map only keys that stay, too."""
+def _forgotten_names(names: Iterable[str], target: str, mapped: Mapping[str, Row]) -> list[str]:
+    """List the target and its keys among ``names``; of a copy that stays in the map only keys that stay, too."""
     mapped_keys = {key_id(copy, key) for copy, keys in mapped.items() for key in keys}
     candidates = (name for name in names if name in mapped_keys or name.rpartition("#")[0] not in mapped)
-    return [*targets, *(name for name in candidates if name.rpartition("#")[0] in targets)]
+    return [target, *(name for name in candidates if name.rpartition("#")[0] == target)]
 
 
 def _without(row: Row, *names: str) -> Row:

@@ -33,7 +33,7 @@ class Adoption:
     def holdings(self) -> dict[str, dict[str, Any]]:
         """Return the rows of the copies, as the ledger keeps them."""
         return {
-            copy.id: {"label": copy.label, "keys": dict(copy.keys), "evidence": dict(self.seen[copy.id])}
+            copy.id: {"label": copy.label, "keys": copy.templates, "evidence": dict(self.seen[copy.id])}
             for copy in self.secret.copies
             if copy.id in self.seen
         }

@@ -95,7 +95,7 @@ class Planning:
         adopted = state.credentials[-1] if state is not recorded else None
         item = Planned(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
-        if due.status is DueStatus.UNROTATED or not (is_under_way(state) if back else unfinished):
+        if secret.unrotated or not (is_under_way(state) if back else unfinished):
             return item
         actions = tuple(planner.remaining(case, self._picked))
         if barred := self._bar(case, due, actions):

@@ -16,7 +16,7 @@ from itertools import groupby
 from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, extra_option, extra_var, identifier, printable, quoted
-from ..decide import approval, clocks, rule
+from ..decide import approval, clocks, rule, selection
 from ..decide.case import Case, rollback_problem
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
@@ -68,6 +68,8 @@ class Report:
                 lines += self._stuck(item)
             elif item.actions:
                 lines += self._planned(item)
+            elif item.due.status is DueStatus.LEFT_ALIVE:
+                lines += [f"{item.name}   {item.due.why}", *self._left_alive(item.case)]
             else:
                 lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
         sources = self._sources() if going else []
@@ -129,6 +131,15 @@ class Report:
         kinds += [("checks", check.type) for check in checks if ActionKind.VERIFY in ahead]
         found = ((name, registry.find(kind, name).unverifiable) for kind, name in dict.fromkeys(kinds))
         return [f"{name}: {what}" for name, what in found if what]
+
+    def _left_alive(self, case: Case) -> list[str]:
+        """Say what a person does about each credential that no run will end."""
+        lines = []
+        for row in selection.left_alive(case.secret, case.state):
+            named = f"attest_secret={case.secret.name}", extra_var("attest_credential", row.name)
+            attest = self._again(*named, playbook="attest")
+            lines.append(f"  then:     once {known_as(row)} has ended at its provider, say so: {attest}")
+        return lines
 
     def _title(self, secret: Secret, action: Action) -> str:
         if action.cut:
@@ -273,9 +284,18 @@ class Report:
             place = f"perhaps in {', '.join(unknown)}" if unknown else "in no copy that the map names"
             its_life = "dead, or may be" if case.old_expired else "no revocation recorded"
             lines.append(f"  old  not known to this ledger, {place}; {its_life}")
-        problem = rollback_problem(secret, state, case.traits)
-        back = f"not possible: {problem}" if problem else self._command(secret.name, "rotate_resume=rollback")
-        return [*lines, self._go_on(case, _overwritten(secret, *problems)), f"  go back:  {back}"]
+        return [*lines, self._go_on(case, _overwritten(secret, *problems)), f"  go back:  {self._go_back(case)}"]
+
+    def _go_back(self, case: Case) -> str:
+        """Tell how to go back, or why not; where what has left the map has the new one, only a person may say so."""
+        secret, new, resume = case.secret, case.state.pending, "rotate_resume=rollback"
+        if problem := rollback_problem(secret, case.state, case.traits):
+            return f"not possible: {problem}"
+        gone = rule.unmapped_holders(secret, case.state, new) if new else []
+        if not gone:
+            return self._command(secret.name, resume)
+        command = self._command(secret.name, resume, extra_var("rotate_forget", gone))
+        return f"if what has left the map no longer has the new one:  {command}"
 
     def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
         """Tell how to go on; over copies that somebody has changed, only where a person may say so.
@@ -405,14 +425,15 @@ class Report:
         lines += [
             f"  gone      {name} has left the map; if it no longer has it: {extra_option('rotate_forget', [name])}"
             for name in rule.unmapped_holders(secret, state)
+            if not secret.left
         ]
         for name in item.departed:
             drop = self._again(f"drop_secret={secret.name}", extra_var("drop_identity", name), playbook="drop")
             lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
-        if not rests and item.due.status is not DueStatus.UNROTATED:
+        if not rests and not secret.unrotated:
             lines.append(self._go_on(item.case, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
-        return lines
+        return lines + self._left_alive(item.case)
 
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
         found = next((one for one in item.places if (one.fact, one.target) == (fact, target)), None)

@@ -42,6 +42,7 @@ class SecretCondition(StrEnum):
     DRIFTED = "drifted"  # somebody has changed a copy, or deleted it
     HELD = "held"  # the last run could not go on
     OVERDUE = "overdue"  # older than max_age, or about to be ended by its provider
+    LEFT_ALIVE = "left_alive"  # nobody rotates it any more, and what no run will end is alive
     UNREACHABLE = "unreachable"  # a system that was asked has given no answer
     AWAITING = "awaiting_value"  # due, and a person has yet to make the value
     DUE = "due"  # to be minted anew for another reason
@@ -183,7 +184,7 @@ class Status:
 
     def _late(self, case: Case) -> tuple[str, ...]:
         """List the connections that a revoke waits for, once all is rolled out; none where nobody can tell."""
-        actions = planner.remaining(case) if case.is_settled else []
+        actions = planner.remaining(case) if case.is_settled and not case.secret.unrotated else []
         ends = {action.credential for action in actions if action.kind is ActionKind.REVOKE}
         rows = [row for row in case.state.credentials if row.id in ends]
         try:

@@ -28,6 +28,7 @@ FAIL_ON = (
     SecretCondition.DEAD,
     SecretCondition.DRIFTED,
     SecretCondition.OVERDUE,
+    SecretCondition.LEFT_ALIVE,
     SecretCondition.UNREACHABLE,
     SecretCondition.AWAITING,
 )

@@ -32,7 +32,7 @@ class TemplateScope:
 
     secret: str
     fields: tuple[str, ...] | None
-    derived: tuple[str, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str] | None:
@@ -125,6 +125,15 @@ class Builders:
                 self.place(place, (*path, *reference.split(".")))
         return kind
 
+    def key_places(self, raw: Raw, default: str) -> list[tuple[str, str]]:
+        """Name the keys of a copy that nobody has checked; none of a connection that is not in use here."""
+        store: Any = raw.get("store")
+        kind, keys = self._types.get(store), raw.get("keys", [default])
+        if not kind:
+            return []
+        cls = registry.find("stores", kind)
+        return [(store, cls.key_identity(_own("stores", raw), key)) for key in keys]
+
     def place(self, place: references.Place, path: Path) -> Copy | None:
         """Build the container whose ``key``, or each of whose ``keys``, holds a value that is to be read.
 
@@ -215,7 +224,16 @@ class Builders:
         given = raw.get("ignore_shadows", ())
         ignored = None if given == "all" else tuple(given)
         return Copy(
-            raw["store"], kind, container, keys, identity, cls.label(container), host, bool(identities), ignored
+            raw["store"],
+            kind,
+            container,
+            keys,
+            identity,
+            cls.label(container),
+            host,
+            bool(identities),
+            ignored,
+            scope.derived,
         )
 
     def _store(self, raw: Raw, path: Path) -> str | None:

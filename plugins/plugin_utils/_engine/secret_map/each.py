@@ -43,20 +43,21 @@ def pop_first(entry: dict[str, Any], path: Path, errors: ValidationErrors) -> in
 
 def spread_secret(entry: Any, path: Path, groups: Mapping[str, Group], errors: ValidationErrors) -> None:
     """Put a copy of each item, and the consumers that a name in ``reload`` stands for, into a secret's plain entry."""
-    for step, where in _steps(entry, path):
+    for step, where in steps(entry, path):
         if isinstance(step.get("copies"), list):
             step["copies"] = list(_spread_copies(step["copies"], (*where, "copies"), errors))
         if isinstance(step.get("reload"), list):
             step["reload"] = [one for turn in step["reload"] for one in _turns(turn, groups)]
 
 
-def _steps(entry: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
+def steps(entry: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield each mapping of a secret's plain entry that may have copies, with its path; its own is the first."""
     if not isinstance(entry, dict):
         return
     rollout = entry.get("rollout")
-    steps = list(enumerate(rollout)) if isinstance(rollout, list) else []
+    numbered = list(enumerate(rollout)) if isinstance(rollout, list) else []
     found = [(entry, path), (entry.get("accept"), (*path, "accept"))]
-    found += [(step, (*path, "rollout", index)) for index, step in steps]
+    found += [(step, (*path, "rollout", index)) for index, step in numbered]
     yield from ((step, where) for step, where in found if isinstance(step, dict))
 
 

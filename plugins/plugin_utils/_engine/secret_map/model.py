@@ -13,6 +13,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from ....module_utils._core.templates import Template
+
 Options = Mapping[str, Any]
 FORMERLY = "formerly"
 """Of a connection: what the same system was called before, as the plan says it."""
@@ -85,6 +87,21 @@ class Copy:
     """Whether it lets credentials in, old and new: each key is an identity, and holds the credential that has it."""
     ignored: tuple[str, ...] | None = ()
     """Places that may hide it; None where nobody is to look for any."""
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """What its secret derives from the credential's fields, each from those before it."""
+
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """Spell the template of each key with all of ``derived`` that it uses: edited, it is another one."""
+        return {key: "\n".join([text, *self._derived_in(text)]) for key, text in self.keys.items()}
+
+    def _derived_in(self, text: str) -> list[str]:
+        names, found = Template.parse(text).names, list[str]()
+        for name, made in reversed(list(self.derived.items())):
+            if name in names:
+                names |= Template.parse(made).names
+                found.append(f"{name}: {made}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -148,6 +165,8 @@ class Secret:
     """When it is renewed, and why it has no age: ``on_compromise (a device keeps it)``."""
     unrotated: str = ""
     """Why nobody rotates it."""
+    left: bool = False
+    """Whether it has left the map, and only the ledger still has it."""
     revoke: Revoke = Revoke()
     retain: str = "none"
     """``current`` keeps the sealed value of the credential in use after its rotation is closed."""

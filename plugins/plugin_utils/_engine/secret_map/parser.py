@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ....module_utils._core import durations, registry
-from . import schema
+from . import each, schema
 from .builders import Builders, Raw, TemplateScope, dicts
 from .errors import Path, ValidationErrors, show, suggest
 from .model import LEDGER, Copy, Guard, PartSpec, Revoke, RotationWindow, Secret, SecretMap, Step
@@ -31,12 +32,14 @@ def parse(
     check_credentials: bool = False,
     via_problem: Callable[[str], str] | None = None,
     folders: Sequence[pathlib.Path] = (),
+    others: Mapping[str, Any] | None = None,
 ) -> SecretMap:
     """Validate and build a map; MapError holds every error. Consumers and connections that no secret uses are ignored.
 
     ``hosts`` are the inventory's; ``bare_connections`` have their ``type`` and nothing else. ``check_credentials``
     resolves what the connections refer to; ``via_problem`` says why no SSH forward can lead through one of the hosts.
-    Relative paths of a user's files begin at ``folders``.
+    Relative paths of a user's files begin at ``folders``. ``others`` are further entries, of which nothing else is
+    checked than that they claim no key and no credential of these.
     """
     errors = ValidationErrors()
     entries = section("secret_map", raw_map, errors)
@@ -47,7 +50,7 @@ def parse(
     )
     parser = _Parser(builders, errors)
     secrets = [parser.secret(name, raw) for name, raw in entries.items()]
-    _cross_checks(parser.entries, errors)
+    _cross_checks(parser.entries, errors, _claims(builders, others or {}))
     errors.raise_if_any()
     places = {f"connection {name}": builders.places_of_connection(name) for name in builders.connections}
     places |= {f"consumer {name}": consumer.places for name, consumer in builders.consumers.items()}
@@ -134,7 +137,7 @@ class _Parser:
             if name in (scope.fields or ()):
                 self._errors.add(path, "is a field of the credential already", "choose another name")
             self._builders.validate_template(text, path, scope.names)
-            scope = TemplateScope(entry.name, fields, (*scope.derived, name))
+            scope = TemplateScope(entry.name, fields, {**scope.derived, name: text})
         return scope
 
     def _steps(self, raw: Raw, path: Path) -> list[tuple[Raw, Path, str]]:
@@ -313,10 +316,33 @@ def _strings(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _cross_checks(entries: Sequence[_MapEntry], errors: ValidationErrors) -> None:
+@dataclass
+class _Claims:
+    """Hold which entry writes a key of a store, and which names a credential as its own."""
+
+    keys: dict[tuple[str, str], tuple[str, Path]] = field(default_factory=dict)
+    credentials: dict[tuple[str, str | None, str], Path] = field(default_factory=dict)
+
+
+def _claims(builders: Builders, others: Mapping[str, Any]) -> _Claims:
+    """Collect what entries claim that are not checked, as far as it can be told."""
+    found, wrong = _Claims(), (AttributeError, KeyError, TypeError, ValueError)
+    for name, raw in others.items():
+        for step, where in each.steps(raw, ("secret_map", name)):
+            for index, copy in dicts(step.get("copies")):
+                with suppress(*wrong):
+                    places = builders.key_places(copy, name)
+                    found.keys |= dict.fromkeys(places, (name, (*where, "copies", index)))
+        with suppress(*wrong):
+            issuer = raw["issuer"]
+            claimed = issuer["type"], issuer.get("connection"), issuer["current_id"]
+            found.credentials[claimed] = ("secret_map", name, "issuer", "current_id")
+    return found
+
+
+def _cross_checks(entries: Sequence[_MapEntry], errors: ValidationErrors, claims: _Claims) -> None:
     """Report a container that stands twice in one entry, and keys and credentials that two entries claim."""
-    keys: dict[tuple[str, str], tuple[str, Path]] = {}
-    credentials: dict[tuple[str, str | None, str], Path] = {}
+    keys, credentials = claims.keys, claims.credentials
     for entry in entries:
         containers: dict[str, Path] = {}
         for path, copy in entry.copies:

@@ -9,7 +9,7 @@ each text once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -48,6 +48,11 @@ class Expander:
         if self._template is None:
             return self._errors.add(path, f"a value of type {type(value).__name__} has no place here")
         return self._plain(*self._templated(value), path)  # such as what Ansible Vault has encrypted
+
+    def known(self, value: Any) -> Any:
+        """Return what a template was expanded to before; of any other, and of what is no string, its own text alone."""
+        text = str.__str__(value) if isinstance(value, str) else ""
+        return self._expanded.get((type(value), text), (text, ""))[0]
 
     def _string(self, value: str, path: Path) -> Any:
         text = str.__str__(value)
@@ -130,6 +135,19 @@ class TaskVariables:
         self._errors.raise_if_any()
         return {"secret_map": secrets, "secret_consumers": consumers, "secret_connections": connections}
 
+    def others(self, names: Collection[str]) -> Mapping[str, Any]:
+        """Return all secrets but these, for what two of them claim: with no template expanded that has not been.
+
+        To expand a large map takes longer than a run of one secret. What is wrong with it is left out without a word.
+        """
+        silent, entries = ValidationErrors(), self._section("secret_map")
+        expander, found = Expander(silent, self._expander.known), {}
+        for name in entries.keys() - names:
+            path = ("secret_map", name)
+            found[name] = expander.expand(_claiming(entries[name]), path)
+            each.spread_secret(found[name], path, {}, silent)
+        return found
+
     def connections(self, names: list[str]) -> Mapping[str, Any]:
         """Expand these ``secret_connections``, as far as they are there."""
         found = self._connections(names)
@@ -185,6 +203,17 @@ class TaskVariables:
                 self._errors.raise_if_any()
             self._sections[variable] = self._spread(variable, found)
         return self._sections[variable]
+
+
+def _claiming(entry: Any) -> Any:
+    """Cut a secret down to what names keys and a credential."""
+    if not isinstance(entry, Mapping):
+        return entry
+    found = {name: entry[name] for name in ("issuer", "copies", "accept", "rollout") if name in entry}
+    if isinstance(found.get("rollout"), list):
+        copies = [step.get("copies") if isinstance(step, Mapping) else None for step in found["rollout"]]
+        found["rollout"] = [{"copies": one} for one in copies]
+    return found
 
 
 def section(variable: str, raw: Any, errors: ValidationErrors, *, optional: bool = False) -> dict[str, Any]:
