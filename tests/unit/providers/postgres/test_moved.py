@@ -61,7 +61,9 @@ def play(servers: list[Postgres], tmp_path: Path) -> Iterator[Play]:
     issuer = {"type": "postgres_roles", "connection": "pg", "roles": ["shop_a", "shop_b"], "owner": "shop"}
     entry = token_map(issuer={**issuer, "current_id": "shop_a"}, revoke=AT_ONCE, retain="current")
     entry["rollout"] = [{"copies": [{"store": "cloud", "box": "app", "keys": {"PASSWORD": "${password}"}}]}]
-    made = Play(world, tmp_path, {"TOKEN": entry}, connections={"pg": {"type": "postgres", **login}, "cloud": cloud})
+    same = [f"postgres host 127.0.0.1, port {server.port}" for server in servers]
+    connections = {"pg": {"type": "postgres", **login, "formerly": same}, "cloud": cloud}  # a person says so, wrongly
+    made = Play(world, tmp_path, {"TOKEN": entry}, connections=connections)
     assert not made.rotate("TOKEN")["failed"], made.output
     entry["issuer"] = issuer
     made.lines.clear()
