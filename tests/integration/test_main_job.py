@@ -60,7 +60,7 @@ def test_the_calls_of_a_rotation_are_counted(world: Visitor, desk: Desk) -> None
     assert Counter(last_word(r) for r in asked if not r["mutating"]) == {
         # the plan: who are we, what may we, how are things; once each
         "fly tokens/current": 1 + 1 + 1 + 1,  # and whether the new one is accepted, lives, and the old one is not ours
-        "fly organization": 1 + 1 + 1,  # its id for the mint; the list that proves the revocation
+        "fly organization": 1 + 1 + 1 + 1,  # its id for the mint; the lists before the revoke and after it
         "fly apps": 1,
         "fly app": 1,  # its current release
         "fly secrets": 1 + 1 + 1,  # and right before the write and before the revoke: has somebody been here?
