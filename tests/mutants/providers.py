@@ -71,6 +71,13 @@ def proof(what: str, status: int) -> Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "a module's options fit the schema of its store before anything is sent",
+        f"{CORE}/stored",
+        "refuse_misfits(kind.schema, container)",
+        "pass",
+        ("modules/test_http_modules",),
+    ),
     proof("403", 403),
     proof("429", 429),
     proof("500", 500),

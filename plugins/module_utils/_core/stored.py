@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from .contracts import Evidence, Options, Store
 from .credential import SecretValue
 from .errors import ConfigurationError
 from .module_runner import Resource, State
+from .schema_check import refuse_misfits
 
 SECRETS: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
@@ -41,6 +43,7 @@ class StoredSecrets(Resource):
     def __init__(self, params: Mapping[str, Any], kind: type[Store], container: Options) -> None:
         """A subclass sets ``self.store`` afterwards: what is wrong with the options is said before anything is sent."""
         super().__init__(params)
+        refuse_misfits(kind.schema, container)
         self.container = container
         self.present = params["state"] == "present"
         items = params["secrets"] or [params]
@@ -100,3 +103,8 @@ class StoredSecrets(Resource):
         """Return the state of a secret that holds this very value already; its other facts stay as they are."""
         there = self._seen["keys"].get(name, {})
         return there if there.get("fingerprint") == facts["fingerprint"] else facts
+
+
+def as_text(value: Any) -> Any:
+    """Write a number or a boolean as JSON spells it: YAML makes those of some texts. Anything else stays as it is."""
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else value

@@ -87,6 +87,27 @@ def text_of(moto: Moto, name: str) -> str:
 # aws_ssm_secret
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"path": "molecule"}, "path: does not match"),
+        ({"path": ""}, "path: does not match"),
+        ({"tags": {"owner": None}}, "tags.owner: expected a string"),
+        ({"tags": {"owner": {"team": "platform"}}}, "tags.owner: expected a string"),
+    ],
+)
+def test_options_that_misfit_the_schema_send_nothing(
+    task: Task, proxy: Proxy, options: dict[str, Any], complaint: str
+) -> None:
+    result = task(aws_ssm_secret, name="KEY", value=NEW, **options)
+    assert (complaint in result["msg"], proxy.requests) == (True, [])
+
+
+def test_tags_are_written_as_json_spells_them(task: Task, path: str) -> None:
+    result = task(aws_ssm_secret, path=path, name="KEY", value=NEW, tags={"flag": True, "rate": 1.5, "text": "yes"})
+    assert result["secrets"][0]["tags"] == {"flag": "true", "rate": "1.5", "text": "yes"}
+
+
 def test_a_parameter_is_set_and_the_same_again_changes_nothing(task: Task, moto: Moto, path: str, proxy: Proxy) -> None:
     first = task(aws_ssm_secret, name=f"{path}/KEY", value=NEW)
     sent = proxy.mutating

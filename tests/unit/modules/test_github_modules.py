@@ -134,12 +134,17 @@ def test_the_difference_is_shown_by_dates(task: Task) -> None:
     [
         ({"name": "lower", "value": VALUE}, "lower: GitHub keeps names of capitals"),
         ({"name": "FLY_API_TOKEN"}, "FLY_API_TOKEN: its value is missing or empty"),
-        ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "molecule"}, "is not of the form owner/name"),
+        ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "molecule"}, "The repository, as owner/name"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "Molecule-AI/nowhere"}, "It is missing, or the token"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "token": "ghp_nobody"}, "answered 401"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "environment": "nowhere"}, "environment nowhere"),
         ({"name": "NEW", "value": VALUE, "organization": "Molecule-AI"}, "Say visibility: all, private, or selected"),
-        ({"name": "NEW", "value": VALUE, "organization": "no login"}, "no login is not of the form a login"),
+        ({"name": "NEW", "value": VALUE, "organization": "no login"}, "organization: does not match ^[A-Za-z0-9]"),
+        (
+            {"name": "NEW", "value": VALUE, "organization": "Molecule-AI", "repositories": ["Molecule-AI/docs"]},
+            "repositories[0]: does not match",
+        ),
+        ({"name": "NEW", "value": VALUE, "environment": ""}, "environment: must not be empty"),
         ({"name": "NEW", "value": VALUE, "visibility": "all"}, "only an organization's secrets have it"),
     ],
 )
@@ -264,6 +269,24 @@ def test_it_waits_for_the_run_that_it_started(task: Task, world: Visitor) -> Non
     assert result["changed"]
     assert (result["run"]["ref"], result["run"]["conclusion"]) == ("main", "success")
     assert [run["id"] for run in world.ask("state")["github"][REPOSITORY]["runs"]] == [result["run"]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"inputs": {"reason": None}}, "inputs.reason: expected a string"),
+        ({"inputs": {"reason": {"a": [1]}}}, "inputs.reason: expected a string"),
+        ({"timeout": 0}, "timeout: must be at least 1"),
+        ({"repository": ""}, "repository: "),
+    ],
+)
+def test_run_with_wrong_options_sends_nothing(
+    task: Task, world: Visitor, options: dict[str, Any], complaint: str
+) -> None:
+    before = world.ask("counts")
+    result = task(github_workflow_run, workflow=PUBLISH, **options)
+    assert complaint in result["msg"]
+    assert world.ask("counts") == before
 
 
 def test_without_waiting_it_returns_the_run_as_it_is(task: Task, world: Visitor) -> None:

@@ -14,6 +14,7 @@ from ..._core.credential import Credential
 from ..._core.errors import ConfigurationError, OutcomeUnknownError
 from ..._core.module_runner import NoJournal, Resource, State
 from ..._core.outside_text import identifier
+from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets
 from . import health
 from .access import connect
@@ -28,6 +29,7 @@ class ListedSecrets(Resource):
     """All secrets of an app."""
 
     def read(self) -> State:
+        refuse_misfits(FlySecrets.schema, self.params)
         return {"secrets": connect(self.params).secrets(self.params["app"])}
 
     def result(self, state: State) -> Mapping[str, Any]:
@@ -86,6 +88,7 @@ class Deployment(Resource):
     """An app's machines, each of them updated with its own configuration."""
 
     def read(self) -> State:
+        refuse_misfits(FlyApp.schema, self.params)
         self._fly = connect(self.params)
         machines = self._fly.machines(self.params["app"])
         return {"machines": {item["id"]: _machine(item["instance_id"], health.runs(item)) for item in machines}}
@@ -106,7 +109,8 @@ class Tokens(Resource):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
-        options = {key: params.get(key) for key in ("organization", "app", "lifetime") if params.get(key)}
+        options = {key: params[key] for key in ("organization", "app", "lifetime") if params.get(key) is not None}
+        refuse_misfits(FlyTokens.schema, options)
         self._fly = connect(params)
         self._issuer = FlyTokens(options, self._fly, clock=self._fly.clock)
 
