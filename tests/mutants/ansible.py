@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "an action takes no mapping for text",
         "plugin_utils/_ansible/shell",
-        "if problem := not_text(action._task.args, spec):",
+        "if problem := unfit(action._task.args, spec, rules):",
         "if problem := '':",
         ("actions/test_guarded",),
     ),

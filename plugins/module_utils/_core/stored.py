@@ -46,7 +46,7 @@ class StoredSecrets(Resource):
         refuse_misfits(kind.schema, container)
         self.container = container
         self.present = params["state"] == "present"
-        items = params["secrets"] or [params]
+        items = [params] if params["secrets"] is None else params["secrets"]
         given = {item["name"]: item.get("value") for item in items}
         self.names = list(given)
         problems = kind.validate(container, self.names)

@@ -138,6 +138,14 @@ def test_several_secrets_are_one_write() -> None:
     assert resource.store.changes == ["write A, B"]
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("check", [False, True])
+def test_no_secrets_are_nothing_to_do(state: str, check: bool) -> None:
+    resource = Shelved(params(secrets=[], state=state))
+    result = run(resource, check=check)
+    assert (result["changed"], result["secrets"], resource.store.changes) == (False, [], [])
+
+
 def test_what_has_changed_since_it_was_read_is_not_overwritten() -> None:
     resource = Shelved(params(name="A", value=NEW))
     before = resource.read()

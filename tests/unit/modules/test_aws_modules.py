@@ -340,3 +340,11 @@ def test_what_changes_nothing_has_no_difference_to_show(task: Task, path: str) -
     assert "diff" in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
     assert "diff" not in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
     assert "diff" not in task(aws_ssm_secret_info, path=path)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("module", [aws_ssm_secret, aws_secretsmanager_secret])
+def test_no_secrets_are_nothing_to_do(task: Task, proxy: Proxy, name: str, module: ModuleType, state: str) -> None:
+    container = {"secret": name} if module is aws_secretsmanager_secret else {}
+    result = task(module, secrets=[], state=state, **container)
+    assert (result["changed"], result["secrets"], proxy.mutating) == (False, [], 0)

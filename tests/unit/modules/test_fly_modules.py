@@ -310,3 +310,11 @@ def test_all_tokens_of_a_scope_are_listed(run: Runner) -> None:
     tokens = run("fly_token_info", **ORG)["tokens"]
     assert [token["name"] for token in tokens] == ["molecule-cp-rotation-20260801", "litefs", "ci-deploy"]
     assert [token["name"] for token in run("fly_token_info", app="molecule-tenant")["tokens"]] == ["ci-deploy"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("stage", [True, False])
+def test_no_secrets_are_nothing_to_do(world: Visitor, run: Runner, state: str, stage: bool) -> None:
+    result = run("fly_secret", app=APP, secrets=[], state=state, stage=stage)
+    assert (result["changed"], result["secrets"], result["machines"]) == (False, [], {})
+    assert world.ask("counts")["mutating"] == 0

@@ -313,3 +313,9 @@ def test_in_check_mode_a_missing_workflow_is_found(task: Task) -> None:
     result = task(github_workflow_run, check=True, workflow="nowhere.yml")
     assert result["failed"]
     assert "nowhere.yml" in result["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_secrets_are_nothing_to_do(task: Task, world: Visitor, state: str) -> None:
+    result = task(github_secret, secrets=[], state=state)
+    assert (result["changed"], result["secrets"], mutating(world)) == (False, [], 0)

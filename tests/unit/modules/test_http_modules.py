@@ -133,3 +133,10 @@ def test_deletion_without_evidence_is_refused(world: Visitor, run: Runner) -> No
     run(name=NAME, value=VALUE, write=WRITE)
     result = run(name=NAME, state="absent", delete=DELETE, read={"path": DELETE["path"], "evidence": {}})
     assert "read.evidence: must not be empty" in result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"write": WRITE}, {"state": "absent", "delete": DELETE}])
+@pytest.mark.parametrize("read", [READ, None])
+def test_no_secrets_are_nothing_to_do(world: Visitor, run: Runner, options: dict[str, Any], read: Any) -> None:
+    result = run(secrets=[], read=read, **options)
+    assert (result["changed"], result["secrets"], world.ask("counts")["mutating"]) == (False, [], 0)

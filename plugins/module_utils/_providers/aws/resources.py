@@ -68,7 +68,7 @@ class Secrets(StoredSecrets):
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._whole = params["format"] == TEXT
         if self._whole:
-            if params["name"] or params["secrets"]:
+            if any(params[name] is not None for name in ("name", "secrets")):
                 raise ConfigurationError("with format: text, the secret is one value, and has no names in it")
             params = {**params, "name": params["secret"]}
         super().__init__(params, SecretsManagerSecrets, _container(params, SecretsManagerSecrets.schema))
