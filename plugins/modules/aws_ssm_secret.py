@@ -66,7 +66,7 @@ options:
     default: SecureString
   key_id:
     description:
-      - KMS key, by its id, its ARN or an alias.
+      - KMS key, by its id, its ARN or an alias. Not with O(parameter_type=String).
       - Without it, a parameter that is there keeps its key, and a new one gets the account's C(alias/aws/ssm).
     type: str
   tier:

@@ -103,6 +103,19 @@ def test_options_that_misfit_the_schema_send_nothing(
     assert (complaint in result["msg"], proxy.requests) == (True, [])
 
 
+def test_empty_description_is_written_once(task: Task, path: str) -> None:
+    task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="of the old team")
+    first, second = (task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="") for _turn in range(2))
+    assert (first["changed"], first["secrets"][0]["description"]) == (True, "")
+    assert (second["changed"], second["secrets"][0]["version"]) == (False, 2)
+
+
+def test_key_of_a_plain_parameter_is_refused(task: Task, proxy: Proxy) -> None:
+    """AWS takes no key for it, so that every run saw a key that was missing, and wrote."""
+    result = task(aws_ssm_secret, name="KEY", value=NEW, parameter_type="String", key_id="alias/molecule")
+    assert ("key_id: a parameter of type String" in result["msg"], proxy.requests) == (True, [])
+
+
 def test_tags_are_written_as_json_spells_them(task: Task, path: str) -> None:
     result = task(aws_ssm_secret, path=path, name="KEY", value=NEW, tags={"flag": True, "rate": 1.5, "text": "yes"})
     assert result["secrets"][0]["tags"] == {"flag": "true", "rate": "1.5", "text": "yes"}
