@@ -8,13 +8,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
 from tests.sandbox.visitor import Visitor
 
 APP = "molecule-cp"
@@ -106,6 +109,54 @@ def test_what_an_earlier_run_left_staged_is_deployed(world: Visitor, run: Runner
     result = run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)
     assert result["changed"]
     assert versions(world) == {result["version"]}
+
+
+@pytest.fixture
+def moving_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write gives a secret a new date, also one that has the value already."""
+    dates: dict[str, str] = {}
+    listed, written = FlyConnection.secrets, FlyConnection.set_secrets
+
+    def dated(found: Any) -> dict[str, Any]:
+        return {name: {**facts, "updated_at": dates.get(name, facts["updated_at"])} for name, facts in found.items()}
+
+    def set_secrets(fly: FlyConnection, app: str, values: Any) -> Any:
+        dates.update(dict.fromkeys(values, datetime.now(UTC).isoformat()))
+        evidence = written(fly, app, values)
+        return {**evidence, "keys": dated(evidence["keys"])}
+
+    monkeypatch.setattr(FlyConnection, "set_secrets", set_secrets)
+    monkeypatch.setattr(FlyConnection, "secrets", lambda fly, app: dated(listed(fly, app)))
+
+
+@pytest.mark.usefixtures("moving_dates")
+def test_secret_with_a_new_date_and_the_same_digest_is_the_same(world: Visitor, run: Runner) -> None:
+    options = {"app": APP, "name": "NEW_KEY", "value": "some-value"}
+    staged = run("fly_secret", **options)
+    live = run("fly_secret", **options, stage=False)
+    assert (staged["changed"], live["changed"], versions(world)) == (True, True, {live["version"]})
+    again = run("fly_secret", **options, stage=False)
+    assert (again["changed"], again["machines"], versions(world)) == (False, {}, {live["version"]})
+
+
+def test_unset_whose_deployment_fails_says_how_to_go_on(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run finds no secret, and Fly does not tell what a machine has read."""
+
+    def fail(_rollout: Rollout, batch: int) -> NoReturn:
+        raise CheckFailedError("machine 1 is not well", hint=f"{batch} of 3 have it")
+
+    monkeypatch.setattr(Rollout, "run", fail)
+    result = run("fly_secret", app=APP, name="RESEND_API_KEY", state="absent", stage=False)
+    assert "The secrets are unset: go on with fly_secrets_deploy" in result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"value": "some-value"}, {"state": "absent"}])
+def test_check_mode_names_the_machines_that_would_be_updated(world: Visitor, run: Runner, options: Any) -> None:
+    staged, live = (
+        run("fly_secret", check=True, app=APP, name="RESEND_API_KEY", stage=stage, **options) for stage in (True, False)
+    )
+    assert (staged["machines"], set(live["machines"].values()), len(live["machines"])) == ({}, {None}, 3)
+    assert world.ask("counts")["mutating"] == 0
 
 
 def test_unsetting_removes_it_once(world: Visitor, run: Runner) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ..._core import durations, issued
 from ..._core.contracts import Evidence, Listed
 from ..._core.credential import Credential
-from ..._core.errors import ConfigurationError, OutcomeUnknownError
+from ..._core.errors import ConfigurationError, OutcomeUnknownError, RotorError
 from ..._core.module_runner import NoJournal, Resource, State
 from ..._core.outside_text import identifier
 from ..._core.schema_check import refuse_misfits
@@ -51,13 +51,15 @@ class Secrets(StoredSecrets):
         return {"secrets": self.store.observe(self.container, self.names)["keys"]}
 
     def wanted(self, before: State) -> State:
-        if not self.present:
-            return {"secrets": {}}
-        return {"secrets": {name: {"digest": None, "updated_at": None} for name in self.names}}
+        secrets = {name: {"digest": None, "updated_at": None} for name in self.names} if self.present else {}
+        if self.params["stage"] or secrets == before["secrets"]:
+            return {"secrets": secrets}
+        machines = self._fly.machines(self.params["app"])
+        return {"secrets": secrets, "machines": {machine["id"]: None for machine in machines}}
 
     def apply(self, before: State) -> State:
-        after: dict[str, Any] = {"secrets": self._write(before)}
-        if not self.params["stage"] and (after != before or self._is_staged(after)):
+        after: dict[str, Any] = {"secrets": self._write(before["secrets"])}
+        if not self.params["stage"] and (after != before or self._is_staged(before)):
             after["machines"] = self._deploy()
         return after
 
@@ -65,22 +67,30 @@ class Secrets(StoredSecrets):
         result = {"secrets": _rows(state["secrets"]), "version": self._evidence.get("version")}
         return {**result, "machines": state.get("machines", {})}
 
-    def _write(self, before: State) -> Evidence:
+    def _write(self, there: Evidence) -> Evidence:
+        """Write, and return the secrets then; one with the digest that it had is the same, whatever its date."""
         if not self.present:
-            self._evidence = self.store.delete(self.container, list(before["secrets"]))
+            self._evidence = self.store.delete(self.container, list(there))
             return {}
         self._evidence = self.store.write(self.container, self.values)
-        return {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
+        written = {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
+        return {name: there[name] if _is_same(facts, there.get(name)) else facts for name, facts in written.items()}
 
-    def _is_staged(self, after: State) -> bool:
-        """Return whether the secrets are staged: an earlier run set them, and did not update the machines."""
-        dates = filter(None, (moment(facts["updated_at"]) for facts in after["secrets"].values()))
+    def _is_staged(self, before: State) -> bool:
+        """Return whether the secrets were staged: an earlier run set them, and did not update the machines."""
+        dates = filter(None, (moment(facts["updated_at"]) for facts in before["secrets"].values()))
         latest = max(dates, default=None)
         return latest is not None and FlyApp(self.container, self._fly, clock=self._fly.clock).lags(latest)
 
     def _deploy(self) -> Mapping[str, str]:
         rollout = Rollout(self._fly, self.params["app"], self._evidence["version"], NoJournal(), timeout=300)
-        machines: Mapping[str, str] = rollout.run(batch=1)["machines"]
+        try:
+            machines: Mapping[str, str] = rollout.run(batch=1)["machines"]
+        except RotorError as error:
+            if not self.present:
+                way_on = "The secrets are unset: go on with fly_secrets_deploy"
+                error.hint = ". ".join(filter(None, (error.hint, way_on)))
+            raise
         return machines
 
 
@@ -178,6 +188,10 @@ class Token(Tokens):
 
 def _rows(secrets: Evidence) -> list[dict[str, Any]]:
     return [{"name": name, **facts} for name, facts in secrets.items()]
+
+
+def _is_same(facts: Evidence, there: Evidence | None) -> bool:
+    return there is not None and facts["digest"] is not None and facts["digest"] == there["digest"]
 
 
 def _machine(instance: str, running: bool) -> dict[str, Any]:
