@@ -32,7 +32,8 @@ options:
   id:
     description:
       - Id of the token, to revoke the right one where several have the same name.
-      - The token of that id has to have the O(name).
+      - The token of that id has to have the O(name). An id that is not listed, while others of that name work, is an
+        error. Not with O(state=present).
     type: str
   organization:
     description: Slug of the organization; the token may deploy all of its apps.

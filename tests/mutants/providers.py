@@ -828,6 +828,13 @@ MUTANTS = (
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
     # whose a key is
     Mutant(
+        "an id that is not listed is no success while others of that name work",
+        f"{CORE}/issued",
+        "if named and id_ and all(",
+        "if False and all(",
+        ("actions/test_api_key", "modules/test_fly_modules"),
+    ),
+    Mutant(
         "an id is no key of another name",
         f"{CORE}/issued",
         "if id_ and one.id == id_ and one.name not in names",

@@ -94,6 +94,7 @@ class Key(Keys):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
+        self._id = issued.wanted_id(params)
         self._name = self._issuer.spell(params["name"])
         if params["state"] == "present" and not (params["dest"] or params["return_value"]):
             raise ConfigurationError(
@@ -102,11 +103,10 @@ class Key(Keys):
 
     def read(self) -> State:
         """Only those that still work."""
-        id_ = self.params["id"] if self.params["state"] == "absent" else None
-        names = {self._name, self.params["name"]} if id_ else {self._name}
+        names = {self._name, self.params["name"]} if self._id else {self._name}
         listed = self._issuer.listed()
         now = self._issuer.connection.server_time() or self._issuer.clock.now()
-        return {"keys": [_shown(key) for key in issued.meant(listed, names, id_, now)]}
+        return {"keys": [_shown(key) for key in issued.meant(listed, names, self._id, now)]}
 
     def wanted(self, before: State) -> State:
         ids = ", ".join(identifier(key["id"]) for key in before["keys"])

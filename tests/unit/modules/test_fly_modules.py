@@ -301,6 +301,9 @@ def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runne
     assert all(one in vague["msg"] for one in ids)
     exact = run("fly_token", name="twin", id=ids[1], state="absent", **ORG)
     assert exact["changed"]
+    assert not run("fly_token", name="twin", id=ids[1], state="absent", **ORG)["changed"], "Fly lists revoked tokens"
+    mistyped = run("fly_token", name="twin", id="nobody", state="absent", **ORG)
+    assert f"id: nobody is not listed, and others of that name work: {ids[0]}" in mistyped["msg"]
     left = [
         token for token in run("fly_token_info", **ORG)["tokens"] if token["name"] == "twin" and not token["revoked"]
     ]
@@ -345,6 +348,8 @@ def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, opti
     ("options", "what"),
     [
         ({**ORG, "lifetime": "soon"}, "not a duration"),
+        ({**ORG, "lifetime": "0s"}, "lifetime: a token that ends at once"),
+        ({**ORG, "lifetime": "1d", "id": "7"}, "id: it says which one to revoke, and state is present"),
         (ORG, "lifetime"),
         ({"lifetime": "1d"}, "one of the following is required"),
         ({**ORG, "app": APP, "lifetime": "1d"}, "mutually exclusive"),

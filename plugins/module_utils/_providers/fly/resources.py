@@ -132,6 +132,7 @@ class Token(Tokens):
     """One token, known by its name, or by its id where several have that name."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
+        self._id = issued.wanted_id(params)
         super().__init__(params)
         self._minted: Credential | None = None
         if params["state"] == "present":
@@ -139,10 +140,9 @@ class Token(Tokens):
 
     def read(self) -> State:
         """Read the tokens that still work."""
-        id_ = self.params["id"] if self.params["state"] == "absent" else None
         listed = self._issuer.listed()
         now = self._fly.server_time() or self._fly.clock.now()
-        found = issued.meant(listed, {self.params["name"]}, id_, now)
+        found = issued.meant(listed, {self.params["name"]}, self._id, now)
         return {"tokens": [_token(token) for token in found]}
 
     def wanted(self, before: State) -> State:
@@ -181,7 +181,8 @@ class Token(Tokens):
     @staticmethod
     def _refuse_lifetime(lifetime: str) -> None:
         try:
-            durations.parse(lifetime)
+            if not durations.parse(lifetime):
+                raise ValueError("a token that ends at once is of no use")
         except ValueError as error:
             raise ConfigurationError(f"lifetime: {error}") from None
 
