@@ -58,7 +58,7 @@ class StoredSecrets(Resource):
         problems += kind.reject_values(container, self.values)
         if problems:
             raise ConfigurationError(f"{kind.label(container)}: {'; '.join(problems)}")
-        self._seen: Evidence = {}
+        self._seen: Evidence = {"keys": {}}
 
     @staticmethod
     def _values(given: Mapping[str, Any], problems: list[str]) -> dict[str, SecretValue]:
