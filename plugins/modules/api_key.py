@@ -113,4 +113,8 @@ value:
   description: The new key itself.
   returned: when a key was made and O(return_value) is true
   type: str
+note:
+  description: What only a real run can tell, such as whether the token may make keys.
+  returned: in check mode, when something would change
+  type: str
 """

@@ -158,8 +158,8 @@ secrets:
       description: Whether this task wrote it, where values may not be read.
       type: bool
 note:
-  description: What cannot be known without a write.
-  returned: in check mode, when something might change
+  description: What only a real run can tell, such as whether the credentials may write.
+  returned: in check mode, when something would change
   type: str
 """
 

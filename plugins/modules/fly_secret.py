@@ -97,7 +97,7 @@ machines:
   type: dict
   sample: {d8905e2c41e708: 01K3ZQ8M6T5V7WXYZ0ABCDEFGH}
 note:
-  description: What cannot be known without a write.
+  description: What only a real run can tell.
   returned: in check mode, when something might change
   type: str
 """

@@ -106,6 +106,10 @@ token:
   description: The new token itself. Fly shows it this once.
   returned: when a token was made
   type: str
+note:
+  description: What only a real run can tell, such as whether the connection's token may make tokens.
+  returned: in check mode, when something would change
+  type: str
 """
 
 from ..module_utils._core.module_runner import RotorModule, run

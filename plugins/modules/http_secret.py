@@ -158,8 +158,8 @@ secrets:
       type: bool
   sample: [{name: ANTHROPIC_API_KEY, updated_at: "2026-11-21T09:14:07Z", written: true}]
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be sent
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

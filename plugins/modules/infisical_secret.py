@@ -73,8 +73,8 @@ secrets:
       description: Stands for the value; comparable within this task only.
       type: str
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be written without being compared
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 
 from . import guard, masking
-from .contracts import Evidence
+from .contracts import Evidence, Part
 from .core_masking import register_with_core
 from .credential import SecretValue
 from .outside_text import shown
@@ -49,6 +49,11 @@ class Resource(ABC):
     def result(self, state: State) -> Mapping[str, Any]:
         """Return what the task returns beside ``changed``: text, and a SecretValue where it has asked for one."""
         return state
+
+
+def unverified(kind: type[Part]) -> str:
+    """Return the note for what no check mode can know of a store, an issuer or a check."""
+    return f"Only a real run can tell {kind.unverifiable}." if kind.unverifiable else ""
 
 
 class NoJournal:

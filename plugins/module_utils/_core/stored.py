@@ -13,7 +13,7 @@ from typing import Any
 from .contracts import Evidence, Options, Store
 from .credential import SecretValue
 from .errors import ConfigurationError
-from .module_runner import Resource, State
+from .module_runner import Resource, State, unverified
 from .schema_check import refuse_misfits
 
 SECRETS: dict[str, dict[str, Any]] = {
@@ -44,6 +44,7 @@ class StoredSecrets(Resource):
         """A subclass sets ``self.store`` afterwards: what is wrong with the options is said before anything is sent."""
         super().__init__(params)
         refuse_misfits(kind.schema, container)
+        self.note = unverified(kind)
         self.container = container
         self.present = params["state"] == "present"
         items = [params] if params["secrets"] is None else params["secrets"]
@@ -73,7 +74,7 @@ class StoredSecrets(Resource):
     def read(self) -> State:
         self._seen = self.store.observe(self.container, self.names)
         if self.present and not self._is_known():
-            self.note = "Values cannot be read here: whether these differ from what is set cannot be known."
+            self.remark("Values cannot be read here: whether these differ from what is set cannot be known.")
         return {"secrets": self._seen["keys"]}
 
     def wanted(self, before: State) -> State:
@@ -94,6 +95,10 @@ class StoredSecrets(Resource):
 
     def result(self, state: State) -> Mapping[str, Any]:
         return {"secrets": [{"name": name, **facts} for name, facts in state["secrets"].items()]}
+
+    def remark(self, what: str) -> None:
+        """Note what else a check mode cannot know."""
+        self.note = f"{what} {self.note}".strip()
 
     def _is_known(self) -> bool:
         """Return whether every value that is there could be read, so that it can be compared."""

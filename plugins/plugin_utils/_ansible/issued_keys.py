@@ -17,7 +17,7 @@ from ...module_utils._core.contracts import Issuer, Listed, Maker, Revocation
 from ...module_utils._core.credential import Credential
 from ...module_utils._core.deps import library
 from ...module_utils._core.errors import ConfigurationError, OutcomeUnknownError
-from ...module_utils._core.module_runner import Resource, State
+from ...module_utils._core.module_runner import Resource, State, unverified
 from ...module_utils._core.outside_text import identifier
 from .._engine.secret_map import schema
 from .._engine.secret_map.errors import schema_errors
@@ -82,6 +82,7 @@ class Keys(Resource):
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
         self._issuer = open_issuer(params)
+        self.note = unverified(type(self._issuer))
 
     def read(self) -> State:
         return {"keys": [_shown(key) for key in self._issuer.listed()]}

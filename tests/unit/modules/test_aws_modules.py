@@ -103,6 +103,14 @@ def test_options_that_misfit_the_schema_send_nothing(
     assert (complaint in result["msg"], proxy.requests) == (True, [])
 
 
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("days", [6, 31])
+def test_recovery_window_out_of_range_is_refused(task: Task, name: str, proxy: Proxy, days: int, check: bool) -> None:
+    options = {"secret": name, "format": "text", "state": "absent", "recovery_window_days": days}
+    result = task(aws_secretsmanager_secret, check=check, **options)
+    assert ("recovery_window_days: AWS takes from 7 to 30" in result["msg"], proxy.requests) == (True, [])
+
+
 def test_empty_description_is_written_once(task: Task, path: str) -> None:
     task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="of the old team")
     first, second = (task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="") for _turn in range(2))

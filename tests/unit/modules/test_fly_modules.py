@@ -251,6 +251,16 @@ def test_a_deployment_in_check_mode_names_the_machines_and_touches_none(world: V
     assert world.ask("counts")["mutating"] == 0
 
 
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"batch": -1}, {"timeout": 0}])
+@pytest.mark.parametrize("check", [False, True])
+def test_deployment_of_nothing_at_once_is_refused(
+    world: Visitor, run: Runner, wrong: dict[str, int], check: bool
+) -> None:
+    result = run("fly_secrets_deploy", check=check, app=APP, **wrong)
+    assert f"{next(iter(wrong))}: must be at least 1" in result["msg"]
+    assert world.ask("counts")["total"] == 0
+
+
 def test_a_deployment_that_goes_bad_fails_and_says_where_it_stands(world: Visitor, run: Runner) -> None:
     world.tell("switch", bad_updates=1)
     result = run("fly_secrets_deploy", app=APP, timeout=1)
@@ -340,7 +350,9 @@ def test_token_whose_profile_is_not_told_is_returned(run: Runner, monkeypatch: p
 @pytest.mark.parametrize("options", [{"lifetime": "1d"}, {"state": "absent"}])
 def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, options: dict[str, str]) -> None:
     name = "ci" if "lifetime" in options else "molecule-cp-rotation-20260801"
-    assert run("fly_token", check=True, name=name, **ORG, **options)["changed"]
+    result = run("fly_token", check=True, name=name, **ORG, **options)
+    assert result["changed"]
+    assert "Only a real run can tell whether the connection's token may make tokens" in result["note"]
     assert world.ask("counts")["mutating"] == 0
 
 

@@ -119,7 +119,7 @@ def test_a_secret_is_deleted_once(task: Task) -> None:
 def test_deleting_in_check_mode_deletes_nothing(task: Task, world: Visitor) -> None:
     result = task(github_secret, check=True, name="FLY_API_TOKEN", state="absent")
     assert result["changed"]
-    assert "note" not in result
+    assert result["note"].startswith("Only a real run can tell whether the token may write secrets")
     assert mutating(world) == 0
 
 
@@ -319,3 +319,10 @@ def test_in_check_mode_a_missing_workflow_is_found(task: Task) -> None:
 def test_no_secrets_are_nothing_to_do(task: Task, world: Visitor, state: str) -> None:
     result = task(github_secret, secrets=[], state=state)
     assert (result["changed"], result["secrets"], mutating(world)) == (False, [], 0)
+
+
+def test_selected_repository_that_is_not_there_is_told_in_check_mode(task: Task, world: Visitor) -> None:
+    chosen = {"visibility": "selected", "repositories": ["nowhere"]}
+    result = task(github_secret, check=True, organization="Molecule-AI", name="NEW", value=VALUE, **chosen)
+    assert "Molecule-AI/nowhere" in result["msg"]
+    assert mutating(world) == 0

@@ -23,6 +23,7 @@ from .settings import Settings
 from .ssm import SsmParameters
 from .versions import VersionedSecret, summaries
 
+_RECOVERY_DAYS = range(7, 31)
 _SHOWN = ("name", "version", "modified_at", "type", "tier", "key_id", "description")
 
 
@@ -71,6 +72,8 @@ class Secrets(StoredSecrets):
             if any(params[name] is not None for name in ("name", "secrets")):
                 raise ConfigurationError("with format: text, the secret is one value, and has no names in it")
             params = {**params, "name": params["secret"]}
+        if params["recovery_window_days"] not in _RECOVERY_DAYS:
+            raise ConfigurationError("recovery_window_days: AWS takes from 7 to 30")
         super().__init__(params, SecretsManagerSecrets, _container(params, SecretsManagerSecrets.schema))
         connection = connect(SecretsManagerConnection, params)
         self.store = SecretsManagerSecrets(connection, clock=connection.clock)

@@ -12,7 +12,7 @@ from ..._core import durations, issued
 from ..._core.contracts import Evidence, Listed
 from ..._core.credential import Credential
 from ..._core.errors import ConfigurationError, OutcomeUnknownError, RotorError
-from ..._core.module_runner import NoJournal, Resource, State
+from ..._core.module_runner import NoJournal, Resource, State, unverified
 from ..._core.outside_text import identifier
 from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets
@@ -39,10 +39,10 @@ class ListedSecrets(Resource):
 class Secrets(StoredSecrets):
     """The named secrets of an app; their values cannot be read, so that only a write tells whether they differ."""
 
-    note = "Fly does not show values: whether these differ from what is set is known only after a write."
-
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params, FlySecrets, {"app": params["app"]})
+        if self.present:
+            self.remark("Fly does not show values: whether these differ from what is set is known only after a write.")
         self._evidence: Evidence = {}
         self._fly = connect(params)
         self.store = FlySecrets(self._fly, clock=self._fly.clock)
@@ -130,6 +130,8 @@ class Tokens(Resource):
 
 class Token(Tokens):
     """One token, known by its name, or by its id where several have that name."""
+
+    note = unverified(FlyTokens)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._id = issued.wanted_id(params)

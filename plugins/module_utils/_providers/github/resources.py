@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core.errors import ConfigurationError
-from ..._core.module_runner import Resource, State
+from ..._core.module_runner import Resource, State, unverified
 from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets, as_text
 from .access import connect, container
@@ -48,6 +48,8 @@ class Secrets(StoredSecrets):
         there = {name: self._with_selection(name, facts) for name, facts in super().read()["secrets"].items()}
         if not self.params["overwrite"]:
             self.values = {name: value for name, value in self.values.items() if name not in there}
+        for repository in self.container.get("repositories", ()) if self.values else ():
+            self.store.connection.repository_id(f"{self.container['organization']}/{repository}")
         return {"secrets": there}
 
     def wanted(self, before: State) -> State:
@@ -77,6 +79,8 @@ class Secrets(StoredSecrets):
 
 class WorkflowRun(Resource):
     """A run of a workflow, which each task starts anew."""
+
+    note = unverified(GitHubWorkflow)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)

@@ -28,5 +28,5 @@ class Secrets(StoredSecrets):
         before = super().read()
         if self.present or self.params["read"]:
             return before
-        self.note = "Nothing can be read here: whether these are there cannot be known."
+        self.remark("Nothing can be read here: whether these are there cannot be known.")
         return {"secrets": {name: {} for name in self.names}}
