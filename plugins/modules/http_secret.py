@@ -69,7 +69,9 @@ options:
         description: Path to use instead of O(path). With C(<key>) in it, 404 says that the secret is not there.
         type: str
       evidence:
-        description: A name of yours to the JSON path of what changes with every write, such as a version or a date.
+        description:
+          - A name of yours to the JSON path of what changes with every write, such as a version or a date.
+          - Not V(name) or V(written), which RV(secrets) has anyway.
         type: dict
         required: true
   delete:

@@ -63,6 +63,9 @@ secrets:
     name:
       description: Name of the secret.
       type: str
+    id:
+      description: Id of the secret. Missing in check mode, when it would change.
+      type: str
     version:
       description: Version of the secret. Missing in check mode, when it would change.
       type: int

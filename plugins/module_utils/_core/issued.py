@@ -10,15 +10,19 @@ from datetime import datetime
 from typing import Any
 
 from .contracts import Listed
+from .credential import Credential
 from .errors import ConfigurationError
 from .outside_text import identifier, printable
+
+_DATES = ("created_at", "expires_at", "last_used_at")
 
 
 def wanted_id(params: Mapping[str, Any]) -> str | None:
     """Return the id of the credential that is to be revoked; ConfigurationError where none is."""
-    if params["id"] is not None and params["state"] == "present":
+    id_: str | None = params["id"]
+    if id_ is not None and params["state"] == "present":
         raise ConfigurationError("id: it says which one to revoke, and state is present", hint="Leave it out")
-    return params["id"]
+    return id_
 
 
 def meant(listed: Iterable[Listed], names: Collection[str], id_: str | None, now: datetime) -> list[Listed]:
@@ -38,3 +42,24 @@ def meant(listed: Iterable[Listed], names: Collection[str], id_: str | None, now
             hint="Correct the id; if that one was revoked, remove the task",
         )
     return [one for one in named if not id_ or one.id == id_]
+
+
+def shown(one: Listed) -> dict[str, Any]:
+    """Return what a module says of a credential, the same whether it was listed or made."""
+    dates = {name: getattr(one, name) for name in _DATES}
+    told = {name: date and date.isoformat() for name, date in dates.items()}
+    return {"id": one.id, "name": one.name, **told, "scope": one.scope, "revoked": one.revoked}
+
+
+def made(credential: Credential) -> dict[str, Any]:
+    """Return the same of a credential that was just made, as far as its provider has told."""
+    dates: dict[str, Any] = {name: _moment(credential.facts.get(name, "")) for name in _DATES}
+    one = Listed("", credential.name, **dates, scope=credential.facts.get("scope", ""))
+    return {**shown(one), "id": credential.id}
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

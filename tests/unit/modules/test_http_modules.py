@@ -116,6 +116,7 @@ def test_what_is_wrong_is_said(world: Visitor, run: Runner, options: dict[str, A
         ({"write": {**WRITE, "body": "<key>=<value>"}}, "write.body: expected a mapping or a list"),
         ({"path": "settings/secrets"}, "path: does not match"),
         ({"read": {"evidence": {}}}, "read.evidence: must not be empty"),
+        ({"read": {"evidence": {"name": "[key=<key>].updated_at"}}}, "read.evidence: name is in the result anyway"),
         ({"read": {"evidence": {"updated_at": 5}}}, "read.evidence.updated_at: expected a string"),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core import durations, issued
-from ..._core.contracts import Evidence, Listed
+from ..._core.contracts import Evidence
 from ..._core.credential import Credential
 from ..._core.errors import ConfigurationError, OutcomeUnknownError, RotorError
 from ..._core.module_runner import NoJournal, Resource, State, unverified
@@ -125,7 +125,7 @@ class Tokens(Resource):
         self._issuer = FlyTokens(options, self._fly, clock=self._fly.clock)
 
     def read(self) -> State:
-        return {"tokens": [_token(token) for token in self._issuer.all_listed()]}
+        return {"tokens": [_token(issued.shown(token)) for token in self._issuer.all_listed()]}
 
 
 class Token(Tokens):
@@ -145,11 +145,11 @@ class Token(Tokens):
         listed = self._issuer.listed()
         now = self._fly.server_time() or self._fly.clock.now()
         found = issued.meant(listed, {self.params["name"]}, self._id, now)
-        return {"tokens": [_token(token) for token in found]}
+        return {"tokens": [_token(issued.shown(token)) for token in found]}
 
     def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
-            new = {"id": None, "name": self.params["name"], "revoked": False}
+            new = _token(issued.made(Credential(None, self.params["name"], {})))
             return before if before["tokens"] else {"tokens": [new]}
         if len(before["tokens"]) > 1:
             raise ConfigurationError(
@@ -171,8 +171,7 @@ class Token(Tokens):
                 "Do that before you run again, which takes it for the token that is wanted"
             )
             raise
-        told = {key: self._minted.facts.get(key) for key in ("created_at", "expires_at", "scope")}
-        return {"tokens": [{"id": self._minted.id, "name": self._minted.name, **told, "revoked": False}]}
+        return {"tokens": [_token(issued.made(self._minted))]}
 
     def result(self, state: State) -> Mapping[str, Any]:
         """Return the tokens, and the new one's value: Fly shows it once, and the task asked for it."""
@@ -201,12 +200,6 @@ def _machine(instance: str, running: bool) -> dict[str, Any]:
     return {"instance_id": instance, "running": running}
 
 
-def _token(token: Listed) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "created_at": token.created_at and token.created_at.isoformat(),
-        "expires_at": token.expires_at and token.expires_at.isoformat(),
-        "scope": token.scope,
-        "revoked": token.revoked,
-    }
+def _token(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what Fly never tells."""
+    return {name: fact for name, fact in shown.items() if name != "last_used_at"}
