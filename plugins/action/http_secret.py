@@ -19,6 +19,9 @@ from ..plugin_utils._ansible.shell import guarded
 class ActionModule(Normal):
     """Run the module as core does, unless core would keep its arguments in a file on the host."""
 
+    _supports_async = False
+    """Core keeps the result of such a task, a new token too, in a file that everybody on the host may read."""
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module behind the guard; core's own errors pass, since they say what is wrong with the host."""
         return guarded(lambda: self._run(tmp, task_vars), passing=(AnsibleError,))

@@ -10,6 +10,10 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  async:
+    description: Supports the keyword C(async).
+    support: none
+    details: Core keeps the result of such a task in a file that everybody on its host may read.
   check_mode:
     description: Can run in check mode and predict what it would change, without changing anything.
   diff_mode:

@@ -24,7 +24,8 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details: Not with O(id), where the API lists no revoked keys and others of that name work.
 options:
   name:
     description: Name of the key.
@@ -33,7 +34,8 @@ options:
   id:
     description:
       - Id of the key, to revoke the right one where several have the same name.
-      - The key of that id has to have the O(name).
+      - The key of that id has to have the O(name). An id that is not listed, while others of that name work, is an
+        error. Not with O(state=present).
     type: str
   dest:
     description:
@@ -110,5 +112,9 @@ keys:
 value:
   description: The new key itself.
   returned: when a key was made and O(return_value) is true
+  type: str
+note:
+  description: What only a real run can tell, such as whether the token may make keys.
+  returned: in check mode, when something would change
   type: str
 """

@@ -137,6 +137,10 @@ version:
   description: Version of the secret that is current. Empty where there is none.
   returned: success
   type: str
+note:
+  description: What only a real run can tell, such as whether the credentials may write.
+  returned: in check mode, when something would change
+  type: str
 """
 
 from ..module_utils._core.module_runner import RotorModule, run

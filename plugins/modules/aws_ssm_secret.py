@@ -66,7 +66,7 @@ options:
     default: SecureString
   key_id:
     description:
-      - KMS key, by its id, its ARN or an alias.
+      - KMS key, by its id, its ARN or an alias. Not with O(parameter_type=String).
       - Without it, a parameter that is there keeps its key, and a new one gets the account's C(alias/aws/ssm).
     type: str
   tier:
@@ -158,8 +158,8 @@ secrets:
       description: Whether this task wrote it, where values may not be read.
       type: bool
 note:
-  description: What cannot be known without a write.
-  returned: in check mode, when something might change
+  description: What only a real run can tell, such as whether the credentials may write.
+  returned: in check mode, when something would change
   type: str
 """
 

@@ -83,7 +83,7 @@ options:
         description: Value of the key. Needed with O(state=present).
         type: str
   state:
-    description: Whether the keys are to be there.
+    description: Whether the keys are to be there. With V(absent), the file may be missing.
     type: str
     choices: [present, absent]
     default: present

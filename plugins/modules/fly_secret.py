@@ -38,6 +38,8 @@ options:
       - With V(true), the secrets are stored, and no machine is touched.
       - With V(false), the machines are updated as well, one at a time, when something changed, or when one of them
         was last updated before the secrets were set. An update takes along whatever else is staged.
+      - A secret that is unset leaves no date. Where it was only staged, or the update of the machines failed,
+        M(rotor.secrets.fly_secrets_deploy) makes up for it, and another run of this module does not.
     type: bool
     default: true
 notes:
@@ -90,12 +92,12 @@ version:
   returned: success
   type: int
 machines:
-  description: Machine to its instance, for the machines that were updated.
+  description: Machine to its instance, for the machines that were updated. Without the instance in check mode.
   returned: success
   type: dict
   sample: {d8905e2c41e708: 01K3ZQ8M6T5V7WXYZ0ABCDEFGH}
 note:
-  description: What cannot be known without a write.
+  description: What only a real run can tell.
   returned: in check mode, when something might change
   type: str
 """

@@ -57,12 +57,11 @@ EXAMPLES = r"""
     value: "{{ lookup('ansible.builtin.env', 'RESEND_API_KEY') }}"
   register: staged
 
-- name: Make it live, two machines at a time
+- name: Make it live, two machines at a time, also where the last run staged it and failed here
   rotor.secrets.fly_secrets_deploy:
     app: molecule-cp
-    min_version: "{{ staged.version }}"
+    min_version: "{{ staged.version | default(omit, true) }}"
     batch: 2
-  when: staged is changed
 """
 
 RETURN = r"""

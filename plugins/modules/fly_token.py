@@ -32,7 +32,8 @@ options:
   id:
     description:
       - Id of the token, to revoke the right one where several have the same name.
-      - The token of that id has to have the O(name).
+      - The token of that id has to have the O(name). An id that is not listed, while others of that name work, is an
+        error. Not with O(state=present).
     type: str
   organization:
     description: Slug of the organization; the token may deploy all of its apps.
@@ -104,6 +105,10 @@ tokens:
 token:
   description: The new token itself. Fly shows it this once.
   returned: when a token was made
+  type: str
+note:
+  description: What only a real run can tell, such as whether the connection's token may make tokens.
+  returned: in check mode, when something would change
   type: str
 """
 

@@ -113,8 +113,8 @@ secrets:
       description: V(true) where this task wrote it.
       type: bool
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be written
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

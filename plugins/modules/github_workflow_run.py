@@ -84,6 +84,10 @@ run:
     head_sha:
       description: The commit.
       type: str
+note:
+  description: What only a real run can tell, such as whether the token may start workflows.
+  returned: in check mode, when something would change
+  type: str
 """
 
 from ..module_utils._core.module_runner import RotorModule, run

@@ -69,7 +69,9 @@ options:
         description: Path to use instead of O(path). With C(<key>) in it, 404 says that the secret is not there.
         type: str
       evidence:
-        description: A name of yours to the JSON path of what changes with every write, such as a version or a date.
+        description:
+          - A name of yours to the JSON path of what changes with every write, such as a version or a date.
+          - Not V(name) or V(written), which RV(secrets) has anyway.
         type: dict
         required: true
   delete:
@@ -158,8 +160,8 @@ secrets:
       type: bool
   sample: [{name: ANTHROPIC_API_KEY, updated_at: "2026-11-21T09:14:07Z", written: true}]
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be sent
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

@@ -63,6 +63,9 @@ secrets:
     name:
       description: Name of the secret.
       type: str
+    id:
+      description: Id of the secret. Missing in check mode, when it would change.
+      type: str
     version:
       description: Version of the secret. Missing in check mode, when it would change.
       type: int
@@ -73,8 +76,8 @@ secrets:
       description: Stands for the value; comparable within this task only.
       type: str
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be written without being compared
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

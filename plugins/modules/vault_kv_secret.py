@@ -123,8 +123,8 @@ custom_metadata:
   returned: with O(custom_metadata)
   type: dict
 note:
-  description: What cannot be known.
-  returned: in check mode, when something would be written that may not be read
+  description: What only a real run can tell, such as whether the token may write.
+  returned: in check mode, when something would change
   type: str
 """
 

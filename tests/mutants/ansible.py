@@ -10,6 +10,13 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "no module runs with async, which would leave a token in a file",
+        "action/http_secret",
+        "_supports_async = False",
+        "_supports_async = True",
+        ("actions/test_async",),
+    ),
+    Mutant(
         "a variable's value is no part of a command to go on",
         "plugin_utils/_ansible",
         "names = [name for name in _inline() if name not in own]\n",
@@ -33,7 +40,7 @@ MUTANTS = (
     Mutant(
         "an action takes no mapping for text",
         "plugin_utils/_ansible/shell",
-        "if problem := not_text(action._task.args, spec):",
+        "if problem := unfit(action._task.args, spec, rules):",
         "if problem := '':",
         ("actions/test_guarded",),
     ),

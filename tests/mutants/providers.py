@@ -71,6 +71,13 @@ def proof(what: str, status: int) -> Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "a module's options fit the schema of its store before anything is sent",
+        f"{CORE}/stored",
+        "refuse_misfits(kind.schema, container)",
+        "pass",
+        ("modules/test_http_modules",),
+    ),
     proof("403", 403),
     proof("429", 429),
     proof("500", 500),
@@ -834,6 +841,13 @@ MUTANTS = (
     ),
     provider("a revoked role may not log in", "postgres/roles", "NOLOGIN PASSWORD NULL", "CONNECTION LIMIT 1", "roles"),
     # whose a key is
+    Mutant(
+        "an id that is not listed is no success while others of that name work",
+        f"{CORE}/issued",
+        "if named and id_ and all(",
+        "if False and all(",
+        ("actions/test_api_key", "modules/test_fly_modules"),
+    ),
     Mutant(
         "an id is no key of another name",
         f"{CORE}/issued",

@@ -9,18 +9,19 @@ The only place where an error becomes a failed task.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
 from . import guard, masking
-from .contracts import Evidence
+from .contracts import Evidence, Part
 from .core_masking import register_with_core
 from .credential import SecretValue
 from .outside_text import shown
 
+_IN_QUOTES = "put it in quotes, or use the filter string"
 State = Mapping[str, Any]
 """Names, digests, versions, times: it is shown in diffs, so it never holds a value."""
 
@@ -51,6 +52,11 @@ class Resource(ABC):
         return state
 
 
+def unverified(kind: type[Part]) -> str:
+    """Return the note for what no check mode can know of a store, an issuer or a check."""
+    return f"Only a real run can tell {kind.unverifiable}." if kind.unverifiable else ""
+
+
 class NoJournal:
     """A module remembers nothing between two runs."""
 
@@ -68,7 +74,7 @@ class RotorModule(AnsibleModule):
 
     def __init__(self, argument_spec: Mapping[str, Any], **rules: Any) -> None:
         super().__init__(argument_spec, **rules)
-        if problem := not_text(self._given, argument_spec):
+        if problem := unfit(self._given, argument_spec, rules):
             self.fail_json(msg=problem)
         self._accepted = True
 
@@ -103,27 +109,40 @@ def register_arguments(arguments: Mapping[str, Any], spec: Mapping[str, Any]) ->
         masking.register(text)
 
 
-def not_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Say which options for text were given a mapping or a list, which core would write in Python's spelling."""
-    named = ", ".join(_not_text(arguments, spec))
-    return f"{named}: a mapping or a list is not text; use the filter to_json" if named else ""
+def unfit(arguments: Mapping[str, Any], spec: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
+    """Say what core takes and should not: what is no text, in Python's spelling, and blanks where a text is needed."""
+    one_of = {name for names in rules.get("required_one_of") or () for name in names}
+    return "; ".join(_unfit(arguments, spec, one_of | {"name"}))
 
 
-def _not_text(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
-    known = {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
+def _unfit(arguments: Mapping[str, Any], spec: Mapping[str, Any], needed: Collection[str]) -> Iterator[str]:
+    known = _by_alias(spec)
     for name, given in arguments.items():
         option = known.get(name, {})
-        if option.get("type", "str") == "str" and isinstance(given, (Mapping, list)) and name in known:
-            yield name
-        if option.get("options"):
-            items = given if isinstance(given, list) else [given]
-            for item in items:
-                if isinstance(item, Mapping):
-                    yield from (f"{name}.{inner}" for inner in _not_text(item, option["options"]))
+        if problem := name in known and _problem(option, given, name in needed):
+            yield f"{name}: {problem}"
+        for item in given if isinstance(given, list) else [given]:
+            if option.get("options") and isinstance(item, Mapping):
+                yield from (f"{name}.{inner}" for inner in _unfit(item, option["options"], needed))
+
+
+def _problem(option: Mapping[str, Any], given: Any, needed: bool) -> str:
+    is_secret = option.get("no_log")
+    if option.get("type", "str") == "str":
+        if isinstance(given, (Mapping, list)):
+            return "a mapping or a list is not text; use the filter to_json"
+        if isinstance(given, bool) or (is_secret and given is not None and not isinstance(given, str)):
+            return f"a number, a date, true and false are not text, and YAML may have altered it; {_IN_QUOTES}"
+    is_blank = not given.strip() if isinstance(given, str) else bool(option.get("required")) and given == []
+    return "must not be empty" if is_blank and (needed or option.get("required")) and not is_secret else ""
+
+
+def _by_alias(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
 
 
 def _secret_texts(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
-    known = {alias: option for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
+    known = _by_alias(spec)
     for name, given in arguments.items():
         option = known.get(name, {"no_log": True})
         for item in given if isinstance(given, list) else [given]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 from .contracts import Evidence, Options, Store
 from .credential import SecretValue
 from .errors import ConfigurationError
-from .module_runner import Resource, State
+from .module_runner import Resource, State, unverified
+from .schema_check import refuse_misfits
 
 SECRETS: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
@@ -41,9 +43,11 @@ class StoredSecrets(Resource):
     def __init__(self, params: Mapping[str, Any], kind: type[Store], container: Options) -> None:
         """A subclass sets ``self.store`` afterwards: what is wrong with the options is said before anything is sent."""
         super().__init__(params)
+        refuse_misfits(kind.schema, container)
+        self.note = unverified(kind)
         self.container = container
         self.present = params["state"] == "present"
-        items = params["secrets"] or [params]
+        items = [params] if params["secrets"] is None else params["secrets"]
         given = {item["name"]: item.get("value") for item in items}
         self.names = list(given)
         problems = kind.validate(container, self.names)
@@ -55,7 +59,7 @@ class StoredSecrets(Resource):
         problems += kind.reject_values(container, self.values)
         if problems:
             raise ConfigurationError(f"{kind.label(container)}: {'; '.join(problems)}")
-        self._seen: Evidence = {}
+        self._seen: Evidence = {"keys": {}}
 
     @staticmethod
     def _values(given: Mapping[str, Any], problems: list[str]) -> dict[str, SecretValue]:
@@ -70,7 +74,7 @@ class StoredSecrets(Resource):
     def read(self) -> State:
         self._seen = self.store.observe(self.container, self.names)
         if self.present and not self._is_known():
-            self.note = "Values cannot be read here: whether these differ from what is set cannot be known."
+            self.remark("Values cannot be read here: whether these differ from what is set cannot be known.")
         return {"secrets": self._seen["keys"]}
 
     def wanted(self, before: State) -> State:
@@ -92,6 +96,10 @@ class StoredSecrets(Resource):
     def result(self, state: State) -> Mapping[str, Any]:
         return {"secrets": [{"name": name, **facts} for name, facts in state["secrets"].items()]}
 
+    def remark(self, what: str) -> None:
+        """Note what else a check mode cannot know."""
+        self.note = f"{what} {self.note}".strip()
+
     def _is_known(self) -> bool:
         """Return whether every value that is there could be read, so that it can be compared."""
         return self.store.readable and all("fingerprint" in facts for facts in self._seen["keys"].values())
@@ -100,3 +108,8 @@ class StoredSecrets(Resource):
         """Return the state of a secret that holds this very value already; its other facts stay as they are."""
         there = self._seen["keys"].get(name, {})
         return there if there.get("fingerprint") == facts["fingerprint"] else facts
+
+
+def as_text(value: Any) -> Any:
+    """Write a number or a boolean as JSON spells it: YAML makes those of some texts. Anything else stays as it is."""
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else value

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core import issued, references, registry
-from ...module_utils._core.contracts import Issuer, Listed, Maker, Revocation
+from ...module_utils._core.contracts import Issuer, Maker, Revocation
 from ...module_utils._core.credential import Credential
 from ...module_utils._core.deps import library
 from ...module_utils._core.errors import ConfigurationError, OutcomeUnknownError
-from ...module_utils._core.module_runner import Resource, State
+from ...module_utils._core.module_runner import Resource, State, unverified
 from ...module_utils._core.outside_text import identifier
 from .._engine.secret_map import schema
 from .._engine.secret_map.errors import schema_errors
@@ -82,9 +82,10 @@ class Keys(Resource):
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
         self._issuer = open_issuer(params)
+        self.note = unverified(type(self._issuer))
 
     def read(self) -> State:
-        return {"keys": [_shown(key) for key in self._issuer.listed()]}
+        return {"keys": [issued.shown(key) for key in self._issuer.listed()]}
 
 
 class Key(Keys):
@@ -94,6 +95,7 @@ class Key(Keys):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
+        self._id = issued.wanted_id(params)
         self._name = self._issuer.spell(params["name"])
         if params["state"] == "present" and not (params["dest"] or params["return_value"]):
             raise ConfigurationError(
@@ -102,18 +104,17 @@ class Key(Keys):
 
     def read(self) -> State:
         """Only those that still work."""
-        id_ = self.params["id"] if self.params["state"] == "absent" else None
-        names = {self._name, self.params["name"]} if id_ else {self._name}
+        names = {self._name, self.params["name"]} if self._id else {self._name}
         listed = self._issuer.listed()
         now = self._issuer.connection.server_time() or self._issuer.clock.now()
-        return {"keys": [_shown(key) for key in issued.meant(listed, names, id_, now)]}
+        return {"keys": [issued.shown(key) for key in issued.meant(listed, names, self._id, now)]}
 
     def wanted(self, before: State) -> State:
         ids = ", ".join(identifier(key["id"]) for key in before["keys"])
         if self.params["state"] == "present":
             if self.params["dest"]:
                 _demand_place(self.params["dest"], self._name, ids)
-            return before if ids else {"keys": [{"id": None, "name": self._name, "revoked": False}]}
+            return before if ids else {"keys": [issued.made(Credential(None, self._name, {}))]}
         if len(before["keys"]) > 1:
             raise ConfigurationError(
                 f"{len(before['keys'])} keys have the name {self.params['name']}",
@@ -135,7 +136,7 @@ class Key(Keys):
         finally:
             if file:
                 file.discard()
-        return {"keys": [{"id": self._minted.id, "name": self._minted.name, **self._minted.facts, "revoked": False}]}
+        return {"keys": [issued.made(self._minted)]}
 
     def result(self, state: State) -> Mapping[str, Any]:
         """The value leaves here only where the task has asked for that."""
@@ -200,9 +201,3 @@ def _demand_place(dest: str, name: str, ids: str) -> None:
     if not ids and not os.access(parent, os.W_OK | os.X_OK):
         why = "it may not be written to" if parent.is_dir() else "there is no such directory"
         raise ConfigurationError(f"dest: cannot write into {parent}: {why}")
-
-
-def _shown(key: Listed) -> dict[str, Any]:
-    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "last_used_at")}
-    dates = {name: time and time.isoformat() for name, time in times.items()}
-    return {"id": key.id, "name": key.name, **dates, "scope": key.scope, "revoked": key.revoked}

@@ -21,7 +21,7 @@ from ...module_utils._core import deps, guard, masking
 from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ...module_utils._core.forwards import Forwards
-from ...module_utils._core.module_runner import not_text, register_arguments
+from ...module_utils._core.module_runner import register_arguments, unfit
 from ...module_utils._core.outside_text import printable
 from .._engine.job import Job
 from .._engine.secret_map.variables import TaskVariables
@@ -84,7 +84,7 @@ def validated(action: ActionBase, spec: Mapping[str, Any], **rules: Any) -> dict
     except AnsibleActionFail as error:
         register_arguments(action._task.args, spec)
         raise ConfigurationError(str(error.message)) from None
-    if problem := not_text(action._task.args, spec):
+    if problem := unfit(action._task.args, spec, rules):
         register_arguments(action._task.args, spec)
         raise ConfigurationError(problem)
     return options

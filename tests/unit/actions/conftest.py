@@ -36,18 +36,18 @@ class InstantClock(Clock):
 def act(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Act:
     """Run an action of this name; returns its output with its result, or the exception with its whole chain.
 
-    Beside the options of the action, ``check_mode`` is the task's.
+    Beside the options of the action, ``check_mode`` and ``async_val`` are the task's.
     """
     monkeypatch.setattr(shell, "WorkerClock", InstantClock)
     monkeypatch.setattr(Clock, "sleep", lambda _self, _seconds: None)
 
     def act(name: str, variables: Mapping[str, Any] | None = None, /, **arguments: Any) -> str:
         module = importlib.import_module(f"ansible_collections.rotor.secrets.plugins.action.{name}")
-        check_mode = arguments.pop("check_mode", False)
+        check_mode, async_val = arguments.pop("check_mode", False), arguments.pop("async_val", 0)
         task = SimpleNamespace(
             args=arguments,
             action=name,
-            async_val=0,
+            async_val=async_val,
             check_mode=check_mode,
             diff=True,
             delegate_to=None,

@@ -19,6 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.module_runner 
     RotorModule,
     State,
     run,
+    unfit,
 )
 from ansible_collections.rotor.secrets.plugins.module_utils._core.stored import SECRETS
 from tests.hostile import HOSTILE, MARK, problems_of
@@ -180,6 +181,52 @@ def test_refused_arguments_are_told_without_the_values_of_secrets(play: Runner, 
     assert result["failed"]
     assert "s3cr3t-value" not in str(result)
     assert Lamp.switched == 0
+
+
+SPEC: dict[str, Any] = {
+    **SECRETS,
+    "token": {"type": "str", "required": True, "no_log": True, "aliases": ["key"]},
+    "app": {"type": "str"},
+    "path": {"type": "str", "required": True},
+    "from": {"type": "list", "required": True},
+    "note": {"type": "str"},
+    "port": {"type": "int"},
+}
+RULES = {"required_one_of": [("name", "secrets"), ("app", "port")]}
+IN_QUOTES = "put it in quotes"
+
+
+@pytest.mark.parametrize(
+    ("given", "option", "said"),
+    [
+        *(({"value": value}, "value", IN_QUOTES) for value in (True, False, 83, 1.1)),
+        ({"secrets": [{"name": "A", "value": 83}]}, "secrets.value", IN_QUOTES),
+        ({"key": 83}, "key", IN_QUOTES),
+        ({"note": True}, "note", IN_QUOTES),
+        ({"value": {"a": 83}}, "value", "to_json"),
+        *(({name: blank}, name, "must not be empty") for name in ("name", "app", "path") for blank in ("", " ")),
+        ({"secrets": [{"name": "", "value": "x"}]}, "secrets.name", "must not be empty"),
+        ({"from": []}, "from", "must not be empty"),
+    ],
+)
+def test_what_core_takes_and_should_not_is_refused(given: dict[str, Any], option: str, said: str) -> None:
+    problem = unfit(given, SPEC, RULES)
+    assert problem.startswith(f"{option}: ")
+    assert said in problem
+    assert "83" not in problem
+
+
+def test_what_may_be_blank_or_a_number_is_taken() -> None:
+    given = {"secrets": [], "note": "", "port": 0, "name": "7", "app": 7, "value": None, "token": "", "_ansible_x": {}}
+    assert unfit(given, SPEC, RULES) == ""
+
+
+@pytest.mark.parametrize("value", [83, True])
+def test_value_that_is_no_text_fails_the_task_unseen(play: Runner, value: Any) -> None:
+    result = play(Lamp, name="A", value=value)
+    assert IN_QUOTES in result["msg"]
+    assert Lamp.switched == 0
+    assert str(value) not in result["msg"]
 
 
 def test_a_module_has_no_memory() -> None:

@@ -131,11 +131,30 @@ def test_check_mode_knows_of_a_readable_store_what_would_change(value: str) -> N
     assert Shelf.held["A"] == OLD
 
 
+@pytest.mark.parametrize("given", [{"value": NEW}, {"state": "absent"}])
+@pytest.mark.parametrize("kind", [Shelf, Dark])
+def test_check_mode_says_what_no_preflight_can_know(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Shelf], given: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(kind, "unverifiable", "whether anybody may write")
+    assert run(Shelved(params(name="A", **given), kind), check=True)["note"].endswith(
+        "Only a real run can tell whether anybody may write."
+    )
+
+
 def test_several_secrets_are_one_write() -> None:
     resource = Shelved(params(secrets=[{"name": "A", "value": NEW}, {"name": "B", "value": NEW}]))
     result = run(resource)
     assert names(result) == ["A", "B"]
     assert resource.store.changes == ["write A, B"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("check", [False, True])
+def test_no_secrets_are_nothing_to_do(state: str, check: bool) -> None:
+    resource = Shelved(params(secrets=[], state=state))
+    result = run(resource, check=check)
+    assert (result["changed"], result["secrets"], resource.store.changes) == (False, [], [])
 
 
 def test_what_has_changed_since_it_was_read_is_not_overwritten() -> None:

@@ -87,6 +87,48 @@ def text_of(moto: Moto, name: str) -> str:
 # aws_ssm_secret
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"path": "molecule"}, "path: does not match"),
+        ({"path": ""}, "path: does not match"),
+        ({"tags": {"owner": None}}, "tags.owner: expected a string"),
+        ({"tags": {"owner": {"team": "platform"}}}, "tags.owner: expected a string"),
+    ],
+)
+def test_options_that_misfit_the_schema_send_nothing(
+    task: Task, proxy: Proxy, options: dict[str, Any], complaint: str
+) -> None:
+    result = task(aws_ssm_secret, name="KEY", value=NEW, **options)
+    assert (complaint in result["msg"], proxy.requests) == (True, [])
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("days", [6, 31])
+def test_recovery_window_out_of_range_is_refused(task: Task, name: str, proxy: Proxy, days: int, check: bool) -> None:
+    options = {"secret": name, "format": "text", "state": "absent", "recovery_window_days": days}
+    result = task(aws_secretsmanager_secret, check=check, **options)
+    assert ("recovery_window_days: AWS takes from 7 to 30" in result["msg"], proxy.requests) == (True, [])
+
+
+def test_empty_description_is_written_once(task: Task, path: str) -> None:
+    task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="of the old team")
+    first, second = (task(aws_ssm_secret, path=path, name="KEY", value=NEW, description="") for _turn in range(2))
+    assert (first["changed"], first["secrets"][0]["description"]) == (True, "")
+    assert (second["changed"], second["secrets"][0]["version"]) == (False, 2)
+
+
+def test_key_of_a_plain_parameter_is_refused(task: Task, proxy: Proxy) -> None:
+    """AWS takes no key for it, so that every run saw a key that was missing, and wrote."""
+    result = task(aws_ssm_secret, name="KEY", value=NEW, parameter_type="String", key_id="alias/molecule")
+    assert ("key_id: a parameter of type String" in result["msg"], proxy.requests) == (True, [])
+
+
+def test_tags_are_written_as_json_spells_them(task: Task, path: str) -> None:
+    result = task(aws_ssm_secret, path=path, name="KEY", value=NEW, tags={"flag": True, "rate": 1.5, "text": "yes"})
+    assert result["secrets"][0]["tags"] == {"flag": "true", "rate": "1.5", "text": "yes"}
+
+
 def test_a_parameter_is_set_and_the_same_again_changes_nothing(task: Task, moto: Moto, path: str, proxy: Proxy) -> None:
     first = task(aws_ssm_secret, name=f"{path}/KEY", value=NEW)
     sent = proxy.mutating
@@ -319,3 +361,11 @@ def test_what_changes_nothing_has_no_difference_to_show(task: Task, path: str) -
     assert "diff" in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
     assert "diff" not in task(aws_ssm_secret, path=path, name="KEY", value=NEW)
     assert "diff" not in task(aws_ssm_secret_info, path=path)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("module", [aws_ssm_secret, aws_secretsmanager_secret])
+def test_no_secrets_are_nothing_to_do(task: Task, proxy: Proxy, name: str, module: ModuleType, state: str) -> None:
+    container = {"secret": name} if module is aws_secretsmanager_secret else {}
+    result = task(module, secrets=[], state=state, **container)
+    assert (result["changed"], result["secrets"], proxy.mutating) == (False, [], 0)

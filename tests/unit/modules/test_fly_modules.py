@@ -8,13 +8,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rotor.secrets.plugins.module_utils._core.clock import Clock
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import CheckFailedError
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.client import FlyConnection
 from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.issuer import FlyTokens
+from ansible_collections.rotor.secrets.plugins.module_utils._providers.fly.rollout import Rollout
 from tests.sandbox.visitor import Visitor
 
 APP = "molecule-cp"
@@ -106,6 +109,54 @@ def test_what_an_earlier_run_left_staged_is_deployed(world: Visitor, run: Runner
     result = run("fly_secret", app=APP, name="NEW_KEY", value="some-value", stage=False)
     assert result["changed"]
     assert versions(world) == {result["version"]}
+
+
+@pytest.fixture
+def moving_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write gives a secret a new date, also one that has the value already."""
+    dates: dict[str, str] = {}
+    listed, written = FlyConnection.secrets, FlyConnection.set_secrets
+
+    def dated(found: Any) -> dict[str, Any]:
+        return {name: {**facts, "updated_at": dates.get(name, facts["updated_at"])} for name, facts in found.items()}
+
+    def set_secrets(fly: FlyConnection, app: str, values: Any) -> Any:
+        dates.update(dict.fromkeys(values, datetime.now(UTC).isoformat()))
+        evidence = written(fly, app, values)
+        return {**evidence, "keys": dated(evidence["keys"])}
+
+    monkeypatch.setattr(FlyConnection, "set_secrets", set_secrets)
+    monkeypatch.setattr(FlyConnection, "secrets", lambda fly, app: dated(listed(fly, app)))
+
+
+@pytest.mark.usefixtures("moving_dates")
+def test_secret_with_a_new_date_and_the_same_digest_is_the_same(world: Visitor, run: Runner) -> None:
+    options = {"app": APP, "name": "NEW_KEY", "value": "some-value"}
+    staged = run("fly_secret", **options)
+    live = run("fly_secret", **options, stage=False)
+    assert (staged["changed"], live["changed"], versions(world)) == (True, True, {live["version"]})
+    again = run("fly_secret", **options, stage=False)
+    assert (again["changed"], again["machines"], versions(world)) == (False, {}, {live["version"]})
+
+
+def test_unset_whose_deployment_fails_says_how_to_go_on(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run finds no secret, and Fly does not tell what a machine has read."""
+
+    def fail(_rollout: Rollout, batch: int) -> NoReturn:
+        raise CheckFailedError("machine 1 is not well", hint=f"{batch} of 3 have it")
+
+    monkeypatch.setattr(Rollout, "run", fail)
+    result = run("fly_secret", app=APP, name="RESEND_API_KEY", state="absent", stage=False)
+    assert "The secrets are unset: go on with fly_secrets_deploy" in result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"value": "some-value"}, {"state": "absent"}])
+def test_check_mode_names_the_machines_that_would_be_updated(world: Visitor, run: Runner, options: Any) -> None:
+    staged, live = (
+        run("fly_secret", check=True, app=APP, name="RESEND_API_KEY", stage=stage, **options) for stage in (True, False)
+    )
+    assert (staged["machines"], set(live["machines"].values()), len(live["machines"])) == ({}, {None}, 3)
+    assert world.ask("counts")["mutating"] == 0
 
 
 def test_unsetting_removes_it_once(world: Visitor, run: Runner) -> None:
@@ -200,6 +251,16 @@ def test_a_deployment_in_check_mode_names_the_machines_and_touches_none(world: V
     assert world.ask("counts")["mutating"] == 0
 
 
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"batch": -1}, {"timeout": 0}])
+@pytest.mark.parametrize("check", [False, True])
+def test_deployment_of_nothing_at_once_is_refused(
+    world: Visitor, run: Runner, wrong: dict[str, int], check: bool
+) -> None:
+    result = run("fly_secrets_deploy", check=check, app=APP, **wrong)
+    assert f"{next(iter(wrong))}: must be at least 1" in result["msg"]
+    assert world.ask("counts")["total"] == 0
+
+
 def test_a_deployment_that_goes_bad_fails_and_says_where_it_stands(world: Visitor, run: Runner) -> None:
     world.tell("switch", bad_updates=1)
     result = run("fly_secrets_deploy", app=APP, timeout=1)
@@ -218,7 +279,7 @@ def test_a_token_is_made_once_and_its_value_is_returned_then_only(world: Visitor
     assert [first["changed"], second["changed"]] == [True, False]
     assert world.fly("GET", "/v1/tokens/current", first["token"]).status_code == 200
     assert "token" not in second
-    assert first["tokens"][0]["id"] == second["tokens"][0]["id"]
+    assert first["tokens"] == second["tokens"]
     assert "fm2_" not in json.dumps(first["diff"])
 
 
@@ -250,6 +311,9 @@ def test_which_of_two_namesakes_is_meant_must_be_said(world: Visitor, run: Runne
     assert all(one in vague["msg"] for one in ids)
     exact = run("fly_token", name="twin", id=ids[1], state="absent", **ORG)
     assert exact["changed"]
+    assert not run("fly_token", name="twin", id=ids[1], state="absent", **ORG)["changed"], "Fly lists revoked tokens"
+    mistyped = run("fly_token", name="twin", id="nobody", state="absent", **ORG)
+    assert f"id: nobody is not listed, and others of that name work: {ids[0]}" in mistyped["msg"]
     left = [
         token for token in run("fly_token_info", **ORG)["tokens"] if token["name"] == "twin" and not token["revoked"]
     ]
@@ -286,7 +350,9 @@ def test_token_whose_profile_is_not_told_is_returned(run: Runner, monkeypatch: p
 @pytest.mark.parametrize("options", [{"lifetime": "1d"}, {"state": "absent"}])
 def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, options: dict[str, str]) -> None:
     name = "ci" if "lifetime" in options else "molecule-cp-rotation-20260801"
-    assert run("fly_token", check=True, name=name, **ORG, **options)["changed"]
+    result = run("fly_token", check=True, name=name, **ORG, **options)
+    assert result["changed"]
+    assert "Only a real run can tell whether the connection's token may make tokens" in result["note"]
     assert world.ask("counts")["mutating"] == 0
 
 
@@ -294,6 +360,8 @@ def test_check_mode_makes_and_revokes_no_token(world: Visitor, run: Runner, opti
     ("options", "what"),
     [
         ({**ORG, "lifetime": "soon"}, "not a duration"),
+        ({**ORG, "lifetime": "0s"}, "lifetime: a token that ends at once"),
+        ({**ORG, "lifetime": "1d", "id": "7"}, "id: it says which one to revoke, and state is present"),
         (ORG, "lifetime"),
         ({"lifetime": "1d"}, "one of the following is required"),
         ({**ORG, "app": APP, "lifetime": "1d"}, "mutually exclusive"),
@@ -310,3 +378,11 @@ def test_all_tokens_of_a_scope_are_listed(run: Runner) -> None:
     tokens = run("fly_token_info", **ORG)["tokens"]
     assert [token["name"] for token in tokens] == ["molecule-cp-rotation-20260801", "litefs", "ci-deploy"]
     assert [token["name"] for token in run("fly_token_info", app="molecule-tenant")["tokens"]] == ["ci-deploy"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("stage", [True, False])
+def test_no_secrets_are_nothing_to_do(world: Visitor, run: Runner, state: str, stage: bool) -> None:
+    result = run("fly_secret", app=APP, secrets=[], state=state, stage=stage)
+    assert (result["changed"], result["secrets"], result["machines"]) == (False, [], {})
+    assert world.ask("counts")["mutating"] == 0

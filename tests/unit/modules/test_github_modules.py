@@ -119,7 +119,7 @@ def test_a_secret_is_deleted_once(task: Task) -> None:
 def test_deleting_in_check_mode_deletes_nothing(task: Task, world: Visitor) -> None:
     result = task(github_secret, check=True, name="FLY_API_TOKEN", state="absent")
     assert result["changed"]
-    assert "note" not in result
+    assert result["note"].startswith("Only a real run can tell whether the token may write secrets")
     assert mutating(world) == 0
 
 
@@ -134,12 +134,17 @@ def test_the_difference_is_shown_by_dates(task: Task) -> None:
     [
         ({"name": "lower", "value": VALUE}, "lower: GitHub keeps names of capitals"),
         ({"name": "FLY_API_TOKEN"}, "FLY_API_TOKEN: its value is missing or empty"),
-        ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "molecule"}, "is not of the form owner/name"),
+        ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "molecule"}, "The repository, as owner/name"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "repository": "Molecule-AI/nowhere"}, "It is missing, or the token"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "token": "ghp_nobody"}, "answered 401"),
         ({"name": "FLY_API_TOKEN", "value": VALUE, "environment": "nowhere"}, "environment nowhere"),
         ({"name": "NEW", "value": VALUE, "organization": "Molecule-AI"}, "Say visibility: all, private, or selected"),
-        ({"name": "NEW", "value": VALUE, "organization": "no login"}, "no login is not of the form a login"),
+        ({"name": "NEW", "value": VALUE, "organization": "no login"}, "organization: does not match ^[A-Za-z0-9]"),
+        (
+            {"name": "NEW", "value": VALUE, "organization": "Molecule-AI", "repositories": ["Molecule-AI/docs"]},
+            "repositories[0]: does not match",
+        ),
+        ({"name": "NEW", "value": VALUE, "environment": ""}, "environment: must not be empty"),
         ({"name": "NEW", "value": VALUE, "visibility": "all"}, "only an organization's secrets have it"),
     ],
 )
@@ -266,6 +271,24 @@ def test_it_waits_for_the_run_that_it_started(task: Task, world: Visitor) -> Non
     assert [run["id"] for run in world.ask("state")["github"][REPOSITORY]["runs"]] == [result["run"]["id"]]
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"inputs": {"reason": None}}, "inputs.reason: expected a string"),
+        ({"inputs": {"reason": {"a": [1]}}}, "inputs.reason: expected a string"),
+        ({"timeout": 0}, "timeout: must be at least 1"),
+        ({"repository": ""}, "repository: "),
+    ],
+)
+def test_run_with_wrong_options_sends_nothing(
+    task: Task, world: Visitor, options: dict[str, Any], complaint: str
+) -> None:
+    before = world.ask("counts")
+    result = task(github_workflow_run, workflow=PUBLISH, **options)
+    assert complaint in result["msg"]
+    assert world.ask("counts") == before
+
+
 def test_without_waiting_it_returns_the_run_as_it_is(task: Task, world: Visitor) -> None:
     world.tell("switch", run_seconds=60)
     run = task(github_workflow_run, workflow=PUBLISH, wait=False, ref="main")["run"]
@@ -290,3 +313,16 @@ def test_in_check_mode_a_missing_workflow_is_found(task: Task) -> None:
     result = task(github_workflow_run, check=True, workflow="nowhere.yml")
     assert result["failed"]
     assert "nowhere.yml" in result["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_secrets_are_nothing_to_do(task: Task, world: Visitor, state: str) -> None:
+    result = task(github_secret, secrets=[], state=state)
+    assert (result["changed"], result["secrets"], mutating(world)) == (False, [], 0)
+
+
+def test_selected_repository_that_is_not_there_is_told_in_check_mode(task: Task, world: Visitor) -> None:
+    chosen = {"visibility": "selected", "repositories": ["nowhere"]}
+    result = task(github_secret, check=True, organization="Molecule-AI", name="NEW", value=VALUE, **chosen)
+    assert "Molecule-AI/nowhere" in result["msg"]
+    assert mutating(world) == 0

@@ -105,3 +105,39 @@ def test_what_is_wrong_is_said(world: Visitor, run: Runner, options: dict[str, A
     assert result["failed"]
     assert complaint in result["msg"]
     assert world.ask("counts")["mutating"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"write": {**WRITE, "ok": [700]}}, "write.ok[0]: must be at most 499"),
+        ({"write": {**WRITE, "path": "settings"}}, "write.path: does not match"),
+        ({"write": {**WRITE, "success": {"status": {}}}}, "write.success.status: expected a string or a number"),
+        ({"write": {**WRITE, "body": "<key>=<value>"}}, "write.body: expected a mapping or a list"),
+        ({"path": "settings/secrets"}, "path: does not match"),
+        ({"read": {"evidence": {}}}, "read.evidence: must not be empty"),
+        ({"read": {"evidence": {"name": "[key=<key>].updated_at"}}}, "read.evidence: name is in the result anyway"),
+        ({"read": {"evidence": {"updated_at": 5}}}, "read.evidence.updated_at: expected a string"),
+    ],
+)
+def test_description_that_misfits_the_schema_sends_nothing(
+    world: Visitor, run: Runner, options: dict[str, Any], complaint: str
+) -> None:
+    before = world.ask("counts")
+    result = run(name=NAME, value=VALUE, **{"write": WRITE, **options})
+    assert complaint in result["msg"]
+    assert world.ask("counts") == before
+
+
+def test_deletion_without_evidence_is_refused(world: Visitor, run: Runner) -> None:
+    """It said ok, sent nothing, and the secret was still there."""
+    run(name=NAME, value=VALUE, write=WRITE)
+    result = run(name=NAME, state="absent", delete=DELETE, read={"path": DELETE["path"], "evidence": {}})
+    assert "read.evidence: must not be empty" in result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"write": WRITE}, {"state": "absent", "delete": DELETE}])
+@pytest.mark.parametrize("read", [READ, None])
+def test_no_secrets_are_nothing_to_do(world: Visitor, run: Runner, options: dict[str, Any], read: Any) -> None:
+    result = run(secrets=[], read=read, **options)
+    assert (result["changed"], result["secrets"], world.ask("counts")["mutating"]) == (False, [], 0)

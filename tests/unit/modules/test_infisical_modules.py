@@ -114,3 +114,9 @@ def test_without_a_login_the_task_says_what_to_set(task: Task, monkeypatch: pyte
     monkeypatch.delenv("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID")
     failed = task(infisical_secret_info)
     assert "there is nothing to log in with. Set client_id or INFISICAL_UNIVERSAL_AUTH_CLIENT_ID" in failed["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_secrets_are_nothing_to_do(task: Task, state: str) -> None:
+    result = task(infisical_secret, secrets=[], state=state)
+    assert (result["changed"], result["secrets"]) == (False, [])

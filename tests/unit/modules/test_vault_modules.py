@@ -249,6 +249,12 @@ def test_version_1_has_no_room_for_notes(task: Task, bao: OpenBao, mounts: dict[
     assert proxy.mutating == 0
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_secrets_are_nothing_to_do(task: Task, place: Place, proxy: Proxy, state: str) -> None:
+    result = task(vault_kv_secret, place, secrets=[], state=state)
+    assert (result["changed"], result["secrets"], place.values, proxy.mutating) == (False, [], None, 0)
+
+
 # vault_kv_secret_info
 
 

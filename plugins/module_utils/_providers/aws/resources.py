@@ -12,7 +12,8 @@ from typing import Any
 from ..._core.contracts import Evidence, Options, Schema
 from ..._core.errors import ConfigurationError
 from ..._core.module_runner import Resource, State
-from ..._core.stored import StoredSecrets
+from ..._core.schema_check import refuse_misfits
+from ..._core.stored import StoredSecrets, as_text
 from .access import connect
 from .client import SecretsManagerConnection, SsmConnection
 from .documents import JsonObject, NotAnObjectError
@@ -22,6 +23,7 @@ from .settings import Settings
 from .ssm import SsmParameters
 from .versions import VersionedSecret, summaries
 
+_RECOVERY_DAYS = range(7, 31)
 _SHOWN = ("name", "version", "modified_at", "type", "tier", "key_id", "description")
 
 
@@ -53,6 +55,7 @@ class ListedParameters(Resource):
 
     def read(self) -> State:
         path = self.params["path"]
+        refuse_misfits(SsmParameters.schema, {"path": path})
         reader = Reader(connect(SsmConnection, self.params), f"ssm parameters{f' {path}' if path else ''}")
         found = sorted(reader.listed(path, recursive=self.params["recursive"]), key=lambda parameter: parameter.name)
         return {"secrets": [{name: asdict(parameter)[name] for name in _SHOWN} for parameter in found]}
@@ -66,9 +69,11 @@ class Secrets(StoredSecrets):
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._whole = params["format"] == TEXT
         if self._whole:
-            if params["name"] or params["secrets"]:
+            if any(params[name] is not None for name in ("name", "secrets")):
                 raise ConfigurationError("with format: text, the secret is one value, and has no names in it")
             params = {**params, "name": params["secret"]}
+        if params["recovery_window_days"] not in _RECOVERY_DAYS:
+            raise ConfigurationError("recovery_window_days: AWS takes from 7 to 30")
         super().__init__(params, SecretsManagerSecrets, _container(params, SecretsManagerSecrets.schema))
         connection = connect(SecretsManagerConnection, params)
         self.store = SecretsManagerSecrets(connection, clock=connection.clock)
@@ -94,9 +99,10 @@ class ListedSecrets(Resource):
     """All secrets of the region; or one, with the names of its keys."""
 
     def read(self) -> State:
-        connection = connect(SecretsManagerConnection, self.params)
         name = self.params["secret"]
-        if not name:
+        refuse_misfits(SecretsManagerSecrets.schema, {"secret": name})
+        connection = connect(SecretsManagerConnection, self.params)
+        if name is None:
             return {"secrets": summaries(connection)}
         secret = VersionedSecret(connection, name, SecretsManagerSecrets.label({"secret": name}))
         described = secret.describe()
@@ -106,8 +112,8 @@ class ListedSecrets(Resource):
 
 def _container(params: Mapping[str, Any], schema: Schema) -> Options:
     given = {name: params[name] for name in schema.properties if params[name] is not None}
-    tags = given.get("tags")  # YAML makes numbers and booleans of some
-    return {**given, "tags": {name: str(tag) for name, tag in tags.items()}} if tags else given
+    tags = given.get("tags")
+    return {**given, "tags": {name: as_text(tag) for name, tag in tags.items()}} if tags else given
 
 
 def _names(text: str | None) -> list[str]:

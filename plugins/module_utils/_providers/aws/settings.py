@@ -22,7 +22,8 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     },
     "key_id": {
         "type": "string",
-        "description": "The KMS key. Default: the parameter's own; for a new one, the account's aws/ssm.",
+        "description": "The KMS key, not of a String. Default: the parameter's own; for a new one, the account's "
+        "aws/ssm.",
     },
     "tier": {
         "type": "string",
@@ -44,6 +45,12 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     },
 }
 _REWRITTEN = ("tier", "key_id", "description")
+
+
+def validate(container: Options) -> list[str]:
+    """Report options that do not go together."""
+    plain = container.get("parameter_type") == "String" and container.get("key_id")
+    return ["key_id: a parameter of type String is not encrypted, and has no key"] if plain else []
 
 
 @dataclass(frozen=True)
@@ -83,24 +90,24 @@ class Settings:
         """Return PutParameter's arguments for a new parameter, tags included, which a policy may require."""
         tags = [{"Key": name, "Value": tag} for name, tag in self.tags.items()]
         tier = TIERS[self.tier] if self.tier else None
-        return self._given(KeyId=self.key_id, Tier=tier, Description=self.description, Tags=tags)
+        return self._given(KeyId=self.key_id or None, Tier=tier, Description=self.description, Tags=tags or None)
 
     def for_next(self, there: Parameter) -> dict[str, Any]:
         """Return PutParameter's arguments for a new version, with what the parameter has; tags and policies stay."""
         tier = self.tier if self.tier in ("advanced", "intelligent-tiering") else None
         return self._given(
-            KeyId=self.key_id or there.key_id,
-            Tier=TIERS[tier] if tier else there.tier,
-            Description=there.description if self.description is None else self.description,
-            AllowedPattern=there.allowed_pattern,
-            DataType="" if there.data_type == "text" else there.data_type,  # some partitions refuse the default
+            KeyId=self.key_id or there.key_id or None,
+            Tier=(TIERS[tier] if tier else there.tier) or None,
+            Description=(there.description or None) if self.description is None else self.description,
+            AllowedPattern=there.allowed_pattern or None,
+            DataType=None if there.data_type in ("", "text") else there.data_type,  # some partitions refuse the default
         )
 
     def _given(self, **settings: Any) -> dict[str, Any]:
         plain = {"KeyId"} if self.parameter_type == "String" else set()
         return {
             "Type": self.parameter_type,
-            **{name: setting for name, setting in settings.items() if setting and name not in plain},
+            **{name: setting for name, setting in settings.items() if setting is not None and name not in plain},
         }
 
 

@@ -79,7 +79,8 @@ class SsmParameters(Store):
 
     @classmethod
     def validate(cls, container: Options, keys: Sequence[str]) -> list[str]:
-        return [f"{key}: {problem}" for key in keys if (problem := name_problem(container, key))]
+        named = [f"{key}: {problem}" for key in keys if (problem := name_problem(container, key))]
+        return settings.validate(container) + named
 
     @classmethod
     def reject_values(cls, container: Options, values: Mapping[str, SecretValue]) -> list[str]:

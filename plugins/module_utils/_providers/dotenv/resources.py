@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._core.errors import NotFoundError
+from ..._core.module_runner import State
 from ..._core.stored import StoredSecrets
 from .store import READERS, DotenvConnection, DotenvFile
 
@@ -28,6 +30,15 @@ class Secrets(StoredSecrets):
         container = {"host": host, **{name: params[name] for name in FILE}, "mode": _octal(params["mode"])}
         super().__init__(params, DotenvFile, container)
         self.store = DotenvFile(connection, clock=connection.clock)
+
+    def read(self) -> State:
+        """Read the keys; where none is to be there, the file may be missing."""
+        try:
+            return super().read()
+        except NotFoundError:
+            if self.present and self.names:
+                raise
+            return {"secrets": {}}
 
 
 def _octal(mode: Any) -> str | None:

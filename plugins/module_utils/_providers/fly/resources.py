@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core import durations, issued
-from ..._core.contracts import Evidence, Listed
+from ..._core.contracts import Evidence
 from ..._core.credential import Credential
-from ..._core.errors import ConfigurationError, OutcomeUnknownError
-from ..._core.module_runner import NoJournal, Resource, State
+from ..._core.errors import ConfigurationError, OutcomeUnknownError, RotorError
+from ..._core.module_runner import NoJournal, Resource, State, unverified
 from ..._core.outside_text import identifier
+from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets
 from . import health
 from .access import connect
@@ -28,6 +29,7 @@ class ListedSecrets(Resource):
     """All secrets of an app."""
 
     def read(self) -> State:
+        refuse_misfits(FlySecrets.schema, self.params)
         return {"secrets": connect(self.params).secrets(self.params["app"])}
 
     def result(self, state: State) -> Mapping[str, Any]:
@@ -37,10 +39,10 @@ class ListedSecrets(Resource):
 class Secrets(StoredSecrets):
     """The named secrets of an app; their values cannot be read, so that only a write tells whether they differ."""
 
-    note = "Fly does not show values: whether these differ from what is set is known only after a write."
-
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params, FlySecrets, {"app": params["app"]})
+        if self.present:
+            self.remark("Fly does not show values: whether these differ from what is set is known only after a write.")
         self._evidence: Evidence = {}
         self._fly = connect(params)
         self.store = FlySecrets(self._fly, clock=self._fly.clock)
@@ -49,13 +51,15 @@ class Secrets(StoredSecrets):
         return {"secrets": self.store.observe(self.container, self.names)["keys"]}
 
     def wanted(self, before: State) -> State:
-        if not self.present:
-            return {"secrets": {}}
-        return {"secrets": {name: {"digest": None, "updated_at": None} for name in self.names}}
+        secrets = {name: {"digest": None, "updated_at": None} for name in self.names} if self.present else {}
+        if self.params["stage"] or secrets == before["secrets"]:
+            return {"secrets": secrets}
+        machines = self._fly.machines(self.params["app"])
+        return {"secrets": secrets, "machines": {machine["id"]: None for machine in machines}}
 
     def apply(self, before: State) -> State:
-        after: dict[str, Any] = {"secrets": self._write(before)}
-        if not self.params["stage"] and (after != before or self._is_staged(after)):
+        after: dict[str, Any] = {"secrets": self._write(before["secrets"])}
+        if not self.params["stage"] and (after != before or self._is_staged(before)):
             after["machines"] = self._deploy()
         return after
 
@@ -63,22 +67,30 @@ class Secrets(StoredSecrets):
         result = {"secrets": _rows(state["secrets"]), "version": self._evidence.get("version")}
         return {**result, "machines": state.get("machines", {})}
 
-    def _write(self, before: State) -> Evidence:
+    def _write(self, there: Evidence) -> Evidence:
+        """Write, and return the secrets then; one with the digest that it had is the same, whatever its date."""
         if not self.present:
-            self._evidence = self.store.delete(self.container, list(before["secrets"]))
+            self._evidence = self.store.delete(self.container, list(there))
             return {}
         self._evidence = self.store.write(self.container, self.values)
-        return {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
+        written = {name: facts for name, facts in self._evidence["keys"].items() if name in self.values}
+        return {name: there[name] if _is_same(facts, there.get(name)) else facts for name, facts in written.items()}
 
-    def _is_staged(self, after: State) -> bool:
-        """Return whether the secrets are staged: an earlier run set them, and did not update the machines."""
-        dates = filter(None, (moment(facts["updated_at"]) for facts in after["secrets"].values()))
+    def _is_staged(self, before: State) -> bool:
+        """Return whether the secrets were staged: an earlier run set them, and did not update the machines."""
+        dates = filter(None, (moment(facts["updated_at"]) for facts in before["secrets"].values()))
         latest = max(dates, default=None)
         return latest is not None and FlyApp(self.container, self._fly, clock=self._fly.clock).lags(latest)
 
     def _deploy(self) -> Mapping[str, str]:
         rollout = Rollout(self._fly, self.params["app"], self._evidence["version"], NoJournal(), timeout=300)
-        machines: Mapping[str, str] = rollout.run(batch=1)["machines"]
+        try:
+            machines: Mapping[str, str] = rollout.run(batch=1)["machines"]
+        except RotorError as error:
+            if not self.present:
+                way_on = "The secrets are unset: go on with fly_secrets_deploy"
+                error.hint = ". ".join(filter(None, (error.hint, way_on)))
+            raise
         return machines
 
 
@@ -86,6 +98,7 @@ class Deployment(Resource):
     """An app's machines, each of them updated with its own configuration."""
 
     def read(self) -> State:
+        refuse_misfits(FlyApp.schema, self.params)
         self._fly = connect(self.params)
         machines = self._fly.machines(self.params["app"])
         return {"machines": {item["id"]: _machine(item["instance_id"], health.runs(item)) for item in machines}}
@@ -106,18 +119,22 @@ class Tokens(Resource):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
-        options = {key: params.get(key) for key in ("organization", "app", "lifetime") if params.get(key)}
+        options = {key: params[key] for key in ("organization", "app", "lifetime") if params.get(key) is not None}
+        refuse_misfits(FlyTokens.schema, options)
         self._fly = connect(params)
         self._issuer = FlyTokens(options, self._fly, clock=self._fly.clock)
 
     def read(self) -> State:
-        return {"tokens": [_token(token) for token in self._issuer.all_listed()]}
+        return {"tokens": [_token(issued.shown(token)) for token in self._issuer.all_listed()]}
 
 
 class Token(Tokens):
     """One token, known by its name, or by its id where several have that name."""
 
+    note = unverified(FlyTokens)
+
     def __init__(self, params: Mapping[str, Any]) -> None:
+        self._id = issued.wanted_id(params)
         super().__init__(params)
         self._minted: Credential | None = None
         if params["state"] == "present":
@@ -125,15 +142,14 @@ class Token(Tokens):
 
     def read(self) -> State:
         """Read the tokens that still work."""
-        id_ = self.params["id"] if self.params["state"] == "absent" else None
         listed = self._issuer.listed()
         now = self._fly.server_time() or self._fly.clock.now()
-        found = issued.meant(listed, {self.params["name"]}, id_, now)
-        return {"tokens": [_token(token) for token in found]}
+        found = issued.meant(listed, {self.params["name"]}, self._id, now)
+        return {"tokens": [_token(issued.shown(token)) for token in found]}
 
     def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
-            new = {"id": None, "name": self.params["name"], "revoked": False}
+            new = _token(issued.made(Credential(None, self.params["name"], {})))
             return before if before["tokens"] else {"tokens": [new]}
         if len(before["tokens"]) > 1:
             raise ConfigurationError(
@@ -155,8 +171,7 @@ class Token(Tokens):
                 "Do that before you run again, which takes it for the token that is wanted"
             )
             raise
-        told = {key: self._minted.facts.get(key) for key in ("created_at", "expires_at", "scope")}
-        return {"tokens": [{"id": self._minted.id, "name": self._minted.name, **told, "revoked": False}]}
+        return {"tokens": [_token(issued.made(self._minted))]}
 
     def result(self, state: State) -> Mapping[str, Any]:
         """Return the tokens, and the new one's value: Fly shows it once, and the task asked for it."""
@@ -167,7 +182,8 @@ class Token(Tokens):
     @staticmethod
     def _refuse_lifetime(lifetime: str) -> None:
         try:
-            durations.parse(lifetime)
+            if not durations.parse(lifetime):
+                raise ValueError("a token that ends at once is of no use")
         except ValueError as error:
             raise ConfigurationError(f"lifetime: {error}") from None
 
@@ -176,16 +192,14 @@ def _rows(secrets: Evidence) -> list[dict[str, Any]]:
     return [{"name": name, **facts} for name, facts in secrets.items()]
 
 
+def _is_same(facts: Evidence, there: Evidence | None) -> bool:
+    return there is not None and facts["digest"] is not None and facts["digest"] == there["digest"]
+
+
 def _machine(instance: str, running: bool) -> dict[str, Any]:
     return {"instance_id": instance, "running": running}
 
 
-def _token(token: Listed) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "created_at": token.created_at and token.created_at.isoformat(),
-        "expires_at": token.expires_at and token.expires_at.isoformat(),
-        "scope": token.scope,
-        "revoked": token.revoked,
-    }
+def _token(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what Fly never tells."""
+    return {name: fact for name, fact in shown.items() if name != "last_used_at"}

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,12 +60,7 @@ def connect(params: Mapping[str, Any]) -> GitHubConnection:
 
 def container(params: Mapping[str, Any]) -> Options:
     """Return the container that the options name."""
-    named = {name: params[name] for name in SCHEMA.properties if params.get(name)}
-    for option in ("repository", "organization"):
-        if option in named and not re.search(SCHEMA.properties[option]["pattern"], named[option]):
-            form = "owner/name" if option == "repository" else "a login"
-            raise ConfigurationError(f"{option}: {named[option]} is not of the form {form}")
-    return named
+    return {name: params[name] for name in SCHEMA.properties if params.get(name) is not None}
 
 
 def _credential(params: Mapping[str, Any], url: str) -> Options:

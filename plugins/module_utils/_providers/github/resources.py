@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core.errors import ConfigurationError
-from ..._core.module_runner import Resource, State
-from ..._core.stored import StoredSecrets
+from ..._core.module_runner import Resource, State, unverified
+from ..._core.schema_check import refuse_misfits
+from ..._core.stored import StoredSecrets, as_text
 from .access import connect, container
 from .check import GitHubWorkflow, proven
 from .runs import Runs
@@ -23,6 +24,7 @@ class ListedSecrets(Resource):
 
     def read(self) -> State:
         where = container(self.params)
+        refuse_misfits(GitHubSecrets.schema, where)
         if problems := GitHubSecrets.validate(where, ()):
             raise ConfigurationError("; ".join(problems))
         github = connect(self.params)
@@ -46,6 +48,8 @@ class Secrets(StoredSecrets):
         there = {name: self._with_selection(name, facts) for name, facts in super().read()["secrets"].items()}
         if not self.params["overwrite"]:
             self.values = {name: value for name, value in self.values.items() if name not in there}
+        for repository in self.container.get("repositories", ()) if self.values else ():
+            self.store.connection.repository_id(f"{self.container['organization']}/{repository}")
         return {"secrets": there}
 
     def wanted(self, before: State) -> State:
@@ -76,9 +80,13 @@ class Secrets(StoredSecrets):
 class WorkflowRun(Resource):
     """A run of a workflow, which each task starts anew."""
 
+    note = unverified(GitHubWorkflow)
+
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
-        self._repository = container(params)["repository"]
+        self._inputs = {name: as_text(value) for name, value in (params["inputs"] or {}).items()}
+        refuse_misfits(GitHubWorkflow.schema, {**params, "inputs": self._inputs})
+        self._repository = params["repository"]
         self._github = connect(params)
 
     def read(self) -> State:
@@ -93,8 +101,7 @@ class WorkflowRun(Resource):
     def apply(self, before: State) -> State:
         params = self.params
         runs = Runs(self._github, params["repository"])
-        inputs = {name: _text(value) for name, value in (params["inputs"] or {}).items()}
-        run_id = runs.dispatch(params["workflow"], self._ref(), inputs)
+        run_id = runs.dispatch(params["workflow"], self._ref(), self._inputs)
         run = runs.wait(run_id, within=params["timeout"] if params["wait"] else 0)
         if params["wait"]:
             proven(run, f"workflow {params['workflow']} of {params['repository']}")
@@ -103,8 +110,3 @@ class WorkflowRun(Resource):
 
     def _ref(self) -> str:
         return str(self.params["ref"] or self._github.repository(self.params["repository"])["default_branch"])
-
-
-def _text(value: Any) -> str:
-    """Return an input as text; YAML makes booleans and numbers of some."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

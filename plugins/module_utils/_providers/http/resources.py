@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._core.errors import ConfigurationError
 from ..._core.module_runner import State
 from ..._core.stored import StoredSecrets
 from .access import connect, container
 from .store import HttpSecrets
+
+_TAKEN = {"name", "written"}
+"""What the result has of each secret beside its evidence."""
 
 
 class Secrets(StoredSecrets):
@@ -21,6 +25,8 @@ class Secrets(StoredSecrets):
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params, HttpSecrets, container(params))
+        if taken := _TAKEN & {*(params["read"] or {"evidence": {}})["evidence"]}:
+            raise ConfigurationError(f"read.evidence: {', '.join(taken)} is in the result anyway", hint="Rename it")
         api = connect(params)
         self.store = HttpSecrets(api, clock=api.clock)
 
@@ -28,5 +34,5 @@ class Secrets(StoredSecrets):
         before = super().read()
         if self.present or self.params["read"]:
             return before
-        self.note = "Nothing can be read here: whether these are there cannot be known."
+        self.remark("Nothing can be read here: whether these are there cannot be known.")
         return {"secrets": {name: {} for name in self.names}}

@@ -259,8 +259,8 @@ def _halfway(error: RotorError, done: Sequence[str]) -> OutcomeUnknownError:
 
 
 def _expect(answer: Answer, success: Mapping[str, Any], keys: Sequence[str]) -> None:
-    """Check what the description calls a success; HTML never is one."""
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
+    """Check what the description calls a success; a page never is one, and an answer without a body is no page."""
+    if answer.text.strip() and answer.headers.get("Content-Type", "").startswith("text/html"):
         raise UnexpectedAnswerError(f"{answer.where} answered {answer.status} with a page", status=answer.status)
     for path, value in success.items():
         for key in keys:

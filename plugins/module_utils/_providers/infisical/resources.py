@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._core.module_runner import Resource, State
+from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets
 from .access import connect, container
 from .store import InfisicalSecrets
@@ -18,8 +19,10 @@ class ListedSecrets(Resource):
     """All secrets of one folder."""
 
     def read(self) -> State:
+        where = container(self.params)
+        refuse_misfits(InfisicalSecrets.schema, where)
         infisical = connect(self.params)
-        return {"secrets": InfisicalSecrets(infisical, clock=infisical.clock).listed(container(self.params))}
+        return {"secrets": InfisicalSecrets(infisical, clock=infisical.clock).listed(where)}
 
 
 class Secrets(StoredSecrets):

@@ -64,4 +64,4 @@ def _option(reference: str) -> str:
 
 
 def container(params: Mapping[str, Any]) -> Options:
-    return {name: params[name] for name in VaultSecrets.schema.properties if params.get(name)}
+    return {name: params[name] for name in VaultSecrets.schema.properties if params.get(name) is not None}

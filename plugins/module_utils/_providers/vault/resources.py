@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._core.errors import ConfigurationError
 from ..._core.module_runner import Resource, State
+from ..._core.schema_check import refuse_misfits
 from ..._core.stored import StoredSecrets
 from .access import connect, container
 from .store import VaultSecrets
@@ -21,6 +22,7 @@ class ListedSecrets(Resource):
 
     def read(self) -> State:
         where = container(self.params)
+        refuse_misfits(VaultSecrets.schema, where)
         if problems := VaultSecrets.validate(where, ()):
             raise ConfigurationError("; ".join(problems))
         vault = connect(self.params)

@@ -262,6 +262,12 @@ def test_a_page_for_people_is_no_success(scripted: Connect, script: Scripted) ->
     failure(lambda: scripted().write(container, {NAME: SecretValue(VALUE)}), errors.UnexpectedAnswerError)
 
 
+def test_an_empty_answer_is_no_page(scripted: Connect, script: Scripted) -> None:
+    script.answer(204, "", content_type="text/html; charset=utf-8")
+    container = described(write={"body": {"k": "<key>", "v": "<value>"}})
+    assert NAME in scripted().write(container, {NAME: SecretValue(VALUE)})["keys"]
+
+
 def test_a_value_is_never_kept_as_evidence(scripted: Connect, script: Scripted) -> None:
     script.answer(200, {"status": "saved"}).answer(200, [{"key": NAME, "plain": VALUE}])
     container = {**SETTINGS, "read": {"evidence": {"text": "[key=<key>].plain"}}}
