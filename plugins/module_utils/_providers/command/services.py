@@ -76,7 +76,6 @@ class DockerCompose(Services):
 class Systemd(Services):
     """Restart units: systemd reads what an ``EnvironmentFile=`` has when a unit starts."""
 
-    where = ("units",)
     schema = Schema(
         properties={
             "units": _names(r"^[A-Za-z0-9_][\w@:.\\-]*$", "The units, such as shop.service."),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from .model import FORMERLY, Copy, Secret, SecretMap, Step
 
@@ -23,7 +24,7 @@ Moved = Mapping[str, int]
 
 def moves(secret_map: SecretMap, known: Known, recorded: Callable[[], Iterable[str]]) -> dict[str, int]:
     """Number what leads elsewhere. ``recorded`` are the ledger's names: where nothing is recorded, nothing was."""
-    found = {}
+    found, recorded = {}, cache(recorded)
     for key, places in secret_map.places.items():
         before = known.get(key, ())
         number = next((index for index, place in enumerate(before) if place in places), len(before))
