@@ -113,6 +113,10 @@ def test_connection_says_that_it_leads_to_the_same_system(play: Play, world: Wor
     assert not play.rotate()["go"], play.output
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert len(ended(play)) == 1
+    for connection in play.connections.values():
+        del connection["formerly"]  # once all that was made there has ended
+    assert not play.rotate()["go"], play.output
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
 
 
 @pytest.mark.parametrize("kind", ["chosen", "reset"])

@@ -53,8 +53,8 @@ def led_to(secret_map: SecretMap, known: Known, secrets: Collection[Secret]) -> 
     for key, places in secret_map.places.items():
         number, before = secret_map.moved.get(key, 0), list(known.get(key, ()))
         is_used = key in stores or (key.startswith("consumer") and alias(key, number) in consumers)
-        if is_used and not any(place in places for place in before[number : number + 1]):
-            after[key] = [*before[:number], places[0]]
+        if is_used and before[number : number + 1] != [places[0]]:
+            after[key] = [*before[:number], places[0], *before[number + 1 :]]
     return after
 
 
