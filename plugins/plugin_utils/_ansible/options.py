@@ -15,6 +15,7 @@ from ...module_utils._core.errors import ConfigurationError
 from .._engine.decide.approval import Yes
 from .._engine.decide.selection import RunOptions
 from .extra_vars import is_blank, names_in
+from .invocation import variables_of_playbooks
 from .phases import HOOKS
 
 RUN_OPTIONS = {
@@ -45,12 +46,16 @@ VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 SECRET_VARIABLES = ("secret_map", "secret_connections", "secret_consumers", "secret_ledger")
 
 
-def check_unknown_options(names: Collection[str], addressed: Collection[str] = ()) -> None:
-    """Raise ConfigurationError for a misspelt variable of the role: ``rotate_ony`` would rotate all that is due.
+def check_unknown_options(
+    names: Collection[str], addressed: Collection[str] = (), extra: Collection[str] = ()
+) -> None:
+    """Raise ConfigurationError for a misspelt variable of ours: ``rotate_ony`` would rotate all that is due.
 
-    A name like one of the ``secret_*`` is misspelt only where that one is not defined. Whoever runs a playbook of ours
-    addressed the variables of the command line to us: they need not be like any.
+    A name like one of the ``secret_*`` is misspelt only where that one is not defined, and one like those of our other
+    playbooks only where it was given by ``-e``: ``extra``. Whoever runs a playbook of ours addressed the variables of
+    the command line to us: they need not be like any.
     """
+    of_playbooks = variables_of_playbooks()
     own = {
         "rotate_plan",
         "rotate_progress",
@@ -59,14 +64,19 @@ def check_unknown_options(names: Collection[str], addressed: Collection[str] = (
         "rotate_part",
         *VARIABLES,
         *SECRET_VARIABLES,
+        *of_playbooks,
     }
     missing = [name for name in SECRET_VARIABLES if name not in names]
+    prefixes = {name.partition("_")[0] for name in of_playbooks}
     for name in sorted(set(names) - own):
+        prefix, _underscore, rest = name.partition("_")
         known = VARIABLES if name.startswith("rotate") else missing if name.startswith("secret") else ()
-        near = get_close_matches(name, known, 1, 0.85)
+        near = get_close_matches(name, known or (of_playbooks if name in extra else ()), 1, 0.85)
+        if name in addressed and prefix in prefixes and f"rotate_{rest}" in VARIABLES:
+            near = [f"rotate_{rest}"]
         if near or (name.startswith("rotate_") and name in addressed):
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(VARIABLES)}"
-            raise ConfigurationError(f"{name} is no variable of this role", hint=hint)
+            raise ConfigurationError(f"{name} is no variable of rotor.secrets", hint=hint)
 
 
 def in_words_of_the_role(error: ConfigurationError) -> ConfigurationError:

@@ -132,7 +132,7 @@ class RotationAction(ActionBase):
         self.clock = clock = WorkerClock()
         clock.guard()
         try:
-            check_unknown_options(self.task_vars, invocation.addressed())
+            check_unknown_options(self.task_vars, invocation.addressed(), invocation.extra_names())
             variables = TaskVariables(self.task_vars, self._template)
             with closing(Forwards(SshHosts(self.task_vars, self._template))) as forwards:
                 session = Session(variables, clock, self._caller(), self.say, forwards)

@@ -24,7 +24,7 @@ MAP = ("secret_map", "secret_connections")
 def test_misspelt_variable_is_refused(name: str, hint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         options.check_unknown_options({*MAP, name})
-    assert str(caught.value) == f"{name} is no variable of this role. {hint}"
+    assert str(caught.value) == f"{name} is no variable of rotor.secrets. {hint}"
 
 
 @pytest.mark.parametrize("name", ["secret_map2", "secret_santa", "rotate_logs", "rotate_plan", "my_map"])
@@ -36,6 +36,32 @@ def test_unknown_variable_of_the_command_line_is_refused_for_our_playbooks() -> 
     with pytest.raises(ConfigurationError) as caught:
         options.check_unknown_options({*MAP, "rotate_names"}, addressed={"rotate_names", "env"})
     assert caught.value.hint.startswith("There are: rotate_only, rotate_where")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("status_fail_no", "status_fail_on"),
+        ("attest_credental", "attest_credential"),
+        ("ledger_haed", "ledger_head"),
+        ("freeze_untill", "freeze_until"),
+    ],
+)
+def test_misspelt_variable_of_another_playbook_is_refused_where_it_was_given(name: str, near: str) -> None:
+    options.check_unknown_options({*MAP, name})
+    with pytest.raises(ConfigurationError, match=f"{name} is no variable of rotor.secrets. Did you mean {near}?"):
+        options.check_unknown_options({*MAP, name}, extra={name})
+
+
+def test_variable_of_the_role_under_the_name_of_a_playbook_is_refused() -> None:
+    options.check_unknown_options({*MAP, "status_only"}, extra={"status_only"})
+    with pytest.raises(ConfigurationError, match="Did you mean rotate_only?"):
+        options.check_unknown_options({*MAP, "status_only"}, addressed={"status_only"}, extra={"status_only"})
+
+
+@pytest.mark.parametrize("name", ["status_page", "ledger_head", "deposit_account"])
+def test_given_variable_that_is_like_none_of_ours_is_ignored(name: str) -> None:
+    options.check_unknown_options({*MAP, name}, addressed={name}, extra={name})
 
 
 @pytest.mark.parametrize(
