@@ -25,6 +25,7 @@ class ActionModule(RotationAction):
         "file": {"type": "str"},
         "from": {"type": "dict"},
         "confirm": RUN_OPTIONS["confirm"],
+        "forget": RUN_OPTIONS["forget"],
         "reason": RUN_OPTIONS["reason"],
     }
 

@@ -46,9 +46,7 @@ VARIABLES = tuple(f"rotate_{name}" for name in RUN_OPTIONS)
 SECRET_VARIABLES = ("secret_map", "secret_connections", "secret_consumers", "secret_ledger")
 
 
-def check_unknown_options(
-    names: Collection[str], addressed: Collection[str] = (), extra: Collection[str] = ()
-) -> None:
+def check_unknown_options(names: Collection[str], addressed: Collection[str] = (), extra: Collection[str] = ()) -> None:
     """Raise ConfigurationError for a misspelt variable of ours: ``rotate_ony`` would rotate all that is due.
 
     A name like one of the ``secret_*`` is misspelt only where that one is not defined, and one like those of our other

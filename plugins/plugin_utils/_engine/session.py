@@ -152,7 +152,9 @@ class Session:
             state = ctx.ledger.state(name)
             _refuse_second(name, state)
             said = mint.deposit(ctx, Work(replace(item.case, state=state), Action(ActionKind.AWAIT)), value)
-        self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {self._caller.again(f'rotate_only={name}')}"])
+        forget = [extra_var("rotate_forget", options.forget)] if options.forget else []
+        go_on = self._caller.again(f"rotate_only={name}", *forget)
+        self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {go_on}"])
         return {"changed": True}
 
     def stored(self, place: Row, keys: Sequence[str]) -> tuple[list[SecretValue], str]:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Handwork
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import invocation
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
 
 from .conftest import Act
@@ -64,6 +65,19 @@ def test_word_and_adoption_are_handed_on(act: Act, handed: list[Any]) -> None:
     act("rotation_attest", {}, secret="KEY", credential="7", reason="deleted it")
     act("rotation_adopt", {}, only="A, B", adopt={"A": "7"})
     assert handed == [("KEY",), "7", "deleted it", False, ("A", "B"), {"A": "7"}, False]
+
+
+def test_what_is_forgotten_is_handed_on_and_refused_where_it_would_be_ignored(
+    act: Act, handed: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[RunOptions] = []
+    monkeypatch.setattr(
+        Session, "deposit", lambda _session, options, *_read, **_check: asked.append(options) or {"changed": False}
+    )
+    act("rotation_deposit", {}, secret="KEY", file=str(tmp_path / "value"), forget="cloud:app")
+    assert [one.forget for one in asked] == [("cloud:app",)]
+    assert "rotate_forget: adopting overwrites nothing" in act("rotation_adopt", {}, only="A", forget="cloud:app")
+    assert handed == []
 
 
 def test_freeze_and_its_end_are_handed_on(act: Act, handed: list[Any]) -> None:

@@ -55,7 +55,7 @@ def test_misspelt_variable_of_another_playbook_is_refused_where_it_was_given(nam
 
 def test_variable_of_the_role_under_the_name_of_a_playbook_is_refused() -> None:
     options.check_unknown_options({*MAP, "status_only"}, extra={"status_only"})
-    with pytest.raises(ConfigurationError, match="Did you mean rotate_only?"):
+    with pytest.raises(ConfigurationError, match="Did you mean rotate_only"):
         options.check_unknown_options({*MAP, "status_only"}, addressed={"status_only"}, extra={"status_only"})
 
 

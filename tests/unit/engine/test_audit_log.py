@@ -106,7 +106,7 @@ def test_a_row_that_cannot_be_read_is_said_and_no_traceback(rotated: Play, detai
 
 
 def test_secret_that_the_trail_does_not_know_is_an_error_with_the_nearest(rotated: Play) -> None:
-    with pytest.raises(ConfigurationError, match="no row about TOKNE. In the trail: did you mean TOKEN?"):
+    with pytest.raises(ConfigurationError, match=r"no row about TOKNE\. In the trail: did you mean TOKEN?"):
         verify(rotated, secret="TOKNE")
 
 
