@@ -332,7 +332,9 @@ class Session:
 
     def rekey(self, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the first key of ``secret_ledger.key``."""
-        return Maintenance(self._access("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+        access = self._access("rekey", readonly=check)
+        self._announce(access, check)
+        return Maintenance(access, self._say).rekey(self._caller.by, reason, check=check)
 
     def adopt(self, options: RunOptions, *, check: bool) -> Row:
         """Take the values of the secrets that are named under management as they are; rotate nothing."""

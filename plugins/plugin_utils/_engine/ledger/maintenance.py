@@ -68,6 +68,7 @@ class Maintenance:
     def rekey(self, by: str, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the newest key of ``secret_ledger.key``, unless it is so already."""
         if not needs_rekeying(self._ledger):
+            self._refuse_idle_keys()
             self._say(f"{self._access.where}: everything is sealed with the first key of secret_ledger.key")
             return {"changed": False}
         if check:
@@ -80,6 +81,16 @@ class Maintenance:
         self._say(f"audit trail: {self._ledger.audit_head()}")
         self._ledger.clear_log()
         return {"changed": True}
+
+    def _refuse_idle_keys(self) -> None:
+        """Raise ConfigurationError for a key that has never opened this ledger, in the place of an older one."""
+        changes = [row["details"] for row in self._ledger.audit_log.rows() if row["event"] == KEYS_CHANGED]
+        replaced = {key for details in changes for key in details.get("replaced", ())}
+        if {*self._ledger.keys.sealer.older} - replaced:
+            raise ConfigurationError(
+                "nothing was sealed anew: the first key of secret_ledger.key is in use, and another one opens nothing",
+                hint="Give the new key first, and then the old one",
+            )
 
 
 def needs_rekeying(ledger: Ledger) -> bool:
@@ -124,7 +135,8 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
             ("audit_key", keys.audit_keys, audit_key),
         ):
             tx.upsert(t.meta, {"name": name}, {"value": keys.sealer.wrap(name, [*old_keys, key])})
-        ledger.audit_log.append(tx, ledger.event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
+        details = {"by": by, "reason": reason, "replaced": list(keys.sealer.older)}
+        ledger.audit_log.append(tx, ledger.event(run, LEDGER, KEYS_CHANGED, details))
         rows = [(table, row) for table in (getattr(t, name) for name in TAGGED_TABLES) for row in tx.select(table, {})]
         new_log = AuditLog(ledger.engine, [*keys.audit_keys, audit_key])
         new_log.rebind(tx, rows, lambda owner: ledger.event(run, owner, "bound anew", {}))
