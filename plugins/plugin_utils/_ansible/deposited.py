@@ -56,7 +56,6 @@ class Source:
         self, task_vars: Mapping[str, Any], options: Mapping[str, Any], session: Session, clock: Clock, *, check: bool
     ) -> None:
         """With ``check``, nothing will be read."""
-        refuse_variables(task_vars)
         self._job = Job.of(task_vars)
         self._secret, self._file, self._place = options["secret"], options["file"], options["from"]
         if self._file and self._place:

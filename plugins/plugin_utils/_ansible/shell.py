@@ -125,7 +125,7 @@ class RotationAction(ActionBase):
         try:
             options = validated(self, self.options, **self.rules)
         except ConfigurationError as error:
-            raise in_words_of_the_role(error) from None
+            raise in_words_of_the_role(error, self._task.action) from None
         if self.undone and (tags := invocation.leaving_out(self._task.tags)):
             self.say(f"{self.undone}  {tags} leaves it out; run it again without")
             return {"changed": False}

@@ -110,7 +110,7 @@ def test_variables_of_the_command_line_are_addressed_to_our_playbooks(call: Call
 def test_variables_of_files_are_among_the_given(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "vars.yml").write_text("status_fail_no: drifted\n")
     call("plays/site.yml", "-e", "@vars.yml", "-e", "rotate_only=X")
-    monkeypatch.setattr(vars_of_core.context, "CLIARGS", invocation.CLIARGS)
+    monkeypatch.setattr(vars_of_core.context, "CLIARGS", vars(invocation)["CLIARGS"])
     monkeypatch.setattr(vars_of_core.load_extra_vars, "extra_vars", None, raising=False)
     assert invocation.extra_names() == {"status_fail_no", "rotate_only"}
 

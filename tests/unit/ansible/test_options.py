@@ -73,11 +73,28 @@ def test_given_variable_that_is_like_none_of_ours_is_ignored(name: str) -> None:
     ],
 )
 def test_error_of_an_argument_names_the_variable_of_the_role(message: str, variable: str, example: str) -> None:
-    told = options.in_words_of_the_role(ConfigurationError(message))
+    told = options.in_words_of_the_role(ConfigurationError(message), "rotor.secrets.rotation_plan")
     assert told.message == f"{variable}: {message}"
     assert told.hint.endswith(example)
 
 
 def test_other_errors_of_arguments_stay_as_they_are() -> None:
     error = ConfigurationError("Unsupported parameters")
-    assert options.in_words_of_the_role(error) is error
+    assert options.in_words_of_the_role(error, "rotation_plan") is error
+
+
+def test_argument_that_is_missing_is_asked_for_by_the_variable_of_the_playbook() -> None:
+    missing = ConfigurationError("missing required arguments: identity, secret")
+    told = options.in_words_of_the_role(missing, "rotor.secrets.rotation_drop")
+    assert str(told) == f"drop_identity, drop_secret: {missing}. Give -e drop_identity=… -e drop_secret=…"
+
+
+def test_misspelt_hook_is_told_with_the_nearest() -> None:
+    said = "Unsupported parameters for (rotor.secrets.rotation_plan) module: hooks.before_revok. Supported parameters"
+    told = options.in_words_of_the_role(ConfigurationError(said), "rotation_plan")
+    assert str(told) == "rotate_hooks.before_revok: unknown hook. In rotate_hooks: did you mean before_revoke?"
+
+
+def test_negative_number_of_failures_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="rotate_max_failures is below 0"):
+        options.parse_options({"max_failures": -1})
