@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..module_utils._core.errors import ConfigurationError
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
@@ -22,8 +23,14 @@ class ActionModule(RotationAction):
     options: ClassVar[Mapping[str, Any]] = {
         "only": {"type": "raw", "required": True},
         "adopt": RUN_OPTIONS["adopt"],
+        "forget": RUN_OPTIONS["forget"],
         "reason": RUN_OPTIONS["reason"],
     }
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        if options["forget"]:
+            raise ConfigurationError(
+                "rotate_forget: adopting overwrites nothing, and forgets nothing",
+                hint="Give both rotate_adopt and rotate_forget to the run that rotates",
+            )
         return session.adopt(parse_options(options), check=bool(self._task.check_mode))

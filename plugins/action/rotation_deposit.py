@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..plugin_utils._ansible.deposited import Source
+from ..plugin_utils._ansible.deposited import Source, refuse_variables
 from ..plugin_utils._ansible.options import RUN_OPTIONS, parse_options
 from ..plugin_utils._ansible.shell import RotationAction
 from ..plugin_utils._engine.session import Session
@@ -25,13 +25,16 @@ class ActionModule(RotationAction):
         "file": {"type": "str"},
         "from": {"type": "dict"},
         "confirm": RUN_OPTIONS["confirm"],
+        "forget": RUN_OPTIONS["forget"],
         "reason": RUN_OPTIONS["reason"],
     }
 
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         check = bool(self._task.check_mode)
-        source = Source(self.task_vars, options, session, self.clock, check=check)
         wanted = parse_options({**options, "only": [options["secret"]]})
+        refuse_variables(self.task_vars)
+        session.made_by_person(wanted)
+        source = Source(self.task_vars, options, session, self.clock, check=check)
         result = session.deposit(wanted, source.read, check=check)
         for line in source.left_over if result["changed"] and not check else ():
             self.say(line)

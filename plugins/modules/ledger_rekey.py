@@ -16,7 +16,8 @@ description:
     known, and links of the trail that were noted earlier stay good.
   - It is one transaction. After a crash, run it again. It is refused while a rotation is at work, and a rotation that
     was planned before goes on after it.
-  - Where everything is sealed with the first key already, nothing is changed.
+  - Where everything is sealed with the first key already, nothing is changed. With a further key that never was this
+    ledger's, that is an error, since the new one may have been given last.
 version_added: 0.1.0
 author:
   - The rotor.secrets authors (@rotor-secrets)

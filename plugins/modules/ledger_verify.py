@@ -28,7 +28,9 @@ options:
     type: str
     default: ""
   secret:
-    description: The name of a secret. Who did what to it, when and why is printed, a line for each row, without values.
+    description: >-
+      The name of a secret. Who did what to it, when and why is printed, a line for each row, without values. One that
+      the trail does not know is an error.
     type: str
     default: ""
 """

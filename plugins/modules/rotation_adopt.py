@@ -31,6 +31,9 @@ options:
       - Name of a secret to the provider's id of the credential in use; C(issuer.current_id) of the map, unless said.
       - Without an id, a person has to end the credential after its rotation.
     type: dict
+  forget:
+    description: Refused, since nothing is overwritten here. It belongs to the run that rotates.
+    type: raw
   reason:
     description: Why; kept in the ledger.
     type: str

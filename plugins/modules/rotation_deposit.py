@@ -46,6 +46,11 @@ options:
   confirm:
     description: Names of guarded secrets that may be rotated.
     type: raw
+  forget:
+    description: >-
+      Copies or consumers of which the ledger is to forget what it knows, as in M(rotor.secrets.rotation_plan). The
+      rotation that goes on with the value needs it, too, where a copy belongs to another ledger.
+    type: raw
   reason:
     description: Why; kept in the ledger.
     type: str

@@ -29,7 +29,9 @@ options:
   fail_on:
     description:
       - Fail, after everything is told, when a secret is in one of these conditions. A list, or names with commas.
-      - V(held), V(dead), V(drifted), V(overdue), V(left_alive), V(unreachable) and V(awaiting_value) can be named.
+      - V(held), V(dead), V(drifted), V(overdue), V(left_alive), V(unreachable), V(awaiting_value), V(unfinished) and
+        V(unknown) can be named.
+      - A ledger that is lost, or another one than was meant, shows in nothing but V(unknown).
       - The playbook takes them as V(status_fail_on).
     type: raw
 """
@@ -41,7 +43,7 @@ EXAMPLES = r"""
 
 - name: Go red where a person is needed
   rotor.secrets.rotation_status:
-    fail_on: [held, dead, drifted, overdue]
+    fail_on: [held, dead, drifted, overdue, left_alive, unknown]
 """
 
 RETURN = r"""

@@ -43,5 +43,5 @@ def test_a_variable_that_is_nearly_one_of_ours_is_refused(world: Visitor, desk: 
     outcome = desk.play("rotor.secrets.rotate", "-e", "rotate_ony=FLY_API_TOKEN")
 
     assert outcome.code != 0
-    assert "rotate_ony is no variable of this role. Did you mean rotate_only?" in outcome.output
+    assert "rotate_ony is no variable of rotor.secrets. Did you mean rotate_only?" in outcome.output
     assert world.ask("counts")["total"] == 0

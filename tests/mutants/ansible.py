@@ -24,6 +24,13 @@ MUTANTS = (
         ("ansible/test_invocation",),
     ),
     Mutant(
+        "a misspelt variable of another playbook is refused",
+        "plugin_utils/_ansible/options",
+        "known or (of_playbooks if name in extra else ())",
+        "known",
+        ("ansible/test_options",),
+    ),
+    Mutant(
         "tags that leave out the rotation are known",
         "plugin_utils/_ansible",
         "if own == tags or not only or (only & meant and not skip & meant):",

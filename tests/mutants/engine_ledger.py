@@ -150,5 +150,11 @@ MUTANTS = (
         "ledger_rekey",
         instead='plan["orders"]',
     ),
+    mutant(
+        "new keys: the new one comes first",
+        "if {*self._ledger.keys.sealer.older} - replaced:",
+        "if False:",
+        "ledger_rekey",
+    ),
     dropped("what reads a list reads it anew", 'row["evidence"], LAGS: True}', "accepting", instead='row["evidence"]}'),
 )

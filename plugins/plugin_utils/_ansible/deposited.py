@@ -27,10 +27,10 @@ from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError
 from .._engine.job import Job
 from .._engine.session import Session
+from .invocation import variables_of_playbooks
 
 WITHIN = 300.0
 """Seconds that a person has to type a value."""
-VARIABLES = ("deposit_secret", "deposit_file", "deposit_from")
 _TICK = 0.2
 _LONGEST_LINE = 4095
 """Bytes that a terminal takes of a line; it drops the rest."""
@@ -41,9 +41,10 @@ _KNOWN = "Type it at the prompt, or name a file. Whatever was given as a variabl
 
 def refuse_variables(names: Iterable[str]) -> None:
     """Raise ConfigurationError for a variable that may be the value itself."""
+    known = [name for name in variables_of_playbooks() if name.startswith("deposit_")]
     for name in names:
-        if name.startswith("deposit_") and name not in VARIABLES:
-            near = get_close_matches(name, VARIABLES, 1, 0.85)
+        if name.startswith("deposit_") and name not in known:
+            near = get_close_matches(name, known, 1, 0.85)
             what = "a value never comes as a variable, which the process list, logs and the job's record would show"
             raise ConfigurationError(f"{name}: {what}", hint=f"Did you mean {near[0]}?" if near else _KNOWN)
 
@@ -55,7 +56,6 @@ class Source:
         self, task_vars: Mapping[str, Any], options: Mapping[str, Any], session: Session, clock: Clock, *, check: bool
     ) -> None:
         """With ``check``, nothing will be read."""
-        refuse_variables(task_vars)
         self._job = Job.of(task_vars)
         self._secret, self._file, self._place = options["secret"], options["file"], options["from"]
         if self._file and self._place:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ansible.context import CLIARGS
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._core.outside_text import printable
 from .extra_vars import is_blank
@@ -44,11 +47,6 @@ _SAFE = ("rotate_hooks", "rotate_confirm", "rotate_max_failures", "rotate_report
 """Variables of the role that go on with a run as it was meant; their values are names and paths, too."""
 _ANEW = ("only", "where", "environments", "force", "resume", "approve", "adopt", "forget", "reason")
 """Variables of the role that say what a run is to do, and are given anew or not at all."""
-_OF_OTHERS = (
-    *("deposit_secret", "deposit_file", "deposit_from", "attest_secret", "attest_credential", "freeze_until"),
-    *("drop_secret", "drop_identity", "drop_confirm"),
-)
-"""Those of the other playbooks."""
 
 
 def playbooks() -> tuple[str, ...]:
@@ -79,7 +77,7 @@ def options() -> str:
 
 def remark() -> str:
     """Name, as a comment of the shell, the variables that were given by value."""
-    own = (*_SAFE, *(f"rotate_{name}" for name in _ANEW), *_OF_OTHERS)
+    own = (*_SAFE, *(f"rotate_{name}" for name in _ANEW), *variables_of_playbooks())
     names = [name for name in _inline() if name not in own]
     return printable(f"# and again -e with {', '.join(names)}") if names else ""
 
@@ -128,6 +126,27 @@ def _inline() -> dict[str, Any]:
 def addressed() -> frozenset[str]:
     """Return the names of the variables in the command line, where it names playbooks of this collection alone."""
     return frozenset(_inline()) if playbooks() and all(map(is_ours, playbooks())) else frozenset()
+
+
+def extra_names() -> frozenset[str]:
+    """Return the names of all variables of ``-e``, of those in files, too."""
+    return frozenset(load_extra_vars(DataLoader()))  # core has read them before, and keeps them
+
+
+@cache
+def arguments() -> Mapping[str, Mapping[str, str]]:
+    """Read in our playbooks which variable an argument comes from: action -> argument -> variable."""
+    found: dict[str, dict[str, str]] = {}
+    root = Path(__file__).parents[3]
+    for file in (*sorted(root.glob("playbooks/*.yml")), root / "roles/rotate/tasks/plan.yml"):
+        for action, task in re.findall(rf"{re.escape(OURS)}(\w+):\n((?: +\w+: .*\n)*)", file.read_text()):
+            found.setdefault(action, {}).update(re.findall(r"(\w+): \"{{ (\w+)", task))
+    return found
+
+
+def variables_of_playbooks() -> frozenset[str]:
+    """Return the names of the variables that our playbooks read."""
+    return frozenset(name for named in arguments().values() for name in named.values())
 
 
 def _without_blanks(variable: tuple[str, Any]) -> tuple[str, Any]:

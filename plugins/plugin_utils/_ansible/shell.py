@@ -125,14 +125,14 @@ class RotationAction(ActionBase):
         try:
             options = validated(self, self.options, **self.rules)
         except ConfigurationError as error:
-            raise in_words_of_the_role(error) from None
+            raise in_words_of_the_role(error, self._task.action) from None
         if self.undone and (tags := invocation.leaving_out(self._task.tags)):
             self.say(f"{self.undone}  {tags} leaves it out; run it again without")
             return {"changed": False}
         self.clock = clock = WorkerClock()
         clock.guard()
         try:
-            check_unknown_options(self.task_vars, invocation.addressed())
+            check_unknown_options(self.task_vars, invocation.addressed(), invocation.extra_names())
             variables = TaskVariables(self.task_vars, self._template)
             with closing(Forwards(SshHosts(self.task_vars, self._template))) as forwards:
                 session = Session(variables, clock, self._caller(), self.say, forwards)

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._core import guard, registry
 from ...module_utils._core.clock import Clock
-from ...module_utils._core.contracts import Connection, Handwork, Maker
+from ...module_utils._core.contracts import Connection, Handwork, Issuer, Maker
 from ...module_utils._core.credential import SecretValue
 from ...module_utils._core.errors import ConfigurationError, ConflictError, RotorError, StoppedError
 from ...module_utils._core.forwards import Forwards
@@ -50,7 +50,7 @@ from .secret_map import places
 from .secret_map.builders import Builders
 from .secret_map.errors import ValidationErrors, suggest
 from .secret_map.hidden import checking
-from .secret_map.model import Copy, SecretMap
+from .secret_map.model import Copy, Secret, SecretMap
 from .secret_map.parser import parse
 from .secret_map.variables import TaskVariables
 
@@ -135,11 +135,8 @@ class Session:
 
         ``read`` takes the value of each of the fields, once everything else is known to be right.
         """
-        [name] = options.only
-        secret = self._map(options).secrets[name]
-        issuer = registry.find("issuers", secret.issuer.type)
-        if issuer.traits.value is not Maker.PERSON:
-            raise ConfigurationError(f"deposit_secret: no person makes the value of {name}", hint="Rotate it")
+        secret, issuer = self.made_by_person(options)
+        name = secret.name
         _refuse_second(name, self._access("", readonly=True).ledger.state(name))
         ctx, [item] = self._plan(replace(options, force=True), check=check)
         kinds = [action.kind for action in item.actions]
@@ -152,8 +149,20 @@ class Session:
             state = ctx.ledger.state(name)
             _refuse_second(name, state)
             said = mint.deposit(ctx, Work(replace(item.case, state=state), Action(ActionKind.AWAIT)), value)
-        self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {self._caller.again(f'rotate_only={name}')}"])
+        forget = [extra_var("rotate_forget", options.forget)] if options.forget else []
+        go_on = self._caller.again(f"rotate_only={name}", *forget)
+        self._print([f"DEPOSITED  {name}   {said}", f"  go on:    {go_on}"])
         return {"changed": True}
+
+    def made_by_person(self, options: RunOptions) -> tuple[Secret, type[Issuer]]:
+        """Find the secret that is named and its issuer; ConfigurationError unless a person makes its value."""
+        [name] = options.only
+        _refuse_unknown("deposit_secret", name, self._variables.names())
+        secret = self._map(options).secrets[name]
+        issuer = registry.find("issuers", secret.issuer.type)
+        if issuer.traits.value is not Maker.PERSON:
+            raise ConfigurationError(f"deposit_secret: no person makes the value of {name}", hint="Rotate it")
+        return secret, issuer
 
     def stored(self, place: Row, keys: Sequence[str]) -> tuple[list[SecretValue], str]:
         """Read ``keys`` of the container ``place``, in which a person has left values, and name them."""
@@ -188,7 +197,7 @@ class Session:
         mapped = self._variables.names()
         ctx = self._begin(self._map(options) if name in mapped else SecretMap({}, {}, {}), check=check)
         ctx = ctx if name in mapped else self._with_left(ctx)
-        selection.check_names(options, [*mapped, *ctx.secret_map.secrets])
+        _refuse_unknown("attest_secret", name, [*mapped, *ctx.secret_map.secrets])
         with ctx.access.hold(name):
             case = _case(ctx, Order(name))
             row = selection.replaced_row(case, credential)
@@ -200,8 +209,7 @@ class Session:
     def drop(self, name: str, identity: str, confirm: str, reason: str, *, check: bool) -> Row:
         """Delete an ``identity`` of a secret that has left the map, once a person has confirmed what ends with it."""
         secret_map = self._map(RunOptions())
-        if name not in secret_map.secrets:
-            raise ConfigurationError(f"drop_secret: there is no secret {name} in secret_map")
+        _refuse_unknown("drop_secret", name, secret_map.secrets)
         ctx = self._begin(secret_map, check=check)
         with ctx.access.hold(name):
             remains = drop.look(ctx, name, identity)
@@ -330,7 +338,9 @@ class Session:
 
     def rekey(self, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the first key of ``secret_ledger.key``."""
-        return Maintenance(self._access("rekey", readonly=check), self._say).rekey(self._caller.by, reason, check=check)
+        access = self._access("rekey", readonly=check)
+        self._announce(access, check)
+        return Maintenance(access, self._say).rekey(self._caller.by, reason, check=check)
 
     def adopt(self, options: RunOptions, *, check: bool) -> Row:
         """Take the values of the secrets that are named under management as they are; rotate nothing."""
@@ -485,6 +495,12 @@ def _case(ctx: EffectContext, order: Order) -> Case:
 
 def _orders(plan: Row) -> dict[str, Order]:
     return {name: Order(**order) for name, order in plan["orders"].items()}
+
+
+def _refuse_unknown(option: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        hint = f"In secret_map: {suggest(name, known)}"
+        raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=hint)
 
 
 def _refuse_second(name: str, state: SecretState) -> None:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Handwork
 from ansible_collections.rotor.secrets.plugins.module_utils._core.credential import SecretValue
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import invocation
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.selection import RunOptions
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.session import Session
 
 from .conftest import Act
@@ -57,6 +58,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return [SecretValue(VALUE) for _key in keys], f"box {place['box']}: {', '.join(keys)}"
 
     monkeypatch.setattr(Session, "stored", stored)
+    monkeypatch.setattr(Session, "made_by_person", lambda *_asked: None)
     return found
 
 
@@ -64,6 +66,34 @@ def test_word_and_adoption_are_handed_on(act: Act, handed: list[Any]) -> None:
     act("rotation_attest", {}, secret="KEY", credential="7", reason="deleted it")
     act("rotation_adopt", {}, only="A, B", adopt={"A": "7"})
     assert handed == [("KEY",), "7", "deleted it", False, ("A", "B"), {"A": "7"}, False]
+
+
+def test_what_is_forgotten_is_handed_on_and_refused_where_it_would_be_ignored(
+    act: Act, handed: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[RunOptions] = []
+
+    def deposit(_session: Session, options: RunOptions, *_read: Any, **_check: bool) -> dict[str, Any]:
+        asked.append(options)
+        return {"changed": False}
+
+    monkeypatch.setattr(Session, "deposit", deposit)
+    act("rotation_deposit", {}, secret="KEY", file=str(tmp_path / "value"), forget="cloud:app")
+    assert [one.forget for one in asked] == [("cloud:app",)]
+    assert "rotate_forget: adopting overwrites nothing" in act("rotation_adopt", {}, only="A", forget="cloud:app")
+    assert handed == []
+
+
+def test_name_of_no_such_secret_is_told_before_a_terminal_is_looked_for(act: Act) -> None:
+    known = {"secret_map": {"TOKEN": {}}, "secret_connections": {}, "awx_job_id": 7}
+    said = act("rotation_deposit", known, secret="TOKNE")
+    assert "deposit_secret: there is no secret TOKNE in secret_map. In secret_map: did you mean TOKEN?" in said
+
+
+def test_blank_name_is_asked_for_by_its_variable(act: Act) -> None:
+    assert "attest_secret: missing required arguments: secret. Give -e attest_secret=" in act(
+        "rotation_attest", {}, secret=" "
+    )
 
 
 def test_freeze_and_its_end_are_handed_on(act: Act, handed: list[Any]) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from ansible import constants
 from ansible.cli.playbook import PlaybookCLI
+from ansible.utils import vars as vars_of_core
 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible import invocation
+from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.options import VARIABLES
 
 CANARY = "a-value-nobody-may-see"
 Call = Callable[..., None]
@@ -103,6 +105,27 @@ def test_hooks_of_the_command_line_are_told_again_without_blanks(call: Call) -> 
 def test_variables_of_the_command_line_are_addressed_to_our_playbooks(call: Call, given: str, names: set[str]) -> None:
     call(*given.split())
     assert invocation.addressed() == names
+
+
+def test_variables_of_files_are_among_the_given(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vars.yml").write_text("status_fail_no: drifted\n")
+    call("plays/site.yml", "-e", "@vars.yml", "-e", "rotate_only=X")
+    monkeypatch.setattr(vars_of_core.context, "CLIARGS", vars(invocation)["CLIARGS"])
+    monkeypatch.setattr(vars_of_core.load_extra_vars, "extra_vars", None, raising=False)
+    assert invocation.extra_names() == {"status_fail_no", "rotate_only"}
+
+
+def test_arguments_of_the_actions_are_read_from_our_playbooks() -> None:
+    found = invocation.arguments()
+    assert found["rotation_status"]["fail_on"] == "status_fail_on"
+    assert found["rotation_drop"]["identity"] == "drop_identity"
+    assert found["rotation_freeze"] == {"reason": "rotate_reason", "end": "freeze_until"}
+    assert set(found["rotation_plan"].values()) == {*VARIABLES}
+
+
+def test_variables_of_other_playbooks_are_no_part_of_the_remark(call: Call) -> None:
+    call("rotor.secrets.status", "-e", "status_fail_on=held ledger_head=x tier=1")
+    assert invocation.remark() == "# and again -e with tier"
 
 
 @pytest.mark.parametrize(

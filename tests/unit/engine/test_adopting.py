@@ -49,6 +49,14 @@ def test_value_is_adopted_as_it_is(play: Play, world: World, in_use: Issued) -> 
     assert not play.plan()["go"]
 
 
+def test_copy_of_a_lost_ledger_is_adopted_by_the_run_that_rotates(play: Play, world: World, in_use: Issued) -> None:
+    world.stamps["app"] = "7f3a0000"
+    with pytest.raises(RotorError, match=r"another ledger, .* rotate_adopt and -e rotate_forget=cloud:app"):
+        play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
+    result = play.rotate("TOKEN", adopt={"TOKEN": in_use.id}, forget=("cloud:app",), force=True)
+    assert not result["failed"], play.output
+
+
 def test_adopted_credential_is_rotated_and_revoked_like_any_other(play: Play, world: World, in_use: Issued) -> None:
     play.adopt("TOKEN", adopt={"TOKEN": in_use.id})
     assert not play.rotate("TOKEN")["failed"], play.output

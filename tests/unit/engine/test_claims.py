@@ -303,6 +303,13 @@ def test_status_ends_red_on_the_conditions_that_are_named(
     assert result["secrets"][0]["conditions"] == ["dead", "drifted"]
 
 
+def test_status_ends_red_where_the_ledger_is_lost(play: Play) -> None:
+    rotate_once(play)
+    (play.folder / "ledger.db").unlink()
+    result = play.status(fail_on=("unknown",))
+    assert result["msg"] == "status_fail_on: TOKEN is unknown"
+
+
 def test_status_refuses_a_condition_that_does_not_exist(play: Play) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no drift\. Did you mean drifted"):
         play.status(fail_on=("drift",))

@@ -169,3 +169,27 @@ def test_lock_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot open a lock"), access.locks.hold("secret A"):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("key", [{"env": "ROTOR_TEST_UNSET"}, "AAAA"])
+def test_ledger_that_is_there_wants_its_own_key(tmp_path: Path, key: Any) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with pytest.raises(ConfigurationError, match="Make one with: python3"):
+        opened(url=url, key=key)
+    opened(url=url)
+    with pytest.raises(ConfigurationError) as caught:
+        opened(url=url, key=key)
+    assert "is there, and opens only with the key that it was made with" in caught.value.hint
+    assert "python3" not in caught.value.hint
+
+
+def test_unknown_option_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown option uri\. uri: did you mean url\?"):
+        opened(uri="sqlite:////tmp/ledger.db")
+
+
+def test_place_where_no_ledger_can_be_made_is_refused_before_a_write(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    url = f"sqlite:///{tmp_path / 'file' / 'ledger.db'}"
+    with pytest.raises(ConfigurationError, match="cannot make the ledger"):
+        open_ledger({"key": KEY, "url": url}, clock=FakeClock(), holder="a test", readonly=True)

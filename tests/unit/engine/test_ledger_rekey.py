@@ -93,6 +93,14 @@ def test_a_second_time_nothing_is_changed(held: Play) -> None:
     assert held.ledger().audit_head() == head
 
 
+def test_keys_in_the_wrong_order_are_refused(held: Play) -> None:
+    head = held.ledger().audit_head()
+    for check in (True, False):
+        with pytest.raises(ConfigurationError, match=r"another one opens nothing\. Give the new key first"):
+            rekey(held, f"{KEY},{NEW}", check=check)
+    assert held.ledger().audit_head() == head
+
+
 def test_check_mode_says_so_and_changes_nothing(held: Play) -> None:
     head = held.ledger().audit_head()
     assert rekey(held, check=True)

@@ -284,6 +284,23 @@ def test_value_of_a_provider_comes_from_no_person(make_play: MakePlay) -> None:
         make_play().deposit("value-x")
 
 
+def test_value_comes_over_the_copy_of_a_lost_ledger_that_is_forgotten(make: MakePlay, world: World) -> None:
+    play, forget = make(), ("cloud:app",)
+    world.stamps["app"] = "7f3a0000"
+    assert play.deposit(press_new(play).value)["failed"]
+    assert play.deposit(press_new(play).value, forget=forget)["changed"]
+    assert "go on:    ansible-playbook rotate.yml -e rotate_only=TOKEN -e rotate_forget=cloud:app" in play.output
+    assert not play.rotate("TOKEN", forget=forget)["failed"], play.output
+
+
+def test_misspelt_secret_is_told_in_the_variable_of_the_playbook(play: Play) -> None:
+    asked = RunOptions(only=("TOKNE",))
+    with pytest.raises(RotorError, match=r"deposit_secret: there is no secret TOKNE in secret_map\. .*mean TOKEN"):
+        play.session().deposit(asked, nobody, check=False)
+    with pytest.raises(RotorError, match=r"attest_secret: there is no secret TOKNE in secret_map\. .*mean TOKEN"):
+        play.session().attest(asked, "", check=False)
+
+
 def test_guard_is_asked_for_a_value_too(make: MakePlay) -> None:
     play = make(guard={"reason": "everybody signs in with it"})
     assert play.deposit(press_new(play).value)["failed"]

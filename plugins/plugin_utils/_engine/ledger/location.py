@@ -22,6 +22,7 @@ from ....module_utils._core.credential import SecretValue
 from ....module_utils._core.deps import library
 from ....module_utils._core.errors import ConfigurationError, LedgerError
 from ..job import NO_JOB, Job
+from ..secret_map.errors import suggest
 from . import postgres
 from .database import tables
 from .ephemeral import loss
@@ -40,6 +41,7 @@ WHERE_IT_LASTS = (
     "Name a path that lasts as secret_ledger.url, on a mounted volume where this is a container, or PostgreSQL; where "
     "you know that this path lasts, say secret_ledger.allow_ephemeral: true"
 )
+_ANOTHER_PLACE = "Name another place as secret_ledger.url"
 DEFAULT_KEY = {"env": "ROTOR_LEDGER_KEY"}
 
 
@@ -71,10 +73,13 @@ class LedgerAccess:
 def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = False, job: Job = NO_JOB) -> LedgerAccess:
     """Open the ledger that ``secret_ledger`` names, or create it; ``readonly`` reads a missing one as empty."""
     setting = setting or {}
-    if not isinstance(setting, Mapping) or set(setting) - OPTIONS:
-        raise ConfigurationError(f"secret_ledger has the options {', '.join(sorted(OPTIONS))}, and no others")
+    if not isinstance(setting, Mapping):
+        raise ConfigurationError(f"secret_ledger is no mapping; it has the options {', '.join(sorted(OPTIONS))}")
+    if unknown := sorted(map(str, set(setting) - OPTIONS)):
+        hint = "; ".join(f"{name}: {suggest(name, OPTIONS)}" for name in unknown)
+        raise ConfigurationError(f"secret_ledger: unknown option {', '.join(unknown)}", hint=hint)
     setting, more = _with_url(setting), dict[str, Any]()
-    sealer = Sealer(_key(setting))
+    sealer = _sealer(setting, job)
     if str(setting.get("url") or "").startswith(postgres.SCHEMES):
         option = setting.get("password")
         password = None if option is None else references.resolve(option, "secret_ledger.password")
@@ -159,11 +164,22 @@ def _message(error: BaseException) -> str:
     return masking.scrub(text).partition("\n")[0]
 
 
-def _key(setting: Mapping[str, Any]) -> SecretValue:
+def _sealer(setting: Mapping[str, Any], job: Job) -> Sealer:
     try:
-        return references.resolve(setting.get("key", DEFAULT_KEY), "secret_ledger.key")
+        return Sealer(references.resolve(setting.get("key", DEFAULT_KEY), "secret_ledger.key"))
     except ConfigurationError as error:
-        raise ConfigurationError(error.message, hint=HOW_TO_MAKE_A_KEY) from None
+        raise ConfigurationError(error.message, hint=_which_key(setting, job)) from None
+
+
+def _which_key(setting: Mapping[str, Any], job: Job) -> str:
+    """Tell which key is wanted: a ledger that is there opens with no other than its own."""
+    if str(setting.get("url") or "").startswith(postgres.SCHEMES):
+        return (
+            f"A ledger that is there opens only with the key that it was made with. For a new one: {HOW_TO_MAKE_A_KEY}"
+        )
+    path = _path(setting, job)
+    there = f"The ledger {path} is there, and opens only with the key that it was made with: give that one"
+    return there if path.exists() else HOW_TO_MAKE_A_KEY
 
 
 def _path(setting: Mapping[str, Any], job: Job) -> Path:
@@ -196,11 +212,12 @@ def _postgres_engine(url: Any, holder: str, readonly: bool) -> Any:
 def _engine(path: Path, readonly: bool) -> Any:
     sa = library("sqlalchemy")
     if os.path.lexists(path) and not path.is_file():
-        raise ConfigurationError(f"the ledger {path} is no file", hint="Name another place as secret_ledger.url")
+        raise ConfigurationError(f"the ledger {path} is no file", hint=_ANOTHER_PLACE)
     _refuse_exposed(path.resolve())
     if not readonly:
         _make_private(path)
     elif not _has_tables(path):
+        _refuse_unmakeable(path)
         return _empty_engine()
     engine = sa.create_engine(SQLITE, creator=partial(_connect, path), poolclass=sa.QueuePool, hide_parameters=True)
     pragmas = ("query_only=ON",) if readonly else ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
@@ -256,6 +273,15 @@ def _has_tables(path: Path) -> bool:
         return False
     with closing(_connect(path)) as connection:
         return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _refuse_unmakeable(path: Path) -> None:
+    """Raise ConfigurationError where one can see, without a write, that no ledger can be made there."""
+    folder = next(folder for folder in path.parents if folder.exists())
+    if not path.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise ConfigurationError(
+            f"cannot make the ledger {path}: this user cannot write to {folder}", hint=_ANOTHER_PLACE
+        )
 
 
 def _make_private(path: Path) -> None:

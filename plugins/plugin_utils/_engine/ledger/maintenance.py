@@ -14,10 +14,11 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from ....module_utils._core.errors import ConflictError
+from ....module_utils._core.errors import ConfigurationError, ConflictError
 from ....module_utils._core.fingerprints import Fingerprints
 from ....module_utils._core.outside_text import printable, shown
 from ..decide.state import IN_FORCE
+from ..secret_map.errors import suggest
 from .audit import KEYS_CHANGED, LEDGER, TAGGED_TABLES, AuditLog
 from .database import Row, Transaction, reading, tables
 from .location import LedgerAccess
@@ -42,8 +43,7 @@ class Maintenance:
         head = head.strip().lower()
         findings = self._ledger.audit_log.examine(head)
         if secret and findings.bad_row is None:
-            for line in _history(self._ledger.audit_log.rows(), secret):
-                self._say(line)
+            self._tell_history(secret)
         self._say(f"audit trail: {findings.rows} rows checked in {self._access.where}")
         self._say(f"audit trail: {findings.head}")
         result = shown({"changed": False, "rows": findings.rows, "head": findings.head, "bad_row": findings.bad_row})
@@ -55,9 +55,20 @@ class Maintenance:
         msg = "\n".join(["the audit trail does not hold", *problems, *more])
         return {**result, "failed": True, "problems": problems, "msg": msg}
 
+    def _tell_history(self, secret: str) -> None:
+        lines = 0
+        for line in _history(self._ledger.audit_log.rows(), secret):
+            self._say(line)
+            lines += 1
+        if not lines:
+            known = {name for row in self._ledger.audit_log.rows() for name in _secrets_of(row)}
+            hint = f"In the trail: {suggest(secret, known)}"
+            raise ConfigurationError(f"ledger_secret: the audit trail has no row about {secret}", hint=hint)
+
     def rekey(self, by: str, reason: str, *, check: bool) -> Row:
         """Bring the ledger under the newest key of ``secret_ledger.key``, unless it is so already."""
         if not needs_rekeying(self._ledger):
+            self._refuse_idle_keys()
             self._say(f"{self._access.where}: everything is sealed with the first key of secret_ledger.key")
             return {"changed": False}
         if check:
@@ -70,6 +81,16 @@ class Maintenance:
         self._say(f"audit trail: {self._ledger.audit_head()}")
         self._ledger.clear_log()
         return {"changed": True}
+
+    def _refuse_idle_keys(self) -> None:
+        """Raise ConfigurationError for a key that has never opened this ledger, in the place of an older one."""
+        changes = [row["details"] for row in self._ledger.audit_log.rows() if row["event"] == KEYS_CHANGED]
+        replaced = {key for details in changes for key in details.get("replaced", ())}
+        if {*self._ledger.keys.sealer.older} - replaced:
+            raise ConfigurationError(
+                "nothing was sealed anew: the first key of secret_ledger.key is in use, and another one opens nothing",
+                hint="Give the new key first, and then the old one",
+            )
 
 
 def needs_rekeying(ledger: Ledger) -> bool:
@@ -114,7 +135,8 @@ def change_keys(ledger: Ledger, run: str, by: str, reason: str, locked: Collecti
             ("audit_key", keys.audit_keys, audit_key),
         ):
             tx.upsert(t.meta, {"name": name}, {"value": keys.sealer.wrap(name, [*old_keys, key])})
-        ledger.audit_log.append(tx, ledger.event(run, LEDGER, KEYS_CHANGED, {"by": by, "reason": reason}))
+        details = {"by": by, "reason": reason, "replaced": list(keys.sealer.older)}
+        ledger.audit_log.append(tx, ledger.event(run, LEDGER, KEYS_CHANGED, details))
         rows = [(table, row) for table in (getattr(t, name) for name in TAGGED_TABLES) for row in tx.select(table, {})]
         new_log = AuditLog(ledger.engine, [*keys.audit_keys, audit_key])
         new_log.rebind(tx, rows, lambda owner: ledger.event(run, owner, "bound anew", {}))
@@ -151,12 +173,16 @@ def _history(rows: Iterable[Row], secret: str) -> Iterator[str]:
     for row in rows:
         if row["event"] == "run":
             runs[row["run"]] = row["details"]
-        elif secret in (row["secret"], *row["details"].get("secrets", ())):
+        elif secret in _secrets_of(row):
             run = runs.get(row["run"], {})
             reason = f"; reason: {run['reason']}" if run.get("reason") else ""
             details = " ".join(f"{name}={_plain(value)}" for name, value in row["details"].items())
             who = f"run {row['run']} by {run.get('by', 'unknown')}{reason}"
             yield f"{row['id']}  {row['at']}  {row['event']}  {details}  ({who})"
+
+
+def _secrets_of(row: Row) -> set[str]:
+    return {row["secret"], *row["details"].get("secrets", ())} - {LEDGER}
 
 
 def _plain(value: Any) -> str:

@@ -37,9 +37,12 @@ class Sealer:
         """``key``: one Fernet key, or several with commas between, the newest first."""
         fernet = library("cryptography.fernet")
         try:
-            keys = [fernet.Fernet(part.strip()) for part in key.reveal().split(",")]
+            parts = [part.strip() for part in key.reveal().split(",")]
+            keys = [fernet.Fernet(part) for part in parts]
         except (ValueError, TypeError):
-            raise ConfigurationError("secret_ledger.key is not a Fernet key", hint=HOW_TO_MAKE_A_KEY) from None
+            raise ConfigurationError("secret_ledger.key is not a Fernet key") from None
+        self.older = tuple(mac(part.encode(), "this key")[:12] for part in parts if part != parts[0])
+        """Tells the keys after the newest apart, and says nothing of them."""
         self._newest = keys[0]
         self._keys = fernet.MultiFernet(keys)
         self._invalid = fernet.InvalidToken

@@ -12,6 +12,7 @@ from typing import Any
 from ....module_utils._core import guard
 from ....module_utils._core.contracts import Evidence, Listed
 from ....module_utils._core.errors import RotorError
+from ....module_utils._core.outside_text import extra_option
 from ..decide import selection
 from ..decide.selection import RunOptions
 from ..decide.state import ActionKind, CredentialRow, SecretState
@@ -83,7 +84,8 @@ def _look(ctx: EffectContext, copy: Copy) -> Evidence:
     seen = ctx.systems.store(copy).observe(copy.container, list(copy.keys))
     owner = seen.get("ledger") or ctx.ledger.id
     if owner != ctx.ledger.id:
-        raise RotorError(f"{copy.label} belongs to another ledger, {owner}")
+        hint = f"If that one is lost, rotate with rotate_adopt and {extra_option('rotate_forget', [copy.id])}"
+        raise RotorError(f"{copy.label} belongs to another ledger, {owner}", hint=hint)
     missing = ", ".join(key for key in copy.keys if key not in seen["keys"])
     if missing and not (copy.accepts or seen.get("unseen")):
         raise RotorError(f"{copy.label} has no {missing}")

@@ -31,7 +31,10 @@ FAIL_ON = (
     SecretCondition.LEFT_ALIVE,
     SecretCondition.UNREACHABLE,
     SecretCondition.AWAITING,
+    SecretCondition.UNFINISHED,
+    SecretCondition.UNKNOWN,
 )
+"""What is no state of a rotation that goes well. A lost ledger shows in nothing but ``unknown``."""
 
 
 def parse_fail_on(names: Collection[str]) -> set[SecretCondition]:
