@@ -21,6 +21,7 @@ from .core_masking import register_with_core
 from .credential import SecretValue
 from .outside_text import shown
 
+_IN_QUOTES = "put it in quotes, or use the filter string"
 State = Mapping[str, Any]
 """Names, digests, versions, times: it is shown in diffs, so it never holds a value."""
 
@@ -131,7 +132,7 @@ def _problem(option: Mapping[str, Any], given: Any, needed: bool) -> str:
         if isinstance(given, (Mapping, list)):
             return "a mapping or a list is not text; use the filter to_json"
         if isinstance(given, bool) or (is_secret and given is not None and not isinstance(given, str)):
-            return "a number, a date, true and false are not text, and YAML may have altered it; put it in quotes"
+            return f"a number, a date, true and false are not text, and YAML may have altered it; {_IN_QUOTES}"
     is_blank = not given.strip() if isinstance(given, str) else bool(option.get("required")) and given == []
     return "must not be empty" if is_blank and (needed or option.get("required")) and not is_secret else ""
 
