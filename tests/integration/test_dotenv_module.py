@@ -273,9 +273,9 @@ def test_files_that_would_keep_a_value_on_the_host_are_refused(ground: Playgroun
 
 def test_what_is_wrong_is_said_before_the_host_is_asked(ground: Playground) -> None:
     wrong: dict[str, dict[str, Any]] = {
-        "path: it is not absolute": {"path": "opt/.env"},
+        "path: does not match ^/: The file's absolute path": {"path": "opt/.env"},
         "A-B: a name has letters of ASCII, digits and underscores": {"name": "A-B"},
-        'mode: it is no mode such as \\"0640\\"': {"mode": 640},
+        'mode: does not match ^0?[0-7]{3}$: A new file\'s mode, such as \\"0640\\"': {"mode": 640},
         "KEY: its value is missing or empty": {"value": ""},
         "Unsupported parameters": {"nmae": "KEY"},
     }

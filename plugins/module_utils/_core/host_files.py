@@ -59,7 +59,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "description": "The file's absolute path. A link is followed, and stays.",
     },
     "create": {"type": "boolean", "description": "Make the file if it is missing; false unless said."},
-    "mode": {"type": "string", "pattern": "^0?[0-7]{3}$", "description": "A new file's mode; 0600 unless said."},
+    "mode": {
+        "type": "string",
+        "pattern": "^0?[0-7]{3}$",
+        "description": 'A new file\'s mode, such as "0640"; 0600 unless said.',
+    },
     "owner": {"type": "string", "minLength": 1, "description": "Owner of a new file."},
     "group": {"type": "string", "minLength": 1, "description": "Group of a new file."},
 }
