@@ -145,7 +145,7 @@ class Planning:
         if row is None:
             return None
         life = self.preflight.life(case.secret, case.state, row)
-        found = assess_loss(case.secret.name, case.state, life, case.traits, self.options)
+        found = assess_loss(case.secret, case.state, life, case.traits, self.options)
         drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(case, row)
         return None if drifted else found
 

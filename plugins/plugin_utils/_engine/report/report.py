@@ -18,6 +18,7 @@ from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, extra_option, extra_var, identifier, printable, quoted
 from ..decide import approval, clocks, rule, selection
 from ..decide.case import Case, rollback_problem
+from ..decide.loss import proof_of
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, Origin, Phase, SecretState, Subject, target_of
@@ -250,7 +251,7 @@ class Report:
     def _another(self, rotation: Rotation) -> list[str]:
         """Say how to replace a new credential that works nowhere, where its provider does not say that it has ended."""
         actions = [rotation.held_at, *(action for action, _problem in rotation.failed.values())]
-        failed = any(action and action.kind is ActionKind.VERIFY for action in actions)
+        failed = any(action and action.kind is proof_of(rotation.case.secret) for action in actions)
         if rotation.case.order.rollback or not failed:
             return []
         command = self._command(rotation.name, "rotate_force=true")
