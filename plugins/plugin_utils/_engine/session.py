@@ -442,6 +442,7 @@ class Session:
             "orders": {item.name: {**asdict(item.case.order), "run": run} for item in going},
             "moved": ctx.secret_map.moved,
             "stuck": [item.name for item in items if item.problems],
+            "at_rest": [item.name for item in items if item.problems and not item.actions],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
             "only_roll_out": options.only_roll_out,
@@ -458,7 +459,7 @@ class Session:
                 ledger.withdrawn(run, item.name, "somebody has changed a copy")
             if item.problems:
                 ledger.held(run, item.name, "; ".join(item.problems))
-            elif item.case.state.hold and not item.goes:
+            elif item.released:
                 ledger.released(run, item.name)
 
     def _print(self, lines: list[str]) -> None:

@@ -251,6 +251,8 @@ def test_status_tells_what_the_plan_could_not_begin_as_held(play: Play, world: W
     assert (secret["state"], secret["held"]["reason"]) == ("held", "the account is closed")
     world.problems.clear()
     play.plan()
+    assert play.status()["secrets"][0]["state"] == "held", "that plan has not asked"
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert play.status()["secrets"][0]["state"] == "up_to_date"
 
 

@@ -54,7 +54,19 @@ class Planning:
             self.preflight.forget_answers(secret.name for secret in changed)
             planned |= {item.name: item for item in self._plan(changed, now)}
             states = {**states, **now}
-        return list(planned.values())
+        return [replace(item, released=self._is_released(item)) for item in planned.values()]
+
+    def _is_released(self, item: Planned) -> bool:
+        """Say whether a secret that rests was held by what every plan asks, and this one has found nothing of it.
+
+        What a run met in its preflight or on its way is not looked at while there is nothing to do.
+        """
+        hold, secret = item.case.state.hold, item.case.secret
+        unasked = item.goes or item.problems or item.barred or self.options.rollback or self.options.only_revoke
+        if not hold or unasked:
+            return False
+        never = bool(secret.unrotated) and not secret.left
+        return never or item.name in self.ctx.ledger.run(hold.run)["plan"].get("at_rest", ())
 
     def _plan(self, secrets: Sequence[Secret], states: Mapping[str, SecretState]) -> list[Planned]:
         relied_on = [(one, states[one.name], self._relied_on(one, states[one.name])) for one in secrets]

@@ -72,7 +72,9 @@ class Report:
             elif item.due.status is DueStatus.LEFT_ALIVE:
                 lines += [f"{item.name}   {item.due.why}", *self._left_alive(item.case)]
             else:
-                lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                lines.append(f"{item.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                if (hold := item.still_held) and not item.case.secret.unrotated:
+                    lines.append(self._go_on(item.case, _overwritten(item.case.secret, hold.reason)))
         sources = self._sources() if going else []
         return [*lines, *sources, *self._caveats(going)]
 
@@ -301,14 +303,15 @@ class Report:
     def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
         """Tell how to go on; over copies that somebody has changed, only where a person may say so.
 
-        A person's word that a credential has ended is repeated there, as long as the ledger does not have it.
+        A person's word is repeated, as long as nothing was minted by it: else there would be nothing to go on with.
         """
-        if not changed:
-            return f"  go on:    {self._command(case.secret.name)}"
+        due = selection.assess(case.secret, case.state, case.now)
         dead = case.state.credential(case.order.given_up)
-        force = ["rotate_force=true"] if dead and dead.given_up_at is None else []
-        command = self._command(case.secret.name, *force, extra_var("rotate_forget", changed))
-        return f"  go on:    if that may be overwritten:  {command}"
+        again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and not changed)
+        options = ["rotate_force=true"] if again else []
+        options += [extra_var("rotate_forget", changed)] if changed else []
+        command = self._command(case.secret.name, *options)
+        return f"  go on:    {'if that may be overwritten:  ' if changed else ''}{command}"
 
     def _command(self, secret: str, *variables: str) -> str:
         """Tell how to run again in the same environments, for one secret."""
@@ -433,7 +436,9 @@ class Report:
             lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
         if not rests and not secret.unrotated:
-            lines.append(self._go_on(item.case, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
+            told = _overwritten(secret, state.hold.reason) if state.hold else []
+            seen = [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]
+            lines.append(self._go_on(item.case, list(dict.fromkeys([*seen, *told]))))
         return lines + self._left_alive(item.case)
 
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
@@ -507,8 +512,11 @@ def _torn(item: Planned) -> list[str]:
 
 
 def _why_not(item: Planned) -> str:
-    if item.barred:
-        return f", since {item.barred}"
+    barred = f", since {item.barred}" if item.barred else ""
+    if hold := item.still_held:
+        return f"{barred}, still held since {when(hold.since)}: {hold.reason}"
+    if barred:
+        return barred
     if item.due.status is DueStatus.UNROTATED:
         return ""
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
