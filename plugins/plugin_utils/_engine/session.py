@@ -25,7 +25,7 @@ from ...module_utils._core.forwards import Forwards
 from ...module_utils._core.hosts import Host, HostCommand
 from ...module_utils._core.outside_text import NAME, extra_var, printable, shown
 from .decide import approval, planner, selection
-from .decide.case import Case
+from .decide.case import Case, is_under_way
 from .decide.departed import left_alive
 from .decide.planner import Action
 from .decide.selection import RunOptions
@@ -457,7 +457,7 @@ class Session:
             approvals = item.case.state.approvals.values()
             if item.case.order.drifted and any(one.state is IntentState.DONE for one in approvals):
                 ledger.withdrawn(run, item.name, "somebody has changed a copy")
-            if item.problems:
+            if item.problems and not (options.rollback and not is_under_way(item.case.state)):
                 ledger.held(run, item.name, "; ".join(item.problems))
             elif item.released:
                 ledger.released(run, item.name)

@@ -321,6 +321,14 @@ def test_copy_of_another_ledger_is_refused_with_the_name_of_this_one(play: Play,
     assert said.index("secret_ledger.url") < said.index("rotate_forget=cloud:app")
 
 
+def test_ledger_that_does_not_exist_has_no_name(play: Play, world: World) -> None:
+    world.stamps["app"] = "7f3a0000"
+    play.plan("TOKEN", check=True)
+    said = line(play, "belongs to another ledger, 7f3a0000")
+    assert f"There is none yet at {play.folder}/ledger.db. If you meant the other one" in said
+    assert "made" not in said
+
+
 def test_new_ledger_is_announced_once(play: Play) -> None:
     play.status()
     play.plan("TOKEN", check=True)

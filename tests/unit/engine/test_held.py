@@ -92,3 +92,21 @@ def test_hold_of_what_nobody_rotates_any_more_ends(play: Play, world: World) -> 
     play.map["TOKEN"] = {"description": "of a job", "issuer": {"type": "none", "why": "its vendor does"}}
     assert not play.rotate()["failed"], play.output
     assert not is_held(play)
+
+
+def test_no_way_back_is_told_where_nothing_is_under_way(play: Play) -> None:
+    rotate_once(play)
+    assert play.rotate("TOKEN", rollback=True)["failed"]
+    assert "there is no way back: no rotation of it is under way" in play.output
+    assert "rotate_force" not in play.output
+    assert not is_held(play)
+
+
+@pytest.mark.parametrize("how", ["revoke", "back", "guarded"])
+def test_force_is_advised_only_where_it_would_mint(play: Play, how: str) -> None:
+    rotate_once(play)
+    if how == "guarded":
+        play.map["TOKEN"]["guard"] = {"reason": "used by all"}
+    play.plan(only_revoke=how == "revoke", rollback=how == "back")
+    assert ": nothing to do" in play.output
+    assert "rotate_force" not in play.output

@@ -106,9 +106,11 @@ class Planning:
         case = replace(case, order=order)
         adopted = state.credentials[-1] if state is not recorded else None
         item = Planned(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
+        item = replace(item, only_ends=back or self.options.only_revoke)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
         if secret.unrotated or not (is_under_way(state) if back else unfinished):
-            return item
+            nowhere = self._refusals(case, ()) if back and self.options.named and not secret.unrotated else ()
+            return item.plus(nowhere)
         actions = tuple(planner.remaining(case, self._picked))
         if barred := self._bar(case, due, actions):
             return replace(item, barred=barred)

@@ -54,6 +54,8 @@ class Planned:
     """Why nothing is done with it, although there is something to do."""
     released: bool = False
     """Whether what held it up before is known to be gone, although nothing is done with it."""
+    only_ends: bool = False
+    """Whether this run only revokes or goes back, so that no option makes it mint."""
     notes: tuple[str, ...] = ()
     previews: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Consumer -> what its reload will do."""
@@ -326,8 +328,10 @@ class Preflight:
 
     def _ours(self, copy: Copy) -> str:
         """Say which ledger this one is, before a person overwrites what another one knows."""
+        access = self._access
+        ours = f"There is none yet at {access.where}" if access.missing else f"This one is {access.about()}"
         return (
-            f"This one is {self._access.about()}. If you meant the other one, name it in secret_ledger.url; perhaps it "
+            f"{ours}. If you meant the other one, name it in secret_ledger.url; perhaps it "
             f"is where another user's HOME or XDG_STATE_HOME is. {forget_hint(copy)}"
         )
 

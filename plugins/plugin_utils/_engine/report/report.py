@@ -17,7 +17,7 @@ from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, extra_option, extra_var, identifier, printable, quoted
 from ..decide import approval, clocks, rule, selection
-from ..decide.case import Case, rollback_problem
+from ..decide.case import Case, is_under_way, rollback_problem
 from ..decide.loss import proof_of
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
@@ -96,6 +96,8 @@ class Report:
         lines += [*(f"  - {problem}" for problem in item.problems), *self._candidates(item)]
         if item.case.state.pending:
             return lines + self._whereabouts(item.case, *item.problems)
+        if item.case.order.rollback and not is_under_way(item.case.state):
+            return lines
         return [*lines, self._go_on(item.case, _overwritten(item.case.secret, *item.problems))]
 
     def _planned(self, item: Planned) -> list[str]:
@@ -517,10 +519,12 @@ def _why_not(item: Planned) -> str:
         return f"{barred}, still held since {when(hold.since)}: {hold.reason}"
     if barred:
         return barred
-    if item.due.status is DueStatus.UNROTATED:
+    if item.due.status is DueStatus.UNROTATED or item.only_ends:
         return ""
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
         return "; name it with -e rotate_only=" + item.case.secret.name
+    if item.due.status is not DueStatus.UP_TO_DATE or item.case.secret.guard:
+        return ""
     return "; -e rotate_force=true rotates it now"
 
 
