@@ -124,7 +124,7 @@ class Session:
         self._announce(ctx.access, check)
         ctx = ctx if options.only or options.where else self._with_left(ctx)
         items = Planning(ctx, options, Preflight(ctx, self._say), self._caller.keeps_files).plan()
-        self._print(self._report(ctx, options.environments).plan(items))
+        self._print(self._report(ctx, options.environments, options.adopt).plan(items))
         self._print(expiring(ctx.systems.ends(), self._clock.now()))
         if not check:
             self._keep(ctx, options, items)
@@ -383,8 +383,10 @@ class Session:
         secrets = {**ctx.secret_map.secrets, **left_alive(ctx.ledger.states(names))}
         return replace(ctx, secret_map=replace(ctx.secret_map, secrets=secrets))
 
-    def _report(self, ctx: EffectContext, environments: Sequence[str] = ()) -> Report:
-        return Report(ctx.secret_map, ctx.run, self._caller.again, environments)
+    def _report(
+        self, ctx: EffectContext, environments: Sequence[str] = (), adopt: Mapping[str, str] | None = None
+    ) -> Report:
+        return Report(ctx.secret_map, ctx.run, self._caller.again, environments, adopt or {})
 
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()

@@ -110,3 +110,21 @@ def test_force_is_advised_only_where_it_would_mint(play: Play, how: str) -> None
     play.plan(only_revoke=how == "revoke", rollback=how == "back")
     assert ": nothing to do" in play.output
     assert "rotate_force" not in play.output
+
+
+def test_go_on_repeats_the_credential_that_was_named(play: Play, world: World) -> None:
+    world.fail("probe", DOWN, times=99)
+    assert play.rotate("TOKEN", adopt={"TOKEN": next(iter(world.issued))})["failed"]
+    assert "rotate_adopt" in next(line for line in play.lines if "go on:" in line)
+
+
+def test_same_environment_again_is_partial_as_before(make_play: Callable[..., Play]) -> None:
+    entry = token_map()
+    entry["rollout"] = [{**step, "environment": step["name"]} for step in entry["rollout"]]
+    play = make_play(secret_map={"TOKEN": entry})
+    for _turn in range(2):
+        play.lines.clear()
+        assert not play.rotate("TOKEN", environments=("app",))["failed"]
+        assert "PARTIAL  TOKEN: left out by rotate_environments: 2 ci" in play.output
+        assert "  go on:    ansible-playbook rotate.yml -e rotate_only=TOKEN" in play.lines
+        assert "rotate_force" not in play.output

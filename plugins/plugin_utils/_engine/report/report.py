@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -46,10 +46,18 @@ _ENDS = {
 class Report:
     """Lines for one run in some environments. ``again`` tells how to start another one with some variables."""
 
-    def __init__(self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str]) -> None:
+    def __init__(
+        self,
+        secret_map: SecretMap,
+        run: str,
+        again: Callable[..., str],
+        environments: Sequence[str],
+        adopt: Mapping[str, str],
+    ) -> None:
         self._map = secret_map
         self._run = run
         self._again = again
+        self._adopt = adopt
         self._same = [extra_var("rotate_environments", list(environments))] if environments else []
 
     def say(self, *claims: Claim) -> str:
@@ -69,6 +77,8 @@ class Report:
                 lines += self._stuck(item)
             elif item.actions:
                 lines += self._planned(item)
+            elif self._is_left_out(item):
+                lines += [f"PARTIAL  {item.name}{_left_out(item.case)}", self._go_elsewhere(item.name)]
             elif item.due.status is DueStatus.LEFT_ALIVE:
                 lines += [f"{item.name}   {item.due.why}", *self._left_alive(item.case)]
             else:
@@ -77,6 +87,14 @@ class Report:
                     lines.append(self._go_on(item.case, _overwritten(item.case.secret, hold.reason)))
         sources = self._sources() if going else []
         return [*lines, *sources, *self._caveats(going)]
+
+    def _is_left_out(self, item: Planned) -> bool:
+        """Whether all that is left of a rotation is in environments that this run leaves out."""
+        rests = item.barred or item.only_ends or item.due.status is not DueStatus.UNFINISHED
+        return bool(self._same) and not rests and bool(remaining(item.case))
+
+    def _go_elsewhere(self, secret: str) -> str:
+        return f"  go on:    {self._again(f'rotate_only={secret}')}"
 
     def _sources(self) -> list[str]:
         """Say where the credentials of the connections come from."""
@@ -317,7 +335,9 @@ class Report:
 
     def _command(self, secret: str, *variables: str) -> str:
         """Tell how to run again in the same environments, for one secret."""
-        return self._again(f"rotate_only={secret}", *self._same, *variables)
+        named = self._adopt.get(secret)
+        adopt = [json.dumps({"rotate_adopt": {secret: named}})] if named else []
+        return self._again(f"rotate_only={secret}", *self._same, *adopt, *variables)
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
         """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
@@ -358,7 +378,7 @@ class Report:
         if rotation.status is RotationStatus.AWAITING:
             lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
-            lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
+            lines.append(self._go_elsewhere(secret.name))
         return [*lines, *beyond_reach(case), *_unnamed(case)]
 
     def _outcome(self, case: Case) -> list[str]:
@@ -473,9 +493,7 @@ def _rest(rotation: Rotation) -> str:
     """Say what is left for another run: steps that the picked environments leave out, or what waits for a time."""
     case = rotation.case
     if rotation.status is RotationStatus.PARTIAL:
-        left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
-        names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
-        return f": left out by rotate_environments: {names}"
+        return _left_out(case)
     if not rotation.until:
         return ""
     if case.state.pending:
@@ -484,6 +502,12 @@ def _rest(rotation: Rotation) -> str:
     ends = "ends by itself, and that is proven" if case.traits.ends_the_old else ends
     who = ", by a run whose connection has the new one" if case.secret.connections else who
     return f": the old credential {ends} after {when(rotation.until)}{who}"
+
+
+def _left_out(case: Case) -> str:
+    left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
+    names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
+    return f": left out by rotate_environments: {names}"
 
 
 def _unnamed(case: Case) -> list[str]:
