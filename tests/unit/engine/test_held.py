@@ -128,3 +128,11 @@ def test_same_environment_again_is_partial_as_before(make_play: Callable[..., Pl
         assert "PARTIAL  TOKEN: left out by rotate_environments: 2 ci" in play.output
         assert "  go on:    ansible-playbook rotate.yml -e rotate_only=TOKEN" in play.lines
         assert "rotate_force" not in play.output
+
+
+def test_go_on_confirms_what_is_guarded(play: Play, world: World) -> None:
+    rotate_once(play)
+    play.map["TOKEN"]["guard"] = {"reason": "used by all"}
+    assert play.rotate("TOKEN", force=True)["failed"]
+    follow(play)
+    assert world.counted("mint") == 1

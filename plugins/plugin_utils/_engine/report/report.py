@@ -329,6 +329,8 @@ class Report:
         dead = case.state.credential(case.order.given_up)
         again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and not changed)
         options = ["rotate_force=true"] if again else []
+        mints = again or not (case.state.pending or (due.status is DueStatus.UNFINISHED and case.state.current))
+        options += [f"rotate_confirm={case.secret.name}"] if case.secret.guard and mints else []
         options += [extra_var("rotate_forget", changed)] if changed else []
         command = self._command(case.secret.name, *options)
         return f"  go on:    {'if that may be overwritten:  ' if changed else ''}{command}"
