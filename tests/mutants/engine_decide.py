@@ -193,6 +193,12 @@ MUTANTS = (
         "loss",
         instead='problem = "" if True else',
     ),
+    dropped(
+        "loss: the same command again goes on with what nobody calls dead",
+        " and (proof_of(secret), row.id) not in state.failed",
+        "loss",
+        instead=" and False",
+    ),
     dropped("loss: no way back to a dead value", "if old and old.given_up_at:", "loss", instead="if False:"),
     dropped(
         "recheck: checks on hosts are run there",

@@ -34,8 +34,8 @@ MUTANTS = (
     ),
     mutant(
         "report: the command after drift names what may be overwritten",
-        "        if not changed:\n",
-        "        if True:\n",
+        '[extra_var("rotate_forget", changed)] if changed else []',
+        "[]",
         "claims",
     ),
     mutant(
@@ -66,8 +66,8 @@ MUTANTS = (
     dropped("what nobody was shown to was not accepted", "row.accepted_at and shows(", "unshown", instead="bool("),
     dropped(
         "a command over a changed copy repeats that a credential is dead",
-        '["rotate_force=true"] if dead and',
+        "(dead and dead.given_up_at is None) or (due.status",
         "loss",
-        instead="[] if dead and",
+        instead="(due.status",
     ),
 )

@@ -16,6 +16,12 @@ MUTANTS = (
         "approval",
     ),
     mutant(
+        "held: released only by a plan that has asked the same",
+        "            elif item.released:\n",
+        "            elif not item.goes:\n",
+        "held",
+    ),
+    mutant(
         "window: asked again where it is begun",
         "(closed := windows.closed(case.secret.window, now))",
         '(closed := "")',

@@ -25,7 +25,7 @@ from ...module_utils._core.forwards import Forwards
 from ...module_utils._core.hosts import Host, HostCommand
 from ...module_utils._core.outside_text import NAME, extra_var, printable, shown
 from .decide import approval, planner, selection
-from .decide.case import Case
+from .decide.case import Case, is_under_way
 from .decide.departed import left_alive
 from .decide.planner import Action
 from .decide.selection import RunOptions
@@ -124,7 +124,7 @@ class Session:
         self._announce(ctx.access, check)
         ctx = ctx if options.only or options.where else self._with_left(ctx)
         items = Planning(ctx, options, Preflight(ctx, self._say), self._caller.keeps_files).plan()
-        self._print(self._report(ctx, options.environments).plan(items))
+        self._print(self._report(ctx, options.environments, options.adopt).plan(items))
         self._print(expiring(ctx.systems.ends(), self._clock.now()))
         if not check:
             self._keep(ctx, options, items)
@@ -393,8 +393,10 @@ class Session:
         secrets = {**ctx.secret_map.secrets, **left_alive(ctx.ledger.states(names))}
         return replace(ctx, secret_map=replace(ctx.secret_map, secrets=secrets))
 
-    def _report(self, ctx: EffectContext, environments: Sequence[str] = ()) -> Report:
-        return Report(ctx.secret_map, ctx.run, self._caller.again, environments)
+    def _report(
+        self, ctx: EffectContext, environments: Sequence[str] = (), adopt: Mapping[str, str] | None = None
+    ) -> Report:
+        return Report(ctx.secret_map, ctx.run, self._caller.again, environments, adopt or {})
 
     def _map(self, options: RunOptions) -> SecretMap:
         names = self._variables.names()
@@ -452,6 +454,7 @@ class Session:
             "orders": {item.name: {**asdict(item.case.order), "run": run} for item in going},
             "moved": ctx.secret_map.moved,
             "stuck": [item.name for item in items if item.problems],
+            "at_rest": [item.name for item in items if item.problems and not item.actions],
             "environments": list(options.environments),
             "max_failures": options.max_failures,
             "only_roll_out": options.only_roll_out,
@@ -466,9 +469,9 @@ class Session:
             approvals = item.case.state.approvals.values()
             if item.case.order.drifted and any(one.state is IntentState.DONE for one in approvals):
                 ledger.withdrawn(run, item.name, "somebody has changed a copy")
-            if item.problems:
+            if item.problems and not (options.rollback and not is_under_way(item.case.state)):
                 ledger.held(run, item.name, "; ".join(item.problems))
-            elif item.case.state.hold and not item.goes:
+            elif item.released:
                 ledger.released(run, item.name)
 
     def _print(self, lines: list[str]) -> None:

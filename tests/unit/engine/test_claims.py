@@ -251,6 +251,8 @@ def test_status_tells_what_the_plan_could_not_begin_as_held(play: Play, world: W
     assert (secret["state"], secret["held"]["reason"]) == ("held", "the account is closed")
     world.problems.clear()
     play.plan()
+    assert play.status()["secrets"][0]["state"] == "held", "that plan has not asked"
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert play.status()["secrets"][0]["state"] == "up_to_date"
 
 
@@ -324,6 +326,14 @@ def test_copy_of_another_ledger_is_refused_with_the_name_of_this_one(play: Play,
     said = line(play, "belongs to another ledger, 7f3a0000")
     assert f"This one is {play.ledger().id} at {play.folder}/ledger.db, made 2026-11-01 00:00:00Z" in said
     assert said.index("secret_ledger.url") < said.index("rotate_forget=cloud:app")
+
+
+def test_ledger_that_does_not_exist_has_no_name(play: Play, world: World) -> None:
+    world.stamps["app"] = "7f3a0000"
+    play.plan("TOKEN", check=True)
+    said = line(play, "belongs to another ledger, 7f3a0000")
+    assert f"There is none yet at {play.folder}/ledger.db. If you meant the other one" in said
+    assert "made" not in said
 
 
 def test_new_ledger_is_announced_once(play: Play) -> None:

@@ -25,7 +25,7 @@ from tests.unit.engine.driver import Play
 from tests.unit.engine.fakes import Token
 from tests.unit.engine.kinds import BOXES, assert_at_rest, plays
 from tests.unit.engine.quick import quick_runs
-from tests.unit.engine.world import Issued, World
+from tests.unit.engine.world import Issued, Killed, World
 
 DOWN = UnavailableError("down (status 503)")
 FORCE = "-e rotate_only=TOKEN -e rotate_force=true"
@@ -377,9 +377,9 @@ def test_a_cut_over_to_one_that_has_ended_is_followed_by_a_new_cut_over(ready: C
 @pytest.mark.parametrize("kind", ["shown", "chosen", "unlisted", "queued", "mute"])
 def test_where_nothing_but_a_refusal_tells_a_person_does(ready: Callable[..., Play], kind: str) -> None:
     play = ready(kind)
-    play.world.services["ci"].breaks_at = 0
+    play.world.fail("test", CheckFailedError("no"), times=99)
     assert play.rotate("TOKEN", force=True)["failed"]
-    play.world.services["ci"].breaks_at = None
+    play.world.mend()
     die(play)
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     play.world.clock.pass_(days=2)
@@ -397,6 +397,36 @@ def test_a_failed_check_names_the_way_past_a_new_one_of_which_nobody_can_tell_wh
     play.world.mend()
     assert not play.rotate("TOKEN", force=True)["failed"], play.output
     assert play.world.counted("mint") == 2
+
+
+@pytest.mark.parametrize("before", ["nothing", "one that was given up"])
+def test_forced_run_resumes_what_nobody_calls_dead(ready: Callable[..., Play], before: str) -> None:
+    """A run is killed in a check, and the very same command is given again."""
+    play = ready("mute")
+    if before != "nothing":
+        play.world.fail("test", CheckFailedError("no"), times=99)
+        assert play.rotate("TOKEN", force=True)["failed"]
+        play.world.mend()
+    play.world.fail("test", Killed())
+    with pytest.raises(Killed):
+        play.rotate("TOKEN", force=True)
+    minted = play.world.counted("mint")
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert play.world.counted("mint") == minted
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_failed_reload_counts_against_a_new_one_without_checks(ready: Callable[..., Play], checked: bool) -> None:
+    play = ready("mute")
+    if not checked:
+        steps = play.map["TOKEN"]["rollout"]
+        play.map["TOKEN"] |= {"rollout": [{**step, "verify": []} for step in steps], "revoke": {"accept": "life"}}
+    play.world.services["ci"].breaks_at = 0
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert ("does not say that it lives" in play.output) is not checked, play.output
+    play.world.services["ci"].breaks_at = None
+    assert not play.rotate("TOKEN", force=True)["failed"], play.output
+    assert play.world.counted("mint") == (1 if checked else 2)
 
 
 @pytest.mark.parametrize("which", ["new", "in use"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....module_utils._core.contracts import Traits
+from ..secret_map.model import Secret
 from .selection import DueStatus, RunOptions
 from .state import ActionKind, CredentialRow, CredentialState, Life, Origin, SecretState
 
@@ -37,8 +38,14 @@ def relied_on(state: SecretState, traits: Traits) -> CredentialRow | None:
     return state.pending or state.unreplaced or state.current
 
 
-def assess_loss(name: str, state: SecretState, life: Life, traits: Traits, options: RunOptions) -> Loss | None:
+def proof_of(secret: Secret) -> ActionKind:
+    """Return which actions show that a new credential works: the checks, or the reloads of a secret without any."""
+    return ActionKind.VERIFY if any(secret.checks) else ActionKind.RELOAD
+
+
+def assess_loss(secret: Secret, state: SecretState, life: Life, traits: Traits, options: RunOptions) -> Loss | None:
     """Decide about the credential that is relied on; None where nothing is known to be wrong with it."""
+    name = secret.name
     row = relied_on(state, traits)
     if row is None:
         return None
@@ -46,30 +53,35 @@ def assess_loss(name: str, state: SecretState, life: Life, traits: Traits, optio
         return Loss(row, life, DueStatus.UNFINISHED, f"{row.name} was given up, and nothing has taken its place yet")
     asked = options.force and name in options.only
     if row.state is CredentialState.PENDING:
-        return _loss_of_new(name, state, row, life, traits, asked=asked)
+        return _loss_of_new(secret, state, row, life, traits, asked=asked)
     return _loss_of_current(name, row, life, named=name in options.only, asked=asked)
 
 
 def _loss_of_new(
-    name: str, state: SecretState, row: CredentialRow, life: Life, traits: Traits, *, asked: bool
+    secret: Secret, state: SecretState, row: CredentialRow, life: Life, traits: Traits, *, asked: bool
 ) -> Loss | None:
-    """Give up one new credential by the provider's word; any further one, and one never accepted, by a person's."""
+    """Give up one new credential by the provider's word; any further one, and one never accepted, by a person's.
+
+    Where the provider says nothing, that word counts once a proof has failed: else the same command, given again
+    after a crash, would give up what is sound.
+    """
     certain = life.is_over or life is Life.REFUSED_ALONE
     anew = ", in a new cut-over" if traits.cuts_over else ""
     why = f"a rotation is under way, and its new credential {row.name} {life}: another takes its place{anew}"
     loss = Loss(row, life, DueStatus.UNFINISHED, why)
     if certain and row.was_valid and not state.given_up:
         return loss
-    # a dead identity is given anew, and so it has to be dead for certain
     elsewhere = life is Life.ELSEWHERE
-    doubted = life.is_refused or elsewhere or (life is not Life.LIVES and not traits.alternating)
+    silent = life is Life.UNKNOWN and (proof_of(secret), row.id) not in state.failed
+    # a dead identity is given anew, and so it has to be dead for certain
+    doubted = life.is_refused or elsewhere or not (life is Life.LIVES or silent or traits.alternating)
     if asked and (certain or doubted):
         return loss
     if not (certain or elsewhere or life.is_refused):
         return None
     before = "; another was given up before it" if state.given_up else ""
     reason = before if row.was_valid else "; it was never accepted"
-    problem = f"{row.name}, the new one, {life}{reason}. Find out why; then {_word(name)}"
+    problem = f"{row.name}, the new one, {life}{reason}. Find out why; then {_word(secret.name)}"
     return Loss(row, life, DueStatus.UNFINISHED, "a rotation is under way", problem)
 
 

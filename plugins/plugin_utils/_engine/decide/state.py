@@ -322,6 +322,8 @@ class SecretState:
     done: Mapping[tuple[ActionKind, str], int] = field(default_factory=dict)
     """Kind and target -> the newest intent of it that was carried out; a later one has a higher number."""
     hold: Hold | None = None
+    failed: frozenset[tuple[ActionKind, int | None]] = frozenset()
+    """Kind and credential of what failed in the run that was held last."""
 
     def credential(self, row: int | None) -> CredentialRow | None:
         return next((credential for credential in self.credentials if credential.id == row), None)

@@ -52,6 +52,8 @@ class LedgerAccess:
     ledger: Ledger
     locks: Locks
     where: str
+    missing: bool = False
+    """Whether there is none, and an empty one is read in its place."""
     opened_with: frozenset[SecretValue] = frozenset()
     """The password of its role, where this process can see that."""
     lacking: Callable[[str, SecretValue], list[str]] | None = None
@@ -101,7 +103,7 @@ def open_ledger(setting: Any, *, clock: Clock, holder: str, readonly: bool = Fal
             ledger = Ledger(engine, sealer, clock)
         locks = FileLocks(Path(f"{path.resolve()}.locks"), clock, holder)  # one folder, whatever links lead there
     _raise_ledger_errors(engine, where)
-    return LedgerAccess(ledger, locks, where, **more)
+    return LedgerAccess(ledger, locks, where, readonly and ledger.is_new, **more)
 
 
 def _with_url(setting: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -170,6 +170,8 @@ class LedgerReader:
         distributed = (i.credential for i in intents if i.kind is ActionKind.WRITE and i.id not in ineffective)
         done = [i for i in intents if i.state is IntentState.DONE]
         asked = [i for i in intents if i.kind is ActionKind.APPROVE and i.state in _ASKED]
+        hold = next((_hold(row) for row in rows.select(t.holds, {})), None)
+        failed = [i for i in intents if i.state in _FAILURES and hold and i.run == hold.run]
         return SecretState(
             credentials=tuple(rows.parsed(row, _credential) for row in rows.select(t.credentials, {})),
             holdings={row["copy"]: rows.parsed(row, _mark) for row in holdings},
@@ -182,7 +184,8 @@ class LedgerReader:
             distributed=frozenset(credential for credential in distributed if credential is not None),
             approvals={intent.credential: intent for intent in asked if intent.credential is not None},
             done={(i.kind, i.target): i.id for i in done},
-            hold=next((_hold(row) for row in rows.select(t.holds, {})), None),
+            hold=hold,
+            failed=frozenset((i.kind, i.credential) for i in failed),
         )
 
     def refuse_changed_keys(self, tx: Transaction) -> None:

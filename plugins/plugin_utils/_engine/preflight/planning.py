@@ -54,7 +54,19 @@ class Planning:
             self.preflight.forget_answers(secret.name for secret in changed)
             planned |= {item.name: item for item in self._plan(changed, now)}
             states = {**states, **now}
-        return list(planned.values())
+        return [replace(item, released=self._is_released(item)) for item in planned.values()]
+
+    def _is_released(self, item: Planned) -> bool:
+        """Say whether a secret that rests was held by what every plan asks, and this one has found nothing of it.
+
+        What a run met in its preflight or on its way is not looked at while there is nothing to do.
+        """
+        hold, secret = item.case.state.hold, item.case.secret
+        unasked = item.goes or item.problems or item.barred or self.options.rollback or self.options.only_revoke
+        if not hold or unasked:
+            return False
+        never = bool(secret.unrotated) and not secret.left
+        return never or item.name in self.ctx.ledger.run(hold.run)["plan"].get("at_rest", ())
 
     def _plan(self, secrets: Sequence[Secret], states: Mapping[str, SecretState]) -> list[Planned]:
         relied_on = [(one, states[one.name], self._relied_on(one, states[one.name])) for one in secrets]
@@ -94,9 +106,11 @@ class Planning:
         case = replace(case, order=order)
         adopted = state.credentials[-1] if state is not recorded else None
         item = Planned(case, due, problems=tuple(problems), candidates=tuple(candidates), adopted=adopted)
+        item = replace(item, only_ends=back or self.options.only_revoke)
         unfinished = mint or due.status is DueStatus.UNFINISHED or problems or self.options.only_revoke
         if secret.unrotated or not (is_under_way(state) if back else unfinished):
-            return item
+            nowhere = self._refusals(case, ()) if back and self.options.named and not secret.unrotated else ()
+            return item.plus(nowhere)
         actions = tuple(planner.remaining(case, self._picked))
         if barred := self._bar(case, due, actions):
             return replace(item, barred=barred)
@@ -145,7 +159,7 @@ class Planning:
         if row is None:
             return None
         life = self.preflight.life(case.secret, case.state, row)
-        found = assess_loss(case.secret.name, case.state, life, case.traits, self.options)
+        found = assess_loss(case.secret, case.state, life, case.traits, self.options)
         drifted = found and found.status is DueStatus.DEAD and found.problem and not self.preflight.in_use(case, row)
         return None if drifted else found
 

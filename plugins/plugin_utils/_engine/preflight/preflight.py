@@ -23,7 +23,7 @@ from ..decide.case import Case
 from ..decide.planner import Action
 from ..decide.rule import apart, drift, forget_hint, in_doubt, looked_at, taken
 from ..decide.selection import Due
-from ..decide.state import INSTANCES, ActionKind, CredentialRow, Life, Mark, Origin, SecretState
+from ..decide.state import INSTANCES, ActionKind, CredentialRow, Hold, Life, Mark, Origin, SecretState
 from ..effects.context import NO_CHECKPOINT, EffectContext
 from ..effects.life import life, lists, over_by_list, their_time
 from ..effects.looks import bundles, observe
@@ -52,6 +52,10 @@ class Planned:
     adopted: CredentialRow | None = None
     barred: str = ""
     """Why nothing is done with it, although there is something to do."""
+    released: bool = False
+    """Whether what held it up before is known to be gone, although nothing is done with it."""
+    only_ends: bool = False
+    """Whether this run only revokes or goes back, so that no option makes it mint."""
     notes: tuple[str, ...] = ()
     previews: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Consumer -> what its reload will do."""
@@ -63,6 +67,11 @@ class Planned:
     @property
     def goes(self) -> bool:
         return bool(self.actions) and not self.problems
+
+    @property
+    def still_held(self) -> Hold | None:
+        """Return why an earlier run could not go on with it, where this one does nothing with it."""
+        return None if self.actions or self.problems or self.released else self.case.state.hold
 
     def plus(self, problems: Iterable[str] = (), notes: Iterable[str] = ()) -> Self:
         """Return the same with more problems and notes, each of them once."""
@@ -319,8 +328,10 @@ class Preflight:
 
     def _ours(self, copy: Copy) -> str:
         """Say which ledger this one is, before a person overwrites what another one knows."""
+        access = self._access
+        ours = f"There is none yet at {access.where}" if access.missing else f"This one is {access.about()}"
         return (
-            f"This one is {self._access.about()}. If you meant the other one, name it in secret_ledger.url; perhaps it "
+            f"{ours}. If you meant the other one, name it in secret_ledger.url; perhaps it "
             f"is where another user's HOME or XDG_STATE_HOME is. {forget_hint(copy)}"
         )
 

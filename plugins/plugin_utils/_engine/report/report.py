@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -17,7 +17,8 @@ from ....module_utils._core import durations, references, registry
 from ....module_utils._core.contracts import Listed, Revocation
 from ....module_utils._core.outside_text import NAME, extra_option, extra_var, identifier, printable, quoted
 from ..decide import approval, clocks, rule, selection
-from ..decide.case import Case, rollback_problem
+from ..decide.case import Case, is_under_way, rollback_problem
+from ..decide.loss import proof_of
 from ..decide.planner import Action, remaining
 from ..decide.selection import DueStatus
 from ..decide.state import ActionKind, CredentialRow, Origin, Phase, SecretState, Subject, target_of
@@ -45,10 +46,18 @@ _ENDS = {
 class Report:
     """Lines for one run in some environments. ``again`` tells how to start another one with some variables."""
 
-    def __init__(self, secret_map: SecretMap, run: str, again: Callable[..., str], environments: Sequence[str]) -> None:
+    def __init__(
+        self,
+        secret_map: SecretMap,
+        run: str,
+        again: Callable[..., str],
+        environments: Sequence[str],
+        adopt: Mapping[str, str],
+    ) -> None:
         self._map = secret_map
         self._run = run
         self._again = again
+        self._adopt = adopt
         self._same = [extra_var("rotate_environments", list(environments))] if environments else []
 
     def say(self, *claims: Claim) -> str:
@@ -68,12 +77,24 @@ class Report:
                 lines += self._stuck(item)
             elif item.actions:
                 lines += self._planned(item)
+            elif self._is_left_out(item):
+                lines += [f"PARTIAL  {item.name}{_left_out(item.case)}", self._go_elsewhere(item.name)]
             elif item.due.status is DueStatus.LEFT_ALIVE:
                 lines += [f"{item.name}   {item.due.why}", *self._left_alive(item.case)]
             else:
-                lines.append(f"{item.case.secret.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                lines.append(f"{item.name}   {item.due.why}: nothing to do{_why_not(item)}")
+                if (hold := item.still_held) and not item.case.secret.unrotated:
+                    lines.append(self._go_on(item.case, _overwritten(item.case.secret, hold.reason)))
         sources = self._sources() if going else []
         return [*lines, *sources, *self._caveats(going)]
+
+    def _is_left_out(self, item: Planned) -> bool:
+        """Whether all that is left of a rotation is in environments that this run leaves out."""
+        rests = item.barred or item.only_ends or item.due.status is not DueStatus.UNFINISHED
+        return bool(self._same) and not rests and bool(remaining(item.case))
+
+    def _go_elsewhere(self, secret: str) -> str:
+        return f"  go on:    {self._again(f'rotate_only={secret}')}"
 
     def _sources(self) -> list[str]:
         """Say where the credentials of the connections come from."""
@@ -93,6 +114,8 @@ class Report:
         lines += [*(f"  - {problem}" for problem in item.problems), *self._candidates(item)]
         if item.case.state.pending:
             return lines + self._whereabouts(item.case, *item.problems)
+        if item.case.order.rollback and not is_under_way(item.case.state):
+            return lines
         return [*lines, self._go_on(item.case, _overwritten(item.case.secret, *item.problems))]
 
     def _planned(self, item: Planned) -> list[str]:
@@ -250,7 +273,7 @@ class Report:
     def _another(self, rotation: Rotation) -> list[str]:
         """Say how to replace a new credential that works nowhere, where its provider does not say that it has ended."""
         actions = [rotation.held_at, *(action for action, _problem in rotation.failed.values())]
-        failed = any(action and action.kind is ActionKind.VERIFY for action in actions)
+        failed = any(action and action.kind is proof_of(rotation.case.secret) for action in actions)
         if rotation.case.order.rollback or not failed:
             return []
         command = self._command(rotation.name, "rotate_force=true")
@@ -300,18 +323,23 @@ class Report:
     def _go_on(self, case: Case, changed: Sequence[str] = ()) -> str:
         """Tell how to go on; over copies that somebody has changed, only where a person may say so.
 
-        A person's word that a credential has ended is repeated there, as long as the ledger does not have it.
+        A person's word is repeated, as long as nothing was minted by it: else there would be nothing to go on with.
         """
-        if not changed:
-            return f"  go on:    {self._command(case.secret.name)}"
+        due = selection.assess(case.secret, case.state, case.now)
         dead = case.state.credential(case.order.given_up)
-        force = ["rotate_force=true"] if dead and dead.given_up_at is None else []
-        command = self._command(case.secret.name, *force, extra_var("rotate_forget", changed))
-        return f"  go on:    if that may be overwritten:  {command}"
+        again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and not changed)
+        options = ["rotate_force=true"] if again else []
+        mints = again or not (case.state.pending or (due.status is DueStatus.UNFINISHED and case.state.current))
+        options += [f"rotate_confirm={case.secret.name}"] if case.secret.guard and mints else []
+        options += [extra_var("rotate_forget", changed)] if changed else []
+        command = self._command(case.secret.name, *options)
+        return f"  go on:    {'if that may be overwritten:  ' if changed else ''}{command}"
 
     def _command(self, secret: str, *variables: str) -> str:
         """Tell how to run again in the same environments, for one secret."""
-        return self._again(f"rotate_only={secret}", *self._same, *variables)
+        named = self._adopt.get(secret)
+        adopt = [json.dumps({"rotate_adopt": {secret: named}})] if named else []
+        return self._again(f"rotate_only={secret}", *self._same, *adopt, *variables)
 
     def results(self, rotations: list[Rotation], stuck: list[str], audit_head: str) -> list[str]:
         """Say how every secret of a run ended, those that are held last; ``stuck``: those that were not begun."""
@@ -352,7 +380,7 @@ class Report:
         if rotation.status is RotationStatus.AWAITING:
             lines.append(f"  then:     {self._again(f'attest_secret={secret.name}', playbook='attest')}")
         if rotation.status is RotationStatus.PARTIAL:
-            lines.append(f"  go on:    {self._again(f'rotate_only={secret.name}')}")
+            lines.append(self._go_elsewhere(secret.name))
         return [*lines, *beyond_reach(case), *_unnamed(case)]
 
     def _outcome(self, case: Case) -> list[str]:
@@ -432,7 +460,9 @@ class Report:
             lines.append(f"  left      {name} has left the map, and is still there; to have it dropped: {drop}")
         rests = item.state in (SecretCondition.UP_TO_DATE, SecretCondition.APPROVAL)
         if not rests and not secret.unrotated:
-            lines.append(self._go_on(item.case, [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]))
+            told = _overwritten(secret, state.hold.reason) if state.hold else []
+            seen = [copy for copy, seen in item.seen.items() if seen.fact in DRIFTS]
+            lines.append(self._go_on(item.case, list(dict.fromkeys([*seen, *told]))))
         return lines + self._left_alive(item.case)
 
     def _holder(self, item: SecretStatus, fact: Fact, target: str) -> str:
@@ -465,9 +495,7 @@ def _rest(rotation: Rotation) -> str:
     """Say what is left for another run: steps that the picked environments leave out, or what waits for a time."""
     case = rotation.case
     if rotation.status is RotationStatus.PARTIAL:
-        left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
-        names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
-        return f": left out by rotate_environments: {names}"
+        return _left_out(case)
     if not rotation.until:
         return ""
     if case.state.pending:
@@ -476,6 +504,12 @@ def _rest(rotation: Rotation) -> str:
     ends = "ends by itself, and that is proven" if case.traits.ends_the_old else ends
     who = ", by a run whose connection has the new one" if case.secret.connections else who
     return f": the old credential {ends} after {when(rotation.until)}{who}"
+
+
+def _left_out(case: Case) -> str:
+    left = dict.fromkeys(action.step for action in remaining(case) if action.step is not None)
+    names = ", ".join(f"{step + 1} {case.secret.steps[step].name}" for step in left)
+    return f": left out by rotate_environments: {names}"
 
 
 def _unnamed(case: Case) -> list[str]:
@@ -506,12 +540,17 @@ def _torn(item: Planned) -> list[str]:
 
 
 def _why_not(item: Planned) -> str:
-    if item.barred:
-        return f", since {item.barred}"
-    if item.due.status is DueStatus.UNROTATED:
+    barred = f", since {item.barred}" if item.barred else ""
+    if hold := item.still_held:
+        return f"{barred}, still held since {when(hold.since)}: {hold.reason}"
+    if barred:
+        return barred
+    if item.due.status is DueStatus.UNROTATED or item.only_ends:
         return ""
     if item.due.status in (DueStatus.UNKNOWN, DueStatus.RESTING):
         return "; name it with -e rotate_only=" + item.case.secret.name
+    if item.due.status is not DueStatus.UP_TO_DATE or item.case.secret.guard:
+        return ""
     return "; -e rotate_force=true rotates it now"
 
 
