@@ -14,6 +14,8 @@ from typing import Any
 from ansible_collections.rotor.secrets.plugins.plugin_utils._ansible.options import parse_options
 
 _OPTION = re.compile(r"-e (?:'[^']*'|\"[^\"]*\"|[^\s'\"]+(?:'[^']*')?)+")
+_HEAD = re.compile(r"[A-Z][A-Z ]+  (\S+)")
+_NAMED = re.compile(r"rotate_only=(\w+)")
 _REASONS = ("HELD  ", "CUTOVER INCOMPLETE  ", "  - ")
 
 
@@ -23,8 +25,18 @@ def way_on(lines: Iterable[str]) -> dict[str, Any] | None:
     if asked := [line for line in lines if line.lstrip().startswith("then:") and "rotate_approve=" in line]:
         return _options(asked)
     named = [line for line in lines if line.startswith(_REASONS) or "; name it with -e " in line]
-    going = [line for line in lines if line.lstrip().startswith("go on:")]
-    return _options([*going, *named])
+    return _options([*_goings(lines), *named])
+
+
+def _goings(lines: Iterable[str]) -> list[str]:
+    """The last command to go on of each secret, unless more is said of it later."""
+    found: dict[str, str] = {}
+    for line in lines:
+        if head := _HEAD.match(line):
+            found.pop(head[1], None)
+        if line.lstrip().startswith("go on:") and (named := _NAMED.search(line)):
+            found[named[1]] = line
+    return list(found.values())
 
 
 def way_back(lines: Iterable[str]) -> dict[str, Any] | None:

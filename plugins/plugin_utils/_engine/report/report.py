@@ -327,7 +327,8 @@ class Report:
         """
         due = selection.assess(case.secret, case.state, case.now)
         dead = case.state.credential(case.order.given_up)
-        again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and not changed)
+        unmade = case.wants_mint or (case.state.hold and not case.order.mint)
+        again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and unmade and not changed)
         options = ["rotate_force=true"] if again else []
         mints = again or not (case.state.pending or (due.status is DueStatus.UNFINISHED and case.state.current))
         options += [f"rotate_confirm={case.secret.name}"] if case.secret.guard and mints else []
