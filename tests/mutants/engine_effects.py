@@ -30,8 +30,8 @@ _REVOKE = late(
 MUTANTS = (
     mutant(
         "no issuer speaks of what another has made",
-        "    if secret.made_elsewhere(row.made_by):\n        return _see_ended_elsewhere(ctx, work)\n",
-        "",
+        "if elsewhere and not _nobody_issued(row):",
+        "if False:",
         "led_elsewhere",
     ),
     mutant(
@@ -159,10 +159,10 @@ MUTANTS = (
     ),
     dropped(
         "rule: asked before a revoke",
-        "if blocking:\n        gone =",
+        "if blocking:\n        hint =",
         *RUNS,
         "edited",
-        instead="if False:\n        gone =",
+        instead="if False:\n        hint =",
     ),
     mutant(
         "switch: not before everybody can know the new one",
@@ -206,8 +206,8 @@ MUTANTS = (
     ),
     mutant(
         "a person's word counts only when nobody has the credential",
-        "    blocking = rule.obstacles(case, row)\n",
-        "    blocking = []\n",
+        "blocking, issuer = rule.obstacles(case, row), ctx",
+        "blocking, issuer = [], ctx",
         "person",
     ),
     mutant(
@@ -473,9 +473,8 @@ MUTANTS = (
     ),
     dropped(
         "no word of a person ends what a connection may use",
-        "    demand_reconnected(ctx, case, row)\n    if not check:",
+        "    demand_reconnected(ctx, case, row)\n",
         "own",
-        instead="    if not check:",
     ),
     dropped(
         "references are read anew before a revoke", "values != self._credentials[name]:", "own", instead="not values:"

@@ -78,10 +78,12 @@ class Part(ABC):  # noqa: B024 - its kinds are abstract
     @classmethod
     def whereabouts(cls, options: Options) -> str:
         """Name what it leads to, in words that are the same as long as it is; empty where no option says it."""
-        given = {name: options[name] for name in cls.where if name in options}
-        texts = {name: one if isinstance(one, str) else json.dumps(one, sort_keys=True) for name, one in given.items()}
-        defaults = {name: cls.schema.properties.get(name, {}).get("default") for name in given}
-        said = (f"{name} {text.rstrip('/')}" for name, text in texts.items() if given[name] != defaults[name])
+        said = []
+        for name in cls.where:
+            value = options.get(name)
+            if value not in (None, cls.schema.properties.get(name, {}).get("default")):
+                text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+                said.append(f"{name} {text.rstrip('/')}")
         return re.sub(r"//[^/@\s]*@", "//", ", ".join(said))
 
 

@@ -201,8 +201,7 @@ class Session:
         with ctx.access.hold(name):
             case = _case(ctx, Order(name))
             row = selection.replaced_row(case, credential)
-            attest = drop.attest if case.secret.left else revoke.attest
-            said = attest(ctx, case, row, self._caller.by, options.reason, check=check)
+            said = revoke.attest(ctx, case, row, self._caller.by, options.reason, check=check)
         self._print([f"ATTESTED  {name}   {said}"])
         return {"changed": True}
 
@@ -352,6 +351,7 @@ class Session:
                 raise ConfigurationError(f"nothing was adopted: {'; '.join(problems)}")
             if not check:
                 ctx.ledger.begin_run(ctx.run, {}, self._caller.by, options.reason)
+                _place(ctx, [item.secret for item in items])
             for item in items:
                 if item.row and not check:
                     ctx.ledger.adopted(ctx.run, item.row, item.holdings)
@@ -460,8 +460,7 @@ class Session:
             "only_roll_out": options.only_roll_out,
         }
         ledger.begin_run(run, plan, self._caller.by, options.reason)
-        if news := places.led_to(ctx.secret_map, ledger.places, [item.case.secret for item in going]):
-            ledger.placed(run, news)
+        _place(ctx, [item.case.secret for item in going])
         for item in going:
             if item.adopted:
                 ledger.adopted(run, item.adopted)
@@ -504,6 +503,12 @@ def _refuse_unknown(option: str, name: str, known: Collection[str]) -> None:
     if name not in known:
         hint = f"In secret_map: {suggest(name, known)}"
         raise ConfigurationError(f"{option}: there is no secret {name} in secret_map", hint=hint)
+
+
+def _place(ctx: EffectContext, secrets: Collection[Secret]) -> None:
+    """Record what the names that these secrets use lead to."""
+    if news := places.led_to(ctx.secret_map, ctx.ledger.places, secrets):
+        ctx.ledger.placed(ctx.run, news)
 
 
 def _refuse_second(name: str, state: SecretState) -> None:

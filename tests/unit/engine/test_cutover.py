@@ -19,7 +19,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
     PermissionDeniedError,
     UnavailableError,
 )
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
+from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind, Phase
 from tests.unit.engine.driver import Play
 from tests.unit.engine.fake_issuers import KINDS, Chosen
 from tests.unit.engine.kinds import assert_at_rest, done, plays
@@ -65,6 +65,20 @@ def test_a_value_of_ours_stands_in_every_copy_before_it_becomes_valid(ready: Cal
     play = ready("chosen")
     play.rotate("TOKEN", force=True)
     assert done(play)[:4] == ["write app", "write ci", "activate", "update app/0"]
+
+
+def test_new_value_that_its_provider_refuses_is_no_end_of_a_cut_over(
+    ready: Callable[..., Play], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a second factor keeps the new password from ever being shown, and no check uses it."""
+    play = ready("chosen")
+    run = play.plan("TOKEN", force=True)["run"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Chosen, "verify", lambda _issuer, _credential: Answer.REFUSED)
+        assert play.through(run, Phase.REVOKED)["failed"]
+    new = play.state("TOKEN").pending
+    assert f"{new and new.name} is in force, and its provider refuses it when it is shown" in play.output
+    assert not play.rotate("TOKEN")["failed"], play.output
 
 
 def test_the_plan_says_what_the_gap_will_be_and_what_it_was_the_last_time(ready: Callable[..., Play]) -> None:

@@ -164,6 +164,20 @@ def test_copies_that_a_connection_led_to_before_block_the_revoke(play: Play, wor
     world.violations.clear()  # a person has said that they no longer have it
 
 
+def test_copies_that_were_adopted_are_not_taken_for_those_of_another_place(
+    make_play: Callable[..., Play], world: World, other: World
+) -> None:
+    play = make_play(connections={"cloud": account(world), "maker": account(world)})
+    play.map["TOKEN"]["issuer"] |= {"connection": "maker", "current_id": next(iter(world.issued))}
+    play.adopt("TOKEN")
+    lead(play, other)
+    play.lines.clear()
+    play.rotate()
+    assert f"connection cloud led to test.fake.cloud url https://{world.name}.example" in play.output
+    assert play.rotate("TOKEN", force=True)["failed"]
+    assert ended(play) == []
+
+
 def test_connection_that_is_put_back_is_what_it_was(play: Play, world: World, other: World) -> None:
     before = account(world)
     lead(play, other)

@@ -164,8 +164,7 @@ def unchecked(secret: Secret, state: SecretState) -> list[tuple[int, CheckSpec]]
 def holds(state: SecretState, copy: Copy, credential: int | None) -> bool:
     """Whether a copy holds that credential in every key that the map gives it now."""
     mark = state.holdings.get(copy.id)
-    # an older ledger has the templates alone
-    return mark is not None and mark.credential == credential and mark.keys in (copy.templates, copy.keys)
+    return mark is not None and mark.credential == credential and mark.keys == copy.templates
 
 
 def _lost(state: SecretState, traits: Traits) -> Intent | None:

@@ -244,6 +244,14 @@ def drift(copy: Copy, recorded: Mapping[str, Any], seen: Mapping[str, Any]) -> s
     return f"{copy.label} {how} since this ledger last saw it"
 
 
+def left_hint(secret: Secret, state: SecretState, row: CredentialRow) -> str:
+    """Say what to forget of what has left the map with a credential; empty where nothing has."""
+    gone = unmapped_holders(secret, state, row)
+    return (
+        f"If what has left the map no longer has it, forget it: {extra_option('rotate_forget', gone)}" if gone else ""
+    )
+
+
 def forget_hint(*copies: Copy) -> str:
     forget = extra_option("rotate_forget", [copy.id for copy in copies])
     return f"If what is there may be overwritten, run again with {forget}"

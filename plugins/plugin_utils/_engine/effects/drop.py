@@ -1,15 +1,13 @@
 # Copyright (c) 2026, the rotor.secrets authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends what has left the map: an identity such as a login role at its provider, a secret by a person's word."""
+"""Drops an identity that has left the map, such as a login role, at its provider."""
 
 from __future__ import annotations
 
 from ....module_utils._core.contracts import Remains
 from ....module_utils._core.errors import ConflictError
-from ..decide.case import Case
 from ..decide.departed import demand_departed
-from ..decide.state import CredentialRow, Proof
 from .context import EffectContext
 
 
@@ -33,11 +31,3 @@ def drop(ctx: EffectContext, name: str, identity: str) -> None:
     ctx.ledger.dropping(ctx.run, name, identity)
     ctx.systems.issuer(ctx.secret_map.secrets[name]).drop(identity)
     ctx.ledger.dropped(ctx.run, name, identity)
-
-
-def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: str, *, check: bool) -> str:
-    """Record that a person says that a credential of a secret outside the map has ended: nobody can be asked."""
-    if not check:
-        ctx.ledger.begin_run(ctx.run, {}, by, reason)
-        ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)
-    return f"{row.name} has ended, by the word of {by}; proof: {Proof.ATTESTED}"

@@ -23,7 +23,6 @@ from ....module_utils._core.errors import (
     StoppedError,
     after_an_effect,
 )
-from ....module_utils._core.outside_text import extra_option
 from ..decide import approval, clocks, rule
 from ..decide.case import Case
 from ..decide.planner import Action
@@ -43,12 +42,16 @@ def revoke(ctx: EffectContext, work: Work) -> str:
     """Revoke by the one rule, and prove it."""
     secret, row, traits = work.case.secret, work.row, work.case.traits
     _demand_allowed(work)
-    if secret.made_elsewhere(row.made_by):
-        return _see_ended_elsewhere(ctx, work)
-    if traits.cuts_over:
+    elsewhere = secret.made_elsewhere(row.made_by)
+    if elsewhere and not _nobody_issued(row):
+        what = (
+            f"a person ends {row.name} where it was made, by {row.made_by}: the map's issuer is another, or elsewhere"
+        )
+        raise PersonNeededError(f"{what}. Then say so: rotor.secrets.attest")
+    if traits.cuts_over and not elsewhere:
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.NEVER_IN_FORCE)
         return f"{row.name} never was in force, so there is nothing to revoke"
-    if traits.revoke is Revocation.AUTO:
+    if elsewhere or traits.revoke is Revocation.AUTO:
         if failing := _failing_checks(ctx, work) if clocks.waits(secret, traits) else []:
             raise RotorError(f"{row.name} is not taken for ended: {'; '.join(failing)}")
         ctx.ledger.retired(ctx.run, secret.name, row.id, Proof.UNISSUED)
@@ -83,7 +86,7 @@ def disable(ctx: EffectContext, work: Work) -> str:
     """
     _demand_allowed(work)
     if work.case.secret.made_elsewhere(work.row.made_by):
-        return _see_ended_elsewhere(ctx, work)
+        return revoke(ctx, work)
     row, issuer = work.row, _demand_due(ctx, work)
     old = Credential(row.provider_id, row.name, {}, row.facts)
     with ctx.attempt(work, ActionKind.DISABLE, row.name) as intent, _disabled(ctx, work, issuer, old):
@@ -96,9 +99,7 @@ def _demand_allowed(work: Work) -> None:
     """RotorError unless the one rule allows it, and a person where the map wants one."""
     blocking = rule.obstacles(work.case, work.row)
     if blocking:
-        gone = rule.unmapped_holders(work.case.secret, work.case.state, work.row)
-        forget = extra_option("rotate_forget", list(gone))
-        hint = f"If what has left the map no longer has it, forget it: {forget}" if gone else ""
+        hint = rule.left_hint(work.case.secret, work.case.state, work.row)
         raise RotorError(f"{work.row.name} is not revoked: {'; '.join(blocking)}", hint=hint)
     if approval.lacks_yes(work.case, work.row):
         hint = "Run again: it is asked anew"
@@ -130,17 +131,8 @@ def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
     raise PersonNeededError(f"a person ends {row.name}: {handwork.where}: {handwork.end}")
 
 
-def _see_ended_elsewhere(ctx: EffectContext, work: Work) -> str:
-    """Take what nobody issued for ended; whoever made anything else is not the map's issuer, and so cannot be asked."""
-    row = work.row
-    if _nobody_issued(row):
-        ctx.ledger.retired(ctx.run, work.name, row.id, Proof.UNISSUED)
-        return f"{row.name} is gone from every copy; nobody issued it, so there is nothing to revoke"
-    what = f"a person ends {row.name} where it was made, by {row.made_by}: the map's issuer is another, or elsewhere"
-    raise PersonNeededError(f"{what}. Then say so: rotor.secrets.attest")
-
-
 def _nobody_issued(row: CredentialRow) -> bool:
+    """Whether the issuer that has made a credential tells nobody of it, as a random value's does."""
     try:
         maker: type[Issuer] = registry.find("issuers", row.made_by.partition(" ")[0])
     except ConfigurationError:  # of a collection that is no longer there
@@ -157,9 +149,20 @@ def _is_listed_alive(ctx: EffectContext, work: Work, issuer: Issuer) -> bool:
 
 
 def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: str, *, check: bool) -> str:
-    """Record that a person says that a credential has ended, unless somebody has it, or its provider says otherwise."""
-    blocking = rule.obstacles(case, row)
-    issuer = ctx.systems.issuer(case.secret)
+    """Record that a person says that a credential has ended, unless somebody has it, or its provider says otherwise.
+
+    Of a secret that has left the map nobody can be asked.
+    """
+    if not case.secret.left:
+        _demand_believable(ctx, case, row)
+    if not check:
+        ctx.ledger.begin_run(ctx.run, {}, by, reason)
+        ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)
+    return f"{row.name} has ended, by the word of {by}; proof: {Proof.ATTESTED}"
+
+
+def _demand_believable(ctx: EffectContext, case: Case, row: CredentialRow) -> None:
+    blocking, issuer = rule.obstacles(case, row), ctx.systems.issuer(case.secret)
     if not blocking:
         show = may_show(case.secret, type(issuer), row)
         lives = life(issuer, ctx.ledger, ctx.clock, case.secret, case.state, row, show=show) is Life.LIVES
@@ -168,10 +171,6 @@ def attest(ctx: EffectContext, case: Case, row: CredentialRow, by: str, reason: 
         problem = f"{row.name} is not taken for ended: {'; '.join(blocking)}"
         raise RotorError(problem, hint="End it first, and run again")
     demand_reconnected(ctx, case, row)
-    if not check:
-        ctx.ledger.begin_run(ctx.run, {}, by, reason)
-        ctx.ledger.retired(ctx.run, case.secret.name, row.id, Proof.ATTESTED)
-    return f"{row.name} has ended, by the word of {by}; proof: {Proof.ATTESTED}"
 
 
 def _may_be_disabled(work: Work, issuer: Issuer) -> bool:
@@ -216,7 +215,7 @@ def confirm_expiry(ctx: EffectContext, work: Work) -> str:
     """See how well it can be proven that the provider has ended a credential, with the one that replaced it."""
     case, row, new = work.case, work.row, work.case.replacement
     if case.secret.made_elsewhere(row.made_by):
-        return _see_ended_elsewhere(ctx, work)
+        return revoke(ctx, work)
     at, *elsewhere = clocks.old_ends(new)
     if clocks.ends_by_itself(case.traits):
         clocks.demand_over(row.name, ctx.clock.now(), ctx.systems.readings(case.secret, elsewhere))

@@ -19,7 +19,6 @@ from ....module_utils._core.errors import (
     after_an_effect,
 )
 from ....module_utils._core.hosts import HostRequest
-from ....module_utils._core.outside_text import extra_option
 from ....module_utils._core.templates import Template
 from ..decide import clocks, rule
 from ..decide.state import ActionKind, CredentialRow, CredentialState
@@ -256,9 +255,7 @@ def discard(ctx: EffectContext, work: Work) -> str:
     row = work.row
     in_use = rule.uses(work.case.state, row)
     if in_use:
-        gone = rule.unmapped_holders(work.case.secret, work.case.state, row)
-        forget = extra_option("rotate_forget", gone)
-        hint = f"If what has left the map no longer has it, forget it: {forget}" if gone else ""
+        hint = rule.left_hint(work.case.secret, work.case.state, row)
         raise RotorError(f"there is no way back from {row.name}: {'; '.join(in_use)}", hint=hint)
     ctx.ledger.abandoned(ctx.run, work.name, row.id)
     return f"went back; {row.name} is abandoned"
