@@ -8,6 +8,7 @@ They go through the engine's public session, as the actions do. The last line th
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -91,12 +92,20 @@ def job(function: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str
 
 @job
 def rotations(folder: Path, secrets: int, copies: int, times: int = 2) -> Mapping[str, Any]:
-    """Rotate everything several times: seconds, statements and commits for a copy, in each rotation."""
+    """Rotate everything several times: seconds, statements and commits for a copy, in each rotation.
+
+    Before the first, each secret has a token that the map names, so that every rotation has one to revoke.
+    """
     _warm_up(folder / "warm")
     controller = Controller(variables(folder, secrets, copies), QuickClock())
+    for issuer in (entry["issuer"] for entry in controller.variables["secret_map"].values()):
+        issuer["current_id"] = f"by hand {issuer['account']}"
+        memory(str(folder / "issuer.jsonl")).change("mint", issuer["current_id"], "by hand", issuer["account"])
     names, found = tuple(controller.variables["secret_map"]), []
     for _turn in range(times):
         one: dict[str, float] = {}
+        gc.collect()
+        gc.freeze()  # each rotation of a user's has a process of its own
         with ledger_costs() as costs, taking(one):
             controller.rotate(*names, force=True)
         each = {"cpu": one["cpu"], "statements": costs.statements, "commits": costs.commits}

@@ -61,7 +61,7 @@ def _of_copies(size: int) -> Callable[[Stage], Round]:
     *(
         Row(
             f"the second rotation, {size} {shape}: CPU a copy",
-            "the first rotation",
+            "the first rotation, which ends a credential as well",
             FLAT,
             ratio(f"{size} {shape} second", f"{size} {shape} first"),
         )

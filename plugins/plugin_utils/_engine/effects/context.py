@@ -62,7 +62,7 @@ class Work:
     @property
     def copy(self) -> Copy:
         """Find the copy that the action is about."""
-        return next(copy for copy in self.case.secret.copies if copy.id == self.action.target)
+        return self.case.secret.copies_by_id[self.action.target]
 
     @property
     def check(self) -> CheckSpec:

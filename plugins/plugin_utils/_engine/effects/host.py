@@ -59,7 +59,7 @@ class Piece:
 
     @property
     def copy(self) -> Copy:
-        return next(copy for copy in self.secret.copies if copy.id == self.intent.target)
+        return self.secret.copies_by_id[self.intent.target]
 
 
 @dataclass(frozen=True)

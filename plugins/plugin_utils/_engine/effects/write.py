@@ -180,7 +180,7 @@ def reload(ctx: EffectContext, works: list[Work]) -> str:
 
 def _written_for(ctx: EffectContext, work: Work) -> list[Written]:
     """List the copies that the action's credential stands in, with the evidence of their writes."""
-    copies = {copy.id: copy for copy in work.case.secret.copies}
+    copies = work.case.secret.copies_by_id
     return [
         Written(copies[copy].type, copies[copy].container, mark.evidence, mark.at)
         for copy, mark in ctx.ledger.state(work.name).holdings.items()

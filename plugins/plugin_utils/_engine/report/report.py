@@ -187,7 +187,7 @@ class Report:
         if action.kind is ActionKind.AWAIT:
             details |= {"handwork": _how_to_make(secret), "deposit": self._deposit(secret)}
         if subject is Subject.COPY:
-            copy = next(copy for copy in secret.copies if copy.id == action.target)
+            copy = secret.copies_by_id[action.target]
             row = item.case.state.credential(action.credential)
             details |= {"copy": copy.label, "keys": self._keys(item, copy), "by": ", by Ansible" if copy.host else ""}
             details |= {"identity": (row and row.provider_id) or ""}
@@ -422,7 +422,7 @@ class Report:
         """Say who has a credential; of a copy that the map names, with its keys and the evidence of the write."""
         if place.fact is not Fact.HOLDS:
             return self.say(place)
-        copy = next((copy for copy in case.secret.copies if copy.id == place.target), None)
+        copy = case.secret.copies_by_id.get(place.target)
         if copy is None:
             return f"{self.say(place)}, no longer in the map"
         evidence = registry.find("stores", copy.type).describe(case.state.holdings[copy.id].evidence)

@@ -189,6 +189,10 @@ class Secret:
     def copies(self) -> Iterator[Copy]:
         return (copy for step in self.steps for copy in step.copies)
 
+    @cached_property
+    def copies_by_id(self) -> Mapping[str, Copy]:
+        return {copy.id: copy for copy in self.copies}
+
     @property
     def accepting(self) -> list[tuple[int, Step]]:
         """Return the step with what lets credentials in, and its place; none where the map names nothing."""

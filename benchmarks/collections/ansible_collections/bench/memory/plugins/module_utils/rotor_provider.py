@@ -48,7 +48,7 @@ class Memory:
         self.versions: Counter[str] = Counter()
         self.tokens: dict[str, list[Any]] = {}
         self.of_account: defaultdict[str, list[str]] = defaultdict(list)
-        """The numbers of an account's tokens: a system does not go through everybody's to list them."""
+        """The numbers of an account's living tokens: a system does not go through everybody's, or all of ten years."""
         self._file = file
         self._lock = threading.Lock()
         for line in file.read_text().splitlines() if file.exists() else ():
@@ -69,6 +69,7 @@ class Memory:
             self.of_account[account].append(what)
         else:
             self.tokens[what][2] = False
+            self.of_account[self.tokens[what][1]].remove(what)
         return self.versions[what]
 
 
@@ -160,8 +161,8 @@ class Token(Issuer):
 
     def listed(self) -> list[Listed]:
         known = self.connection.call("list")
-        own = [(number, *known.tokens[number]) for number in list(known.of_account[str(self.options["account"])])]
-        return [Listed(number, name, revoked=not alive) for number, name, _account, alive in own]
+        own = list(known.of_account[str(self.options["account"])])
+        return [Listed(number, known.tokens[number][0]) for number in own]
 
     def verify(self, credential: Credential) -> Answer:
         known = self.connection.call("verify").tokens.get(credential.fields["token"].reveal().removeprefix("value-of-"))
