@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -36,6 +37,9 @@ from .ssh_hosts import SshHosts
 
 LIBRARIES = ("cryptography", "jsonschema", "requests", "sqlalchemy")
 """What every run uses."""
+COLLECTED = (20_000, 10, 10)
+"""How often the worker looks for garbage: of a large map little is, and with Python's own numbers a fifth of a plan
+would go into looking."""
 CORE = str(release.__version__)
 OLDEST_CORE = (2, 19)
 Result = TypeVar("Result")
@@ -129,6 +133,8 @@ class RotationAction(ActionBase):
         if self.undone and (tags := invocation.leaving_out(self._task.tags)):
             self.say(f"{self.undone}  {tags} leaves it out; run it again without")
             return {"changed": False}
+        gc.freeze()  # this process ends with the task, and what it was forked with need not be gone through again
+        gc.set_threshold(*COLLECTED)
         self.clock = clock = WorkerClock()
         clock.guard()
         try:

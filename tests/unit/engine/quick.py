@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
@@ -27,7 +27,6 @@ from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger impor
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.commits import GroupCommit
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.database import SECRET_TABLES, tables
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.ledger.writer import Ledger
-from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.preflight import preflight
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.secret_map.parser import parse
 from tests.unit.engine import world
 from tests.unit.engine.driver import MEMORY, quick_ledgers
@@ -51,17 +50,13 @@ class InOneThread:
             future.set_exception(error)
         return future
 
-    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        return map(work, items)
-
 
 @contextmanager
 def quick_runs(*, compared: bool = False) -> Iterator[Path]:
     """A folder, and sessions that cost little in it; ``compared``: memory with the database, after each commit."""
     with ExitStack() as stack:
         stack.enter_context(quick_ledgers())
-        for module in (pools, preflight):
-            stack.enter_context(mock.patch.object(module, "ThreadPoolExecutor", InOneThread))
+        stack.enter_context(mock.patch.object(pools, "ThreadPoolExecutor", InOneThread))
         stack.enter_context(mock.patch.object(ledger, "_engine", _unsafe(ledger._engine)))
         stack.enter_context(mock.patch.object(ledger, "_refuse_damaged"))
         stack.enter_context(mock.patch.object(ledger, "Ledger", _opened_once(Ledger)))

@@ -247,10 +247,11 @@ def test_soaks_of_a_whole_wave_take_no_turns(
     assert not play.rotate(*names, max_failures=31)["failed"], play.output
 
 
+@pytest.mark.parametrize("act", ["observe", "write"])
 def test_a_connection_that_is_slow_holds_up_no_other(
-    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    """No write by the connection that is listed first ends before there is one by the other."""
+    """Nothing that the connection that is listed first does ends before the other has had its turn."""
     slow = [f"slow{index}" for index in range(20)]
     for box in (*slow, "quick"):
         world.put(box, {})
@@ -260,15 +261,15 @@ def test_a_connection_that_is_slow_holds_up_no_other(
         connections={name: {"type": "test.fake.cloud", "world": world.name} for name in ("cloud", "other")},
         consumers={},
     )
-    written, really = Event(), Shelf.write
+    had_its_turn, really = Event(), getattr(Shelf, act)
 
-    def write(store: Any, container: Any, *arguments: Any) -> Any:
+    def acting(store: Any, container: Any, *arguments: Any) -> Any:
         if container["box"] == "quick":
-            written.set()
-        assert written.wait(60), "the other connection had no turn"
+            had_its_turn.set()
+        assert had_its_turn.wait(60), "the other connection had no turn"
         return really(store, container, *arguments)
 
-    monkeypatch.setattr(Shelf, "write", write)
+    monkeypatch.setattr(Shelf, act, acting)
     assert not play.rotate("TOKEN")["failed"], play.output
 
 

@@ -39,6 +39,7 @@ _Tags = dict[str, tuple[str, str]]
 _MODULUS = 2**256
 _NONCE_DIGITS = 32
 _BATCH = 500
+_SORTED = json.JSONEncoder(sort_keys=True)
 _MINIMUM_ROWS = 2
 """Of a ledger that was ever used: its first row says that it was made."""
 _RESTORE = (
@@ -310,7 +311,7 @@ def _row_id(table: Any, row: Row) -> str:
 
 
 def _content(table: Any, row: Row) -> str:
-    return json.dumps([table.name, dict(row)], sort_keys=True)
+    return _SORTED.encode([table.name, dict(row)])
 
 
 def _altered(subject: str) -> ConfigurationError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any, Self
 
 from ....module_utils._core import guard, registry
-from ....module_utils._core.contracts import Evidence, Listed, Revocation, Store
+from ....module_utils._core.contracts import Evidence, Listed, Revocation, Shadow, Store
 from ....module_utils._core.errors import AuthenticationError, LedgerError, RotorError, StoppedError, UnexpectedError
 from ....module_utils._core.shadows import HINT, unexpected
 from ..decide import clocks
@@ -27,12 +27,11 @@ from ..decide.state import INSTANCES, ActionKind, CredentialRow, Hold, Life, Mar
 from ..effects.context import NO_CHECKPOINT, EffectContext
 from ..effects.life import life, lists, over_by_list, their_time
 from ..effects.looks import bundles, observe
+from ..pools import Pools
 from ..progress import REMINDER
 from ..secret_map.hidden import own_places
 from ..secret_map.model import LEDGER, CheckSpec, ConsumerSpec, Copy, PartSpec, Secret
 from .quota import Room, ending
-
-THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,7 @@ class Question:
 
     kind: str
     about: str
+    connection: str | None = field(compare=False)
     ask: Callable[[], Any] = field(compare=False)
     look: tuple[Copy, Sequence[str]] | None = field(default=None, compare=False)
     """The copy that it is about, and the keys: others of its connection may be looked at in the same requests."""
@@ -129,7 +129,7 @@ class Preflight:
 
     def listed(self, secret: Secret) -> list[Listed]:
         """List the credentials in the scope of a secret's issuer; secrets of one scope share the answer."""
-        return list(self._answer(Question("listed", secret.issuer.scope, self._systems.issuer(secret).listed)))
+        return list(self._answer(self._about_list(secret)))
 
     def ask_lives(self, credentials: Sequence[tuple[Secret, SecretState, CredentialRow]]) -> None:
         """Ask whether credentials live, all at once."""
@@ -164,7 +164,7 @@ class Preflight:
             issuer, listed = self._systems.issuer(secret), partial(self.listed, secret)
             return life(issuer, self._ledger, self._clock, secret, state, row, listed)
 
-        return Question("life", f"{secret.name} {row.provider_id} {row.id}", ask)
+        return Question("life", f"{secret.name} {row.provider_id} {row.id}", secret.issuer.connection, ask)
 
     def in_use(self, case: Case, row: CredentialRow) -> bool:
         """Tell whether any copy shows that it holds ``row``, or nothing is recorded of a copy."""
@@ -202,17 +202,18 @@ class Preflight:
         consumers = [self._map.consumers[name] for name in secret.consumers]
         parts: list[PartSpec] = [secret.issuer, *consumers, *secret.checks]
         names = {part.connection for part in parts if part.connection} | {copy.store for copy in secret.copies}
-        return [Question("connection", name, partial(self._probe, name)) for name in sorted(names)]
+        return [Question("connection", name, name, partial(self._probe, name)) for name in sorted(names)]
 
     def _questions(self, item: Planned) -> list[Question]:
-        secret, state = item.case.secret, item.case.state
+        secret, state, connection = item.case.secret, item.case.state, item.case.secret.issuer.connection
         questions = [self._observation(item.case, copy) for copy in secret.copies if not copy.host]
         questions += [self._about_shadows(copy) for copy in secret.copies if _may_be_hidden(copy) and not copy.host]
         if item.case.order.mint:
             old = state.in_use if item.case.order.given_up is None else None  # the provider knows that it is dead
             asked = old.provider_id if old and not secret.made_elsewhere(old.made_by) else None
             questions.append(self._about_issuer(secret, asked))
-            questions.append(Question("note", secret.name, lambda: self._systems.issuer(secret).preview()))
+            preview = Question("note", secret.name, connection, lambda: self._systems.issuer(secret).preview())
+            questions += [preview, *([self._about_list(secret)] if _has_candidates(item.case) else [])]
         reloaded = dict.fromkeys(action.target for action in item.actions if action.kind is ActionKind.RELOAD)
         questions += [question for name in reloaded for question in self._about_consumer(self._map.consumers[name])]
         questions += [self._about_instances(consumer) for consumer in self._awaited(item)]
@@ -230,28 +231,39 @@ class Preflight:
 
     def _observation(self, case: Case, copy: Copy) -> Question:
         keys = looked_at(copy, case.state.holdings.get(copy.id))
-        about = f"{case.secret.name} {copy.id}"
-        return Question("copy", about, lambda: self._systems.store(copy).observe(copy.container, keys), (copy, keys))
+
+        def ask() -> Evidence:
+            return self._systems.store(copy).observe(copy.container, keys)
+
+        return Question("copy", f"{case.secret.name} {copy.id}", copy.store, ask, (copy, keys))
 
     def _about_shadows(self, copy: Copy) -> Question:
         keys = list(copy.keys)
-        about = f"{copy.id} {', '.join(keys)}"
-        return Question("shadows", about, lambda: list(self._systems.store(copy).shadows(copy.container, keys)))
+
+        def ask() -> list[Shadow]:
+            return list(self._systems.store(copy).shadows(copy.container, keys))
+
+        return Question("shadows", f"{copy.id} {', '.join(keys)}", copy.store, ask)
 
     def _about_issuer(self, secret: Secret, current: str | None) -> Question:
-        return Question("issuer", f"{secret.name} {current}", lambda: self._systems.issuer(secret).preflight(current))
+        about, connection = f"{secret.name} {current}", secret.issuer.connection
+        return Question("issuer", about, connection, lambda: self._systems.issuer(secret).preflight(current))
+
+    def _about_list(self, secret: Secret) -> Question:
+        scope, connection = secret.issuer.scope, secret.issuer.connection
+        return Question("listed", scope, connection, lambda: self._systems.issuer(secret).listed())
 
     def _about_check(self, check: CheckSpec) -> Question:
-        return Question("check", check.key, lambda: self._systems.check(check).preflight())
+        return Question("check", check.key, check.connection, lambda: self._systems.check(check).preflight())
 
     def _about_consumer(self, consumer: ConsumerSpec) -> list[Question]:
         def health() -> list[str]:
             return [f"{name} is not well: {what}" for what in self._systems.consumer(consumer).health_problems()]
 
-        name = consumer.name
-        preview = Question("preview", name, partial(self._preview, consumer))
-        questions = [Question("health", c.key, partial(self._health, name, c)) for c in consumer.healthy]
-        return [*([] if consumer.host else [preview]), Question("health", name, health), *questions]
+        name, connection = consumer.name, consumer.connection
+        preview = Question("preview", name, connection, partial(self._preview, consumer))
+        questions = [Question("health", c.key, c.connection, partial(self._health, name, c)) for c in consumer.healthy]
+        return [*([] if consumer.host else [preview]), Question("health", name, connection, health), *questions]
 
     def _awaited(self, item: Planned) -> list[ConsumerSpec]:
         """List the consumers that others release, and that run on what is in use when something new is made."""
@@ -262,7 +274,10 @@ class Preflight:
         return [consumer for consumer in consumers if consumer.awaited]
 
     def _about_instances(self, consumer: ConsumerSpec) -> Question:
-        return Question("instances", consumer.name, lambda: dict(self._systems.consumer(consumer).instances(())))
+        def ask() -> dict[str, str]:
+            return dict(self._systems.consumer(consumer).instances(()))
+
+        return Question("instances", consumer.name, consumer.connection, ask)
 
     def _preview(self, consumer: ConsumerSpec) -> Sequence[str]:
         if not consumer.awaited:
@@ -288,7 +303,7 @@ class Preflight:
             answer = self._ask(question)
             failed = isinstance(answer, RotorError)
             lines = [str(answer)] if failed else answer
-            if question.kind == "shadows" or (question.kind in ("copy", "instances") and not failed):
+            if question.kind in ("shadows", "listed") or (question.kind in ("copy", "instances") and not failed):
                 continue
             if question.kind == "preview":
                 item = replace(item, previews={**item.previews, question.about: lines})
@@ -373,7 +388,7 @@ class Preflight:
         secret, traits = item.case.secret, item.case.traits
         if not (clocks.waits(secret, traits) or clocks.ends_by_itself(traits)):
             return item
-        database = Question("clock", "the ledger's database", self._ledger.database_time)
+        database = Question("clock", "the ledger's database", None, self._ledger.database_time)
         issuer_time = their_time(self._systems.issuer(secret))
         times = {f"connection {secret.issuer.connection}": issuer_time, database.about: self._answer(database)}
         found = clocks.apart(self._clock.now(), [clocks.Reading(who, time) for who, time in times.items() if time])
@@ -418,7 +433,7 @@ class Preflight:
     def _with_candidates(self, item: Planned) -> Planned:
         """Add what lives and this ledger has not minted, where nobody has said what is in use."""
         case = item.case
-        if case.state.current or not case.order.mint or case.traits.revoke is not Revocation.API:
+        if not _has_candidates(case):
             return item
         try:
             listed = self.listed(case.secret)
@@ -429,9 +444,9 @@ class Preflight:
 
     def _ask_all(self, questions: list[Question]) -> None:
         unasked = [question for question in dict.fromkeys(questions) if question not in self._answers]
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="rotor-plan") as pool:
+        with Pools() as pools:
             together = bundles(unasked, lambda one: one.look and one.look[0])
-            asked = [pool.submit(self._ask_bundle, bundle) for bundle in together]
+            asked = [pools.submit(one[0].connection or one[0].kind, self._ask_bundle, one) for one in together]
             while left := wait(asked, timeout=REMINDER).not_done:
                 self._say(f"  asking: {len(asked) - len(left)} of {len(asked)} answers are there")
         for future in asked:
@@ -461,6 +476,11 @@ class Preflight:
         if isinstance(answer, RotorError):
             raise answer
         return answer
+
+
+def _has_candidates(case: Case) -> bool:
+    """Tell whether the one in use may be among what its provider lists, since nobody has said which it is."""
+    return not case.state.current and case.order.mint and case.traits.revoke is Revocation.API
 
 
 def _may_be_hidden(copy: Copy) -> bool:

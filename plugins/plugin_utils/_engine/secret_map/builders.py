@@ -73,7 +73,7 @@ class Builders:
     def validate(self, kind: str, name: str, raw: Any, path: Path, optional: Collection[str] = ()) -> bool:
         """Validate a node against the schema of its class, and return whether it fits."""
         before = len(self.errors)
-        for where, what, suggestion in schema_errors(schema.validator(kind, name).iter_errors(raw), optional):
+        for where, what, suggestion in schema_errors(schema.errors(kind, name, raw), optional):
             self.errors.add((*path, *where), what, suggestion)
         return len(self.errors) == before
 

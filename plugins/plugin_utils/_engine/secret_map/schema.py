@@ -9,7 +9,7 @@ definitions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -59,6 +59,7 @@ _FIRST: Json = {
 }
 _PLAIN_MAPPING = {"type", "description"}
 _PLAIN_TEXT = {*_PLAIN_MAPPING, "minLength", "default"}
+_PLAIN_OPTIONS = {*_PLAIN_MAPPING, "properties", "required", "additionalProperties"}
 """The keywords of a node that can be judged without the library."""
 _TYPE: Json = {"type": "string", "description": "which kind it is; one of another collection goes by its full name"}
 
@@ -348,9 +349,15 @@ _NODES = {
 }
 
 
+def errors(kind: str, name: str, raw: Any) -> Iterable[Any]:
+    """Yield jsonschema's errors of a node of a class, or of an entry: a secret, uncopied or unrotated."""
+    validator = _validator(kind, name)
+    return () if _plainly_fits(raw, validator.schema) else validator.iter_errors(raw)
+
+
 @cache
-def validator(kind: str, name: str = "") -> Any:
-    """Compile the schema of a class once, or of an entry of ``secret_map``: a secret, uncopied or unrotated."""
+def _validator(kind: str, name: str) -> Any:
+    """Compile a schema once."""
     entries = {"secret": secret, "uncopied": uncopied, "unrotated": unrotated}
     node = entries[kind]() if kind in entries else _NODES[kind](name)
     return _validator_class()(node)
@@ -379,9 +386,17 @@ def _unless_plain(check: Any) -> Any:
 
 
 def _plainly_fits(value: Any, node: Json | bool) -> bool:
-    """Whether a value fits what asks for no more than a string or a mapping; others are left to the library."""
+    """Whether a value fits what asks for strings and mappings of such; all others are left to the library."""
     if not isinstance(node, dict):
         return False
     if isinstance(value, str):
         return node.keys() <= _PLAIN_TEXT and node.get("type") == "string" and len(value) >= node.get("minLength", 0)
-    return isinstance(value, dict) and node.keys() <= _PLAIN_MAPPING and node.get("type") == "object"
+    if not isinstance(value, dict) or node.get("type") != "object":
+        return False
+    known = node.get("properties", {})
+    return node.keys() <= _PLAIN_MAPPING or (
+        node.keys() <= _PLAIN_OPTIONS
+        and value.keys() <= known.keys()
+        and value.keys() >= {*node.get("required", ())}
+        and all(_plainly_fits(item, known[name]) for name, item in value.items())
+    )
