@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CORE = "module_utils/_core"
+PROVIDERS = "module_utils/_providers"
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -21,3 +24,9 @@ class Mutant:
     @property
     def part(self) -> str:
         return "engine" if self.place.startswith("plugin_utils/") else "providers"
+
+
+def provider(safeguard: str, file: str, text: str, instead: str, *tests: str) -> Mutant:
+    system = file.partition("/")[0]
+    names = tuple(f"providers/{system}/test_{name}" for name in tests)
+    return Mutant(safeguard, f"{PROVIDERS}/{file}", text, instead, names)
