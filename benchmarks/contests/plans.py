@@ -31,8 +31,15 @@ def picked(stage: Stage) -> float:
     return _large(stage).play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000").wall
 
 
-def single(stage: Stage) -> float:
-    return _desk(stage, 1).play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000").wall
+def single(stage: Stage) -> Round:
+    desk = _desk(stage, 1)
+    cost = desk.play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000")
+    return {"map of one": cost.wall, "one task, map of one": desk.one_task().wall}
+
+
+def _over_reading(took: Round) -> float:
+    """Leave out that Ansible reads a map of 2,000, whatever the play does."""
+    return (took["picked"] - took["one task"]) - (took["map of one"] - took["one task, map of one"])
 
 
 @contest(
@@ -48,9 +55,9 @@ def single(stage: Stage) -> float:
     ),
     Row(
         "plan, one picked among 2,000",
-        "a map of one",
+        "a map of one; each over a play with one task, which reads its map as well",
         Goal(most=0.3),
-        difference("picked", "map of one"),
+        _over_reading,
         "s more",
         is_ratio=False,
     ),
