@@ -13,19 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from .. import errors
 from ..clock import Clock
 from ..deps import library
-from ..forwards import Way
 from ..outside_text import NAME, printable
 from . import certificates, limits, wire
 from .answers import Answer, http_date
 from .budget import SAFE, Budget
 from .dialect import Dialect, backoff, requested_pause
 from .proxies import is_loopback, proxies_for
+
+if TYPE_CHECKING:
+    from ..forwards import Way
 
 VERSION = "0.1.0"
 _TRANSIENT = (429, 502, 503, 504)

@@ -18,19 +18,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from .. import durations, errors
 from ..clock import Clock
 from ..contracts import Connection, Handwork, Options, Schema
-from ..forwards import Way
 from ..names import NameRule
 from ..references import SCHEMA as CREDENTIAL
 from . import certificates, limits, paths, shapes
 from .answers import Answer
 from .budget import Budget, Pace, Quota
 from .client import HttpClient
+
+if TYPE_CHECKING:
+    from ..forwards import Way
 
 LIFETIME = {
     "type": "string",

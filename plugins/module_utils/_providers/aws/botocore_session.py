@@ -10,15 +10,17 @@ container for its role without a client, and there the rules do not hold.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from ..._core.deps import library
-from ..._core.forwards import Way
 from ..._core.http import certificates, limits, wire
 from ..._core.http.client import checked_url
 from ..._core.http.proxies import is_loopback
+
+if TYPE_CHECKING:
+    from ..._core.forwards import Way
 
 
 def core_session(ca_cert: str | None, via: Way | None = None) -> Any:

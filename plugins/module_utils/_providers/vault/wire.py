@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..._core.clock import Clock
 from ..._core.credential import SecretValue
 from ..._core.errors import ConflictError, RotorError, StoppedError, UnavailableError, UnexpectedAnswerError
-from ..._core.forwards import Way
 from ..._core.http.answers import Answer
 from ..._core.http.client import HttpClient
 from . import answers
+
+if TYPE_CHECKING:
+    from ..._core.forwards import Way
 
 _HEALTH = (200, 429, 472, 473, 474, 501, 503, 530)
 """What sys/health answers with, its body being the same; there, 429 means standby and not too many requests."""
