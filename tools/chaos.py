@@ -98,7 +98,7 @@ SWEEPS = (
         ),
         {"ROTOR_SWEEP": "all"},
     ),
-    Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "50000"}),
+    Sweep("histories", "Random histories", HISTORIES, {"ROTOR_HISTORIES": "25000"}),
     Sweep("load", "Load through PgBouncer", ("tests/chaos/test_load.py",), {"ROTOR_LOAD": "180"}),
     Sweep("mutants", "Without a safeguard", ("tests/mutants/test_every_safeguard.py",)),
     Sweep(
