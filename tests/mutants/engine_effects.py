@@ -106,8 +106,14 @@ MUTANTS = (
     ),
     mutant(
         "disabled first: the world is asked again",
-        "        _recheck(ctx, work, issuer, issuer.listed, checks=True)\n",
+        "        _demand_unopposed(ctx, work, issuer, checks=True)\n",
         "",
+        "revoking",
+    ),
+    mutant(
+        "disabled first: what is in use again is not",
+        "            _demand_unopposed(ctx, work, issuer, checks=False)\n",
+        "            pass\n",
         "revoking",
     ),
     mutant(

@@ -377,6 +377,23 @@ def test_a_run_that_died_after_a_disabling_is_made_good_by_the_next(
     assert "self-test of ci no longer holds: ci is sick" in play.output
 
 
+def test_what_a_copy_holds_again_is_not_disabled_by_the_run_after_one_that_died(
+    play: Play, world: World, disabled: Callable[[], list[str]]
+) -> None:
+    """Whether the one that died had disabled it is not known: it is enabled, which does no harm where it is already."""
+    world.fail("disable", Killed())
+    with pytest.raises(Killed):
+        play.rotate("TOKEN", force=True)
+    world.revive()
+    run = play.plan("TOKEN")["run"]
+    play.through(run, Phase.ROLLED_OUT)
+    world.log.clear()
+    world.put("app", {"TOKEN": world.issued[first_id(play)].value})
+    assert play.through(run, Phase.REVOKED)["failed"]
+    assert disabled() == ["enable"]
+    assert "was changed" in play.output
+
+
 def test_a_disabling_that_cannot_be_taken_back_is_told_with_its_reason(
     play: Play, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import itertools
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -140,8 +141,8 @@ class World:
         """Ids about which the provider gives no clear answer."""
         self.stubborn: set[str] = set()
         """Ids that stay accepted although they are revoked."""
-        self.received: set[str] = set()
-        """Values that ever were in a container."""
+        self.received: defaultdict[str, set[str]] = defaultdict(set)
+        """Value that ever was in a container -> the keys that it had."""
         self.stamps: dict[str, str] = {}
         """Box -> the ledger that it says it belongs to."""
         self.ended_by_others: set[str] = set()
@@ -282,12 +283,19 @@ class World:
         return next(one.id for one in self.issued.values() if one.value == self.containers[box][key][0])
 
     def judge_revoke(self, credential: str) -> None:
-        """What works is not ended while what is in use does not: both would be dead."""
+        """What works is not ended while what is in use in its place does not: both would be dead."""
         held = {value for service in self.services.values() for value in self._held(service)}
-        dead = [one.id for one in self.issued.values() if one.value in held and one.id in self.ended_by_others]
         ending = self.issued[credential]
-        if dead and self._lives(ending) and ending.value in self.received:
+        dead = [
+            one.id
+            for one in self.issued.values()
+            if one.value in held and one.id in self.ended_by_others and self._keys(one) & self._keys(ending)
+        ]
+        if dead and self._lives(ending):
             self.violations.append(f"revoked {credential}, and {', '.join(dead)}, which is in use, is dead")
+
+    def _keys(self, one: Issued) -> set[str]:
+        return self.received.get(one.value, set())
 
     def _lives(self, one: Issued) -> bool:
         return not (one.revoked or one.disabled) and (one.ends_at is None or one.ends_at > self.clock.now())
@@ -337,7 +345,8 @@ class World:
 
     def put(self, container: str, values: dict[str, str]) -> None:
         """A write by hand, or by the engine."""
-        self.received.update(values.values())
+        for key, value in values.items():
+            self.received[value].add(key)
         there = self.containers.setdefault(container, {})
         there.update({key: (value, next(self._numbers)) for key, value in values.items()})
         self.ours |= {there[key][1] for key in values if self._calling}

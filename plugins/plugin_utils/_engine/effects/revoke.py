@@ -112,11 +112,16 @@ def _demand_due(ctx: EffectContext, work: Work) -> Issuer:
     _demand_grace_over(ctx, work)
     demand_reconnected(ctx, work.case, work.row)
     issuer = ctx.systems.issuer(secret)
-    listed = cache(issuer.listed)
-    if not _may_be_disabled(work, issuer):  # or else what speaks against it enables the old one again
-        _recheck(ctx, work, issuer, listed, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
-        _demand_unused(ctx, work, issuer, listed)
+    if not _may_be_disabled(work, issuer):  # or else it is asked where what speaks against it enables the old one again
+        _demand_unopposed(ctx, work, issuer, checks=clocks.waits(secret, traits) or secret.revoke.confirm)
     return issuer
+
+
+def _demand_unopposed(ctx: EffectContext, work: Work, issuer: Issuer, *, checks: bool) -> None:
+    """RotorError where the world, or what the provider knows of its use, speaks against the end of a credential."""
+    listed = cache(issuer.listed)
+    _recheck(ctx, work, issuer, listed, checks=checks)
+    _demand_unused(ctx, work, issuer, listed)
 
 
 def _see_ended(ctx: EffectContext, work: Work, issuer: Issuer) -> str:
@@ -187,10 +192,19 @@ def _disabled(ctx: EffectContext, work: Work, issuer: Issuer, old: Credential) -
     if not disables(type(issuer)) or work.row.never_in_use:
         yield
         return
+    if _may_be_disabled(work, issuer):  # and may be not, and in use again
+        with _enabling(issuer, old):
+            _demand_unopposed(ctx, work, issuer, checks=False)
     issuer.disable(old)
+    with _enabling(issuer, old):
+        _demand_unopposed(ctx, work, issuer, checks=True)
+        yield
+
+
+@contextmanager
+def _enabling(issuer: Issuer, old: Credential) -> Iterator[None]:
+    """Enable a credential again where something speaks against its end."""
     try:
-        _recheck(ctx, work, issuer, issuer.listed, checks=True)
-        _demand_unused(ctx, work, issuer, issuer.listed)
         yield
     except (StoppedError, *DOUBTFUL):
         raise
