@@ -31,15 +31,8 @@ def picked(stage: Stage) -> float:
     return _large(stage).play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000").wall
 
 
-def single(stage: Stage) -> Round:
-    desk = _desk(stage, 1)
-    cost = desk.play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000")
-    return {"map of one": cost.wall, "one task, map of one": desk.one_task().wall}
-
-
-def _over_reading(took: Round) -> float:
-    """Leave out that Ansible reads a map of 2,000, whatever the play does."""
-    return (took["picked"] - took["one task"]) - (took["map of one"] - took["one task, map of one"])
+def single(stage: Stage) -> float:
+    return _desk(stage, 1).play("rotor.secrets.plan", "-e", "rotate_only=SECRET_0000").wall
 
 
 @contest(
@@ -55,9 +48,9 @@ def _over_reading(took: Round) -> float:
     ),
     Row(
         "plan, one picked among 2,000",
-        "a map of one; each over a play with one task, which reads its map as well",
+        "a map of one",
         Goal(most=0.3),
-        _over_reading,
+        difference("picked", "map of one"),
         "s more",
         is_ratio=False,
     ),
