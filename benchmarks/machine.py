@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measures import MissingError
+from benchmarks.process import MissingError
 from benchmarks.stage import Stage
 from tools import community
 

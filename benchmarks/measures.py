@@ -18,10 +18,6 @@ Round = Mapping[str, float]
 CONTESTS: list[Contest] = []
 
 
-class MissingError(Exception):
-    """A contender cannot be run here; the text says why."""
-
-
 @dataclass(frozen=True)
 class Goal:
     """What a figure has to be; neither: it is shown for comparison alone."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from benchmarks.measures import Contest, Found, MissingError
+from benchmarks.measures import Contest, Found
+from benchmarks.process import MissingError
 from benchmarks.stage import Stage
 
 

@@ -20,8 +20,7 @@ from typing import Any, TypeVar, cast
 from cryptography.fernet import Fernet
 
 from benchmarks import process
-from benchmarks.measures import MissingError
-from benchmarks.process import Cost
+from benchmarks.process import Cost, MissingError
 from tests.costs import Places, Requests, store_costs
 from tests.sandbox import server
 from tests.sandbox.visitor import Visitor

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import page, picture, process
 from benchmarks.contests import CONTESTS
-from benchmarks.measures import Contest, Found, Goal, MissingError, Round, Row, difference, ratio
+from benchmarks.measures import Contest, Found, Goal, Round, Row, difference, ratio
+from benchmarks.process import MissingError
 from benchmarks.runner import run
 from benchmarks.stage import Stage
 
