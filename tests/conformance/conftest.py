@@ -43,6 +43,8 @@ NEEDS: dict[str, Callable[[Any], str]] = {
     "last use": lambda bench: "" if bench.kind.reports_last_used(bench.options) else "The API does not say it.",
 }
 """Why a case that needs this does not apply, if it does not."""
+_NOTHING = "NOTSET"
+"""What pytest calls a parameter for which there is no value."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,6 +90,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = [column for column in found if _is_of(column, provider)]
     marks = [pytest.param(item, id=item.title, marks=pytest.mark.xdist_group(item.group)) for item in found]
     metafunc.parametrize("column", marks, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases of which a provider has nothing, which pytest would call skipped."""
+    if config.getoption("--provider"):
+        config.hook.pytest_deselected(items=[item for item in items if _NOTHING in item.name])
+        items[:] = [item for item in items if _NOTHING not in item.name]
 
 
 def _is_of(column: Column, provider: str) -> bool:
