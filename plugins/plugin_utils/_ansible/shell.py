@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ...module_utils._core import deps, guard, masking
+from ...module_utils._core import deps, guard, masking, registry
 from ...module_utils._core.core_masking import register_with_core
 from ...module_utils._core.errors import ConfigurationError, RotorError, StoppedError
 from ...module_utils._core.forwards import Forwards
@@ -108,8 +108,12 @@ class RotationAction(ActionBase):
     """What is said where tags leave out an action that ``always`` brings in, and that changes something."""
 
     def __init_subclass__(cls) -> None:
-        """Preload the libraries that every run uses, once in the parent for all workers that it forks."""
+        """Preload what every run uses, once in the parent for all workers that it forks.
+
+        Core compiles a collection's modules anew in each process that imports them.
+        """
         deps.preload(*LIBRARIES)
+        registry.providers()
 
     @abstractmethod
     def act(self, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
