@@ -15,3 +15,8 @@ def clock() -> dict[str, str]:
     if "FAKETIME" not in os.environ:
         return {}
     return {name: value for name, value in os.environ.items() if name in _VARIABLES or "FAKE" in name}
+
+
+def away() -> dict[str, str]:
+    """Return the environment for a process that keeps the machine's clock, since libfaketime does not suit it."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}

@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from tests import moved
 from tests.servers.openbao import wait_until
 from tests.servers.process import Server, free_port
 
@@ -96,7 +97,7 @@ class Postgres:
         given = [part for name, value in {**options, **settings}.items() for part in ("-c", f"{name}={value}")]
         command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *given])
         self.log = self._folder / "log"
-        self._server = Server(command, self.port, self.log)
+        self._server = Server(command, self.port, self.log, environment=moved.away())
         self._poolers: list[Server] = []
         try:
             wait_until(self._is_ready)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from tests import moved
 from tests.servers.process import Server, free_port
 from tests.servers.tls import Authority
 
@@ -59,7 +60,8 @@ class Redis:
             lines += [f"port {self.port}"]
         file = folder / "redis.conf"
         file.write_text("\n".join(lines), encoding="utf-8")
-        self._server = Server(["redis-server", str(file)], self.port, folder / "redis.log")
+        command = ["redis-server", str(file)]
+        self._server = Server(command, self.port, folder / "redis.log", environment=moved.away())  # jemalloc asks early
 
     def __enter__(self) -> Redis:
         return self

@@ -7,7 +7,8 @@ Usage: python -m tools.elsewhen MOMENT[,MOMENT...] COMMAND...
 
 libfaketime moves the wall clock alone: it does not know sem_clockwait, with which Python's locks wait, so that their
 time limits would come ten years later if the monotonic clock were moved, too. Static programs (bao, gh), and what sudo
-and sshd start, keep the true time.
+and sshd start, keep the true time. So do PostgreSQL and Redis (tests/moved.py): a signal that ends a wait is shown the
+true time, so that PostgreSQL's limits would go off at once or never, and jemalloc asks before libfaketime is ready.
 """
 
 from __future__ import annotations
