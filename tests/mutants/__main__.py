@@ -74,7 +74,7 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     )
     if done.returncode == 0:
         return None
-    failed = re.search(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) \S+::(\S+)", done.stdout, re.MULTILINE)  # or its judge, after it
     if done.returncode != 1 or not failed:
         raise ValueError(f"its tests did not run (status {done.returncode})")
     return failed[1]
