@@ -17,6 +17,6 @@ def clock() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in _VARIABLES or "FAKE" in name}
 
 
-def away() -> dict[str, str]:
-    """Return the environment for a process that keeps the machine's clock, since libfaketime does not suit it."""
+def machines() -> dict[str, str]:
+    """Return the environment of a process that keeps the machine's clock, since it does not get on with libfaketime."""
     return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}

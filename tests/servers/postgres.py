@@ -97,7 +97,7 @@ class Postgres:
         given = [part for name, value in {**options, **settings}.items() for part in ("-c", f"{name}={value}")]
         command = _as_nobody_special([str(binaries / "postgres"), "-D", str(data), *given])
         self.log = self._folder / "log"
-        self._server = Server(command, self.port, self.log, environment=moved.away())
+        self._server = Server(command, self.port, self.log, environment=moved.machines())
         self._poolers: list[Server] = []
         try:
             wait_until(self._is_ready)

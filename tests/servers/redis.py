@@ -60,8 +60,8 @@ class Redis:
             lines += [f"port {self.port}"]
         file = folder / "redis.conf"
         file.write_text("\n".join(lines), encoding="utf-8")
-        command = ["redis-server", str(file)]
-        self._server = Server(command, self.port, folder / "redis.log", environment=moved.away())  # jemalloc asks early
+        command, environment = ["redis-server", str(file)], moved.machines()
+        self._server = Server(command, self.port, folder / "redis.log", environment=environment)
 
     def __enter__(self) -> Redis:
         return self
