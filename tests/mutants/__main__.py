@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 900
 """Seconds for a mutant's tests; without a safeguard they may wait for ever, and that is no proof of anything."""
 _OTHERS = ("__main__", "engine_helpers", "mutant", "test_every_safeguard")
+_FAILED = re.compile(r"^(?:FAILED|ERROR(?=.* - AssertionError)) \S+::(\S+)", re.MULTILINE)
+"""What pytest says of a test that failed, or whose world found a violation after it."""
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 
 
@@ -67,6 +69,7 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
         "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]),
         "PYTHONPATH": str(copy.parents[2]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "1000",
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]
     done = subprocess.run(
@@ -74,7 +77,7 @@ def _first_failure(copy: Path, names: tuple[str, ...]) -> str | None:
     )
     if done.returncode == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) \S+::(\S+)", done.stdout, re.MULTILINE)  # or its judge, after it
+    failed = _FAILED.search(done.stdout)
     if done.returncode != 1 or not failed:
         raise ValueError(f"its tests did not run (status {done.returncode})")
     return failed[1]
