@@ -169,13 +169,16 @@ def test_commands_are_looked_for_once_a_run_and_host(play: Play, world: World) -
     assert world.counted("mint") == 3
 
 
-def test_each_of_several_consumers_is_reloaded_once_for_all_secrets(play: Play, world: World) -> None:
+@pytest.mark.parametrize("reload", [["one", "app", "two"], [["one", "app", "two"]]], ids=["in turns", "at once"])
+def test_each_of_several_consumers_is_reloaded_once_for_all_secrets(
+    play: Play, world: World, reload: list[Any]
+) -> None:
     play.map |= {f"T{number}": {**play.map["TOKEN"], "copies": [{"store": "cloud", "box": "box"}]} for number in "12"}
     ran = commands(play, one={"command": "true one"}, two={"command": "true two"})
     world.serve("app", ["box"])
     play.consumers["app"] = {"type": "test.fake.machines", "connection": "cloud", "service": "app"}
     for secret in play.map.values():
-        secret["reload"] = ["one", "app", "two"]
+        secret["reload"] = reload
 
     assert not play.rotate(*play.map, max_failures=20)["failed"], play.output
 
