@@ -93,17 +93,33 @@ def test_consumers_of_one_turn_are_reloaded_at_once(make_play: Callable[..., Pla
 
 
 def test_a_consumer_that_comes_later_in_one_secret_is_reloaded_once(
-    make_play: Callable[..., Play], world: World
+    make_play: Callable[..., Play], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("S", "T"):
+    """T, which reloads nothing else, is ready for it while S is still being written."""
+    for name in ("S", "T", "U"):
         world.put(name, {})
-    for name in ("first", "shared"):
-        world.serve(name, ["S", "T"])
-    consumers = {name: machines(name) for name in ("first", "shared")}
-    both = {"S": secret("S", reload=["first", "shared"]), "T": secret("T", reload=["shared"])}
-    play = make_play(secret_map=both, consumers=consumers)
-    assert not play.rotate("S", "T")["failed"], play.output
-    assert world.counted("update") == sum(len(world.services[name].machines) for name in ("first", "shared"))
+    reads = {"first": ["S", "T"], "shared": ["S", "T"], "apart": ["U"]}
+    for name, boxes in reads.items():
+        world.serve(name, boxes)
+    reloads: dict[str, list[Any]] = {"S": ["first", "shared"], "T": ["shared"], "U": ["apart"]}
+    play = make_play(
+        secret_map={name: secret(name, reload=reload) for name, reload in reloads.items()},
+        consumers={name: machines(name) for name in reads},
+    )
+    t_is_written, one_is_reloaded, really = Event(), Event(), Shelf.write
+    world.after["update"] = one_is_reloaded.set
+
+    def write(store: Any, container: Any, *arguments: Any) -> Any:
+        before = {"U": t_is_written, "S": one_is_reloaded}.get(container["box"])
+        assert before is None or before.wait(60), "what this one waits for did not come"
+        written = really(store, container, *arguments)
+        if container["box"] == "T":
+            t_is_written.set()
+        return written
+
+    monkeypatch.setattr(Shelf, "write", write)
+    assert not play.rotate(*reloads, max_failures=3)["failed"], play.output
+    assert world.counted("update") == sum(len(world.services[name].machines) for name in reads)
 
 
 def test_when_a_shared_reload_fails_every_secret_that_needs_it_is_held_for_the_whole_run(
