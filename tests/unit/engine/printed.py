@@ -55,5 +55,5 @@ def _options(lines: list[str]) -> dict[str, Any] | None:
         return None
     texts = {name: given[name][-1] for name in given.keys() & {"force", "resume", "reason"}}
     options = vars(parse_options({**given, **texts, "force": texts.get("force") == "true"}))
-    told = ("only", "force", "rollback", "only_revoke", "forget", "confirm", "approve", "environments")
+    told = ("only", "force", "rollback", "only_revoke", "forget", "confirm", "approve", "environments", "reason")
     return {name: options[name] for name in told}

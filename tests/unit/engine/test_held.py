@@ -130,9 +130,12 @@ def test_same_environment_again_is_partial_as_before(make_play: Callable[..., Pl
         assert "rotate_force" not in play.output
 
 
-def test_go_on_confirms_what_is_guarded(play: Play, world: World) -> None:
+@pytest.mark.parametrize("allow", ["confirmed", "compromised"])
+def test_go_on_confirms_what_is_guarded(play: Play, world: World, allow: str) -> None:
     rotate_once(play)
-    play.map["TOKEN"]["guard"] = {"reason": "used by all"}
+    play.map["TOKEN"]["guard"] = {"reason": "used by all", "allow": allow}
     assert play.rotate("TOKEN", force=True)["failed"]
+    told = next(line for line in reversed(play.lines) if "go on:" in line)
+    assert ("-e 'rotate_reason=…'" in told) == (allow == "compromised")
     follow(play)
     assert world.counted("mint") == 1

@@ -331,7 +331,9 @@ class Report:
         again = (dead and dead.given_up_at is None) or (due.status is DueStatus.UP_TO_DATE and unmade and not changed)
         options = ["rotate_force=true"] if again else []
         mints = again or not (case.state.pending or (due.status is DueStatus.UNFINISHED and case.state.current))
-        options += [f"rotate_confirm={case.secret.name}"] if case.secret.guard and mints else []
+        guard = case.secret.guard if mints else None
+        options += [f"rotate_confirm={case.secret.name}"] if guard else []
+        options += ["rotate_reason=…"] if guard and guard.allow == "compromised" else []
         options += [extra_var("rotate_forget", changed)] if changed else []
         command = self._command(case.secret.name, *options)
         return f"  go on:    {'if that may be overwritten:  ' if changed else ''}{command}"
