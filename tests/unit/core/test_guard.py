@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from types import FunctionType
 
 import pytest
@@ -15,6 +17,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.credential imp
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import RotorError, UnexpectedError
 
 CANARY = "canary-0123456789abcdef"
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 
 
 def caught(error: BaseException) -> BaseException:
@@ -84,3 +87,13 @@ def test_what_is_no_error_is_raised_again(error: BaseException) -> None:
     with pytest.raises(type(error)) as raised:
         guard.as_rotor_error(error)
     assert raised.value is error
+
+
+def test_whoever_catches_everything_raises_it_again_or_hands_it_on() -> None:
+    for file in PLUGINS.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and (not node.type or "BaseException" in ast.unparse(node.type)):
+                inside = [part for statement in node.body for part in ast.walk(statement)]
+                raises = any(isinstance(part, ast.Raise) and not part.exc for part in inside)
+                hands_on = any(isinstance(part, ast.Name) and part.id == node.name for part in inside)
+                assert raises or hands_on, f"{file.relative_to(PLUGINS)}, line {node.lineno}"

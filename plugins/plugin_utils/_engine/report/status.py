@@ -191,7 +191,8 @@ class Status:
             found = [late_connections(self._ctx, case, row) for row in rows]
         except (StoppedError, LedgerError):
             raise
-        except BaseException:  # noqa: BLE001 - what cannot be read or asked is told by the plan
+        except BaseException as error:  # noqa: BLE001 - what cannot be read or asked is told by the plan
+            guard.as_rotor_error(error)
             return ()
         return tuple(dict.fromkeys(name for names in found for name in names))
 
@@ -203,7 +204,8 @@ class Status:
             return tuple(one for one in known if one in there)
         except (StoppedError, LedgerError):
             raise
-        except BaseException:  # noqa: BLE001 - whoever cannot be asked is told of where its credentials are
+        except BaseException as error:  # noqa: BLE001 - whoever cannot be asked is told of where its credentials are
+            guard.as_rotor_error(error)
             return ()
 
     def _ask_provider(self, case: Case) -> tuple[dict[int, Claim], list[Listed]]:
