@@ -47,6 +47,18 @@ MUTANTS = (
         "led_elsewhere",
     ),
     mutant(
+        "nor does another account's list",
+        "        demand_in_use_listed(work.case, listed, lost.target)\n",
+        "",
+        "landed",
+    ),
+    mutant(
+        "nor call an orphan gone",
+        "        demand_in_use_listed(work.case, listed(), work.row.name)\n",
+        "        pass\n",
+        "landed",
+    ),
+    mutant(
         "the list of a revoke shows what has taken its place",
         "        if not (lists(kind) and new.provider_id):\n            return None\n",
         "        return None\n",

@@ -16,6 +16,7 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from tests.unit.engine.conftest import current_id, rotate_once
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fakes import Token
 from tests.unit.engine.kinds import assert_nothing_is_left_to_do, plays
 from tests.unit.engine.world import Issued, World
 
@@ -117,5 +118,26 @@ def test_an_orphan_that_somebody_has_put_into_a_copy_lives_until_that_is_overwri
     assert play.rotate("TOKEN")["held"] == ["TOKEN"]
     assert not orphan.revoked
     world.mend()
+    assert not play.rotate("TOKEN")["failed"], play.output
+    assert orphan.revoked
+
+
+@pytest.mark.parametrize("found", [False, True], ids=["sought", "found"])
+def test_no_other_accounts_list_says_what_became_of_a_lost_mint(
+    play: Play, world: World, monkeypatch: pytest.MonkeyPatch, found: bool
+) -> None:
+    """As where the connection was given another account's token: that account does not list the one in use either."""
+    rotate_once(play)
+    world.fail("mint", LOST, after=True)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    orphan = next(one for one in world.alive if one.id in world.made and one.id != current_id(play))
+    if found:
+        world.fail("revoke", PermissionDeniedError("no (status 403)"))
+        assert play.rotate("TOKEN")["failed"]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(Token, "listed", lambda _issuer: [])
+        elsewhere.setattr(Token, "revoke", lambda _issuer, _credential: None)
+        assert play.rotate("TOKEN")["held"] == ["TOKEN"]
+        assert f"nobody can tell what became of {orphan.name}" in play.output
     assert not play.rotate("TOKEN")["failed"], play.output
     assert orphan.revoked

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ....module_utils._core.clock import Clock
 from ....module_utils._core.contracts import Answer, Issuer, Listed, Recover
 from ....module_utils._core.errors import RotorError, StoppedError, UntrustedServerError
+from ..decide.case import Case
 from ..decide.state import CredentialRow, CredentialState, Life, SecretState
 from ..ledger.writer import Ledger
 from ..secret_map.model import Secret
@@ -99,6 +100,20 @@ def _found(issuer: Issuer, listed: Callable[[], Sequence[Listed]]) -> Sequence[L
         raise
     except RotorError:
         return None
+
+
+def demand_in_use_listed(case: Case, listed: Sequence[Listed], about: str) -> None:
+    """RotorError where the credential in use is not listed either, as by another account: absence tells nothing then.
+
+    Where it has ended, or may have, that is no wonder.
+    """
+    row = case.state.in_use
+    if not row or not (row.alive and row.provider_id) or case.secret.made_elsewhere(row.made_by):
+        return
+    ended = case.past_point_of_no_return or row.given_up_at or row.id == case.order.given_up
+    if not ended and all(one.id != row.provider_id for one in listed):
+        what = f"nobody can tell what became of {about}: its provider does not list {row.name} either, which is in use"
+        raise RotorError(what, hint="See whether the issuer's connection opens another account than before")
 
 
 def over_by_list(issuer: Issuer, clock: Clock, entry: Listed) -> Life | None:

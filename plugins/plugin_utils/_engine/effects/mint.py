@@ -27,7 +27,7 @@ from ..decide import clocks, rule
 from ..decide.state import IN_FORCE, ActionKind, Intent
 from ..secret_map.model import LEDGER, Copy
 from .context import DOUBTFUL, PROPAGATION, EffectContext, StoreEffect, Work
-from .life import life, lists, over_by_list, shows, tells_life
+from .life import demand_in_use_listed, life, lists, over_by_list, shows, tells_life
 from .write import refuse_unfit_values, render
 
 _TURNS = 3
@@ -87,10 +87,11 @@ def _read_back(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> 
 
 
 def _find_orphan(ctx: EffectContext, work: Work, issuer: Issuer, lost: Intent) -> str:
-    known = ctx.ledger.known_ids()
-    alive = [item for item in issuer.listed() if item.name == lost.target and not item.revoked]
+    known, listed = ctx.ledger.known_ids(), issuer.listed()
+    alive = [item for item in listed if item.name == lost.target and not item.revoked]
     found = [item.id for item in alive if item.id not in known]
     if not found:
+        demand_in_use_listed(work.case, listed, lost.target)
         return _seek(ctx, work, issuer, lost)
     ctx.ledger.orphaned(ctx.run, work.name, lost, found)
     return f"found the orphan {lost.target} ({', '.join(map(identifier, found))})"

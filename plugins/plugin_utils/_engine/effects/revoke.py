@@ -30,7 +30,19 @@ from ..decide.state import ActionKind, CredentialRow, Life, Origin, Proof
 from ..secret_map.model import Copy
 from . import write
 from .context import DOUBTFUL, PROPAGATION, EffectContext, Work
-from .life import SETTLE, disables, holds_use, life, lists, may_show, over_by_list, shows, tells_life, their_time
+from .life import (
+    SETTLE,
+    demand_in_use_listed,
+    disables,
+    holds_use,
+    life,
+    lists,
+    may_show,
+    over_by_list,
+    shows,
+    tells_life,
+    their_time,
+)
 from .looks import bundles, observe
 from .own import demand_reconnected
 
@@ -327,6 +339,8 @@ def _recheck(ctx: EffectContext, work: Work, issuer: Issuer, listed: _Listed, *,
     """
     if work.row.origin is Origin.ORPHAN and work.case.old_expired:
         return  # nobody has its value, and the one in use is dead: nothing may hold up the next one
+    if work.row.origin is Origin.ORPHAN and lists(type(issuer)):
+        demand_in_use_listed(work.case, listed(), work.row.name)
     failing = _failing_checks(ctx, work) if checks else []
     drifted, problems = _recheck_copies(ctx, work)
     try:
