@@ -14,6 +14,12 @@ MUTANTS = (
         "if False",
         "host_checks",
     ),
+    mutant(
+        "a lost mint that ends the old one leaves no orphan",
+        "leaves = traits.overlap is Overlap.OPEN and ",
+        "leaves = ",
+        "landed",
+    ),
     mutant("after the revoke: checks once more", "held(check) < ended", "False", "revoking"),
     mutant(
         "after the revoke: a failing check is told", "    if unchecked(secret, state):\n", "    if False:\n", "revoking"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.rotor.secrets.plugins.module_utils._core.contracts import Maker, Recover
 from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -16,10 +17,16 @@ from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import 
 from ansible_collections.rotor.secrets.plugins.plugin_utils._engine.decide.state import ActionKind
 from tests.unit.engine.conftest import current_id, rotate_once
 from tests.unit.engine.driver import Play
+from tests.unit.engine.fake_issuers import KINDS
 from tests.unit.engine.fakes import Token
-from tests.unit.engine.kinds import assert_nothing_is_left_to_do, plays
+from tests.unit.engine.kinds import assert_at_rest, assert_nothing_is_left_to_do, plays
 from tests.unit.engine.world import Issued, World
 
+UNREADABLE = [
+    kind
+    for kind, issuer in KINDS.items()
+    if issuer.traits.ends_the_old and issuer.traits.recover is not Recover.READABLE
+]
 LOST = OutcomeUnknownError("no answer within 30 s")
 
 
@@ -141,3 +148,22 @@ def test_no_other_accounts_list_says_what_became_of_a_lost_mint(
         assert f"nobody can tell what became of {orphan.name}" in play.output
     assert not play.rotate("TOKEN")["failed"], play.output
     assert orphan.revoked
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_lost_mint_that_ends_the_old_one_is_under_way_until_one_succeeds(kind: str, tmp_path: Path) -> None:
+    """It may have begun the end of what production runs on: a run that names nobody has to go on with it."""
+    with plays(tmp_path) as ready:
+        play = ready(kind)
+        effect = "mint" if KINDS[kind].traits.value is Maker.PROVIDER else "activate"
+        play.world.fail(effect, LOST, after=True, times=3)
+        assert play.rotate("TOKEN", force=True)["failed"]
+        play.world.mend()
+        for call in ("mint", "activate"):
+            play.world.fail(call, PermissionDeniedError("no (status 403)"))
+        play.rotate()
+        play.world.mend()
+        assert not play.rotate()["failed"], play.output
+        play.world.clock.pass_(days=2)
+        assert not play.rotate()["failed"], play.output
+        assert_at_rest(play)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ....module_utils._core.contracts import Maker, Overlap, Traits
 from ..secret_map.model import CheckSpec, Copy, Secret
-from .state import ActionKind, CredentialRow, CredentialState, Intent, Order, Origin, SecretState, target_of
+from .state import ActionKind, CredentialRow, CredentialState, Intent, Order, SecretState, target_of
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,14 @@ class Case:
     def begun(self) -> datetime:
         """Return the first moment at which an effect made now may have been made: by an earlier attempt."""
         first = _lost(self.state, self.traits)
-        times = [first.at if first else None, *(row.minted_at for row in _orphans(self.state))]
-        return min((time for time in times if time), default=self.now)
+        return first.at if first and first.at else self.now
 
 
 def past_point_of_no_return(state: SecretState, traits: Traits) -> bool:
     """Whether a rotation is under way that the old value does not survive: there is only the way forward."""
     if not traits.ends_the_old:
         return False
-    return bool(_lost(state, traits) or _orphans(state) or any(row.in_force_since for row in _begun(state)))
+    return bool(_lost(state, traits) or any(row.in_force_since for row in _begun(state)))
 
 
 def is_under_way(state: SecretState) -> bool:
@@ -175,9 +174,3 @@ def _lost(state: SecretState, traits: Traits) -> Intent | None:
 def _begun(state: SecretState) -> list[CredentialRow]:
     """List what the rotation that is under way has made: the new credential, and those given up before it."""
     return [*state.given_up, *([state.pending] if state.pending else [])]
-
-
-def _orphans(state: SecretState) -> list[CredentialRow]:
-    """List what lost mints of the rotation that is under way have left."""
-    known = state.pending or state.current
-    return [row for row in state.credentials if row.origin is Origin.ORPHAN and row.id > (known.id if known else 0)]

@@ -127,10 +127,10 @@ class _Scope:
 
 
 def _recover(scope: _Scope) -> list[Action]:
-    """Look for a lost mint where it can be read back, or may have left an orphan."""
+    """Look for a lost mint where it can be read back, or may have left an orphan; others end with the next mint."""
     lost, traits = scope.case.state.intent(ActionKind.MINT), scope.case.traits
-    leaves = {Recover.READABLE: True, Recover.RECONCILE: traits.overlap is not Overlap.NONE}
-    wanted = leaves.get(traits.recover, traits.recover is Recover.NONE and traits.overlap is Overlap.OPEN)
+    leaves = traits.overlap is Overlap.OPEN and traits.recover in (Recover.RECONCILE, Recover.NONE)
+    wanted = leaves or traits.recover is Recover.READABLE
     names = [lost.target] if lost and wanted else []
     now, landed = scope.case.now, scope.case.order.landed
     names += [i.target for i in scope.case.state.sought if i.target in landed or (i.sought_until or now) <= now]
