@@ -331,7 +331,7 @@ class Recover(StrEnum):
 
     OURS = "ours"  # the value is sealed already: apply it again
     READABLE = "readable"  # read it back
-    RECONCILE = "reconcile"  # find it by its name, revoke it, mint anew
+    RECONCILE = "reconcile"  # find it by its name, revoke it where it lives on, mint anew
     NONE = "none"  # nobody can tell: mint anew, and leave an orphan if there is an overlap
 
 
