@@ -76,7 +76,7 @@ secrets:
         - V(drifted) - somebody has changed a copy, or deleted it.
         - V(held) - the last run could not go on.
         - V(overdue) - the current credential is older than C(max_age), or its provider is about to end it.
-        - V(left_alive) - credentials live that no run ends, since it has left the map or nobody rotates it any more.
+        - V(left_alive) - credentials live, or may, that no run ends. It has left the map, or nobody rotates it now.
         - V(unreachable) - a system that was asked has given no answer, so that nobody knows how things stand there.
         - V(awaiting_value) - it is due, and a person has yet to make the value.
         - V(due) - a new credential is wanted for another reason, such as a copy that is new in the map.

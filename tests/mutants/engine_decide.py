@@ -20,6 +20,7 @@ MUTANTS = (
         "leaves = ",
         "landed",
     ),
+    mutant("who has left the map is told of its lost mint", "state.lost_mints or any(row", "any(row", "left_map"),
     mutant("after the revoke: checks once more", "held(check) < ended", "False", "revoking"),
     mutant(
         "after the revoke: a failing check is told", "    if unchecked(secret, state):\n", "    if False:\n", "revoking"

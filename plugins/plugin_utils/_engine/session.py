@@ -116,7 +116,8 @@ class Session:
     def _plan(self, options: RunOptions, *, check: bool) -> tuple[EffectContext, list[Planned]]:
         ctx = self._begin(self._map(options), check=check)
         if options.forget:
-            names = selection.resolve_forgotten(options, ctx.secret_map, ctx.ledger.states(ctx.secret_map.secrets))
+            known = self._with_left(ctx).secret_map
+            names = selection.resolve_forgotten(options, known, ctx.ledger.states(known.secrets))
             options = replace(options, forget=names)
         self._approve(ctx, options, check=check)
         if not check:
@@ -438,10 +439,16 @@ class Session:
                     ctx.ledger.approved(ctx.run, yes.secret, questions, self._caller.by, options.reason)
 
     def _forget(self, ctx: EffectContext, options: RunOptions) -> None:
-        mapped = {name: {copy.id: copy.keys for copy in one.copies} for name, one in ctx.secret_map.secrets.items()}
-        with ctx.access.hold(*(mapped if options.forget else ())):
+        """Forget what is named: of secrets that have left the map, lost mints alone."""
+        if not options.forget:
+            return
+        secrets = self._with_left(ctx).secret_map.secrets
+        with ctx.access.hold(*secrets):
+            states = ctx.ledger.states(secrets)
             for mark in options.forget:
-                if not [name for name, copies in mapped.items() if ctx.ledger.forgotten(ctx.run, name, mark, copies)]:
+                names = [name for name, one in secrets.items() if not one.left or mark in states[name].lost_mints]
+                mapped = {name: {copy.id: copy.keys for copy in secrets[name].copies} for name in names}
+                if not [name for name in names if ctx.ledger.forgotten(ctx.run, name, mark, mapped[name])]:
                     self._say(f"rotate_forget: the ledger has nothing recorded of {mark}")
 
     def _keep(self, ctx: EffectContext, options: RunOptions, items: list[Planned]) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import ConfigurationError
+from ansible_collections.rotor.secrets.plugins.module_utils._core.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+)
 from tests.unit.engine.conftest import current_id, rotate_once
 from tests.unit.engine.driver import Play
 from tests.unit.engine.world import World
@@ -107,3 +110,33 @@ def test_secret_that_left_with_nothing_alive_is_not_told(play: Play) -> None:
     renamed(play)
     assert not play.plan()["failed"]
     assert [one["name"] for one in play.status()["secrets"]] == ["NEW"]
+
+
+@pytest.mark.parametrize("edit", [renamed, unrotated])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_lost_mint_is_told_until_a_person_says_that_it_is_not_there(
+    play: Play, world: World, edit: Any, first: bool
+) -> None:
+    if not first:
+        rotate_once(play)
+    world.fail("mint", OutcomeUnknownError("no answer within 30 s"), after=True)
+    assert play.rotate("TOKEN", force=True)["failed"]
+    [name] = play.state("TOKEN").lost_mints
+    edit(play)
+    play.lines.clear()
+    play.plan()
+    [told] = [line for line in play.lines if f"lost {name}" in line]
+    assert told.endswith(f"-e rotate_forget={name}")
+    assert play.status(fail_on=RED)["failed"]
+    assert "left_alive" in status_of(play)["conditions"]
+    play.plan(forget=(name,), check=True)
+    assert play.state("TOKEN").lost_mints == (name,)
+    kept = play.state("TOKEN").holdings
+    play.plan(forget=(name,))
+    assert play.state("TOKEN").lost_mints == ()
+    assert play.state("TOKEN").holdings == kept
+    play.lines.clear()
+    play.plan()
+    assert f"lost {name}" not in play.output
+    with pytest.raises(ConfigurationError, match="neither the map nor the ledger has"):
+        play.plan(forget=("rotor-nothing",))

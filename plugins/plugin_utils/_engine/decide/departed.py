@@ -15,8 +15,8 @@ from .state import SecretState
 
 
 def left_alive(states: Mapping[str, SecretState]) -> dict[str, Secret]:
-    """Build what stands for the secrets outside the map that have credentials alive: nobody rotates them."""
-    names = [name for name, state in states.items() if any(row.alive for row in state.credentials)]
+    """Build what stands for the secrets outside the map that may have credentials alive: nobody rotates them."""
+    names = [name for name, state in states.items() if state.lost_mints or any(row.alive for row in state.credentials)]
     nobody, why = PartSpec("none", None, {}), "it has left the map"
     return {name: Secret(name, nobody, (), unrotated=why, left=True) for name in sorted(names)}
 

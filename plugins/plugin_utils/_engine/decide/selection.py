@@ -105,10 +105,16 @@ def check_reach(options: RunOptions, secret_map: SecretMap) -> None:
 
 
 def resolve_forgotten(options: RunOptions, secret_map: SecretMap, states: Mapping[str, SecretState]) -> tuple[str, ...]:
-    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what is not one thing."""
+    """Return the ids of what ``rotate_forget`` names by id or label; ConfigurationError for what is not one thing.
+
+    Of a secret that has left the map it may name lost mints alone.
+    """
     ids, labelled = set[str](), dict[str, set[str]]()
     for secret in secret_map.secrets.values():
         state = states[secret.name]
+        if secret.left:
+            ids |= {*state.lost_mints}
+            continue
         labels = [(copy.label, copy.id) for copy in secret.copies]
         labels += [(mark.label, copy) for copy, mark in state.holdings.items()]
         for label, copy_id in labels:
@@ -198,7 +204,8 @@ def assess(secret: Secret, state: SecretState, now: datetime, ends: datetime | N
 
 def _unrotated(secret: Secret, state: SecretState) -> Due:
     why = "it has left the map" if secret.left else f"nobody rotates it here: {secret.unrotated}"
-    names = ", ".join(printable(row.name, NAME) for row in left_alive(secret, state))
+    left = (*(row.name for row in left_alive(secret, state)), *state.lost_mints)
+    names = ", ".join(printable(name, NAME) for name in left)
     back = " unless it is put back" if secret.left else ""
     return Due(DueStatus.LEFT_ALIVE, f"{why}; no run ends {names}{back}") if names else Due(DueStatus.UNROTATED, why)
 

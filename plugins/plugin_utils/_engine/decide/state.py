@@ -366,6 +366,12 @@ class SecretState:
         """List the lost mints that were not listed when they were looked for, and may land later."""
         return tuple(i for i in self.intents if i.kind is ActionKind.RECOVER and i.unresolved)
 
+    @property
+    def lost_mints(self) -> tuple[str, ...]:
+        """Name the mints of which nobody knows yet whether they have left a credential."""
+        kinds = (ActionKind.MINT, ActionKind.RECOVER)
+        return tuple(dict.fromkeys(i.target for i in self.intents if i.kind in kinds and i.unresolved))
+
     def intent(self, kind: ActionKind, target: str = "") -> Intent | None:
         """Find the oldest unresolved intent of that kind."""
         matching = (i for i in self.intents if i.kind == kind and i.unresolved and (not target or i.target == target))

@@ -162,6 +162,9 @@ class Report:
             named = f"attest_secret={case.secret.name}", extra_var("attest_credential", row.name)
             attest = self._again(*named, playbook="attest")
             lines.append(f"  then:     once {known_as(row)} has ended at its provider, say so: {attest}")
+        for name in case.state.lost_mints if case.secret.unrotated else ():
+            forget = extra_option("rotate_forget", [name])
+            lines.append(f"  lost {name}   may be valid at its provider; once it is not there, say so: {forget}")
         return lines
 
     def _title(self, secret: Secret, action: Action) -> str:
