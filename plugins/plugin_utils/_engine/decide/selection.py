@@ -327,7 +327,7 @@ def _parse_time(text: str) -> datetime:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        hint = "Such as 72h, or with its zone 2026-12-27T08:00+01:00"
+        hint = "Say -e freeze_until=72h, or with its zone -e freeze_until=2026-12-27T08:00+01:00"
         raise ConfigurationError("freeze_until: is neither a duration nor a time with a zone", hint=hint)
     return time.astimezone(UTC)
 
