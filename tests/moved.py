@@ -19,4 +19,4 @@ def clock() -> dict[str, str]:
 
 def machines() -> dict[str, str]:
     """Return the environment of a process that keeps the machine's clock, since it does not get on with libfaketime."""
-    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD" and "FAKE" not in name}

@@ -5,19 +5,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from tests.demo import agenticverz, molecule_saas
+from tests.demo import molecule_saas
+from tests.moved import machines
 from tests.servers import postgres
+
+from .conftest import ROOT
 
 MISSING = postgres.is_missing()
 
 
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_agenticverz_runs_its_whole_runbook() -> None:
-    with agenticverz.parts() as running:
-        findings = agenticverz.Story(running).tell()
-    assert [finding for finding in findings if not finding[1]] == []
+    """At the machine's time: it ends roles by PostgreSQL's clock, which nobody moves, and ours has to agree with it."""
+    command = [sys.executable, "-m", "tests.demo", "agenticverz"]
+    assert subprocess.run(command, cwd=ROOT, env=machines(), check=False).returncode == 0
 
 
 def test_molecule_saas_runs_its_whole_runbook() -> None:

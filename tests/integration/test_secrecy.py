@@ -131,7 +131,7 @@ def test_no_value_shows_when_a_run_is_killed_in_the_middle_and_the_next_one_resu
     world.tell("gate", provider="github", method="PUT", path="/actions/secrets/", when="after")
     with Watch(desk.home) as watch:
         process = desk.start(*desk.command("rotor.secrets.rotate_fly_token", "-vvvv"))
-        assert world.ask("gate", wait=30)["held"]
+        assert world.ask("gate", wait=120)["held"]
         process.kill()
         watch.look()
         world.tell("gate/release")

@@ -196,7 +196,7 @@ def test_late(issuer: Watched, bench: IssuerBench, found: Found) -> None:
     bench.gate("mint")
     with ThreadPoolExecutor(1) as pool:
         minting = pool.submit(issuer.make, NAME)
-        bench.world.ask("gate", wait=10)
+        bench.world.ask("gate", wait=120)
         found.expect(alive(Watched(bench.issuer(), found)) == before, "is listed too early")
         bench.world.tell("gate/release")
         made = minting.result(30)

@@ -205,7 +205,7 @@ def test_a_gate_holds_a_request_at_an_exact_point(world: Visitor, when: str, dro
 
     writer = threading.Thread(target=write)
     writer.start()
-    (held,) = world.ask("gate", wait=10)["held"]
+    (held,) = world.ask("gate", wait=120)["held"]
     assert held["path"] == STORE
     assert versions(world) == before + (when == "after")
     assert world.fly("GET", STORE).status_code == 200, "nobody else has to wait"

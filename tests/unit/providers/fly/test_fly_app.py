@@ -250,7 +250,7 @@ def meanwhile(world: Visitor, fly: FlyConnection, written: Written, path: str) -
     world.tell("gate", provider="fly", path=path, when="before")
     with ThreadPoolExecutor(1) as pool:
         reload = pool.submit(app.reload, [written], MemoryCheckpoint())
-        assert world.ask("gate", wait=15)["held"]
+        assert world.ask("gate", wait=120)["held"]
         yield reload
         world.tell("gate/release")
 
@@ -282,7 +282,7 @@ def test_a_machine_that_ends_is_bad_at_once(world: Visitor, app: FlyApp, write: 
     world.tell("gate", provider="fly", path=f"/{FIRST}/wait$", when="before")
     with ThreadPoolExecutor(1) as pool:
         reload = pool.submit(app.reload, [written], MemoryCheckpoint())
-        assert world.ask("gate", wait=15)["held"]
+        assert world.ask("gate", wait=120)["held"]
         world.act("stop_machine", machine_id=FIRST)
         world.tell("gate/release")
         with pytest.raises(CheckFailedError, match="state stopped"):
@@ -329,7 +329,7 @@ def test_a_stopped_run_sends_nothing_more_and_the_next_one_takes_up_its_lease(
     app = FlyApp({"app": APP}, fly, clock=fly.clock)
     with ThreadPoolExecutor(1) as pool:
         reload = pool.submit(app.reload, [written], checkpoint)
-        assert world.ask("gate", wait=15)["held"]
+        assert world.ask("gate", wait=120)["held"]
         fly.clock.stop()
         world.tell("gate/release")
         with pytest.raises(StoppedError):
