@@ -226,8 +226,8 @@ the examination names it.
 
 **Other dates.** The unit tests and those of conformance, in ten years those with Ansible, too: with the wall clock
 moved, in another time zone, and with as many busy processes beside them as there are cores. Ansible's processes and the
-stand-ins share the moved clock; OpenBao, PostgreSQL, Redis, `gh` and hosts behind sshd keep the true one. `make
-test-elsewhen` runs them alone.
+stand-ins share the moved clock; OpenBao, PostgreSQL, Redis, `gh` and hosts behind sshd keep the true one, and so does
+the runbook `agenticverz`, which ends roles by PostgreSQL's clock. `make test-elsewhen` runs them alone.
 
 **Ratios of the quick benchmark.** No ratio of `make bench-quick` is more than three times worse than its goal or than
 what was kept when it was last measured on an idle machine, whichever is worse.
